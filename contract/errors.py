@@ -1,0 +1,55 @@
+"""Every error that Larder raises on purpose.
+
+LarderError                  one base class: a message for people, an exit code for scripts
+├── SettingsError       2    an environment variable or option is unknown or has a bad value
+├── DataError           3    interactions or items can't be used: which file, column, row
+├── ArtifactError       4    an artifact is missing, truncated or of another format
+├── GenerationError     5    a generation is not in the state that the call needs
+│   └── GenerationFailedError     it was given up; the message carries the reason
+├── StoreError          6    Redis can't be reached, or refuses
+│   └── StoreFullError            a generation would not fit, or did not
+└── PayloadError        7    bytes in Redis are not a list that this version can read
+"""
+
+from __future__ import annotations
+
+
+class LarderError(Exception):
+    """Base of all. `str(error)` is one sentence or more that say what happened and what to do."""
+
+    exit_code = 1
+    transient = False
+    """Whether a job that raised it may succeed when it is tried again."""
+
+
+class SettingsError(LarderError):
+    exit_code = 2
+
+
+class DataError(LarderError):
+    exit_code = 3
+
+
+class ArtifactError(LarderError):
+    exit_code = 4
+
+
+class GenerationError(LarderError):
+    exit_code = 5
+
+
+class GenerationFailedError(GenerationError):
+    pass
+
+
+class StoreError(LarderError):
+    exit_code = 6
+    transient = True
+
+
+class StoreFullError(StoreError):
+    transient = False
+
+
+class PayloadError(LarderError):
+    exit_code = 7

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Resolves pyproject.toml into the lock files of this folder: exact versions and hashes, for Python 3.11 and 3.12, no index address.
+# Needs uv on PATH. `make lock` calls it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+lock() {  # $1 the file, the rest options for the resolver
+  local out=requirements/$1.txt; shift
+  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+    "$@" pyproject.toml --output-file "$out"
+}
+# dev holds all, so that the services' locks are cuts of one resolution.
+lock dev --extra trainer --extra worker --extra api --extra local --extra dev
+for service in trainer worker api; do lock "$service" --extra "$service" --constraint requirements/dev.txt; done
+lock local --extra trainer --extra worker --extra api --extra local --constraint requirements/dev.txt

@@ -1,0 +1,142 @@
+"""`python -m trainer`: the command line, and the composition root of all it starts.
+
+Exit codes: 0 done, 2 settings or usage, others as contract/errors.py says.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from contract.connections import connect, explained
+from contract.errors import LarderError
+from contract.generations import Generations
+from contract.jobs import score_queue, train_queue
+from contract.keys import Keys
+from contract.leases import n_alive_here
+from contract.runs import Runs, new_run_id
+from contract.settings import Settings
+from trainer.options import settings_options
+
+console = Console()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Cook recommendations ahead: train, watch, look. Every option is also an environment variable, LARDER_..."""
+
+
+@cli.command()
+@settings_options
+@click.option("--wait", is_flag=True, help="Show progress, and end when the generation is promoted (0) or failed.")
+@click.option("--here", is_flag=True, help="Train in this process in place of the trainer service; the workers score as ever.")
+@click.option("--timeout-s", default=3600.0, show_default=True, help="How long --wait waits.")
+def run(wait: bool, here: bool, timeout_s: float, **options: Any) -> None:
+    """Train and swap: enqueue a run for the trainer service."""
+    settings = Settings.from_environ(os.environ, **options)
+    given = {name: value for name, value in options.items() if value is not None}
+    store = connect(settings.redis_url)
+    keys = Keys(settings.namespace)
+    runs, generations = Runs(store, keys), Generations(store, keys)
+    with explained(settings.redis_url):
+        run_id = _here(runs, given) if here else _enqueue(settings, runs, given)
+        if not wait:
+            console.print(f"run {run_id} is {'dispatched' if here else 'queued'}; follow it with: python -m trainer status")
+            return
+        from trainer.watch import follow
+
+        state = follow(run_id, runs, generations, console, timeout_s)
+        console.print(f"generation {run_id} is {state}")
+
+
+def _enqueue(settings: Settings, runs: Runs, given: dict[str, object]) -> str:
+    from trainer.service import start_run  # imports Numba: not needed to say --help
+
+    return start_run(train_queue(connect(settings.rq_url), settings), runs, settings, given)
+
+
+def _here(runs: Runs, given: dict[str, object]) -> str:
+    from trainer import jobs
+
+    run_id = new_run_id()
+    runs.queued(run_id)
+    try:
+        return jobs.run(run_id, given)
+    except LarderError as error:
+        jobs.given_up(runs, run_id, str(error))
+        raise
+
+
+@cli.command()
+def serve() -> None:
+    """Be the trainer service: work on the queue "train", see to a first run, clear old generations away."""
+    settings = Settings.from_environ(os.environ)
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
+    from trainer.service import serve as serve_until_stopped
+
+    with explained(settings.rq_url):
+        serve_until_stopped(settings)
+
+
+@cli.command()
+def health() -> None:
+    """Exit 0 if the trainer service of this host shows life."""
+    settings = Settings.from_environ(os.environ)
+    with explained(settings.rq_url):
+        alive = n_alive_here(train_queue(connect(settings.rq_url), settings))
+    console.print(f"{alive} trainer process(es) alive on this host")
+    if not alive:
+        sys.exit(1)
+
+
+@cli.command()
+def status() -> None:
+    """Show what is served, what runs, and what waits."""
+    settings = Settings.from_environ(os.environ)
+    store = connect(settings.redis_url)
+    keys = Keys(settings.namespace)
+    generations, latest = Generations(store, keys), None
+    with explained(settings.redis_url):
+        table = Table("", "", show_header=False, title="Larder")
+        pointer = generations.current()
+        table.add_row("current generation", pointer.generation if pointer else "none: nothing is promoted yet")
+        if pointer:
+            table.add_row("trained at", pointer.trained_at)
+            table.add_row("data until", pointer.data_until or "no times in the data")
+            table.add_row("users, items", f"{pointer.n_users:,}, {pointer.n_items:,}")
+            table.add_row("previous", pointer.previous or "none")
+        if latest := Runs(store, keys).latest():
+            table.add_row("latest run", f"{latest.run}: {latest.state} {latest.stage} {latest.message}".strip())
+            if progress := generations.progress(latest.run):
+                recorded = f"{progress.shards_recorded} of {progress.n_shards} shards"
+                table.add_row("its generation", f"{progress.state}, {recorded} {progress.reason}".strip())
+    with explained(settings.rq_url):
+        queue_redis = connect(settings.rq_url)
+        for queue in (train_queue(queue_redis, settings), score_queue(queue_redis, settings)):
+            counts = f"{queue.count} waiting, {queue.started_job_registry.count} running, {queue.failed_job_registry.count} failed"
+            table.add_row(f"queue {queue.name}", counts)
+    console.print(table)
+
+
+def main() -> int:
+    try:
+        cli.main(prog_name="python -m trainer", standalone_mode=False)
+    except LarderError as error:
+        print(f"trainer: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

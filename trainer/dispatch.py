@@ -1,0 +1,70 @@
+"""Plans the shards of a generation, begins it and puts one job per shard on the queue "score"."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+from redis import Redis
+from rq import Queue
+
+from contract import payload
+from contract.generations import Generations
+from contract.jobs import enqueue_shards
+from contract.keys import Id, Keys, bucket_of
+from contract.manifest import Manifest
+from contract.settings import Settings
+from trainer.sar import Array
+
+# Multiply-adds a second of one worker process, on the slow side of what today's cores do: shards come out short, not long.
+DENSE_PER_S = 4e9
+SPARSE_PER_S = 2e8
+MIN_SHARDS = 8  # so that a small run still spreads over workers and shows progress
+MAX_USERS = 16384  # bounds a worker's memory
+
+
+def plan_shards(indptr: Array, bucket_ends: Array, row_work: float, target_s: float, per_s: float) -> Array:
+    """Cut the buckets into shards of about equal work: int64 (n_shards, 4), user_start, user_end, bucket_start, bucket_end.
+
+    `row_work`: multiply-adds that one interaction costs. A shard takes about `target_s` at `per_s`, and whole buckets.
+    """
+    user_ends = np.concatenate(([0], bucket_ends)).astype(np.int64)
+    work = np.concatenate(([0.0], np.cumsum(np.diff(indptr[user_ends]) * row_work)))
+    n_buckets = len(bucket_ends)
+    wanted = max(MIN_SHARDS, int(-(-work[-1] // (per_s * target_s))), -(-int(user_ends[-1]) // MAX_USERS))
+    cuts = np.searchsorted(work, np.linspace(0, work[-1], min(wanted, n_buckets) + 1)[1:-1])
+    edges = np.unique(np.concatenate(([0], cuts, [n_buckets])))
+    shards: Array = np.stack([user_ends[edges[:-1]], user_ends[edges[1:]], edges[:-1], edges[1:]], axis=1).astype(np.int64)
+    return shards
+
+
+def write_items(redis: Redis, keys: Keys, manifest: Manifest, item_ids: Sequence[Id], items: pl.DataFrame | None) -> int:
+    """Write the metadata of the generation's items; how many have some."""
+    if items is None:
+        return 0
+    described = {row.pop("item"): row for row in items.to_dicts()}
+    buckets: dict[int, dict[str, str]] = {}
+    for item_id in item_ids:
+        if (found := described.get(str(item_id))) is not None:
+            known = {name: value for name, value in found.items() if value is not None}
+            bucket = buckets.setdefault(bucket_of(item_id, manifest.n_item_buckets), {})
+            bucket[str(item_id)] = json.dumps(known, ensure_ascii=False, separators=(",", ":"))
+    with redis.pipeline(transaction=False) as pipe:
+        for number, fields in buckets.items():
+            pipe.hset(keys.items(manifest.generation, number), mapping=fields)  # type: ignore[arg-type]
+        pipe.execute()
+    return sum(map(len, buckets.values()))
+
+
+def write_popular(redis: Redis, keys: Keys, generation: str, item_ids: Sequence[Id], popular: Mapping[int, int]) -> None:
+    """Write the popularity list, the fallback of cold users: `popular` is item_idx -> interactions, most first."""
+    ids = [item_ids[item] for item in popular]
+    redis.set(keys.popular(generation), payload.encode(ids, [float(count) for count in popular.values()]))
+
+
+def dispatch(generations: Generations, queue: Queue, settings: Settings, manifest: Manifest) -> int:
+    """Begin the generation and enqueue the shards that are not recorded yet; how many jobs."""
+    generations.begin(manifest)
+    return enqueue_shards(queue, settings, manifest.generation, generations.missing_shards(manifest.generation, manifest.n_shards))

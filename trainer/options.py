@@ -1,0 +1,21 @@
+"""Command-line options made from the settings, so that both have the same names, checks and prose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from contract.settings import PREFIX, ModelSettings, SourceSettings
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds an option for every model and source setting; None where it is not given. Settings does the checking."""
+    fields = {**SourceSettings.model_fields, **ModelSettings.model_fields}
+    for name, field in reversed(fields.items()):
+        flag = name.replace("_", "-")
+        names = f"--{flag}/--no-{flag}" if field.annotation is bool else f"--{flag}"
+        text = f"{field.description} Variable {PREFIX}{name.upper()}; default {field.default!r}."
+        command = click.option(names, name, default=None, help=text, metavar=None if field.annotation is bool else "VALUE")(command)
+    return command

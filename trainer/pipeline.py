@@ -1,0 +1,148 @@
+"""One run from source to dispatched shards: load → fit → write the artifact → begin → enqueue. The workers do the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from redis import Redis
+
+from contract.artifact import ArtifactWriter, folder_of, id_arrays, open_artifact
+from contract.errors import ArtifactError
+from contract.generations import Generations
+from contract.jobs import score_queue
+from contract.keys import Keys
+from contract.manifest import IdType, Manifest
+from contract.settings import Settings
+from trainer import dispatch, sar, sources
+from trainer.interactions import Interactions, from_frame, n_buckets_for
+
+Progress = Callable[[str, int, int], None]
+"""Called with stage (contract.runs.STAGES), done, total."""
+
+
+def train(settings: Settings, run: str, store: Redis, queue_redis: Redis, progress: Progress) -> Manifest:
+    """Make the artifact of `run` and put its shards on the queue. A second try of the same run goes on with a finished artifact."""
+    keys, generations = Keys(settings.namespace), Generations(store, Keys(settings.namespace))
+    progress("load", 0, 1)
+    raw = sources.read(settings.source, folder_of(settings.artifacts) / ".datasets")
+    interactions = from_frame(raw.events, settings.interactions)
+    progress("load", 1, 1)
+    manifest = _existing(settings, run) or make_artifact(settings, run, interactions, progress)
+    progress("dispatch", 0, 1)
+    artifact = open_artifact(settings.artifacts, run)
+    popular = artifact["popular"].tolist()
+    counts = np.bincount(artifact["indices"], minlength=manifest.n_items)
+    dispatch.write_popular(store, keys, run, interactions.item_ids, {item: int(counts[item]) for item in popular})
+    dispatch.write_items(store, keys, manifest, interactions.item_ids, raw.items)
+    dispatch.dispatch(generations, score_queue(queue_redis, settings), settings, manifest)
+    progress("dispatch", 1, 1)
+    return manifest
+
+
+def make_artifact(settings: Settings, run: str, interactions: Interactions, progress: Progress) -> Manifest:
+    """Fit on `interactions` and write the artifact of `run`."""
+    model, n_items = settings.model, len(interactions.item_ids)
+    writer = ArtifactWriter(settings.artifacts, run)
+    try:
+        progress("fit", 0, 1)
+        rows, layout = _fit(settings, interactions, writer, progress)
+        progress("write", 0, 1)
+        per_s = dispatch.DENSE_PER_S if layout == "dense" else dispatch.SPARSE_PER_S
+        shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, n_items, settings.shard_target_s, per_s)
+        counts = np.bincount(rows.indices, minlength=n_items)
+        writer.put(
+            {
+                **rows.arrays(model.normalize),
+                **id_arrays("user_ids", interactions.user_ids),
+                **id_arrays("item_ids", interactions.item_ids),
+                "shards": shards,
+                "popular": np.argsort(-counts, kind="stable")[: model.stored_depth].astype(np.int32),
+            }
+        )
+        manifest = writer.finish(
+            Manifest(
+                generation=run,
+                digest=_digest(settings, interactions, rows),
+                source=interactions.source,
+                trained_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+                data_until=interactions.data_until,
+                n_users=len(interactions.user_ids),
+                n_items=n_items,
+                n_interactions=int(rows.indices.size),
+                n_shards=len(shards),
+                n_user_buckets=len(interactions.bucket_ends),
+                n_item_buckets=n_buckets_for(n_items),
+                user_id_type=_id_type(interactions.user_ids),
+                item_id_type=_id_type(interactions.item_ids),
+                similarity_layout=layout,
+                weight_min=rows.weight_min,
+                weight_max=rows.weight_max,
+                settings=model,
+            )
+        )
+    except BaseException:
+        writer.discard()
+        raise
+    progress("write", 1, 1)
+    return manifest
+
+
+def _fit(settings: Settings, interactions: Interactions, writer: ArtifactWriter, progress: Progress) -> tuple[sar.Rows, Any]:
+    model, n_items = settings.model, len(interactions.item_ids)
+    if model.engine == "recommenders":
+        from trainer import reference  # a second of imports, only for those who ask for it
+
+        return reference.fit(interactions, model, writer.create), "dense"
+    rows = sar.fit_rows(
+        *(interactions.user_idx, interactions.item_idx, interactions.weight, interactions.time),
+        *(len(interactions.user_ids), n_items, model),
+    )
+    layout = sar.fit_similarity(
+        *(rows, n_items, model, writer.create),
+        threads=len(os.sched_getaffinity(0)),
+        limit_bytes=settings.max_memory_gb * 2**30,
+        report=_throttled(lambda done, total: progress("fit", done, total)),
+    )
+    return rows, layout
+
+
+def _existing(settings: Settings, run: str) -> Manifest | None:
+    """The manifest of an earlier try of this run that had finished its artifact."""
+    try:
+        return open_artifact(settings.artifacts, run).manifest
+    except ArtifactError:
+        return None
+
+
+def _digest(settings: Settings, interactions: Interactions, rows: sar.Rows) -> str:
+    """sha256 over model settings, ids and affinities: equal for equal interactions and settings, in whatever order they came."""
+    digest = hashlib.sha256(settings.model.model_dump_json().encode())
+    for ids in (interactions.user_ids, interactions.item_ids):
+        for values in id_arrays("ids", ids).values():
+            digest.update(values.tobytes())
+    for values in (rows.indptr, rows.indices, rows.affinity, rows.unity, rows.exponent):
+        digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
+
+
+def _id_type(ids: Any) -> IdType:
+    return "str" if isinstance(ids[0], str) else "int"
+
+
+def _throttled(report: sar.Report) -> sar.Report:
+    """`report` at most ten times a second, and at the end: it costs a round trip."""
+    last = 0.0
+
+    def call(done: int, total: int) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last > 0.1:
+            last = time.monotonic()
+            report(done, total)
+
+    return call

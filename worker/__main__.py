@@ -1,0 +1,93 @@
+"""`python -m worker`: loads and warms what a job needs, then forks RQ workers and keeps them alive. `python -m worker health`."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from types import FrameType
+from typing import Any
+
+from contract.connections import connect, explained
+from contract.errors import LarderError
+from contract.generations import Generations
+from contract.jobs import score_queue
+from contract.keys import Keys
+from contract.leases import LeasedWorker, die_with_parent, n_alive_here, worker_name
+from contract.settings import Settings
+from worker import jobs as jobs  # so that the forks have it
+from worker import scoring
+
+log = logging.getLogger("larder.worker")
+RESTART_S = 1.0  # before a worker that died is replaced
+
+
+def main(arguments: list[str]) -> int:
+    settings = Settings.from_environ(os.environ)
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
+    if arguments == ["health"]:
+        return _health(settings)
+    if arguments:
+        print("usage: python -m worker [health]", file=sys.stderr)  # noqa: T201
+        return 2
+    scoring.warm()
+    log.info("kernels are warm; starting %d worker process(es) on the queue %s-score", settings.processes, settings.namespace)
+    return _supervise(settings)
+
+
+def _supervise(settings: Settings) -> int:
+    """Run `processes` forks of this warm process, replace what dies, pass SIGTERM on and wait for the shards in hand."""
+    context = multiprocessing.get_context("fork")
+    stopping = False
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+        for child in children:
+            if child.pid is not None and child.is_alive():
+                os.kill(child.pid, signal.SIGTERM)
+
+    children: list[Any] = []
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while not stopping or any(child.is_alive() for child in children):
+        children[:] = [child for child in children if child.is_alive()]
+        while not stopping and len(children) < settings.processes:
+            child = context.Process(target=_work, args=(settings,))
+            child.start()
+            children.append(child)
+        time.sleep(RESTART_S)  # a signal ends the sleep early
+    return 0
+
+
+def _work(settings: Settings) -> None:
+    """One RQ worker, until it is told to stop."""
+    die_with_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    queue = score_queue(connect(settings.rq_url, timeout_s=15), settings)
+    generations = Generations(connect(settings.redis_url), Keys(settings.namespace))
+
+    def given_up(job_id: str, args: list[Any], reason: str) -> None:
+        log.error("%s is given up: %s", job_id, reason)
+        generations.fail(str(args[0]), f"shard {args[1]}: {reason}")
+
+    LeasedWorker(queue, settings, worker_name(f"{os.getpid()}.{time.time_ns()}"), given_up).work(logging_level=settings.log_level)
+
+
+def _health(settings: Settings) -> int:
+    """0 if as many RQ workers of this host are registered as should run here."""
+    with explained(settings.rq_url):
+        alive = n_alive_here(score_queue(connect(settings.rq_url), settings))
+    print(f"{alive} of {settings.processes} worker processes are alive")  # noqa: T201
+    return 0 if alive >= settings.processes else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except LarderError as error:
+        print(f"worker: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
