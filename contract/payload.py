@@ -55,9 +55,9 @@ def decode(payload: bytes) -> tuple[Sequence[Id], Sequence[float]]:
         scores = struct.unpack_from(f"<{n}f", payload, HEADER.size)
         start = HEADER.size + 4 * n
         if kind == INT32:
-            return struct.unpack_from(f"<{n}i", payload, start), scores
+            return struct.unpack(f"<{n}i", payload[start:]), scores
         if kind == INT64:
-            return struct.unpack_from(f"<{n}q", payload, start), scores
+            return struct.unpack(f"<{n}q", payload[start:]), scores
         if kind != TEXT:
             raise PayloadError(f"a list payload has ids of kind {kind}; this version knows 1, 2 and 3")
         lengths = struct.unpack_from(f"<{n}H", payload, start)

@@ -34,6 +34,7 @@ class ModelSettings(BaseModel):
     time_decay_days: float = Field(30.0, ge=0, description="Half-life of a weight in days; 0 turns decay off.")
     normalize: bool = Field(True, description="Map scores to the scale of the weights, as SAR's normalize does.")
     threshold: int = Field(1, ge=1, description="Co-occurrences below this count as none.")
+    neighbors: int = Field(0, ge=0, le=10_000, description="Keep each item's N most similar items; 0 keeps all, which is exact SAR.")
     exclude_seen: bool = Field(True, description="Leave out items that the user has interacted with.")
     k: int = Field(10, ge=1, le=1000, description="Items in an answer when the request names no k.")
     depth: int = Field(0, ge=0, le=3000, description="Items stored for a user; 0 means 3 times k, to fill read-time exclusions.")
@@ -55,7 +56,9 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     interactions: str = Field(
-        "movielens-small", min_length=1, description="movielens-small, movielens-100k, -1m, -10m, -20m, or the path of a CSV file."
+        "movielens-small",
+        min_length=1,
+        description="movielens-small, movielens-100k, -1m, -10m, -20m, synthetic:USERSxITEMSxINTERACTIONS, or a CSV or Parquet file.",
     )
     items: str = Field("", description="CSV with item metadata (an id column, a title column); empty: what the source brings.")
     separator: str = Field(",", min_length=1, max_length=1, description="Field separator of CSV files; \\t for a tab.")
@@ -145,7 +148,10 @@ def _explain(error: Any, options: Mapping[str, object]) -> str:
 
 def hide_password(url: str) -> str:
     """`url` with the password, if it has one, as ***: what may stand in a log or an error."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no URL at all: there is no telling what a password would be
+        return "***"
     if parts.password is None:
         return url
     user_and_host = f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}"

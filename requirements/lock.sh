@@ -8,7 +8,8 @@ lock() {  # $1 the file, the rest options for the resolver
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
     "$@" pyproject.toml --output-file "$out"
 }
-# dev holds all, so that the services' locks are cuts of one resolution.
-lock dev --extra trainer --extra worker --extra api --extra local --extra dev
-for service in trainer worker api; do lock "$service" --extra "$service" --constraint requirements/dev.txt; done
-lock local --extra trainer --extra worker --extra api --extra local --constraint requirements/dev.txt
+# bench holds all, so that the other locks are cuts of one resolution.
+lock bench --extra trainer --extra worker --extra api --extra local --extra dev --extra bench
+lock dev --extra trainer --extra worker --extra api --extra local --extra dev --constraint requirements/bench.txt
+for service in trainer worker api; do lock "$service" --extra "$service" --constraint requirements/bench.txt; done
+lock local --extra trainer --extra worker --extra api --extra local --constraint requirements/bench.txt

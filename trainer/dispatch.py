@@ -16,7 +16,7 @@ from contract.jobs import enqueue_shards
 from contract.keys import Id, Keys, bucket_of
 from contract.manifest import Manifest
 from contract.settings import Settings
-from trainer.sar import Array
+from trainer.similarity import Array
 
 # Multiply-adds a second of one worker process, on the slow side of what today's cores do: shards come out short, not long.
 DENSE_PER_S = 4e9

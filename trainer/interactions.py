@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from contract.errors import DataError
-from contract.keys import Id, bucket_of
+from contract.keys import Id
+from trainer.external_ids import index, typed
+from trainer.indexing import by_bucket, joined
+from trainer.similarity import Array
 
-USERS_PER_BUCKET = 64
 MAX_WEIGHT = 1e15
-MAX_ID_BYTES = 512
-_CANONICAL = r"^(-?[1-9][0-9]{0,17}|0)$"
-
-Array = npt.NDArray[Any]
+TIMES = (-62135596800, 253402300799)  # epoch seconds of the years 1 to 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,65 +44,80 @@ class Interactions:
         return datetime.fromtimestamp(int(self.time.max()), UTC).isoformat().replace("+00:00", "Z")
 
 
-def from_frame(frame: pl.DataFrame, source: str) -> Interactions:
-    """Validate and index a frame with the columns user, item, weight (float) and, optionally, time (float epoch seconds).
+def from_frames(frames: Iterable[pl.DataFrame], source: str) -> Interactions:
+    """Validate and index frames with the columns user, item, weight (a number) and, optionally, time (epoch seconds, or a date type).
 
-    Rows without a value, or without a positive finite weight, are dropped and counted. Raises DataError when nothing is left.
+    Rows without a value, or without a weight that is finite and positive in float32, are dropped and counted. Raises DataError
+    when nothing is left, and for weights and times that can't be what they are said to be. A frame is let go when the next one
+    comes, so that a large file need never be in memory whole.
     """
-    n_rows = frame.height
-    complete = frame.drop_nulls()
-    kept = complete.filter(pl.col("weight").is_finite() & (pl.col("weight") > 0))
-    dropped = {"missing value": n_rows - complete.height, "weight not positive": complete.height - kept.height}
-    if kept.is_empty():
+    n_rows, dropped = 0, Counter[str]()
+    users: list[pl.Series] = []
+    items: list[pl.Series] = []
+    weights: list[Array] = []
+    times: list[Array] = []
+    for frame in frames:
+        n_rows += frame.height
+        kept = _clean(frame, dropped)
+        if kept.is_empty():
+            continue
+        users.append(typed(kept["user"]))
+        items.append(typed(kept["item"]))
+        weights.append(kept["weight"].to_numpy())
+        if "time" in kept.columns:
+            _check_times(kept["time"], source)
+            times.append(kept["time"].cast(pl.Int64).to_numpy())
+    if not weights:
         counts = ", ".join(f"{n:,} with {reason}" for reason, n in dropped.items() if n)
         raise DataError(f"{source}: no interaction is left of {n_rows:,} rows{': ' if counts else ''}{counts}")
-    heaviest = float(kept.select(pl.col("weight").max()).item())
-    if heaviest > MAX_WEIGHT:
+    weight = joined(weights)
+    if (heaviest := float(weight.max())) > MAX_WEIGHT:
         raise DataError(f"{source}: a weight is {heaviest:g}; weights above {MAX_WEIGHT:g} can't be told apart in float32: rescale them")
-    users, items = _unique_ids(kept["user"], source), _unique_ids(kept["item"], source)
-    n_buckets = n_buckets_for(len(users))
-    buckets = np.fromiter((bucket_of(user, n_buckets) for user in users), np.int64, len(users))
-    by_bucket = np.argsort(buckets, kind="stable").tolist()
-    users = [users[at] for at in by_bucket]
+    item_ids, item_idx = index(items, source)
+    user_ids, user_idx, bucket_ends = by_bucket(*index(users, source))
     return Interactions(
         source=source,
-        user_ids=users,
-        item_ids=items,
-        bucket_ends=np.cumsum(np.bincount(buckets, minlength=n_buckets)),
-        user_idx=_positions(kept["user"], users),
-        item_idx=_positions(kept["item"], items),
-        weight=kept["weight"].cast(pl.Float32).to_numpy(),
-        time=kept["time"].cast(pl.Int64).to_numpy() if "time" in kept.columns else None,
+        user_ids=user_ids,
+        item_ids=item_ids,
+        bucket_ends=bucket_ends,
+        user_idx=user_idx,
+        item_idx=item_idx,
+        weight=weight,
+        time=joined(times) if times else None,
         dropped={reason: n for reason, n in dropped.items() if n},
     )
 
 
-def n_buckets_for(n_ids: int) -> int:
-    return max(1, -(-n_ids // USERS_PER_BUCKET))
+def from_frame(frame: pl.DataFrame, source: str) -> Interactions:
+    """`from_frames` of one frame."""
+    return from_frames([frame], source)
 
 
-def _unique_ids(column: pl.Series, source: str) -> list[Id]:
-    """Sorted ids of a column: integers if all are canonical integers, else strings (by code point)."""
-    unique = column.unique()
-    if unique.dtype.is_integer():
-        return list(unique.sort().to_list())
-    text = unique.cast(pl.String)
-    if bool(text.str.contains(_CANONICAL).all()):
-        return list(text.cast(pl.Int64).sort().to_list())
-    too_long = text.filter(text.str.len_bytes() > MAX_ID_BYTES)
-    if not too_long.is_empty():
-        first = too_long.to_list()[0]
+def _clean(frame: pl.DataFrame, dropped: Counter[str]) -> pl.DataFrame:
+    """The rows that can be used, with weight as float32; counts the others."""
+    if "time" in frame.columns:
+        frame = frame.with_columns(_epoch_seconds(frame["time"]))
+    complete = frame.drop_nulls()
+    as_float32 = complete.with_columns(pl.col("weight").cast(pl.Float32))
+    kept = as_float32.filter(complete["weight"].cast(pl.Float64).is_finite() & (pl.col("weight") > 0))
+    dropped["missing value"] += frame.height - complete.height
+    dropped["weight not positive"] += complete.height - kept.height
+    return kept
+
+
+def _epoch_seconds(times: pl.Series) -> pl.Series:
+    """Epoch seconds, null for what is not finite."""
+    if times.dtype.is_integer():
+        return times
+    seconds = (times.dt.epoch("s") if times.dtype.is_temporal() else times).cast(pl.Float64)
+    return pl.select(pl.when(seconds.is_finite()).then(seconds).alias(times.name)).to_series()
+
+
+def _check_times(seconds: pl.Series, source: str) -> None:
+    values = seconds.to_numpy()
+    earliest, latest = float(values.min()), float(values.max())
+    if earliest < TIMES[0] or latest > TIMES[1]:
+        wrong = latest if latest > TIMES[1] else earliest
         raise DataError(
-            f"{source}: the {column.name} id {first[:40]!r}... has {len(first.encode())} bytes; ids may have up to {MAX_ID_BYTES}"
+            f"{source}: a time is {wrong:.15g}, outside the years 1 to 9999; times are epoch seconds: divide milliseconds by 1000"
         )
-    return sorted(text.to_list())
-
-
-def _positions(column: pl.Series, ids: Sequence[Id]) -> Array:
-    """For every row the position of its id in `ids`, int32."""
-    if column.dtype.is_integer():
-        known = np.asarray(ids, dtype=np.int64)
-        order = np.argsort(known, kind="stable")
-        return order[np.searchsorted(known[order], column.to_numpy())].astype(np.int32)
-    labels = pl.Series([str(value) for value in ids], dtype=pl.String)
-    return column.cast(pl.String).cast(pl.Enum(labels)).to_physical().cast(pl.Int32).to_numpy()

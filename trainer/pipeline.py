@@ -20,7 +20,9 @@ from contract.keys import Keys
 from contract.manifest import IdType, Manifest
 from contract.settings import Settings
 from trainer import dispatch, sar, sources
-from trainer.interactions import Interactions, from_frame, n_buckets_for
+from trainer.indexing import n_buckets_for
+from trainer.interactions import Interactions, from_frames
+from trainer.similarity import Fitted, Report
 
 Progress = Callable[[str, int, int], None]
 """Called with stage (contract.runs.STAGES), done, total."""
@@ -31,7 +33,7 @@ def train(settings: Settings, run: str, store: Redis, queue_redis: Redis, progre
     keys, generations = Keys(settings.namespace), Generations(store, Keys(settings.namespace))
     progress("load", 0, 1)
     raw = sources.read(settings.source, folder_of(settings.artifacts) / ".datasets")
-    interactions = from_frame(raw.events, settings.interactions)
+    interactions = from_frames(raw.events, settings.interactions)
     progress("load", 1, 1)
     manifest = _existing(settings, run) or make_artifact(settings, run, interactions, progress)
     progress("dispatch", 0, 1)
@@ -47,45 +49,12 @@ def train(settings: Settings, run: str, store: Redis, queue_redis: Redis, progre
 
 def make_artifact(settings: Settings, run: str, interactions: Interactions, progress: Progress) -> Manifest:
     """Fit on `interactions` and write the artifact of `run`."""
-    model, n_items = settings.model, len(interactions.item_ids)
     writer = ArtifactWriter(settings.artifacts, run)
     try:
         progress("fit", 0, 1)
-        rows, layout = _fit(settings, interactions, writer, progress)
+        rows, fitted = fit(settings, interactions, writer, progress)
         progress("write", 0, 1)
-        per_s = dispatch.DENSE_PER_S if layout == "dense" else dispatch.SPARSE_PER_S
-        shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, n_items, settings.shard_target_s, per_s)
-        counts = np.bincount(rows.indices, minlength=n_items)
-        writer.put(
-            {
-                **rows.arrays(model.normalize),
-                **id_arrays("user_ids", interactions.user_ids),
-                **id_arrays("item_ids", interactions.item_ids),
-                "shards": shards,
-                "popular": np.argsort(-counts, kind="stable")[: model.stored_depth].astype(np.int32),
-            }
-        )
-        manifest = writer.finish(
-            Manifest(
-                generation=run,
-                digest=_digest(settings, interactions, rows),
-                source=interactions.source,
-                trained_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-                data_until=interactions.data_until,
-                n_users=len(interactions.user_ids),
-                n_items=n_items,
-                n_interactions=int(rows.indices.size),
-                n_shards=len(shards),
-                n_user_buckets=len(interactions.bucket_ends),
-                n_item_buckets=n_buckets_for(n_items),
-                user_id_type=_id_type(interactions.user_ids),
-                item_id_type=_id_type(interactions.item_ids),
-                similarity_layout=layout,
-                weight_min=rows.weight_min,
-                weight_max=rows.weight_max,
-                settings=model,
-            )
-        )
+        manifest = seal(settings, run, interactions, rows, fitted, writer)
     except BaseException:
         writer.discard()
         raise
@@ -93,23 +62,62 @@ def make_artifact(settings: Settings, run: str, interactions: Interactions, prog
     return manifest
 
 
-def _fit(settings: Settings, interactions: Interactions, writer: ArtifactWriter, progress: Progress) -> tuple[sar.Rows, Any]:
+def fit(settings: Settings, interactions: Interactions, writer: ArtifactWriter, progress: Progress) -> tuple[sar.Rows, Fitted]:
+    """Rows of users in memory, and the similarity in the artifact that is being written."""
     model, n_items = settings.model, len(interactions.item_ids)
     if model.engine == "recommenders":
         from trainer import reference  # a second of imports, only for those who ask for it
 
-        return reference.fit(interactions, model, writer.create), "dense"
+        return reference.fit(interactions, model, writer.create), Fitted("dense", n_items)
     rows = sar.fit_rows(
         *(interactions.user_idx, interactions.item_idx, interactions.weight, interactions.time),
         *(len(interactions.user_ids), n_items, model),
     )
-    layout = sar.fit_similarity(
+    fitted = sar.fit_similarity(
         *(rows, n_items, model, writer.create),
         threads=len(os.sched_getaffinity(0)),
         limit_bytes=settings.max_memory_gb * 2**30,
         report=_throttled(lambda done, total: progress("fit", done, total)),
     )
-    return rows, layout
+    return rows, fitted
+
+
+def seal(settings: Settings, run: str, interactions: Interactions, rows: sar.Rows, fitted: Fitted, writer: ArtifactWriter) -> Manifest:
+    """Plan the shards, add all that the artifact holds besides the similarity, and give it its name."""
+    model, n_items = settings.model, len(interactions.item_ids)
+    per_s = dispatch.DENSE_PER_S if fitted.layout == "dense" else dispatch.SPARSE_PER_S
+    shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, fitted.row_work, settings.shard_target_s, per_s)
+    counts = np.bincount(rows.indices, minlength=n_items)
+    writer.put(
+        {
+            **rows.arrays(model.normalize),
+            **id_arrays("user_ids", interactions.user_ids),
+            **id_arrays("item_ids", interactions.item_ids),
+            "shards": shards,
+            "popular": np.argsort(-counts, kind="stable")[: model.stored_depth].astype(np.int32),
+        }
+    )
+    return writer.finish(
+        Manifest(
+            generation=run,
+            digest=_digest(settings, interactions, rows),
+            source=interactions.source,
+            trained_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            data_until=interactions.data_until,
+            n_users=len(interactions.user_ids),
+            n_items=n_items,
+            n_interactions=int(rows.indices.size),
+            n_shards=len(shards),
+            n_user_buckets=len(interactions.bucket_ends),
+            n_item_buckets=n_buckets_for(n_items),
+            user_id_type=_id_type(interactions.user_ids),
+            item_id_type=_id_type(interactions.item_ids),
+            similarity_layout=fitted.layout,
+            weight_min=rows.weight_min,
+            weight_max=rows.weight_max,
+            settings=model,
+        )
+    )
 
 
 def _existing(settings: Settings, run: str) -> Manifest | None:
@@ -135,7 +143,7 @@ def _id_type(ids: Any) -> IdType:
     return "str" if isinstance(ids[0], str) else "int"
 
 
-def _throttled(report: sar.Report) -> sar.Report:
+def _throttled(report: Report) -> Report:
     """`report` at most ten times a second, and at the end: it costs a round trip."""
     last = 0.0
 

@@ -12,8 +12,9 @@ from recommenders.models.sar import SAR
 from contract.errors import DataError
 from contract.settings import ModelSettings
 from trainer.interactions import Interactions
-from trainer.kernels import TILE
-from trainer.sar import Allocate, Array, Rows
+from trainer.sar import Rows
+from trainer.similarity import Allocate, Array
+from trainer.similarity_kernels import TILE
 
 USER, ITEM, WEIGHT, TIME = "userID", "itemID", "rating", "timestamp"
 

@@ -4,91 +4,19 @@ A score is P = Σ affinity[t] · similarity[item[t], j] over the user's items in
 multiply-add of the CPU: deterministic on one CPU type. Nothing is reassociated.
 
 The dense similarity is stored in tiles of 64 columns. Of one tile, all users of a shard are scored before the next one is
-touched, so a tile stays in cache; of one user, the 64 sums stay in registers. That inner loop is written as LLVM vector code,
-since Numba's own vectoriser stores and reloads the sums at every step (half the speed).
+touched, so a tile stays in cache; of one user, the 64 sums stay in registers (vector_code.py).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit
 
-TILE = 64
-_LANES = 16
+from worker.vector_code import TILE, rows_of_one, rows_of_two
 
-
-def _weighted_rows(n_weights: int) -> Any:
-    """Signature and code of an intrinsic (tile, rows, n, weights..., outs...), all but n addresses:
-
-    out[w][0:64] = Σ_t weight[w][t] · tile[rows[t]][0:64] for w < n_weights and t < n.
-    """
-
-    def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        float_t, int32, int64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
-        vector = ir.VectorType(float_t, _LANES)
-        n_parts = TILE // _LANES
-        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fmuladd.v{_LANES}f32")
-
-        def floats(address: Any) -> Any:
-            return builder.inttoptr(address, float_t.as_pointer())
-
-        def part(base: Any, number: int) -> Any:
-            return builder.bitcast(builder.gep(base, [ir.Constant(int64, number * _LANES)]), vector.as_pointer())
-
-        def splat(value: Any) -> Any:
-            single = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(int32, 0))
-            lanes = ir.Constant(ir.VectorType(int32, _LANES), [0] * _LANES)
-            return builder.shuffle_vector(single, ir.Constant(vector, ir.Undefined), lanes)
-
-        tile, rows = floats(args[0]), builder.inttoptr(args[1], int32.as_pointer())
-        n, weights, outs = args[2], [floats(a) for a in args[3 : 3 + n_weights]], [floats(a) for a in args[3 + n_weights :]]
-        before = builder.block
-        head, body, done = (builder.append_basic_block(name) for name in ("head", "body", "done"))
-        builder.branch(head)
-
-        builder.position_at_end(head)
-        step = builder.phi(int64)
-        sums = [[builder.phi(vector) for _ in range(n_parts)] for _ in range(n_weights)]
-        step.add_incoming(ir.Constant(int64, 0), before)
-        for phi in (phi for parts in sums for phi in parts):
-            phi.add_incoming(ir.Constant(vector, [0.0] * _LANES), before)
-        builder.cbranch(builder.icmp_signed("<", step, n), body, done)
-
-        builder.position_at_end(body)
-        row = builder.sext(builder.load(builder.gep(rows, [step])), int64)
-        base = builder.gep(tile, [builder.mul(row, ir.Constant(int64, TILE))])
-        factors = [splat(builder.load(builder.gep(weight, [step]))) for weight in weights]
-        for number in range(n_parts):
-            values = builder.load(part(base, number))
-            values.align = 4
-            for factor, parts in zip(factors, sums, strict=True):
-                parts[number].add_incoming(builder.call(fused, [factor, values, parts[number]]), builder.block)
-        step.add_incoming(builder.add(step, ir.Constant(int64, 1)), builder.block)
-        builder.branch(head)
-
-        builder.position_at_end(done)
-        for out, parts in zip(outs, sums, strict=True):
-            for number, total in enumerate(parts):
-                builder.store(total, part(out, number)).align = 4
-        return context.get_dummy_value()
-
-    return types.void(types.uintp, types.uintp, types.int64, *[types.uintp] * (2 * n_weights)), generate
-
-
-@intrinsic
-def _rows_of_one(_typing, tile, rows, n, weight, out):  # type: ignore[no-untyped-def]
-    return _weighted_rows(1)
-
-
-@intrinsic
-def _rows_of_two(_typing, tile, rows, n, weight, weight2, out, out2):  # type: ignore[no-untyped-def]
-    return _weighted_rows(2)
+LAST_BITS = 1e-6  # relative difference of sums that are equal but for rounding
 
 
 @njit(inline="always")
@@ -144,7 +72,7 @@ def score_dense(tiles, n_items, indptr, indices, affinity, unity, start, end, ex
             row, stop = indptr[start + u], indptr[start + u + 1]
             at_row = indices[row:].ctypes.data
             if normalize:
-                _rows_of_two(
+                rows_of_two(
                     tile,
                     at_row,
                     stop - row,
@@ -155,7 +83,7 @@ def score_dense(tiles, n_items, indptr, indices, affinity, unity, start, end, ex
                 )
                 low[u], high[u] = _widen(units, width, low[u], high[u])
             else:
-                _rows_of_one(tile, at_row, stop - row, affinity[row:].ctypes.data, sums.ctypes.data)
+                rows_of_one(tile, at_row, stop - row, affinity[row:].ctypes.data, sums.ctypes.data)
             if exclude_seen:
                 at = seen_from[u]
                 while at < stop and indices[at] < first + TILE:
@@ -247,12 +175,14 @@ def finish(items, scores, lengths, low, high, exponent, weight_min, weight_max, 
     Normalised (recommenders' rescale): (P - lo) / (hi - lo) · (max - min) + min with lo = min Q · min, hi = max Q · max, where Q
     are the scores of unit weights. P and Q carry the same factor 2 ** exponent, which cancels.
     """
+    sums = np.empty(scores.shape[1], np.float32)
     for u in range(lengths.size):
         n = lengths[u]
         if normalize:
             least, most = np.float64(low[u]) * weight_min, np.float64(high[u]) * weight_max
             span = most - least
         for r in range(n):
+            sums[r] = scores[u, r]
             value = np.float64(scores[u, r])
             if not normalize:
                 scores[u, r] = np.float32(math.ldexp(value, exponent[u]))
@@ -260,10 +190,16 @@ def finish(items, scores, lengths, low, high, exponent, weight_min, weight_max, 
                 scores[u, r] = np.float32((value - least) / span * (weight_max - weight_min) + weight_min)
             else:  # every item scores the same: all at the top of the scale
                 scores[u, r] = np.float32(weight_max)
-        # The map is monotone, but two sums that differ by a last bit may become one score: ranks follow what is stored. Scores
-        # that have all but vanished (decay over decades) keep the order of their sums.
+        # The map is monotone, but two sums that differ by their last bits may become one score: those are ties. Sums that tell items
+        # apart keep their order even where the scale does not (all weights alike, or decay over decades).
         for r in range(1, n):
             at = r
-            while at > 0 and scores[u, at - 1] == scores[u, at] and items[u, at - 1] > items[u, at] and scores[u, at] > 1e-30:
+            while (
+                at > 0
+                and scores[u, at - 1] == scores[u, at]
+                and items[u, at - 1] > items[u, at]
+                and sums[at - 1] - sums[at] <= np.float32(LAST_BITS) * sums[at]
+            ):
                 items[u, at - 1], items[u, at] = items[u, at], items[u, at - 1]
+                sums[at - 1], sums[at] = sums[at], sums[at - 1]
                 at -= 1

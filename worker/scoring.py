@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker import kernels
+from worker.vector_code import TILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def warm() -> None:
         "unity": np.ones(1, np.float32),
         "exponent": np.zeros(1, np.int32),
     }
-    dense: dict[str, npt.NDArray[Any]] = {"similarity": np.ones((1, 1, kernels.TILE), np.float32)}
+    dense: dict[str, npt.NDArray[Any]] = {"similarity": np.ones((1, 1, TILE), np.float32)}
     sparse: dict[str, npt.NDArray[Any]] = {
         "similarity_indptr": np.array([0, 1], np.int64),
         "similarity_indices": np.zeros(1, np.int32),

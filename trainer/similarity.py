@@ -1,0 +1,171 @@
+"""Item-item similarity in the three forms that an artifact may hold: dense tiles, sparse rows, nearest neighbors only."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.settings import ModelSettings
+from trainer import row_kernels
+from trainer import similarity_kernels as kernels
+
+Array = npt.NDArray[Any]
+Report = Callable[[int, int], None]
+"""Called with what is done and the total."""
+
+_SAMPLED_ROWS = 32  # of the similarity, to tell whether it is dense
+_BLOCKS = 256  # of items, between the threads
+_NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))  # rows_sparse then only counts
+_BIT_SET_BYTES = 2**28  # for all bit sets together
+_PER_BIT_WORD = 1 / 10  # cost of a word of a bit set, in increments of a counter, as measured
+
+
+_RELEASE_EVERY = 32  # blocks
+
+
+class Allocate(Protocol):
+    """Makes a zeroed array: in memory, or mapped into an artifact."""
+
+    def __call__(self, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array: ...
+
+
+class Fitted(NamedTuple):
+    """What was made of a similarity: its layout, and the multiply-adds that one interaction costs when scores are made from it."""
+
+    layout: Literal["dense", "sparse"]
+    row_work: float
+
+
+class Similarity:
+    """One fit: what its three forms share. `indptr` int64 and `indices` int32 are the CSR rows of users."""
+
+    def __init__(self, indptr: Array, indices: Array, n_items: int, model: ModelSettings) -> None:
+        item_ends, item_users = row_kernels.transpose(indptr, indices, n_items)
+        self._f = np.diff(item_ends).astype(np.float64)
+        self._how = (self._f, kernels.SIMILARITIES.index(model.similarity), model.threshold)
+        self._n_items, self._n_neighbors = n_items, model.neighbors
+        self._n_tiles = -(-n_items // kernels.TILE)
+        self._events = (item_ends, item_users, indptr, indices.view(np.uint32))
+        self.dense_bytes = 4 * kernels.TILE * self._n_tiles * n_items
+
+    def sparse_bytes(self) -> int:
+        """Of the sparse layout, estimated from evenly spaced rows (exact for small catalogues)."""
+        sampled = range(0, self._n_items, -(-self._n_items // _SAMPLED_ROWS))
+        length = np.empty(1, np.int64)
+        entries = sum(kernels.rows_sparse(i, i + 1, self._events, *self._how, length, *_NOTHING) for i in sampled)
+        return int(8 * (self._n_items + 1) + 8 * self._n_items * entries / len(sampled))
+
+    def neighbor_bytes(self, n_neighbors: int) -> int:
+        return 8 * (self._n_items + 1) + 8 * self._n_items * (n_neighbors + 1)
+
+    def neighbors_in(self, limit_bytes: float) -> int:
+        """The most neighbors that `limit_bytes` hold."""
+        return max(0, int((limit_bytes / self._n_items - 8) // 8) - 1)
+
+    def dense(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
+        tiles = allocate("similarity", np.float32, (self._n_tiles, self._n_items, kernels.TILE))
+        events = self._with_bit_sets()
+
+        def report_and_release(done: int, total: int) -> None:
+            report(done, total)
+            if done % _RELEASE_EVERY == 0:
+                release(tiles)
+
+        self._in_threads(lambda start, end: kernels.fill_dense(tiles, start, end, events, *self._how), threads, report_and_release)
+        return Fitted("dense", self._n_items)
+
+    def sparse(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
+        """Counts the entries, then fills them in: twice the work, and no copy of the result."""
+        lengths = np.empty(self._n_items, np.int64)
+
+        def count(start: int, end: int) -> None:
+            kernels.rows_sparse(start, end, self._events, *self._how, lengths[start:end], *_NOTHING)
+
+        self._in_threads(count, threads, lambda done, total: report(done, 2 * total))
+        indptr, indices, data = self._csr(allocate, lengths)
+
+        def fill(start: int, end: int) -> None:
+            part = slice(int(indptr[start]), int(indptr[end]))
+            if part.start < part.stop:
+                kernels.rows_sparse(start, end, self._events, *self._how, lengths[start:end], indices[part], data[part])
+
+        self._in_threads(fill, threads, lambda done, total: report(total + done, 2 * total))
+        return Fitted("sparse", data.size / self._n_items)
+
+    def neighbors(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
+        n, width = self._n_items, self._n_neighbors + 1
+        lengths, best, values = np.empty(n, np.int64), np.empty((n, width), np.int32), np.empty((n, width), np.float32)
+        events = self._with_bit_sets()
+
+        def select(start: int, end: int) -> None:
+            out = (lengths[start:end], best[start:end], values[start:end])
+            kernels.rows_of_neighbors(start, end, events, *self._how, self._n_neighbors, *out)
+
+        self._in_threads(select, threads, report)
+        _, indices, data = self._csr(allocate, lengths)
+        kept = np.arange(width) < lengths[:, None]
+        indices[:], data[:] = best[kept], values[kept]
+        return Fitted("sparse", data.size / n)
+
+    def _csr(self, allocate: Allocate, lengths: Array) -> tuple[Array, Array, Array]:
+        indptr = allocate("similarity_indptr", np.int64, (self._n_items + 1,))
+        indptr[1:] = np.cumsum(lengths)
+        entries = (int(indptr[-1]),)
+        return indptr, allocate("similarity_indices", np.int32, entries), allocate("similarity_data", np.float32, entries)
+
+    def _with_bit_sets(self) -> tuple[Array, ...]:
+        """The events as similarity_kernels._count takes them: with bit sets for the items that are popular enough to gain by it."""
+        item_ends, item_users, indptr, others = self._events
+        n_users = indptr.size - 1
+        n_words = kernels.WORDS * -(-n_users // (64 * kernels.WORDS))
+        order = np.argsort(-self._f, kind="stable")
+        head = order[: self._n_popular(order, n_users, n_words)].astype(np.int32)
+        place = np.full(self._n_items, -1, np.int32)
+        place[head] = np.arange(head.size, dtype=np.int32)
+        tail_indptr, tail_others = kernels.without(place >= 0, indptr, others)
+        return (*self._events, tail_indptr, tail_others, head, place, kernels.set_bits(head, item_ends, item_users, n_users))
+
+    def _n_popular(self, order: Array, n_users: int, n_words: int) -> int:
+        """How many of the most popular items to give a bit set: where the next item would cost more than it saves.
+
+        Two items cost n_words by their bit sets, and about f_i · f_j / n_users increments of counters without.
+        """
+        saves = self._f[order] * np.cumsum(self._f[order]) / n_users
+        costs = np.arange(1, self._n_items + 1) * n_words * _PER_BIT_WORD
+        worth = int(np.searchsorted(-(saves / costs), -1.0))
+        return min(worth, _BIT_SET_BYTES // (8 * n_words))
+
+    def _in_threads(self, work: Callable[[int, int], object], threads: int, report: Report) -> None:
+        """Call `work` for blocks of items of about equal work.
+
+        Threads are ours, since Numba's own do not survive the fork of an RQ work-horse.
+        """
+        share = np.cumsum(self._f + self._f.mean())
+        cuts = np.searchsorted(share, np.linspace(0, share[-1], _BLOCKS + 1)[1:-1]) // kernels.BLOCK * kernels.BLOCK
+        blocks = list(pairwise(np.unique(np.concatenate(([0], cuts, [self._n_items]))).tolist()))
+        with ThreadPoolExecutor(threads) as pool:
+            for done, future in enumerate(as_completed([pool.submit(work, *block) for block in blocks]), start=1):
+                future.result()
+                report(done, len(blocks))
+
+
+def release(array: Array) -> None:
+    """Give the pages of a mapped file back to the page cache: what is written stays, and no longer counts as this process' memory."""
+    mapped: object = array.base
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def warm() -> None:
+    """Compile, or load from Numba's cache, what a fit calls. Starts no thread."""
+    fit = Similarity(np.array([0, 1]), np.zeros(1, np.int32), 1, ModelSettings())
+    events, length = fit._with_bit_sets(), np.empty(1, np.int64)
+    kernels.fill_dense(np.zeros((1, 1, kernels.TILE), np.float32), 0, 1, events, *fit._how)
+    kernels.rows_sparse(0, 1, fit._events, *fit._how, length, np.empty(1, np.int32), np.empty(1, np.float32))
+    kernels.rows_of_neighbors(0, 1, events, *fit._how, 1, length, np.empty((1, 2), np.int32), np.empty((1, 2), np.float32))
