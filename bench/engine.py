@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.results import Row, report
-from bench.systems import Task
+from bench.systems import COLUMNS, Task
 from trainer import synthetic
 
 SHAPES = {
@@ -34,8 +34,8 @@ def run(shape: str, peers: list[str], json_file: Path | None) -> None:
     ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="larder-bench-") as name:
         folder = Path(name)
-        for column, values in zip(("user", "item", "weight", "time"), synthetic.generate(n_users, n_items, n), strict=True):
-            np.save(folder / f"{column}.npy", values)
+        for column, values in zip(COLUMNS, synthetic.generate(n_users, n_items, n), strict=True):
+            np.save(folder / f"{column}.npy", np.asarray(values))
         exact = Task(similarity="jaccard", neighbors=0, decay_days=30.0, normalize=True, k=10)
         nearest = Task(similarity="cosine", neighbors=NEIGHBORS, decay_days=0.0, normalize=False, k=10)
         for peer, task, label in (("recommenders", exact, "exact"), ("implicit", nearest, f"{NEIGHBORS} neighbors")):

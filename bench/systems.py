@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 THREADS = 2
+COLUMNS = ("user", "item", "weight", "time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def larder_fit(events: Events, task: Task, folder: Path) -> None:
     from trainer import indexing, sar
 
     model = ModelSettings(
-        similarity=task.similarity,  # type: ignore[arg-type]
+        similarity=task.similarity,
         neighbors=task.neighbors,
         time_decay_days=task.decay_days,
         normalize=task.normalize,
@@ -96,9 +97,8 @@ def larder_recommend(_events: Events | None, task: Task, folder: Path) -> tuple[
     from worker import scoring
 
     scoring.warm()
-    arrays = {
-        path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy") if path.stem not in ("user", "item", "weight", "time")
-    }
+    paths = (path for path in folder.glob("*.npy") if path.stem not in COLUMNS)
+    arrays = {path.stem: np.load(path, mmap_mode="r") for path in paths}
     low, high = json.loads((folder / "weights.json").read_text())
     n_users, n_items = len(arrays["user_ids"]), len(arrays["item_ids"])
     step = min(8192, -(-n_users // THREADS))
@@ -180,9 +180,7 @@ def main() -> None:
     system, folder, task = sys.argv[1], Path(sys.argv[2]), Task(**json.loads(sys.argv[3]))
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
     warnings.simplefilter("ignore")
-    events = (
-        None if system == "larder-recommend" else Events(*(np.load(folder / f"{name}.npy") for name in ("user", "item", "weight", "time")))
-    )
+    events = None if system == "larder-recommend" else Events(*(np.load(folder / f"{name}.npy") for name in COLUMNS))
     if (lists := SYSTEMS[system](events, task, folder)) is not None:
         name = system.partition("-")[0]
         np.save(folder / f"{name}-items.npy", lists[0])
