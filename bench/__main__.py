@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import engine
+from bench import engine, pipeline
 
 
 @click.group()
@@ -21,6 +21,19 @@ def cli() -> None:
 def engine_command(shape: str, peers: str, json_file: Path | None) -> None:
     """Fit and top-10 of all users: Larder against recommenders' SAR and implicit's CosineRecommender."""
     engine.run(shape, [peer for peer in peers.split(",") if peer], json_file)
+
+
+@cli.command(name="pipeline")
+@click.option("--shape", type=click.Choice(list(engine.SHAPES)), default="1m", show_default=True, help="Size of the made-up data.")
+@click.option("--source", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True, help="Form of the file.")
+@click.option("--workers", default=2, show_default=True, help="Worker processes.")
+@click.option("--depth", default=30, show_default=True, help="Items stored for a user.")
+@click.option("--neighbors", default=0, show_default=True, help="Neighbors that an item keeps; 0 for all.")
+@click.option("--limit-gb", default=0.0, show_default=True, help="RLIMIT_DATA of every process in GiB; 0 for none.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+def pipeline_command(shape: str, source: str, workers: int, depth: int, neighbors: int, limit_gb: float, json_file: Path | None) -> None:
+    """A file to a promoted generation: seconds and memory by stage and process."""
+    pipeline.run(shape, source, workers, depth, neighbors, limit_gb, json_file)
 
 
 if __name__ == "__main__":
