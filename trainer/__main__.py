@@ -74,6 +74,23 @@ def _here(runs: Runs, given: dict[str, object]) -> str:
 
 
 @cli.command()
+@settings_options
+@click.option("--users", type=int, help="Plan for made-up interactions of this many users; with --n-items and --n-interactions.")
+@click.option("--n-items", type=int, help="Items of the made-up interactions.")
+@click.option("--n-interactions", type=int, help="Number of the made-up interactions.")
+@click.option("--workers", default=os.cpu_count() or 1, show_default=True, help="Worker processes that will score.")
+def plan(users: int | None, n_items: int | None, n_interactions: int | None, workers: int, **options: Any) -> None:
+    """Say what a run would cost: bytes on disk, in memory and in Redis, and seconds on this machine. Refuses nothing."""
+    if users and n_items and n_interactions:
+        options["interactions"] = f"synthetic:{users}x{n_items}x{n_interactions}"
+    elif users or n_items or n_interactions:
+        raise click.UsageError("--users, --n-items and --n-interactions go together")
+    from trainer.plan import plan_table
+
+    console.print(plan_table(Settings.from_environ(os.environ, **options), workers))
+
+
+@cli.command()
 def serve() -> None:
     """Be the trainer service: work on the queue "train", see to a first run, clear old generations away."""
     settings = Settings.from_environ(os.environ)

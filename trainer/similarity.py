@@ -68,6 +68,13 @@ class Similarity:
         """The most neighbors that `limit_bytes` hold."""
         return max(0, int((limit_bytes / self._n_items - 8) // 8) - 1)
 
+    def counting_steps(self) -> float:
+        """Increments of counters that the counting costs, with words of bit sets as what they cost in increments."""
+        *_, tail_indptr, _, head, _, bits = self._with_bit_sets()
+        widths, tails = np.diff(self._events[2]).astype(np.float64), np.diff(tail_indptr).astype(np.float64)
+        along_rows = float((widths**2 - (widths - tails) ** 2).sum())
+        return along_rows + head.size**2 * bits.shape[0] * kernels.WORDS * _PER_BIT_WORD + self._n_items**2
+
     def dense(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
         tiles = allocate("similarity", np.float32, (self._n_tiles, self._n_items, kernels.TILE))
         events = self._with_bit_sets()

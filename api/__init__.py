@@ -1,0 +1,1 @@
+"""The serving API: reads lists from Redis and answers JSON. It computes nothing."""

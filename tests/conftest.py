@@ -1,0 +1,21 @@
+"""Fixtures of all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ML100K = "LARDER_TEST_ML100K"
+
+
+@pytest.fixture(scope="session")
+def ml100k() -> Path:
+    """The folder of MovieLens 100k, which may not be redistributed: the variable LARDER_TEST_ML100K names it, else it is a skip."""
+    if ML100K not in os.environ:
+        pytest.skip(f"MovieLens 100k: set {ML100K} to its folder, the one that holds u.data")
+    folder = Path(os.environ[ML100K]).resolve()
+    if not (folder / "u.data").is_file():
+        pytest.fail(f"{ML100K}={folder} holds no u.data")
+    return folder

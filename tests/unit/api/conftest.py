@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from api.app import create_app
+from api.store import Store
+from contract.keys import Keys
+from contract.settings import Settings
+from tests.unit.api.fakes import Clock, FakeRedis
+
+
+@pytest.fixture
+def fake() -> FakeRedis:
+    return FakeRedis()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(fake: FakeRedis, clock: Clock) -> Store:
+    """Believes a pointer for 500 ms of `clock`."""
+    return Store(fake.client, Keys(), pointer_ttl_s=0.5, clock=clock)
+
+
+@pytest.fixture
+def client(store: Store) -> FlaskClient:
+    return create_app(Settings(), store).test_client()
