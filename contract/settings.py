@@ -7,11 +7,13 @@ nearest known one, since a typo that is silently ignored costs a night.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from redis.connection import parse_url
 
 from contract.errors import SettingsError
 
@@ -101,8 +103,11 @@ class Settings(ModelSettings, SourceSettings):
     @field_validator("redis_url", "queue_url")
     @classmethod
     def _redis_scheme(cls, value: str) -> str:
-        if value and not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("expected redis://host:port/db, rediss://... or unix:///path")
+        if value:
+            try:
+                parse_url(value)
+            except ValueError as error:
+                raise ValueError(f"expected redis://host:port/db, rediss://... or unix:///path ({error})") from None
         return value
 
     @property
@@ -152,7 +157,6 @@ def hide_password(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:  # no URL at all: there is no telling what a password would be
         return "***"
-    if parts.password is None:
-        return url
-    user_and_host = f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}"
-    return urlunsplit(parts._replace(netloc=user_and_host))
+    query = re.sub(r"(password=)[^&]*", r"\1***", parts.query)
+    netloc = parts.netloc if parts.password is None else f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}"
+    return urlunsplit(parts._replace(netloc=netloc, query=query))

@@ -63,13 +63,13 @@ def _products_per_s() -> float:
 
 
 def _bytes_written_per_s(folder: Path) -> float:
-    with tempfile.TemporaryFile(dir=folder if folder.is_dir() else None) as file:
+    with tempfile.TemporaryFile(dir=folder if folder.is_dir() else None, buffering=0) as file:
         data = bytes(WRITTEN_BYTES)
-        seconds, _ = _timed(lambda: (file.write(data), file.flush()))
+        seconds, _ = _timed(lambda: file.write(data))
     return WRITTEN_BYTES / seconds / 2  # each byte is read once more, for its checksum
 
 
-def _in_memory(_name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array:
+def _in_memory(name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array:  # noqa: ARG001
     return np.zeros(shape, dtype)
 
 

@@ -7,12 +7,14 @@ short calibration on the machine that asks.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from rich.table import Table
 
 from contract.artifact import folder_of
+from contract.keys import Id
 from contract.settings import ModelSettings, Settings
 from trainer import sar, sources
 from trainer.calibration import Rates, calibrate
@@ -64,12 +66,8 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
     similarity = Similarity(rows.indptr, rows.indices, n_items, model)
     layout, similarity_bytes, row_work = _similarity_cost(similarity, n_items, model)
     row_bytes = 12 if model.normalize else 8
-    ids = (
-        8
-        if isinstance(interactions.user_ids[0], int)
-        else 8 + float(np.mean([len(str(value)) for value in interactions.user_ids[:10_000]]))
-    )
-    artifact = similarity_bytes + n * row_bytes + int(n_users * (12 + ids) + n_items * (8 + ids))
+    id_bytes = _mean_id_bytes(interactions.user_ids)
+    artifact = similarity_bytes + n * row_bytes + int(n_users * (12 + id_bytes) + n_items * (8 + id_bytes))
     depth = min(model.stored_depth, n_items)
     shard_users = min(n_users, SHARD_USERS)
     steps = similarity.counting_steps()
@@ -80,14 +78,8 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
         layout=layout,
         similarity_bytes=similarity_bytes,
         artifact_bytes=artifact,
-        trainer_peak_bytes=TRAINER_BASE
-        + READER_BYTES
-        + n * INTERACTION_BYTES
-        + (similarity_bytes // 8 if layout == "dense" else similarity_bytes),
-        worker_peak_bytes=WORKER_BASE
-        + similarity_bytes
-        + n * row_bytes // max(1, -(-n_users // shard_users))
-        + shard_users * (depth * 8 + 220),
+        trainer_peak_bytes=TRAINER_BASE + READER_BYTES + n * INTERACTION_BYTES + (similarity_bytes // 8 if layout == "dense" else 0),
+        worker_peak_bytes=WORKER_BASE + similarity_bytes + n * row_bytes * shard_users // n_users + shard_users * (depth * 8 + 220),
         redis_bytes=_redis_bytes(interactions, depth),
         counting_steps=steps,
         multiply_adds=n * row_work,
@@ -107,6 +99,11 @@ def _similarity_cost(similarity: Similarity, n_items: int, model: ModelSettings)
     if similarity.dense_bytes <= sparse:
         return "dense", similarity.dense_bytes, n_items
     return "sparse", sparse, sparse / 8 / n_items
+
+
+def _mean_id_bytes(ids: Sequence[Id]) -> float:
+    """Of an id in an artifact: an int64, or text and its end."""
+    return 8.0 if isinstance(ids[0], int) else 8.0 + float(np.mean([len(str(value).encode()) for value in ids[:10_000]]))
 
 
 def _redis_bytes(interactions: Interactions, depth: int) -> int:
@@ -151,4 +148,4 @@ def table_of(plan: Plan, workers: int) -> Table:
 
 
 def _size(n_bytes: float) -> str:
-    return f"{n_bytes / MIB:,.0f} MiB" if n_bytes < 10 * 2**30 else f"{n_bytes / 2**30:,.1f} GiB"
+    return f"{n_bytes / MIB:,.1f} MiB" if n_bytes < 2**30 else f"{n_bytes / 2**30:,.2f} GiB"
