@@ -105,7 +105,7 @@ class Settings(ModelSettings, SourceSettings):
     def _redis_scheme(cls, value: str) -> str:
         if value:
             try:
-                parse_url(value)
+                parse_url(value)  # type: ignore[no-untyped-call]
             except ValueError as error:
                 raise ValueError(f"expected redis://host:port/db, rediss://... or unix:///path ({error})") from None
         return value

@@ -18,9 +18,6 @@ from contract.manifest import Manifest
 from contract.settings import Settings
 from trainer.similarity import Array
 
-# Multiply-adds a second of one worker process, on the slow side of what today's cores do: shards come out short, not long.
-DENSE_PER_S = 4e9
-SPARSE_PER_S = 2e8
 MIN_SHARDS = 8  # so that a small run still spreads over workers and shows progress
 MAX_USERS = 16384  # bounds a worker's memory
 

@@ -22,7 +22,7 @@ from contract.settings import Settings
 from trainer import dispatch, sar, sources
 from trainer.indexing import n_buckets_for
 from trainer.interactions import Interactions, from_frames
-from trainer.similarity import Fitted, Report
+from trainer.similarity import DENSE_PER_S, SPARSE_PER_S, Fitted, Report
 
 Progress = Callable[[str, int, int], None]
 """Called with stage (contract.runs.STAGES), done, total."""
@@ -85,7 +85,7 @@ def fit(settings: Settings, interactions: Interactions, writer: ArtifactWriter, 
 def seal(settings: Settings, run: str, interactions: Interactions, rows: sar.Rows, fitted: Fitted, writer: ArtifactWriter) -> Manifest:
     """Plan the shards, add all that the artifact holds besides the similarity, and give it its name."""
     model, n_items = settings.model, len(interactions.item_ids)
-    per_s = dispatch.DENSE_PER_S if fitted.layout == "dense" else dispatch.SPARSE_PER_S
+    per_s = DENSE_PER_S if fitted.layout == "dense" else SPARSE_PER_S
     shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, fitted.row_work, settings.shard_target_s, per_s)
     counts = np.bincount(rows.indices, minlength=n_items)
     writer.put(

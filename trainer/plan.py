@@ -20,7 +20,7 @@ from trainer import sar, sources
 from trainer.calibration import Rates, calibrate
 from trainer.indexing import n_buckets_for
 from trainer.interactions import Interactions, from_frames
-from trainer.similarity import Similarity
+from trainer.similarity import SPARSE_PER_S, Similarity
 
 MIB = 2**20
 # Resident memory beyond the arrays that the formulas count.
@@ -64,7 +64,7 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
     rows = sar.fit_rows(*(interactions.user_idx, interactions.item_idx, interactions.weight, interactions.time), *(n_users, n_items, model))
     n = int(rows.indices.size)
     similarity = Similarity(rows.indptr, rows.indices, n_items, model)
-    layout, similarity_bytes, row_work = _similarity_cost(similarity, n_items, model)
+    layout, similarity_bytes, row_work = similarity.choose(limit_bytes)
     row_bytes = 12 if model.normalize else 8
     id_bytes = _mean_id_bytes(interactions.user_ids)
     artifact = similarity_bytes + n * row_bytes + int(n_users * (12 + id_bytes) + n_items * (8 + id_bytes))
@@ -86,19 +86,9 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
         load_s=n / rates.load,
         fit_s=steps / rates.count / threads + n / rates.load,
         write_s=artifact / rates.write,
-        score_s=n * row_work / rates.multiply / workers + n_users / 150_000,
+        score_s=n * row_work / (rates.multiply if layout == "dense" else SPARSE_PER_S) / workers + n_users / 150_000,
         neighbors_that_fit=similarity.neighbors_in(limit_bytes),
     )
-
-
-def _similarity_cost(similarity: Similarity, n_items: int, model: ModelSettings) -> tuple[str, int, float]:
-    """Layout, bytes, and multiply-adds an interaction."""
-    if model.neighbors:
-        return "sparse", similarity.neighbor_bytes(model.neighbors), model.neighbors + 1
-    sparse = similarity.sparse_bytes()
-    if similarity.dense_bytes <= sparse:
-        return "dense", similarity.dense_bytes, n_items
-    return "sparse", sparse, sparse / 8 / n_items
 
 
 def _mean_id_bytes(ids: Sequence[Id]) -> float:
@@ -134,7 +124,7 @@ def plan_table(settings: Settings, workers: int) -> Table:
 def table_of(plan: Plan, workers: int) -> Table:
     """The plan for people: each figure with what it follows from."""
     table = Table("", "", "follows from", title=f"{plan.n_users:,} users, {plan.n_items:,} items, {plan.n_interactions:,} interactions")
-    table.add_row("similarity", _size(plan.similarity_bytes), f"{plan.layout}: the smaller of the two layouts")
+    table.add_row("similarity", _size(plan.similarity_bytes), f"{plan.layout} layout")
     table.add_row("artifact on disk", _size(plan.artifact_bytes), "similarity, rows of users, ids")
     table.add_row("trainer, peak memory", _size(plan.trainer_peak_bytes), "reading and indexing the interactions")
     table.add_row("one worker, peak memory", _size(plan.worker_peak_bytes), "the mapped similarity (clean pages) and one shard")

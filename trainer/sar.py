@@ -48,22 +48,20 @@ def fit_rows(user_idx: Array, item_idx: Array, weight: Array, time: Array | None
 def fit_similarity(
     rows: Rows, n_items: int, model: ModelSettings, allocate: Allocate, *, threads: int, limit_bytes: float, report: Report
 ) -> Fitted:
-    """Fill the similarity in the layout that takes less room (arrays: contract/artifact.py).
+    """Fill the similarity in the layout that `Similarity.choose` names (arrays: contract/artifact.py).
 
     With `model.neighbors` a row keeps the item itself and that many others, and the layout is sparse. Raises SettingsError before
     it begins when the similarity would take more than `limit_bytes`, with the number of neighbors that would fit.
     """
     fit = Similarity(rows.indptr, rows.indices, n_items, model)
-    if model.neighbors:
-        needed, fill = fit.neighbor_bytes(model.neighbors), fit.neighbors
-    else:
-        dense, sparse = fit.dense_bytes, fit.sparse_bytes()
-        needed, fill = (dense, fit.dense) if dense <= sparse else (sparse, fit.sparse)
-    if needed > limit_bytes:
+    choice = fit.choose(limit_bytes)
+    if choice.n_bytes > limit_bytes:
         raise SettingsError(
-            f"the similarity of {n_items:,} items would take {needed / 2**30:.2f} GiB, and the limit is {limit_bytes / 2**30:.2f}: raise "
-            f"LARDER_MAX_MEMORY_GB, or keep the nearest items only, with --neighbors {fit.neighbors_in(limit_bytes)} or fewer"
+            f"the similarity of {n_items:,} items would take {choice.n_bytes / 2**30:.2f} GiB, and the limit is "
+            f"{limit_bytes / 2**30:.2f}: raise LARDER_MAX_MEMORY_GB, or keep the nearest items only, with --neighbors "
+            f"{fit.neighbors_in(limit_bytes)} or fewer"
         )
+    fill = fit.neighbors if model.neighbors else fit.dense if choice.layout == "dense" else fit.sparse
     return fill(allocate, threads, report)
 
 

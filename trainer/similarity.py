@@ -19,6 +19,11 @@ Array = npt.NDArray[Any]
 Report = Callable[[int, int], None]
 """Called with what is done and the total."""
 
+# Multiply-adds a second of one worker process, on the slow side of what today's cores do: shards come out short, not long.
+DENSE_PER_S = 4e9
+SPARSE_PER_S = 2e8
+SLOW_S = 30.0  # of one worker, for all users: what a smaller artifact is worth
+
 _SAMPLED_ROWS = 32  # of the similarity, to tell whether it is dense
 _BLOCKS = 256  # of items, between the threads
 _NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))  # rows_sparse then only counts
@@ -39,6 +44,14 @@ class Fitted(NamedTuple):
     """What was made of a similarity: its layout, and the multiply-adds that one interaction costs when scores are made from it."""
 
     layout: Literal["dense", "sparse"]
+    row_work: float
+
+
+class Choice(NamedTuple):
+    """A layout, and what it costs: bytes on disk, and multiply-adds that one interaction costs when scores are made from it."""
+
+    layout: Literal["dense", "sparse"]
+    n_bytes: int
     row_work: float
 
 
@@ -63,6 +76,19 @@ class Similarity:
 
     def neighbor_bytes(self, n_neighbors: int) -> int:
         return 8 * (self._n_items + 1) + 8 * self._n_items * (n_neighbors + 1)
+
+    def choose(self, limit_bytes: float) -> Choice:
+        """The smaller layout; but dense where sparse would cost much scoring, unless only sparse fits `limit_bytes`."""
+        if self._n_neighbors:
+            return Choice("sparse", self.neighbor_bytes(self._n_neighbors), self._n_neighbors + 1)
+        dense = Choice("dense", self.dense_bytes, self._n_items)
+        n_bytes = self.sparse_bytes()
+        sparse = Choice("sparse", n_bytes, n_bytes / 8 / self._n_items)
+        if sparse.n_bytes >= dense.n_bytes:
+            return dense
+        n_interactions = self._events[3].size
+        sparse_s, dense_s = n_interactions * sparse.row_work / SPARSE_PER_S, n_interactions * dense.row_work / DENSE_PER_S
+        return sparse if sparse_s <= max(dense_s, SLOW_S) or dense.n_bytes > limit_bytes else dense
 
     def neighbors_in(self, limit_bytes: float) -> int:
         """The most neighbors that `limit_bytes` hold."""
