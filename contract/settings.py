@@ -10,7 +10,6 @@ import difflib
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 from redis.connection import parse_url
@@ -107,7 +106,8 @@ class Settings(ModelSettings, SourceSettings):
             try:
                 parse_url(value)  # type: ignore[no-untyped-call]
             except ValueError as error:
-                raise ValueError(f"expected redis://host:port/db, rediss://... or unix:///path ({error})") from None
+                detail = "" if "@" in value else f" ({error})"  # which may quote a part of the password
+                raise ValueError(f"expected redis://host:port/db, rediss://... or unix:///path{detail}") from None
         return value
 
     @property
@@ -152,11 +152,8 @@ def _explain(error: Any, options: Mapping[str, object]) -> str:
 
 
 def hide_password(url: str) -> str:
-    """`url` with the password, if it has one, as ***: what may stand in a log or an error."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # no URL at all: there is no telling what a password would be
-        return "***"
-    query = re.sub(r"(password=)[^&]*", r"\1***", parts.query)
-    netloc = parts.netloc if parts.password is None else f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}"
-    return urlunsplit(parts._replace(netloc=netloc, query=query))
+    """`url` with the password, if it has one, as ***: what may stand in a log or an error. Works on what is no URL, too."""
+    hidden = re.sub(r"(password=)[^&]*", r"\1***", url)
+    scheme, mark, rest = hidden.rpartition("://") if hidden.count("://") == 1 else ("", "", hidden)
+    user, at, host = rest.rpartition("@")  # the last one: a password that should have been quoted may hold more, or a slash
+    return f"{scheme}{mark}{user.partition(':')[0]}:***@{host}" if at and ":" in user else hidden

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from contract.connections import connect, explained
-from contract.errors import LarderError
+from contract.errors import GenerationFailedError, LarderError
 from contract.generations import Generations
 from contract.jobs import score_queue, train_queue
 from contract.keys import Keys
@@ -103,11 +103,16 @@ def serve() -> None:
 
 @cli.command()
 def health() -> None:
-    """Exit 0 if the trainer service of this host shows life."""
+    """Exit 0 if the trainer service of this host shows life, and something is served or may yet be."""
     settings = Settings.from_environ(os.environ)
     with explained(settings.rq_url):
         alive = n_alive_here(train_queue(connect(settings.rq_url), settings))
     console.print(f"{alive} trainer process(es) alive on this host")
+    with explained(settings.redis_url):
+        store = connect(settings.redis_url)
+        latest = Runs(store, Keys(settings.namespace)).latest()
+        if latest and latest.state == "failed" and Generations(store, Keys(settings.namespace)).current() is None:
+            raise GenerationFailedError(f"nothing is served, and run {latest.run} failed: {latest.message}")
     if not alive:
         sys.exit(1)
 

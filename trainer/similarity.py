@@ -24,11 +24,12 @@ DENSE_PER_S = 4e9
 SPARSE_PER_S = 2e8
 SLOW_S = 30.0  # of one worker, for all users: what a smaller artifact is worth
 
+_SHORT = 1 << 16
 _SAMPLED_ROWS = 32  # of the similarity, to tell whether it is dense
 _BLOCKS = 256  # of items, between the threads
 _NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))  # rows_sparse then only counts
-_BIT_SET_BYTES = 2**28  # for all bit sets together
-_PER_BIT_WORD = 1 / 10  # cost of a word of a bit set, in increments of a counter, as measured
+_BIT_SET_BYTES = 2**27  # at the most for bit sets, and for the counts from them
+_PER_BIT_WORD = 1 / 24  # cost of a word of a bit set, in increments of a counter, as measured
 
 
 _RELEASE_EVERY = 32  # blocks
@@ -64,7 +65,9 @@ class Similarity:
         self._how = (self._f, kernels.SIMILARITIES.index(model.similarity), model.threshold)
         self._n_items, self._n_neighbors = n_items, model.neighbors
         self._n_tiles = -(-n_items // kernels.TILE)
-        self._events = (item_ends, item_users, indptr, indices.view(np.uint32))
+        # Without a sign, Numba spares a test for negative positions; in two bytes, more of a row comes with a cache line.
+        others = indices.astype(np.uint16) if n_items <= _SHORT else indices.view(np.uint32)
+        self._events = (item_ends, item_users, indptr, others)
         self.dense_bytes = 4 * kernels.TILE * self._n_tiles * n_items
 
     def sparse_bytes(self) -> int:
@@ -96,14 +99,15 @@ class Similarity:
 
     def counting_steps(self) -> float:
         """Increments of counters that the counting costs, with words of bit sets as what they cost in increments."""
-        *_, tail_indptr, _, head, _, bits = self._with_bit_sets()
+        popular, _, tail_indptr, _ = self._split()
+        n_words = kernels.WORDS * -(-(tail_indptr.size - 1) // (64 * kernels.WORDS))
         widths, tails = np.diff(self._events[2]).astype(np.float64), np.diff(tail_indptr).astype(np.float64)
         along_rows = float((widths**2 - (widths - tails) ** 2).sum())
-        return along_rows + head.size**2 * bits.shape[0] * kernels.WORDS * _PER_BIT_WORD + self._n_items**2
+        return along_rows + popular.size**2 * n_words * _PER_BIT_WORD + self._n_items**2
 
     def dense(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
         tiles = allocate("similarity", np.float32, (self._n_tiles, self._n_items, kernels.TILE))
-        events = self._with_bit_sets()
+        events = self._counted(threads)
 
         def report_and_release(done: int, total: int) -> None:
             report(done, total)
@@ -134,7 +138,7 @@ class Similarity:
     def neighbors(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
         n, width = self._n_items, self._n_neighbors + 1
         lengths, best, values = np.empty(n, np.int64), np.empty((n, width), np.int32), np.empty((n, width), np.float32)
-        events = self._with_bit_sets()
+        events = self._counted(threads)
 
         def select(start: int, end: int) -> None:
             out = (lengths[start:end], best[start:end], values[start:end])
@@ -152,27 +156,35 @@ class Similarity:
         entries = (int(indptr[-1]),)
         return indptr, allocate("similarity_indices", np.int32, entries), allocate("similarity_data", np.float32, entries)
 
-    def _with_bit_sets(self) -> tuple[Array, ...]:
-        """The events as similarity_kernels._count takes them: with bit sets for the items that are popular enough to gain by it."""
-        item_ends, item_users, indptr, others = self._events
-        n_users = indptr.size - 1
+    def _split(self) -> tuple[Array, ...]:
+        """The popular items, their places among them or -1, and the users' rows without them."""
+        n_users = self._events[2].size - 1
         n_words = kernels.WORDS * -(-n_users // (64 * kernels.WORDS))
         order = np.argsort(-self._f, kind="stable")
-        head = order[: self._n_popular(order, n_users, n_words)].astype(np.int32)
+        popular = order[: self._n_popular(order, n_users, n_words)].astype(np.int32)
         place = np.full(self._n_items, -1, np.int32)
-        place[head] = np.arange(head.size, dtype=np.int32)
-        tail_indptr, tail_others = kernels.without(place >= 0, indptr, others)
-        return (*self._events, tail_indptr, tail_others, head, place, kernels.set_bits(head, item_ends, item_users, n_users))
+        place[popular] = np.arange(popular.size, dtype=np.int32)
+        return popular, place, *kernels.without(place >= 0, *self._events[2:])
+
+    def _counted(self, threads: int) -> tuple[Array, ...]:
+        """The events as similarity_kernels._count takes them: with the counts of popular items among each other."""
+        popular, place, tail_indptr, tail_others = self._split()
+        bits = kernels.set_bits(popular, self._events[0], self._events[1], self._events[2].size - 1)
+        counts = np.zeros((popular.size, popular.size), np.int32)
+        starts = range(0, popular.size, kernels.BLOCK)
+        with ThreadPoolExecutor(threads) as pool:  # the last blocks are the longest: begin with them
+            list(pool.map(lambda start: kernels.count_popular(start, min(start + kernels.BLOCK, popular.size), bits, counts), starts[::-1]))
+        return *self._events, tail_indptr, tail_others, popular, place, counts
 
     def _n_popular(self, order: Array, n_users: int, n_words: int) -> int:
-        """How many of the most popular items to give a bit set: where the next item would cost more than it saves.
+        """How many of the most popular items to count by bit sets: until the next item would cost more than it saves.
 
         Two items cost n_words by their bit sets, and about f_i · f_j / n_users increments of counters without.
         """
         saves = self._f[order] * np.cumsum(self._f[order]) / n_users
         costs = np.arange(1, self._n_items + 1) * n_words * _PER_BIT_WORD
         worth = int(np.searchsorted(-(saves / costs), -1.0))
-        return min(worth, _BIT_SET_BYTES // (8 * n_words))
+        return min(worth, _BIT_SET_BYTES // (8 * n_words), int((_BIT_SET_BYTES / 4) ** 0.5))
 
     def _in_threads(self, work: Callable[[int, int], object], threads: int, report: Report) -> None:
         """Call `work` for blocks of items of about equal work.
@@ -180,7 +192,7 @@ class Similarity:
         Threads are ours, since Numba's own do not survive the fork of an RQ work-horse.
         """
         share = np.cumsum(self._f + self._f.mean())
-        cuts = np.searchsorted(share, np.linspace(0, share[-1], _BLOCKS + 1)[1:-1]) // kernels.BLOCK * kernels.BLOCK
+        cuts = np.searchsorted(share, np.linspace(0, share[-1], _BLOCKS + 1)[1:-1])
         blocks = list(pairwise(np.unique(np.concatenate(([0], cuts, [self._n_items]))).tolist()))
         with ThreadPoolExecutor(threads) as pool:
             for done, future in enumerate(as_completed([pool.submit(work, *block) for block in blocks]), start=1):
@@ -198,7 +210,10 @@ def release(array: Array) -> None:
 def warm() -> None:
     """Compile, or load from Numba's cache, what a fit calls. Starts no thread."""
     fit = Similarity(np.array([0, 1]), np.zeros(1, np.int32), 1, ModelSettings())
-    events, length = fit._with_bit_sets(), np.empty(1, np.int64)
+    popular, place, *tail = fit._split()
+    bits = kernels.set_bits(np.zeros(1, np.int32), *fit._events[:2], 1)
+    kernels.count_popular(0, 1, bits, np.zeros((1, 1), np.int32))
+    events, length = (*fit._events, *tail, popular, place, np.zeros((1, 1), np.int32)), np.empty(1, np.int64)
     kernels.fill_dense(np.zeros((1, 1, kernels.TILE), np.float32), 0, 1, events, *fit._how)
     kernels.rows_sparse(0, 1, fit._events, *fit._how, length, np.empty(1, np.int32), np.empty(1, np.float32))
     kernels.rows_of_neighbors(0, 1, events, *fit._how, 1, length, np.empty((1, 2), np.int32), np.empty((1, 2), np.float32))

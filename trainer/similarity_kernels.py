@@ -1,7 +1,7 @@
-"""Compiled inner loops of the similarity: co-occurrence counts of a few items at a time, then the formula, then what is kept.
+"""Compiled inner loops of the similarity: co-occurrence counts, then the formula, then what is kept.
 
 Counts of two popular items come from bit sets of their users (and, popcount): 512 users an instruction on a CPU with AVX-512. All
-others are counted along the users' rows. Either way a block of items needs its counters and nothing else, whatever the number of
+others are counted along the users' rows, for one item at a time: n_items counters and nothing else, whatever the number of
 interactions. The functions release the GIL: similarity.py runs them in threads.
 """
 
@@ -11,12 +11,15 @@ import math
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 TILE = 64
-BLOCK = 16  # items counted together: each bit set that is loaded serves all of them
+BLOCK = 16  # popular items counted together: each bit set that is loaded serves all of them
 WORDS = 128  # 64-bit words of a bit set that are looked at together: BLOCK of them stay in the first-level cache
+AHEAD, FETCHED, LINE = 2, 1024, 64  # rows ahead, entries of a row at the most, bytes of a cache line
 COOCCURRENCE, COSINE, INCLUSION, JACCARD, LEXICOGRAPHERS, LIFT, INFORMATION = range(7)
 SIMILARITIES = (
     "cooccurrence",
@@ -37,13 +40,28 @@ def _popcount(_typing, value):  # type: ignore[no-untyped-def]
     return types.uint64(types.uint64), generate
 
 
+@intrinsic
+def _prefetch(_typing, array, position):  # type: ignore[no-untyped-def]
+    """Fetch the cache line of array[position] that will be read soon."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        fetch = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag]), "llvm.prefetch.p0")
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        read, second_level, data_cache = (ir.Constant(flag, value) for value in (0, 2, 1))
+        builder.call(fetch, [builder.bitcast(builder.gep(data, [args[1]]), byte), read, second_level, data_cache])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), generate
+
+
 @njit(nogil=True, cache=True)
-def set_bits(head, item_ends, item_users, n_users):  # type: ignore[no-untyped-def]
-    """Bit sets of the users of the items `head`: uint64 (chunks of users, head.size, WORDS)."""
+def set_bits(popular, item_ends, item_users, n_users):  # type: ignore[no-untyped-def]
+    """Bit sets of the users of the items `popular`: uint64 (chunks of users, popular.size, WORDS)."""
     n_words = (n_users + 63) // 64
-    bits = np.zeros(((n_words + WORDS - 1) // WORDS, head.size, WORDS), np.uint64)
-    for h in range(head.size):
-        for at in range(item_ends[head[h]], item_ends[head[h] + 1]):
+    bits = np.zeros(((n_words + WORDS - 1) // WORDS, popular.size, WORDS), np.uint64)
+    for h in range(popular.size):
+        for at in range(item_ends[popular[h]], item_ends[popular[h] + 1]):
             user = item_users[at]
             word = user // 64
             bits[word // WORDS, h, word % WORDS] |= np.uint64(1) << np.uint64(user % 64)
@@ -51,18 +69,18 @@ def set_bits(head, item_ends, item_users, n_users):  # type: ignore[no-untyped-d
 
 
 @njit(nogil=True, cache=True)
-def without(is_left_out, indptr, indices):  # type: ignore[no-untyped-def]
-    """CSR rows without some columns: indptr int64, indices uint32. Without a sign, Numba spares tests for negative positions."""
+def without(is_left_out, indptr, others):  # type: ignore[no-untyped-def]
+    """CSR rows without some columns: indptr int64, and columns of the type of `others`."""
     out_indptr = np.zeros(indptr.size, np.int64)
     n = 0
-    for t in range(indices.size):
-        n += not is_left_out[indices[t]]
-    out = np.empty(n, np.uint32)
+    for t in range(others.size):
+        n += not is_left_out[others[t]]
+    out = np.empty(n, others.dtype)
     n = 0
     for u in range(indptr.size - 1):
         for t in range(indptr[u], indptr[u + 1]):
-            if not is_left_out[indices[t]]:
-                out[n] = indices[t]
+            if not is_left_out[others[t]]:
+                out[n] = others[t]
                 n += 1
         out_indptr[u + 1] = n
     return out_indptr, out
@@ -70,32 +88,50 @@ def without(is_left_out, indptr, indices):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def _count_along(item, item_ends, item_users, indptr, others, counts):  # type: ignore[no-untyped-def]
-    for at in range(item_ends[item], item_ends[item + 1]):
+    """Along the rows of the item's users, which lie anywhere in memory: fetched ahead, or half of the time is spent waiting."""
+    stop = item_ends[item + 1]
+    for at in range(item_ends[item], stop):
+        if at + AHEAD < stop:
+            coming = item_users[at + AHEAD]
+            first = indptr[coming]
+            for t in range(first, min(indptr[coming + 1], first + FETCHED), LINE // others.itemsize):
+                _prefetch(others, t)
         user = item_users[at]
         for t in range(indptr[user], indptr[user + 1]):
             counts[others[t]] += 1
 
 
 @njit(nogil=True, cache=True)
-def _count(start, end, events, counts):  # type: ignore[no-untyped-def]
-    """Co-occurrences of items `start` to `end` (at most BLOCK) with all items: counts int32 (BLOCK, n_items), zeros before."""
-    item_ends, item_users, indptr, others, tail_indptr, tail_others, head, place_in_head, bits = events
-    for i in range(start, end):
-        if place_in_head[i] < 0:
-            _count_along(i, item_ends, item_users, indptr, others, counts[i - start])
-        else:
-            _count_along(i, item_ends, item_users, tail_indptr, tail_others, counts[i - start])
+def count_popular(start, end, bits, counts):  # type: ignore[no-untyped-def]
+    """Co-occurrences of the popular items `start` to `end` (at most BLOCK) with all before `end`, and their mirror images.
+
+    counts int32 (popular items, popular items), zeros before; two calls with other ranges never touch the same element.
+    """
     for chunk in range(bits.shape[0]):
-        for h in range(head.size):
+        for h in range(end):
             theirs = bits[chunk, h]
-            j = head[h]
-            for i in range(start, end):
-                if place_in_head[i] >= 0:
-                    ours = bits[chunk, place_in_head[i]]
-                    total = np.uint64(0)
-                    for word in range(WORDS):
-                        total += _popcount(ours[word] & theirs[word])
-                    counts[i - start, j] += np.int32(total)
+            for i in range(max(start, h), end):
+                ours = bits[chunk, i]
+                total = np.uint64(0)
+                for word in range(WORDS):
+                    total += _popcount(ours[word] & theirs[word])
+                counts[i, h] += np.int32(total)
+    for i in range(start, end):
+        for h in range(i):
+            counts[h, i] = counts[i, h]
+
+
+@njit(nogil=True, cache=True)
+def _count(item, events, counts):  # type: ignore[no-untyped-def]
+    """Co-occurrences of `item` with all items: counts int32 (n_items), zeros before."""
+    item_ends, item_users, indptr, others, tail_indptr, tail_others, popular, place, popular_counts = events
+    if place[item] < 0:
+        _count_along(item, item_ends, item_users, indptr, others, counts)
+    else:
+        _count_along(item, item_ends, item_users, tail_indptr, tail_others, counts)
+        row = popular_counts[place[item]]
+        for h in range(popular.size):
+            counts[popular[h]] = row[h]
 
 
 @njit(nogil=True, cache=True)
@@ -136,16 +172,13 @@ def _similarities(kind, counts, threshold, f, f_i, n_items, values):  # type: ig
 def fill_dense(tiles, start, end, events, f, kind, threshold):  # type: ignore[no-untyped-def]
     """Similarities of items `start` to `end` with all items, into tiles float32 (n_tiles, n_items, 64)."""
     n_items = f.size
-    counts = np.zeros((BLOCK, n_items), np.int32)
-    values = np.empty(n_items, np.float32)
-    for first in range(start, end, BLOCK):
-        last = min(first + BLOCK, end)
-        _count(first, last, events, counts)
-        for i in range(first, last):
-            _similarities(kind, counts[i - first], threshold, f, f[i], n_items, values)
-            for t in range(tiles.shape[0]):
-                width = min(TILE, n_items - t * TILE)
-                tiles[t, i, :width] = values[t * TILE : t * TILE + width]
+    counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
+    for i in range(start, end):
+        _count(i, events, counts)
+        _similarities(kind, counts, threshold, f, f[i], n_items, values)
+        for t in range(tiles.shape[0]):
+            width = min(TILE, n_items - t * TILE)
+            tiles[t, i, :width] = values[t * TILE : t * TILE + width]
 
 
 @njit(nogil=True, cache=True)
@@ -192,31 +225,27 @@ def rows_of_neighbors(start, end, events, f, kind, threshold, n_neighbors, lengt
     Out: lengths int64 (rows); indices int32, rising within a row, and data float32 (rows, n_neighbors + 1).
     """
     n_items = f.size
-    counts = np.zeros((BLOCK, n_items), np.int32)
-    values = np.empty(n_items, np.float32)
-    best = np.empty(n_neighbors, np.int32)
-    highest = np.empty(n_neighbors, np.float32)
-    for first in range(start, end, BLOCK):
-        last = min(first + BLOCK, end)
-        _count(first, last, events, counts)
-        for i in range(first, last):
-            _similarities(kind, counts[i - first], threshold, f, f[i], n_items, values)
-            own = values[i]
-            values[i] = 0.0
-            n = _highest(values, best, highest)
-            row = i - start
-            filled = 0
-            for at in np.argsort(best[:n]):
-                if own != 0.0 and best[at] > i:
-                    out_indices[row, filled], out_data[row, filled] = i, own
-                    filled += 1
-                    own = np.float32(0.0)
-                out_indices[row, filled], out_data[row, filled] = best[at], highest[at]
-                filled += 1
-            if own != 0.0:
+    counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
+    best, highest = np.empty(n_neighbors, np.int32), np.empty(n_neighbors, np.float32)
+    for i in range(start, end):
+        _count(i, events, counts)
+        _similarities(kind, counts, threshold, f, f[i], n_items, values)
+        own = values[i]
+        values[i] = 0.0
+        n = _highest(values, best, highest)
+        row = i - start
+        filled = 0
+        for at in np.argsort(best[:n]):
+            if own != 0.0 and best[at] > i:
                 out_indices[row, filled], out_data[row, filled] = i, own
                 filled += 1
-            lengths[row] = filled
+                own = np.float32(0.0)
+            out_indices[row, filled], out_data[row, filled] = best[at], highest[at]
+            filled += 1
+        if own != 0.0:
+            out_indices[row, filled], out_data[row, filled] = i, own
+            filled += 1
+        lengths[row] = filled
 
 
 @njit(nogil=True, cache=True)

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from types import FrameType
 from typing import Any
@@ -18,8 +19,6 @@ from contract.jobs import score_queue
 from contract.keys import Keys
 from contract.leases import LeasedWorker, die_with_parent, n_alive_here, worker_name
 from contract.settings import Settings
-from worker import jobs as jobs  # so that the forks have it
-from worker import scoring
 
 log = logging.getLogger("larder.worker")
 RESTART_S = 1.0  # before a worker that died is replaced
@@ -33,19 +32,25 @@ def main(arguments: list[str]) -> int:
     if arguments:
         print("usage: python -m worker [health]", file=sys.stderr)  # noqa: T201
         return 2
-    scoring.warm()
+    _warm()
     log.info("kernels are warm; starting %d worker process(es) on the queue %s-score", settings.processes, settings.namespace)
     return _supervise(settings)
+
+
+def _warm() -> None:
+    """Import and compile what the forks need. Not at the top: `health` is asked every few seconds, and Numba takes one to import."""
+    from worker import jobs, scoring  # noqa: F401
+
+    scoring.warm()
 
 
 def _supervise(settings: Settings) -> int:
     """Run `processes` forks of this warm process, replace what dies, pass SIGTERM on and wait for the shards in hand."""
     context = multiprocessing.get_context("fork")
-    stopping = False
+    stopping = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal stopping
-        stopping = True
+        stopping.set()
         for child in children:
             if child.pid is not None and child.is_alive():
                 os.kill(child.pid, signal.SIGTERM)
@@ -53,13 +58,16 @@ def _supervise(settings: Settings) -> int:
     children: list[Any] = []
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    while not stopping or any(child.is_alive() for child in children):
+    while not stopping.is_set() or any(child.is_alive() for child in children):
         children[:] = [child for child in children if child.is_alive()]
-        while not stopping and len(children) < settings.processes:
+        while not stopping.is_set() and len(children) < settings.processes:
             child = context.Process(target=_work, args=(settings,))
             child.start()
             children.append(child)
-        time.sleep(RESTART_S)  # a signal ends the sleep early
+        if stopping.is_set():
+            for child in children:
+                child.join()
+        stopping.wait(RESTART_S)
     return 0
 
 

@@ -84,6 +84,16 @@ def test_a_killed_worker_costs_no_list(stack: Services, victims: str) -> None:
     assert progress.users_written == N_USERS
 
 
+def test_a_job_that_was_taken_but_never_begun_is_put_back(stack: Services) -> None:
+    """What a worker leaves that is killed between RQ's two steps: the job is off the queue, and nowhere entered as started."""
+    generation = dispatch_run(stack)
+    queue = score_queue(stack.redis, stack.settings)
+    stack.redis.lmove(queue.key, queue.intermediate_queue_key, "LEFT", "RIGHT")
+    stack.start("worker")
+    assert stack.await_state(generation, "current", "failed") == "current"
+    assert users_served(stack, generation) == N_USERS
+
+
 def test_a_shard_that_sleeps_past_its_lease_is_taken_over_and_its_twin_changes_nothing(stack: Services) -> None:
     generation = dispatch_run(stack)
     worker = stack.start("worker")

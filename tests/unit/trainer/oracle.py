@@ -20,7 +20,7 @@ from recommenders.utils.python_utils import lexicographers_mutual_information
 from contract.settings import ModelSettings
 from trainer.interactions import Interactions
 from trainer.reference import ITEM, USER, frame_of, new_sar
-from trainer.sar import Array
+from trainer.similarity import Array
 from worker.scoring import TopK
 
 RTOL = 1e-5
