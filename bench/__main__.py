@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from bench import engine, pipeline
+from bench import engine, pipeline, plot, recovery
+from trainer.synthetic import SHAPES
 
 
 @click.group()
@@ -15,7 +16,7 @@ def cli() -> None:
 
 
 @cli.command(name="engine")
-@click.option("--shape", type=click.Choice(list(engine.SHAPES)), default="1m", show_default=True, help="Size of the made-up data.")
+@click.option("--shape", type=click.Choice(list(SHAPES)), default="1m", show_default=True, help="Size of the made-up data.")
 @click.option("--peers", default="recommenders,implicit", show_default=True, help="Systems to compare with; empty for none.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
 def engine_command(shape: str, peers: str, json_file: Path | None) -> None:
@@ -24,7 +25,7 @@ def engine_command(shape: str, peers: str, json_file: Path | None) -> None:
 
 
 @cli.command(name="pipeline")
-@click.option("--shape", type=click.Choice(list(engine.SHAPES)), default="1m", show_default=True, help="Size of the made-up data.")
+@click.option("--shape", type=click.Choice(list(SHAPES)), default="1m", show_default=True, help="Size of the made-up data.")
 @click.option("--source", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True, help="Form of the file.")
 @click.option("--workers", default=2, show_default=True, help="Worker processes.")
 @click.option("--depth", default=30, show_default=True, help="Items stored for a user.")
@@ -34,6 +35,22 @@ def engine_command(shape: str, peers: str, json_file: Path | None) -> None:
 def pipeline_command(shape: str, source: str, workers: int, depth: int, neighbors: int, limit_gb: float, json_file: Path | None) -> None:
     """A file to a promoted generation: seconds and memory by stage and process."""
     pipeline.run(shape, source, workers, depth, neighbors, limit_gb, json_file)
+
+
+@cli.command(name="recovery")
+@click.option("--shape", type=click.Choice(list(SHAPES)), default="10m", show_default=True, help="Size of the made-up data.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+def recovery_command(shape: str, json_file: Path | None) -> None:
+    """kill -9 of a worker in the middle of a run: seconds over an undisturbed one."""
+    recovery.run(shape, json_file)
+
+
+@cli.command(name="plot")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--out", default="docs/cost.svg", show_default=True, type=click.Path(path_type=Path), help="Picture to write.")
+def plot_command(files: tuple[Path, ...], out: Path) -> None:
+    """Draw seconds against size from the JSON files of `pipeline`."""
+    plot.draw(list(files), out)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,8 @@ import numpy as np
 from bench.results import Row, report
 from bench.systems import COLUMNS, Task
 from trainer import synthetic
+from trainer.synthetic import SHAPES
 
-SHAPES = {
-    "100k": (943, 1_682, 100_000),
-    "1m": (6_040, 3_706, 1_000_000),
-    "10m": (69_878, 10_677, 10_000_000),
-    "20m": (138_493, 26_744, 20_000_000),
-}
 LIMIT_BYTES = 16 * 2**30  # address space of one system
 TOLERANCE = 1e-5  # relative difference of scores that are equal
 NEIGHBORS = 50

@@ -18,7 +18,6 @@ import polars as pl
 import psutil
 from redis import Redis
 
-from bench.engine import SHAPES
 from bench.results import Row, report
 from contract.connections import connect
 from contract.generations import Generations
@@ -26,6 +25,7 @@ from contract.keys import Keys
 from contract.runs import Runs
 from stack.redis_server import candidates, choose
 from trainer import synthetic
+from trainer.synthetic import SHAPES
 
 ROOT = Path(__file__).parents[1]
 POLL_S = 0.02
@@ -67,29 +67,17 @@ class Memory(threading.Thread):
 
 
 def run(shape: str, source: str, workers: int, depth: int, neighbors: int, limit_gb: float, json_file: Path | None) -> None:
-    n_users, n_items, n = SHAPES[shape]
-    with tempfile.TemporaryDirectory(prefix="larder-bench-") as name:
-        folder = Path(name)
-        path = folder / f"interactions.{source}"
-        user, item, weight, stamp = synthetic.generate(n_users, n_items, n)
-        frame = pl.DataFrame({"userID": user, "itemID": item, "rating": weight, "timestamp": stamp})
-        frame.write_parquet(path) if source == "parquet" else frame.write_csv(path)
-        del frame, user, item, weight, stamp
-        environ = {
-            **os.environ,
-            "LARDER_REDIS_URL": f"unix://{folder}/redis.sock",
-            "LARDER_ARTIFACTS": f"file://{folder}/artifacts",
-            "LARDER_INTERACTIONS": str(path),
-            "LARDER_PROCESSES": str(workers),
-            "LARDER_DEPTH": str(depth),
-            "LARDER_NEIGHBORS": str(neighbors),
-            "LARDER_MAX_MEMORY_GB": "16",
-        }
+    counts = (*SHAPES[shape], 10)
+    with write_interactions(shape, source) as folder:
+        environ = environment(folder, source, workers, depth, neighbors)
         limit = int(limit_gb * 2**30) if limit_gb else resource.RLIM_INFINITY
-        with _processes(folder, environ, limit) as (redis, memory):
+        memory = Memory()
+        with processes(folder, environ, limit) as (redis, worker):
+            memory.roles["worker"] = worker
+            memory.start()
             seconds, bytes_in_redis, served = _one_run(redis, environ, limit, memory)
+            memory.stop()
         artifact = sum(file.stat().st_size for file in (folder / "artifacts").rglob("*.npy"))
-    counts = (n_users, n_items, n, 10)
     rows = [Row("larder", stage, seconds[stage], memory.resident["trainer" if stage != "score" else "worker"], *counts) for stage in STAGES]
     rows.append(Row("larder", "whole", sum(seconds.values()), max(memory.resident.values()), *counts, note=f"{workers} workers"))
     ratios = {
@@ -102,30 +90,52 @@ def run(shape: str, source: str, workers: int, depth: int, neighbors: int, limit
 
 
 @contextmanager
-def _processes(folder: Path, environ: dict[str, str], limit: int) -> Iterator[tuple[Redis, Memory]]:
-    """Redis and the workers, warm and waiting."""
+def write_interactions(shape: str, source: str) -> Iterator[Path]:
+    """A folder, gone afterwards, that holds the made-up interactions as interactions.parquet or .csv."""
+    with tempfile.TemporaryDirectory(prefix="larder-bench-") as name:
+        folder = Path(name)
+        user, item, weight, stamp = synthetic.generate(*SHAPES[shape])
+        frame = pl.DataFrame({"userID": user, "itemID": item, "rating": weight, "timestamp": stamp})
+        if source == "parquet":
+            frame.write_parquet(folder / "interactions.parquet")
+        else:
+            frame.write_csv(folder / "interactions.csv")
+        yield folder
+
+
+def environment(folder: Path, source: str, workers: int, depth: int = 0, neighbors: int = 0) -> dict[str, str]:
+    """For trainer and workers."""
+    return {
+        **os.environ,
+        "LARDER_REDIS_URL": f"unix://{folder}/redis.sock",
+        "LARDER_ARTIFACTS": f"file://{folder}/artifacts",
+        "LARDER_INTERACTIONS": f"{folder}/interactions.{source}",
+        "LARDER_PROCESSES": str(workers),
+        "LARDER_DEPTH": str(depth),
+        "LARDER_NEIGHBORS": str(neighbors),
+        "LARDER_MAX_MEMORY_GB": "16",
+    }
+
+
+@contextmanager
+def processes(folder: Path, environ: dict[str, str], limit: int = resource.RLIM_INFINITY) -> Iterator[tuple[Redis, int]]:
+    """Redis and the workers, warm and waiting: a client, and the process id of `python -m worker`."""
     options = ["--port", "0", "--unixsocket", f"{folder}/redis.sock", "--save", "", "--dir", str(folder)]
     options += ["--hash-max-ziplist-value", "2048", "--hash-max-ziplist-entries", "512"]
-    memory = Memory()
+    health = [sys.executable, "-m", "worker", "health"]
     with open(folder / "log", "wb") as log:
         server = subprocess.Popen([choose(candidates()).path, *options], stdout=log, stderr=log)
         worker = subprocess.Popen(
             [sys.executable, "-m", "worker"], cwd=ROOT, env=environ, stdout=log, stderr=log, preexec_fn=lambda: _limited(limit)
         )
-    redis = connect(environ["LARDER_REDIS_URL"], retries=20)
     try:
-        memory.roles["worker"] = worker.pid
-        memory.start()
-        while subprocess.run(
-            [sys.executable, "-m", "worker", "health"], cwd=ROOT, env=environ, capture_output=True, check=False
-        ).returncode:
+        while subprocess.run(health, cwd=ROOT, env=environ, capture_output=True, check=False).returncode:
             time.sleep(POLL_S)
-        yield redis, memory
+        yield connect(environ["LARDER_REDIS_URL"]), worker.pid
     except BaseException:
         print((folder / "log").read_text()[-5000:], file=sys.stderr)
         raise
     finally:
-        memory.stop()
         worker.terminate()
         worker.wait()
         server.terminate()

@@ -134,7 +134,7 @@ def _count(item, events, counts):  # type: ignore[no-untyped-def]
             counts[popular[h]] = row[h]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")  # no test for a zero divisor, which would keep LLVM from using vectors
 def _similarities(kind, counts, threshold, f, f_i, n_items, values):  # type: ignore[no-untyped-def]
     """values float32 from counts int32, which become 0 again. recommenders/utils/python_utils.py has the formulas; 0 for no count.
 
@@ -253,16 +253,23 @@ def _highest(values, best, highest):  # type: ignore[no-untyped-def]
     """Positions and values of the highest that are not 0, into best and highest, falling; how many."""
     n, most = 0, best.size
     bound = np.float32(-np.inf)
-    for j in range(values.size):
-        value = values[j]
-        if value > bound and value != 0.0:
-            at = n if n < most else n - 1
-            while at > 0 and highest[at - 1] < value:
-                highest[at], best[at] = highest[at - 1], best[at - 1]
-                at -= 1
-            highest[at], best[at] = value, j
-            if n < most:
-                n += 1
-            if n == most:
-                bound = highest[n - 1]
+    for first in range(0, values.size, TILE):
+        last = min(first + TILE, values.size)
+        higher = 0
+        for j in range(first, last):
+            higher += values[j] > bound
+        if higher == 0:
+            continue
+        for j in range(first, last):
+            value = values[j]
+            if value > bound and value != 0.0:
+                at = n if n < most else n - 1
+                while at > 0 and highest[at - 1] < value:
+                    highest[at], best[at] = highest[at - 1], best[at - 1]
+                    at -= 1
+                highest[at], best[at] = value, j
+                if n < most:
+                    n += 1
+                if n == most:
+                    bound = highest[n - 1]
     return n

@@ -17,6 +17,14 @@ from numba import njit
 from contract.errors import DataError
 
 _PATTERN = re.compile(r"synthetic:(\d+)x(\d+)x(\d+)")
+SHAPES = {
+    "100k": (943, 1_682, 100_000),
+    "1m": (6_040, 3_706, 1_000_000),
+    "10m": (69_878, 10_677, 10_000_000),
+    "20m": (138_493, 26_744, 20_000_000),
+}
+"""Users, items and interactions of MovieLens' sets."""
+
 CLUSTERS = 16
 FEWEST = 5  # interactions of a user
 EPOCH = 1_500_000_000
