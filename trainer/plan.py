@@ -30,8 +30,8 @@ WORKER_BASE = 105 * MIB
 # Bytes an interaction, at the most: while columns are gathered and indexed, and while rows are made of them.
 INTERACTION_BYTES = 52
 SHARD_USERS = 16_384
-# A key in Redis with its hash, a field beside its value, and what the allocator rounds up.
-BUCKET_BYTES, FIELD_BYTES, ALLOCATOR = 120, 11, 1.06
+# A key in Redis with its hash, and a field beside its value.
+BUCKET_BYTES, FIELD_BYTES = 120, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _redis_bytes(interactions: Interactions, depth: int) -> int:
     users = interactions.user_ids[:10_000]
     field = FIELD_BYTES + float(np.mean([len(str(user).encode()) for user in users]))
     n_users = len(interactions.user_ids)
-    return int(ALLOCATOR * n_users * (field + 4 + depth * item_bytes) + n_buckets_for(n_users) * BUCKET_BYTES)
+    return int(n_users * (field + 4 + depth * item_bytes) + n_buckets_for(n_users) * BUCKET_BYTES)
 
 
 def plan_table(settings: Settings, workers: int) -> Table:

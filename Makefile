@@ -1,0 +1,93 @@
+# Everything that people do with Larder. `make` alone lists it.
+# Variables on the command line reach the processes: make up LARDER_API_PORT=5001
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup up down retrain status logs clean test check fix e2e lock compose-up compose-down dev-tools
+
+# Further arguments of retrain and test: make retrain ARGS="--k 20", make test ARGS="-k payload"
+ARGS ?=
+# The Python to make .venv with: make up PYTHON=/opt/python3.12/bin/python
+PYTHON ?=
+
+venv := .venv/bin
+stack := $(venv)/python -m stack
+
+# The first Python that really runs (a pyenv shim may not), has the right version and can make a venv.
+define bootstrap
+@for python in "$(PYTHON)" $(venv)/python python3.12 python3.11 python3 python; do \
+	if [ -n "$$python" ] && "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
+		>/dev/null 2>&1; then exec "$$python" -m stack.bootstrap $(1); fi; \
+done; \
+echo "Larder needs Python 3.11 or 3.12 with venv: install one (apt install python3.11-venv, brew install python@3.12)," \
+	"or name one, as in: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1
+endef
+
+# $(1) for the command line of stack/, which finds the stack that runs. Without a .venv it can only be that of Docker compose, and
+# then a machine needs no Python: $(2) for docker compose.
+define either
+@if [ -f .venv/larder-locks.json ]; then exec $(stack) $(1); fi; \
+if [ -z "$$(docker compose ps --services --status running 2>/dev/null)" ]; then \
+	echo "Larder does not run here: \`make up\` starts it, or \`make compose-up\` with Docker" >&2; exit 1; fi; \
+echo "The stack of Docker compose:"; exec docker compose $(2)
+endef
+
+# $(1) for the command line of stack/, or $(2) where `make up` has made nothing yet.
+define if_made
+@if [ ! -d var/run ]; then echo "$(2)"; \
+elif [ ! -x $(venv)/python ]; then echo ".venv is gone: \`make setup\` first, then \`make $(1)\`" >&2; exit 1; \
+else exec $(stack) $(1); fi
+endef
+
+help: ## List these targets.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## Make .venv from the lock (done by the others where it is needed).
+	$(call bootstrap,local)
+
+up: setup ## Start Larder without Docker, train, and show a list; API on LARDER_API_PORT (5000).
+	@$(stack) up
+
+down: ## Stop what `make up` started; the data in var/ stay.
+	$(call if_made,down,Larder does not run)
+
+retrain: ## Train again and swap, on whichever stack runs. ARGS go to `python -m trainer run`.
+	$(call either,retrain $(ARGS),exec $$(test -t 1 || echo -T) trainer python -m trainer run --wait $(ARGS))
+
+status: ## What runs, and what is served.
+	$(call either,status,exec $$(test -t 1 || echo -T) trainer python -m trainer status)
+
+logs: ## Follow the logs.
+	$(call either,logs,logs --follow --tail 100)
+
+clean: ## Stop Larder and remove var/: Redis, artifacts, logs.
+	$(call if_made,clean,There is nothing to remove)
+
+dev-tools:
+	$(call bootstrap,dev)
+
+test: dev-tools ## Unit and integration tests. ARGS go to pytest.
+	@$(venv)/python -m pytest $(ARGS)
+
+e2e: dev-tools ## End-to-end tests. ARGS go to pytest.
+	@$(venv)/python -m pytest tests/e2e $(ARGS)
+
+check: dev-tools ## Format, lint, types, import rules; changes nothing.
+	$(venv)/ruff format --check .
+	$(venv)/ruff check .
+	$(venv)/mypy
+	$(venv)/lint-imports
+
+fix: dev-tools ## Format, and mend what the linter can.
+	$(venv)/ruff format .
+	$(venv)/ruff check --fix .
+
+lock: ## Resolve pyproject.toml into requirements/ (needs uv).
+	@requirements/lock.sh
+
+compose-up: ## The same in containers: returns once lists are served.
+	docker compose up --build --detach --wait
+
+compose-down: ## Stop the containers; their volumes stay.
+	docker compose down

@@ -1,0 +1,61 @@
+"""The environment that every process of the stack gets: the user's own, and what a stack on one machine needs besides.
+
+It is kept in var/run, so that `retrain`, `status` and a second `up` speak to the stack that runs, whatever the shell says now.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+
+from contract.errors import LarderError, SettingsError
+from contract.settings import PREFIX, Settings
+from stack.places import Places
+
+NUMBA_CACHE = "NUMBA_CACHE_DIR"
+
+
+def n_cores() -> int:
+    """Cores that this process may use: less than the machine has under taskset or in a container."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def stack_environment(given: Mapping[str, str], places: Places) -> dict[str, str]:
+    """`given`, completed with defaults for one machine; a LARDER_ variable of the user always wins."""
+    return {
+        "LARDER_REDIS_URL": places.redis_url,
+        "LARDER_ARTIFACTS": places.artifacts.as_uri(),
+        "LARDER_PROCESSES": str(n_cores()),
+        "LARDER_API_HOST": "127.0.0.1",  # a container's port is published by who runs it; here the port itself is what others see
+        NUMBA_CACHE: str(places.numba_cache),
+        "PYTHONUNBUFFERED": "1",  # a line is in the log when it happened, not when a buffer was full
+        **given,
+    }
+
+
+def save(environment: Mapping[str, str], places: Places) -> None:
+    """Keep what makes this stack this stack. A URL may carry a password, so the file is for its owner alone."""
+    kept = {name: value for name, value in environment.items() if name.startswith(PREFIX) or name == NUMBA_CACHE}
+    with open(os.open(places.environment, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(kept, file, indent=2)
+
+
+def saved(given: Mapping[str, str], places: Places) -> dict[str, str]:
+    """The environment of the running stack, on top of what is not Larder's in `given`."""
+    try:
+        kept: dict[str, str] = json.loads(places.environment.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LarderError(f"can't read {places.environment}: {error}; run `make down`, then `make up`") from error
+    rest = {name: value for name, value in given.items() if not name.startswith(PREFIX)}
+    return {**rest, "PYTHONUNBUFFERED": "1", **kept}
+
+
+def refuse_other_settings(given: Mapping[str, str], running: Mapping[str, str], instead: str) -> None:
+    """Raise SettingsError when `given` asks for something else than what runs, which would be ignored silently."""
+    asked = {name: value for name, value in given.items() if name.startswith(PREFIX)}
+    old = Settings.from_environ(running).model_dump()
+    new = Settings.from_environ({**running, **asked}).model_dump()
+    changed = [f"{PREFIX}{name.upper()}={old[name]} (you gave {new[name]})" for name in old if old[name] != new[name]]
+    if changed:
+        raise SettingsError(f"Larder runs already, with {', '.join(changed)}: {instead}")

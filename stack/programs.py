@@ -1,0 +1,90 @@
+"""What the stack runs, and the configuration that tells supervisor so."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.places import Places
+
+REDIS, TRAINER, WORKER, API = "redis", "trainer", "worker", "api"
+LOG_BYTES = 10 * 2**20
+LOG_BACKUPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One process under supervisor. The lowest `priority` starts first and stops last."""
+
+    name: str
+    command: tuple[str, ...]
+    priority: int
+    stop_s: int  # from SIGTERM to SIGKILL
+    start_s: int = 3  # one that ends sooner has failed to start
+
+
+def programs(places: Places, redis_server: Path | None) -> list[Program]:
+    """Everything in the order of its start. `redis_server` is None when LARDER_REDIS_URL names another server."""
+    python = sys.executable
+    nice = ("nice", "-n", "5")  # scoring takes every core; a request must not wait for it
+    listed = [
+        Program(TRAINER, (*nice, python, "-m", "trainer", "serve"), priority=20, stop_s=20),
+        # A shard takes about LARDER_SHARD_TARGET_S; who is not done by then is killed, and its shard is scored again.
+        Program(WORKER, (*nice, python, "-m", "worker"), priority=30, stop_s=30),
+        Program(API, (python, "-m", "gunicorn", "--config", "api/gunicorn.conf.py", "api.app:create_app()"), priority=40, stop_s=25),
+    ]
+    if redis_server is not None:
+        listed.insert(0, Program(REDIS, (str(redis_server), str(places.redis_config)), priority=10, stop_s=30, start_s=1))
+    return listed
+
+
+def configuration(places: Places, listed: list[Program]) -> str:
+    """supervisord.conf. Nothing starts by itself, since the others wait for Redis to answer, not only to run.
+
+    The environment is not in it: processes inherit that of supervisord.
+    """
+    sections: list[tuple[str, dict[str, object]]] = [
+        ("unix_http_server", {"file": places.supervisor_socket, "chmod": "0700"}),
+        ("rpcinterface:supervisor", {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"}),
+        (
+            "supervisord",
+            {
+                "identifier": "larder",
+                "logfile": places.log_of("supervisord"),
+                "logfile_maxbytes": LOG_BYTES,
+                "logfile_backups": LOG_BACKUPS,
+                "pidfile": places.supervisor_pid,
+                "childlogdir": places.log,
+                **({"user": "root"} if os.getuid() == 0 else {}),  # said aloud, or supervisor warns
+            },
+        ),
+        *((f"program:{program.name}", _section(program, places)) for program in listed),
+    ]
+    return "\n".join(f"[{title}]\n" + "".join(f"{name}={_escaped(value)}\n" for name, value in body.items()) for title, body in sections)
+
+
+def _section(program: Program, places: Places) -> dict[str, object]:
+    return {
+        "command": shlex.join(program.command),
+        "directory": places.root,
+        "priority": program.priority,
+        "autostart": "false",
+        "autorestart": "true",
+        "startsecs": program.start_s,
+        "startretries": 4,
+        "stopsignal": "TERM",
+        "stopwaitsecs": program.stop_s,
+        "killasgroup": "true",
+        "redirect_stderr": "true",
+        "stdout_logfile": _escaped(places.log_of(program.name)),  # supervisor expands this one twice
+        "stdout_logfile_maxbytes": LOG_BYTES,
+        "stdout_logfile_backups": LOG_BACKUPS,
+    }
+
+
+def _escaped(value: object) -> str:
+    """supervisor expands %(name)s in every value."""
+    return str(value).replace("%", "%%")

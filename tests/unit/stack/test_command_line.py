@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from contract.errors import SettingsError
+from stack import command_line, compose, environment, status
+from stack.places import Places
+from stack.supervision import Process, Supervisor
+from tests.unit.stack.conftest import ROOT, FakeSupervisor
+
+Script = Callable[[str, str], Path]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], places: Places) -> Run:
+    """`python -m stack --var VAR ...`: exit code, output, errors."""
+    monkeypatch.setattr(compose, "running_services", lambda _: [])
+
+    def ran(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["stack", "--var", str(places.var), *arguments])
+        try:
+            code = command_line.main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return code, *capsys.readouterr()
+
+    return ran
+
+
+@pytest.fixture
+def local(monkeypatch: pytest.MonkeyPatch, prepared: Places) -> list[list[str]]:
+    """A local stack seems to run; the trainer's command lines that were called."""
+    environment.save(environment.stack_environment({}, prepared), prepared)
+    called: list[list[str]] = []
+    monkeypatch.setattr(Supervisor, "runs", lambda _: True)
+    monkeypatch.setattr(Supervisor, "processes", lambda _: [Process("api", "RUNNING", 7, 65)])
+
+    def trainer(_: Places, arguments: list[str]) -> int:
+        called.append(arguments)
+        return 0
+
+    monkeypatch.setattr(command_line, "_trainer", trainer)
+    return called
+
+
+@pytest.mark.parametrize("command", ["retrain", "status", "logs"])
+def test_without_a_stack_there_is_one_line_and_no_success(run: Run, command: str) -> None:
+    code, _, errors = run(command)
+    assert code == 1
+    assert errors.splitlines() == [command_line.NOT_RUNNING]
+
+
+def test_down_without_a_stack_is_no_error(run: Run, places: Places) -> None:
+    assert run("down") == (0, "Larder does not run\n", "")
+    assert not places.var.exists()
+
+
+def test_clean_removes_what_is_ours_alone(run: Run, prepared: Places) -> None:
+    (prepared.var / "mine.txt").touch()
+    code, output, _ = run("clean")
+    assert code == 0
+    assert "redis, artifacts, log, run, numba-cache" in output
+    assert [path.name for path in prepared.var.iterdir()] == ["mine.txt"]
+
+
+def test_a_bad_setting_ends_with_its_exit_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LARDER_API_PROT", "5001")
+    code, _, errors = run("up")
+    assert (code, errors) == (SettingsError.exit_code, "LARDER_API_PROT is not a setting; the nearest is LARDER_API_PORT\n")
+
+
+def test_retrain_says_which_stack_and_passes_arguments_on(run: Run, local: list[list[str]]) -> None:
+    code, output, _ = run("retrain", "--k", "20")
+    assert (code, output) == (0, "Retraining the stack of `make up`\n")
+    assert local == [["run", "--wait", "--k", "20"]]
+
+
+def test_retrain_does_not_ignore_a_variable(run: Run, local: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LARDER_K", "20")
+    code, _, errors = run("retrain")
+    assert code == SettingsError.exit_code
+    assert "LARDER_K=10 (you gave 20): for one run say it as an option" in errors
+    assert local == []
+
+
+def test_retrain_prefers_the_local_stack_and_says_so(run: Run, local: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose, "running_services", lambda _: ["api", "trainer"])
+    assert "that of Docker compose runs too, and is left alone" in run("retrain")[1]
+    assert len(local) == 1
+
+
+def test_retrain_of_the_compose_stack(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[list[str]] = []
+
+    def in_trainer(_: Path, arguments: list[str]) -> int:
+        called.append(arguments)
+        return 3
+
+    monkeypatch.setattr(compose, "running_services", lambda _: ["api", "trainer"])
+    monkeypatch.setattr(compose, "in_trainer", in_trainer)
+    code, output, _ = run("retrain", "--interactions", "/data/mine.csv")
+    assert (code, output) == (3, "Retraining the stack of Docker compose\n")
+    assert called == [["run", "--wait", "--interactions", "/data/mine.csv"]]
+
+
+def test_status_shows_processes_workers_and_what_the_trainer_says(
+    run: Run, local: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "workers_line", lambda _: "2 of 2 worker processes show life")
+    code, output, _ = run("status")
+    assert code == 0
+    assert re.search(r"api +│ running +│ +7 │ 0:01:05", output)
+    assert "2 of 2 worker processes" in output
+    assert local == [["status"]]
+
+
+def test_services_of_compose_are_asked_of_docker(script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = script("docker", '[ "$*" = "compose ps --services --status running" ] && printf "trainer\\napi\\n"')
+    monkeypatch.setenv("PATH", f"{docker.parent}{os.pathsep}{os.environ['PATH']}")
+    assert compose.running_services(tmp_path) == []
+    (tmp_path / compose.FILE).touch()
+    assert compose.running_services(tmp_path) == ["api", "trainer"]
+    script("docker", "echo 'docker: unknown command: docker compose' >&2; exit 1")
+    assert compose.running_services(tmp_path) == []
+
+
+def test_without_its_packages_it_says_so_in_one_line() -> None:
+    command = [sys.executable, "-S", "-m", "stack", "down"]  # -S: without site-packages
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert re.fullmatch(r"\w+ is not installed for .*: run `make setup`, then .*\n", ran.stderr)
+
+
+def test_a_supervisor_that_is_not_there_does_not_run(prepared: Places, supervisor: FakeSupervisor) -> None:
+    assert not Supervisor(prepared).runs()
+    assert not supervisor.runs()

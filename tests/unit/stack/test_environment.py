@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import stat
+
+import pytest
+
+from contract.errors import LarderError, SettingsError
+from contract.settings import Settings
+from stack.environment import n_cores, refuse_other_settings, save, saved, stack_environment
+from stack.places import Places
+
+
+def test_defaults_are_settings_of_one_machine(places: Places) -> None:
+    settings = Settings.from_environ(stack_environment({}, places))
+    assert settings.redis_url == settings.rq_url == places.redis_url
+    assert settings.artifacts == places.artifacts.as_uri()
+    assert settings.processes == n_cores()
+    assert (settings.api_host, settings.api_port) == ("127.0.0.1", 5000)
+
+
+def test_the_users_variables_win(places: Places) -> None:
+    environment = stack_environment({"LARDER_API_PORT": "5001", "LARDER_PROCESSES": "1", "NUMBA_CACHE_DIR": "/n", "HOME": "/h"}, places)
+    settings = Settings.from_environ(environment)
+    assert (settings.api_port, settings.processes) == (5001, 1)
+    assert (environment["NUMBA_CACHE_DIR"], environment["HOME"]) == ("/n", "/h")
+
+
+def test_what_runs_is_remembered_whatever_the_shell_says_now(prepared: Places) -> None:
+    started = stack_environment({"LARDER_API_PORT": "5001", "SECRET": "s", "PATH": "/old"}, prepared)
+    save(started, prepared)
+    later = saved({"LARDER_API_PORT": "7", "LARDER_K": "3", "PATH": "/new"}, prepared)
+    assert Settings.from_environ(later) == Settings.from_environ(started)
+    assert later["PATH"] == "/new"
+    assert "SECRET" not in prepared.environment.read_text()
+    assert stat.S_IMODE(prepared.environment.stat().st_mode) == 0o600
+
+
+def test_a_lost_memory_says_what_to_do(prepared: Places) -> None:
+    with pytest.raises(LarderError, match="`make down`, then `make up`"):
+        saved({}, prepared)
+
+
+@pytest.mark.parametrize("given", [{}, {"LARDER_API_PORT": "5001"}, {"LARDER_K": "10"}, {"LARDER_TEST_ANY": "x", "PORT": "1"}])
+def test_the_same_settings_join_the_stack_that_runs(places: Places, given: dict[str, str]) -> None:
+    refuse_other_settings(given, stack_environment({"LARDER_API_PORT": "5001"}, places), "do this")
+
+
+def test_other_settings_are_named_not_ignored(places: Places) -> None:
+    running = stack_environment({}, places)
+    with pytest.raises(SettingsError, match=r"LARDER_K=10 \(you gave 20\), LARDER_API_PORT=5000 \(you gave 5001\): do this"):
+        refuse_other_settings({"LARDER_API_PORT": "5001", "LARDER_K": "20"}, running, "do this")
