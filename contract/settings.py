@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
-from redis.connection import parse_url
 
 from contract.errors import SettingsError
 
@@ -104,10 +103,12 @@ class Settings(ModelSettings, SourceSettings):
     def _redis_scheme(cls, value: str) -> str:
         if value:
             try:
-                parse_url(value)  # type: ignore[no-untyped-call]
-            except ValueError as error:
-                detail = "" if "@" in value else f" ({error})"  # which may quote a part of the password
-                raise ValueError(f"expected redis://host:port/db, rediss://... or unix:///path{detail}") from None
+                parts = urlsplit(value)
+                known = parts.scheme in ("redis", "rediss", "unix") and (parts.port is None or parts.port > 0)
+            except ValueError:  # a port that is no number
+                known = False
+            if not known:
+                raise ValueError("expected redis://host:port/db, rediss://... or unix:///path")
         return value
 
     @property
