@@ -105,7 +105,7 @@ class Settings(ModelSettings, SourceSettings):
         if value:
             try:
                 parts = urlsplit(value)
-                known = parts.scheme in ("redis", "rediss", "unix") and (parts.port is None or parts.port > 0)
+                known = value.startswith(("redis://", "rediss://", "unix://")) and parts.port != 0
             except ValueError:  # a port that is no number
                 known = False
             if not known:

@@ -17,7 +17,8 @@ MAX_ID_BYTES = 512
 def typed(ids: pl.Series) -> pl.Series:
     """`ids` as Int64 if every one is an integer in canonical form, `-?(0|[1-9][0-9]*)`; else as String. No nulls."""
     if ids.dtype.is_integer():
-        return ids.cast(pl.Int64)
+        whole = ids.cast(pl.Int64, strict=False)
+        return ids.cast(pl.String) if whole.null_count() else whole  # unsigned ones may be too large
     text = ids.cast(pl.String)
     numbers = text.cast(pl.Int64, strict=False)
     if numbers.null_count():

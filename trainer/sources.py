@@ -79,5 +79,6 @@ def _file(path: Path, source: SourceSettings) -> Iterator[pl.DataFrame]:
 
 
 def _items(path: Path, source: SourceSettings) -> pl.DataFrame:
+    none = pl.DataFrame(schema={"item": pl.String, "title": pl.String})
     frames = tables.batches(path, source, {"item": source.item_column, "title": source.title_column})
-    return pl.concat(frames).with_columns(pl.col("item", "title").cast(pl.String)).drop_nulls("item").unique("item", keep="last")
+    return pl.concat([none, *(frame.cast(pl.String) for frame in frames)]).drop_nulls("item").unique("item", keep="last")

@@ -65,9 +65,20 @@ def _columns(path: Path, source: SourceSettings, wanted: Mapping[str, str]) -> d
                 f"{path} has no column {name!r}; it has {', '.join(found[:20])}. "
                 f"Perhaps {near[0]!r}? Name it with --{option}, or set --separator (now {source.separator!r})"
             )
-        if role in _NUMBERS and path.suffix in PARQUET and not (schema[name].is_numeric() or schema[name].is_temporal()):
-            raise DataError(f"{path}: column {name!r} holds {schema[name]}, not numbers")
+        if path.suffix in PARQUET and (needed := _unmet(role, schema[name])):
+            raise DataError(f"{path}: column {name!r} holds {schema[name]} where {needed} are needed")
     return dict(wanted)
+
+
+def _unmet(role: str, dtype: pl.DataType) -> str:
+    """What a column of that role must hold, if it is not what `dtype` holds; else ""."""
+    if role == "weight":
+        return "" if dtype.is_numeric() else "numbers"
+    if role == "time":
+        return "" if dtype.is_numeric() or dtype in (pl.Date, pl.Datetime) else "numbers or dates"
+    if role in ("user", "item"):  # a float is no id: 54.0 would be another user than 54
+        return "integers or texts" if dtype.is_float() or dtype in (pl.Boolean, pl.Null) else ""
+    return ""
 
 
 def _broken_rows(path: Path, source: SourceSettings, numbers: Mapping[str, str]) -> str:
@@ -75,7 +86,7 @@ def _broken_rows(path: Path, source: SourceSettings, numbers: Mapping[str, str])
     if path.suffix in PARQUET:
         return ""
     try:
-        text = _scan(path, source, None).select(numbers).with_row_index("row").collect()
+        text = _scan(path, source, None).select(list(numbers)).with_row_index("row").collect()
     except PolarsError:
         return ""
     first = 2 if source.header else 1
