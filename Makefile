@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup up down retrain status logs clean test check fix e2e lock compose-up compose-down dev-tools
+.PHONY: help setup up down retrain status logs clean test check fix e2e bench lock compose-up compose-down dev-tools
 
 # Further arguments of retrain and test: make retrain ARGS="--k 20", make test ARGS="-k payload"
 ARGS ?=
@@ -82,6 +82,10 @@ check: dev-tools ## Format, lint, types, import rules; changes nothing.
 fix: dev-tools ## Format, and mend what the linter can.
 	$(venv)/ruff format .
 	$(venv)/ruff check --fix .
+
+bench: ## Fit and scoring against recommenders and implicit. ARGS go to `python -m bench engine`.
+	$(call bootstrap,bench)
+	@$(venv)/python -m bench engine $(ARGS)
 
 lock: ## Resolve pyproject.toml into requirements/ (needs uv).
 	@requirements/lock.sh

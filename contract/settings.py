@@ -75,6 +75,13 @@ class SourceSettings(BaseModel):
     def _tab(cls, value: Any) -> Any:
         return "\t" if value == "\\t" else value
 
+    @field_validator("separator")
+    @classmethod
+    def _one_byte(cls, value: str) -> str:
+        if not value.isascii():
+            raise ValueError("expected one ASCII character")
+        return value
+
 
 class Settings(ModelSettings, SourceSettings):
     """All settings of all services: one environment configures a stack."""

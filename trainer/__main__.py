@@ -75,16 +75,20 @@ def _here(runs: Runs, given: dict[str, object]) -> str:
 
 @cli.command()
 @settings_options
-@click.option("--users", type=int, help="Plan for made-up interactions of this many users; with --n-items and --n-interactions.")
-@click.option("--n-items", type=int, help="Items of the made-up interactions.")
-@click.option("--n-interactions", type=int, help="Number of the made-up interactions.")
+@click.option("--users", type=int, help="Plan for made-up data of this many users; --items and --interactions are then numbers, too.")
 @click.option("--workers", default=os.cpu_count() or 1, show_default=True, help="Worker processes that will score.")
-def plan(users: int | None, n_items: int | None, n_interactions: int | None, workers: int, **options: Any) -> None:
-    """Say what a run would cost: bytes on disk, in memory and in Redis, and seconds on this machine. Refuses nothing."""
-    if users and n_items and n_interactions:
-        options["interactions"] = f"synthetic:{users}x{n_items}x{n_interactions}"
-    elif users or n_items or n_interactions:
-        raise click.UsageError("--users, --n-items and --n-interactions go together")
+def plan(users: int | None, workers: int, **options: Any) -> None:
+    """Say what a run would cost: bytes on disk, in memory and in Redis, and seconds on this machine. Refuses nothing.
+
+    Of a source, as `run` takes it, or of numbers: --users 138493 --items 26744 --interactions 20000000
+    """
+    if users is not None:
+        numbers = [str(options.pop(name) or "") for name in ("items", "interactions")]
+        if not all(number.isdigit() for number in numbers):
+            raise click.UsageError(
+                "with --users, --items and --interactions are numbers, as in --users 6040 --items 3706 --interactions 1000000"
+            )
+        options["interactions"] = f"synthetic:{users}x{'x'.join(numbers)}"
     from trainer.plan import plan_table
 
     console.print(plan_table(Settings.from_environ(os.environ, **options), workers))

@@ -77,8 +77,9 @@ def _unmet(role: str, dtype: pl.DataType) -> str:
     if role == "time":
         return "" if dtype.is_numeric() or dtype in (pl.Date, pl.Datetime) else "numbers or dates"
     if role in ("user", "item"):  # a float is no id: 54.0 would be another user than 54
-        return "integers or texts" if dtype.is_float() or dtype in (pl.Boolean, pl.Null) else ""
-    return ""
+        whole = dtype.is_integer() or (isinstance(dtype, pl.Decimal) and dtype.scale == 0)
+        return "" if whole or dtype in (pl.String, pl.Categorical, pl.Enum) else "integers or texts"
+    return "texts" if dtype.is_nested() or dtype == pl.Binary else ""
 
 
 def _broken_rows(path: Path, source: SourceSettings, numbers: Mapping[str, str]) -> str:

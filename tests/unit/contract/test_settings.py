@@ -57,6 +57,7 @@ def test_variables_are_parsed_into_the_types_of_their_fields() -> None:
         ("DEPTH", "3001"),
         ("INTERACTIONS", ""),
         ("SEPARATOR", ";;"),
+        ("SEPARATOR", "é"),
         ("USER_COLUMN", ""),
         ("NAMESPACE", "with space"),
         ("NAMESPACE", "x" * 65),
