@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from contract.errors import SettingsError
 
 PREFIX = "LARDER_"
+MIN_HALF_LIFE_DAYS = 0.001
 TEST_PREFIX = "LARDER_TEST_"  # the tests' own variables
 
 Similarity = Literal[
@@ -39,6 +40,13 @@ class ModelSettings(BaseModel):
     exclude_seen: bool = Field(True, description="Leave out items that the user has interacted with.")
     k: int = Field(10, ge=1, le=1000, description="Items in an answer when the request names no k.")
     depth: int = Field(0, ge=0, le=3000, description="Items stored for a user; 0 means 3 times k, to fill read-time exclusions.")
+
+    @field_validator("time_decay_days")
+    @classmethod
+    def _half_life_of_a_minute(cls, value: float) -> float:
+        if 0 < value < MIN_HALF_LIFE_DAYS:
+            raise ValueError(f"a half-life is in days, {MIN_HALF_LIFE_DAYS:g} at the least; 0 turns decay off")
+        return value
 
     @model_validator(mode="after")
     def _depth_holds_k(self) -> Self:
@@ -69,6 +77,12 @@ class SourceSettings(BaseModel):
     weight_column: str = Field("rating", description="Column of weights; empty: every interaction weighs 1.")
     time_column: str = Field("timestamp", description="Column of times in epoch seconds; empty: none, and no decay.")
     title_column: str = Field("title", min_length=1, description="Column of titles in the items file.")
+
+    @model_validator(mode="after")
+    def _columns_differ(self) -> Self:
+        if self.user_column == self.item_column:
+            raise ValueError(f"user_column and item_column are both {self.user_column!r}")
+        return self
 
     @field_validator("separator", mode="before")
     @classmethod

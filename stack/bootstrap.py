@@ -2,9 +2,10 @@
 
     python3.11 -m stack.bootstrap local     what `make up` needs
     python3.11 -m stack.bootstrap dev       all of that, and what tests and checks need
+    python3.11 -m stack.bootstrap bench     all of that, and the peers that bench/ measures
 
-`.venv/larder-locks.json` remembers the digest of each lock that the folder satisfies. dev.txt and local.txt are cuts of one
-resolution, and dev holds all of local: after dev, both are satisfied; after a changed local, dev is not.
+`.venv/larder-locks.json` remembers the digest of each lock that the folder satisfies. The locks are cuts of one
+resolution, and dev holds all of local: after dev, both are satisfied; after a changed local, dev is not. So with bench.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-HOLDS = {"local": ("local",), "dev": ("dev", "local")}
+HOLDS = {"local": ("local",), "dev": ("dev", "local"), "bench": ("bench", "dev", "local")}
 NEED_BYTES = 2 * 2**30
 WRONG_PYTHON = "import sys, pip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))"
 REASONS = (

@@ -66,8 +66,8 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
     similarity = Similarity(rows.indptr, rows.indices, n_items, model)
     layout, similarity_bytes, row_work = similarity.choose(limit_bytes)
     row_bytes = 12 if model.normalize else 8
-    id_bytes = _mean_id_bytes(interactions.user_ids)
-    artifact = similarity_bytes + n * row_bytes + int(n_users * (12 + id_bytes) + n_items * (8 + id_bytes))
+    user_id, item_id = _mean_id_bytes(interactions.user_ids), _mean_id_bytes(interactions.item_ids)
+    artifact = similarity_bytes + n * row_bytes + int(n_users * (12 + user_id) + n_items * item_id)
     depth = min(model.stored_depth, n_items)
     shard_users = min(n_users, SHARD_USERS)
     steps = similarity.counting_steps()

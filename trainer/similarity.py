@@ -95,7 +95,7 @@ class Similarity:
 
     def neighbors_in(self, limit_bytes: float) -> int:
         """The most neighbors that `limit_bytes` hold."""
-        return max(0, int((limit_bytes / self._n_items - 8) // 8) - 1)
+        return max(0, int((limit_bytes - 8 * (self._n_items + 1)) // (8 * self._n_items)) - 1)
 
     def counting_steps(self) -> float:
         """Increments of counters that the counting costs, with words of bit sets as what they cost in increments."""

@@ -38,7 +38,7 @@ def load(source: str) -> pl.DataFrame:
     if match is None:
         raise DataError(f"{source} is not of the form synthetic:USERSxITEMSxINTERACTIONS, as in synthetic:6040x3706x1000000")
     n_users, n_items, n = (int(group) for group in match.groups())
-    if not n_users * FEWEST <= n <= n_users * (n_items // 2):
+    if not 0 < n_users * FEWEST <= n <= n_users * (n_items // 2):
         raise DataError(f"{source}: {n_users:,} users can have {n_users * FEWEST:,} to {n_users * (n_items // 2):,} interactions")
     user, item, weight, time = generate(n_users, n_items, n)
     return pl.DataFrame({"user": user, "item": item, "weight": weight, "time": time})

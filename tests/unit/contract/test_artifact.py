@@ -75,7 +75,7 @@ def test_strings_are_stored_as_bytes_and_ends() -> None:
 def test_empty_arrays(url: str, shape: tuple[int, ...]) -> None:
     written(url, {"similarity_data": np.empty(shape, np.float32)})
     array = open_artifact(url, "g1")["similarity_data"]
-    assert (array.shape, array.dtype) == (shape, np.float32)
+    assert (array.shape, array.dtype.str) == (shape, "<f4")
     assert damaged_arrays(url, open_artifact(url, "g1")) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from contract import errors
 from contract.errors import LarderError
 
-CLASSES = {name: value for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+CLASSES = {name: value for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, LarderError)}
 
 
 def drawn() -> dict[str, int | None]:

@@ -25,7 +25,7 @@ class RecordingQueue(Queue):
         super().__init__("score", connection=NOWHERE, serializer=JSONSerializer)
         self.calls: list[dict[str, Any]] = []
 
-    def enqueue_call(self, func: Any, **options: Any) -> Any:
+    def enqueue_call(self, func: Any, *_args: Any, **options: Any) -> Any:
         self.calls.append({"func": func, **options})
         return None
 

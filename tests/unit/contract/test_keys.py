@@ -10,7 +10,9 @@ import pytest
 from contract import keys
 from contract.keys import Keys, bucket_of
 
-BUILDERS = sorted(name for name, value in vars(Keys).items() if not name.startswith("_") and (callable(value) or isinstance(value, property)))
+BUILDERS = sorted(
+    name for name, value in vars(Keys).items() if not name.startswith("_") and (callable(value) or isinstance(value, property))
+)
 PLACEHOLDERS = {"generation": "ID", "run": "ID", "job": "JOB", "bucket": "BUCKET", "revision": "REV"}
 
 

@@ -34,12 +34,12 @@ def test_one_id_that_is_no_canonical_integer_makes_all_of_them_text(odd: str) ->
 @pytest.mark.parametrize("dtype", [pl.Int8, pl.Int32, pl.UInt32, pl.Int64, pl.UInt64])
 def test_integer_columns_stay_integers(dtype: type[pl.DataType]) -> None:
     ids = typed(pl.Series("user", [1, 100], dtype=dtype))
-    assert (ids.dtype, ids.to_list()) == (pl.Int64, [1, 100])
+    assert (str(ids.dtype), ids.to_list()) == ("Int64", [1, 100])
 
 
 def test_unsigned_integers_that_int64_can_not_hold_become_text() -> None:
     ids = typed(pl.Series("user", [1, 2**64 - 1], dtype=pl.UInt64))
-    assert (ids.dtype, ids.to_list()) == (pl.String, ["1", "18446744073709551615"])
+    assert (str(ids.dtype), ids.to_list()) == ("String", ["1", "18446744073709551615"])
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=30))

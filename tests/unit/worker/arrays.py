@@ -41,7 +41,7 @@ class Case:
     def arrays(self, layout: str) -> dict[str, Array]:
         user, item = np.nonzero(self.affinity)
         n_users, n_items = self.affinity.shape
-        rows = {
+        rows: dict[str, Array] = {
             "indptr": np.concatenate(([0], np.cumsum(np.bincount(user, minlength=n_users)))).astype(np.int64),
             "indices": item.astype(np.int32),
             "affinity": self.affinity[user, item].astype(np.float32),

@@ -132,7 +132,5 @@ def test_mapped_arrays_and_plain_ones_are_scored_alike(layout: str, tmp_path_fac
     for name, values in case.arrays(layout).items():
         np.save(folder / f"{name}.npy", values)
         mapped[name] = np.load(folder / f"{name}.npy", mmap_mode="r")
-    top = score_users(
-        mapped, 0, 12, n_items=65, depth=10, normalize=True, exclude_seen=True, weight_min=1.0, weight_max=5.0
-    )
+    top = score_users(mapped, 0, 12, n_items=65, depth=10, normalize=True, exclude_seen=True, weight_min=1.0, weight_max=5.0)
     assert lists(top) == lists(case.scored(layout))
