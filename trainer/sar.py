@@ -56,10 +56,11 @@ def fit_similarity(
     fit = Similarity(rows.indptr, rows.indices, n_items, model)
     choice = fit.choose(limit_bytes)
     if choice.n_bytes > limit_bytes:
+        fitting = fit.neighbors_in(limit_bytes)
+        nearest = f", or keep the nearest items only, with --neighbors {fitting} or fewer" if fitting else ""
         raise SettingsError(
             f"the similarity of {n_items:,} items would take {choice.n_bytes / 2**30:.2f} GiB, and the limit is "
-            f"{limit_bytes / 2**30:.2f}: raise LARDER_MAX_MEMORY_GB, or keep the nearest items only, with --neighbors "
-            f"{fit.neighbors_in(limit_bytes)} or fewer"
+            f"{limit_bytes / 2**30:.2f}: raise LARDER_MAX_MEMORY_GB{nearest}"
         )
     fill = fit.neighbors if model.neighbors else fit.dense if choice.layout == "dense" else fit.sparse
     return fill(allocate, threads, report)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.settings import ModelSettings
+from trainer import counting_kernels as counting
 from trainer import row_kernels
 from trainer import similarity_kernels as kernels
 
@@ -100,7 +101,7 @@ class Similarity:
     def counting_steps(self) -> float:
         """Increments of counters that the counting costs, with words of bit sets as what they cost in increments."""
         popular, _, tail_indptr, _ = self._split()
-        n_words = kernels.WORDS * -(-(tail_indptr.size - 1) // (64 * kernels.WORDS))
+        n_words = counting.WORDS * -(-(tail_indptr.size - 1) // (64 * counting.WORDS))
         widths, tails = np.diff(self._events[2]).astype(np.float64), np.diff(tail_indptr).astype(np.float64)
         along_rows = float((widths**2 - (widths - tails) ** 2).sum())
         return along_rows + popular.size**2 * n_words * _PER_BIT_WORD + self._n_items**2
@@ -159,21 +160,24 @@ class Similarity:
     def _split(self) -> tuple[Array, ...]:
         """The popular items, their places among them or -1, and the users' rows without them."""
         n_users = self._events[2].size - 1
-        n_words = kernels.WORDS * -(-n_users // (64 * kernels.WORDS))
+        n_words = counting.WORDS * -(-n_users // (64 * counting.WORDS))
         order = np.argsort(-self._f, kind="stable")
         popular = order[: self._n_popular(order, n_users, n_words)].astype(np.int32)
         place = np.full(self._n_items, -1, np.int32)
         place[popular] = np.arange(popular.size, dtype=np.int32)
-        return popular, place, *kernels.without(place >= 0, *self._events[2:])
+        return popular, place, *counting.without(place >= 0, *self._events[2:])
 
     def _counted(self, threads: int) -> tuple[Array, ...]:
         """The events as similarity_kernels._count takes them: with the counts of popular items among each other."""
         popular, place, tail_indptr, tail_others = self._split()
-        bits = kernels.set_bits(popular, self._events[0], self._events[1], self._events[2].size - 1)
+        bits = counting.set_bits(popular, self._events[0], self._events[1], self._events[2].size - 1)
         counts = np.zeros((popular.size, popular.size), np.int32)
-        starts = range(0, popular.size, kernels.BLOCK)
+
+        def count(start: int) -> None:
+            counting.count_popular(start, min(start + counting.BLOCK, popular.size), bits, counts)
+
         with ThreadPoolExecutor(threads) as pool:  # the last blocks are the longest: begin with them
-            list(pool.map(lambda start: kernels.count_popular(start, min(start + kernels.BLOCK, popular.size), bits, counts), starts[::-1]))
+            list(pool.map(count, range(0, popular.size, counting.BLOCK)[::-1]))
         return *self._events, tail_indptr, tail_others, popular, place, counts
 
     def _n_popular(self, order: Array, n_users: int, n_words: int) -> int:
@@ -211,8 +215,8 @@ def warm() -> None:
     """Compile, or load from Numba's cache, what a fit calls. Starts no thread."""
     fit = Similarity(np.array([0, 1]), np.zeros(1, np.int32), 1, ModelSettings())
     popular, place, *tail = fit._split()
-    bits = kernels.set_bits(np.zeros(1, np.int32), *fit._events[:2], 1)
-    kernels.count_popular(0, 1, bits, np.zeros((1, 1), np.int32))
+    bits = counting.set_bits(np.zeros(1, np.int32), *fit._events[:2], 1)
+    counting.count_popular(0, 1, bits, np.zeros((1, 1), np.int32))
     events, length = (*fit._events, *tail, popular, place, np.zeros((1, 1), np.int32)), np.empty(1, np.int64)
     kernels.fill_dense(np.zeros((1, 1, kernels.TILE), np.float32), 0, 1, events, *fit._how)
     kernels.rows_sparse(0, 1, fit._events, *fit._how, length, np.empty(1, np.int32), np.empty(1, np.float32))

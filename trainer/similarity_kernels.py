@@ -1,25 +1,18 @@
-"""Compiled inner loops of the similarity: co-occurrence counts, then the formula, then what is kept.
+"""Compiled inner loops of the similarity: from the counts of an item's row to the formula, then to what is kept.
 
-Counts of two popular items come from bit sets of their users (and, popcount): 512 users an instruction on a CPU with AVX-512. All
-others are counted along the users' rows, for one item at a time: n_items counters and nothing else, whatever the number of
-interactions. The functions release the GIL: similarity.py runs them in threads.
+The functions release the GIL: similarity.py runs them in threads.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit
+
+from trainer.counting_kernels import count_item
 
 TILE = 64
-BLOCK = 16  # popular items counted together: each bit set that is loaded serves all of them
-WORDS = 128  # 64-bit words of a bit set that are looked at together: BLOCK of them stay in the first-level cache
-AHEAD, FETCHED, LINE = 2, 1024, 64  # rows ahead, entries of a row at the most, bytes of a cache line
 COOCCURRENCE, COSINE, INCLUSION, JACCARD, LEXICOGRAPHERS, LIFT, INFORMATION = range(7)
 SIMILARITIES = (
     "cooccurrence",
@@ -30,108 +23,6 @@ SIMILARITIES = (
     "lift",
     "mutual information",
 )
-
-
-@intrinsic
-def _popcount(_typing, value):  # type: ignore[no-untyped-def]
-    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.ctpop(args[0])
-
-    return types.uint64(types.uint64), generate
-
-
-@intrinsic
-def _prefetch(_typing, array, position):  # type: ignore[no-untyped-def]
-    """Fetch the cache line of array[position] that will be read soon."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-        fetch = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag]), "llvm.prefetch.p0")
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        read, second_level, data_cache = (ir.Constant(flag, value) for value in (0, 2, 1))
-        builder.call(fetch, [builder.bitcast(builder.gep(data, [args[1]]), byte), read, second_level, data_cache])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp), generate
-
-
-@njit(nogil=True, cache=True)
-def set_bits(popular, item_ends, item_users, n_users):  # type: ignore[no-untyped-def]
-    """Bit sets of the users of the items `popular`: uint64 (chunks of users, popular.size, WORDS)."""
-    n_words = (n_users + 63) // 64
-    bits = np.zeros(((n_words + WORDS - 1) // WORDS, popular.size, WORDS), np.uint64)
-    for h in range(popular.size):
-        for at in range(item_ends[popular[h]], item_ends[popular[h] + 1]):
-            user = item_users[at]
-            word = user // 64
-            bits[word // WORDS, h, word % WORDS] |= np.uint64(1) << np.uint64(user % 64)
-    return bits
-
-
-@njit(nogil=True, cache=True)
-def without(is_left_out, indptr, others):  # type: ignore[no-untyped-def]
-    """CSR rows without some columns: indptr int64, and columns of the type of `others`."""
-    out_indptr = np.zeros(indptr.size, np.int64)
-    n = 0
-    for t in range(others.size):
-        n += not is_left_out[others[t]]
-    out = np.empty(n, others.dtype)
-    n = 0
-    for u in range(indptr.size - 1):
-        for t in range(indptr[u], indptr[u + 1]):
-            if not is_left_out[others[t]]:
-                out[n] = others[t]
-                n += 1
-        out_indptr[u + 1] = n
-    return out_indptr, out
-
-
-@njit(nogil=True, cache=True)
-def _count_along(item, item_ends, item_users, indptr, others, counts):  # type: ignore[no-untyped-def]
-    """Along the rows of the item's users, which lie anywhere in memory: fetched ahead, or half of the time is spent waiting."""
-    stop = item_ends[item + 1]
-    for at in range(item_ends[item], stop):
-        if at + AHEAD < stop:
-            coming = item_users[at + AHEAD]
-            first = indptr[coming]
-            for t in range(first, min(indptr[coming + 1], first + FETCHED), LINE // others.itemsize):
-                _prefetch(others, t)
-        user = item_users[at]
-        for t in range(indptr[user], indptr[user + 1]):
-            counts[others[t]] += 1
-
-
-@njit(nogil=True, cache=True)
-def count_popular(start, end, bits, counts):  # type: ignore[no-untyped-def]
-    """Co-occurrences of the popular items `start` to `end` (at most BLOCK) with all before `end`, and their mirror images.
-
-    counts int32 (popular items, popular items), zeros before; two calls with other ranges never touch the same element.
-    """
-    for chunk in range(bits.shape[0]):
-        for h in range(end):
-            theirs = bits[chunk, h]
-            for i in range(max(start, h), end):
-                ours = bits[chunk, i]
-                total = np.uint64(0)
-                for word in range(WORDS):
-                    total += _popcount(ours[word] & theirs[word])
-                counts[i, h] += np.int32(total)
-    for i in range(start, end):
-        for h in range(i):
-            counts[h, i] = counts[i, h]
-
-
-@njit(nogil=True, cache=True)
-def _count(item, events, counts):  # type: ignore[no-untyped-def]
-    """Co-occurrences of `item` with all items: counts int32 (n_items), zeros before."""
-    item_ends, item_users, indptr, others, tail_indptr, tail_others, popular, place, popular_counts = events
-    if place[item] < 0:
-        _count_along(item, item_ends, item_users, indptr, others, counts)
-    else:
-        _count_along(item, item_ends, item_users, tail_indptr, tail_others, counts)
-        row = popular_counts[place[item]]
-        for h in range(popular.size):
-            counts[popular[h]] = row[h]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")  # no test for a zero divisor, which would keep LLVM from using vectors
@@ -174,7 +65,7 @@ def fill_dense(tiles, start, end, events, f, kind, threshold):  # type: ignore[n
     n_items = f.size
     counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
     for i in range(start, end):
-        _count(i, events, counts)
+        count_item(i, events, counts)
         _similarities(kind, counts, threshold, f, f[i], n_items, values)
         for t in range(tiles.shape[0]):
             width = min(TILE, n_items - t * TILE)
@@ -228,7 +119,7 @@ def rows_of_neighbors(start, end, events, f, kind, threshold, n_neighbors, lengt
     counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
     best, highest = np.empty(n_neighbors, np.int32), np.empty(n_neighbors, np.float32)
     for i in range(start, end):
-        _count(i, events, counts)
+        count_item(i, events, counts)
         _similarities(kind, counts, threshold, f, f[i], n_items, values)
         own = values[i]
         values[i] = 0.0
