@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 import time
-from types import FrameType
 from typing import Any
 
 from contract.connections import connect, explained
@@ -22,6 +21,7 @@ from contract.settings import Settings
 
 log = logging.getLogger("larder.worker")
 RESTART_S = 1.0  # before a worker that died is replaced
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def main(arguments: list[str]) -> int:
@@ -32,6 +32,8 @@ def main(arguments: list[str]) -> int:
     if arguments:
         print("usage: python -m worker [health]", file=sys.stderr)  # noqa: T201
         return 2
+    for number in STOP_SIGNALS:  # a stop while kernels compile is a stop, not a crash
+        signal.signal(number, lambda _number, _frame: sys.exit(0))
     _warm()
     log.info("kernels are warm; starting %d worker process(es) on the queue %s-score", settings.processes, settings.namespace)
     return _supervise(settings)
@@ -45,36 +47,34 @@ def _warm() -> None:
 
 
 def _supervise(settings: Settings) -> int:
-    """Run `processes` forks of this warm process, replace what dies, pass SIGTERM on and wait for the shards in hand."""
+    """Run `processes` forks of this warm process and replace what dies, until SIGTERM; then wait for the shards in hand."""
     context = multiprocessing.get_context("fork")
     stopping = threading.Event()
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        stopping.set()
-        for child in children:
-            if child.pid is not None and child.is_alive():
-                os.kill(child.pid, signal.SIGTERM)
-
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda _number, _frame: stopping.set())
     children: list[Any] = []
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    while not stopping.is_set() or any(child.is_alive() for child in children):
-        children[:] = [child for child in children if child.is_alive()]
-        while not stopping.is_set() and len(children) < settings.processes:
-            child = context.Process(target=_work, args=(settings,))
-            child.start()
-            children.append(child)
-        if stopping.is_set():
-            for child in children:
-                child.join()
+    while not stopping.is_set():
+        children = [child for child in children if child.is_alive()]
+        while len(children) < settings.processes:
+            children.append(context.Process(target=_work, args=(settings,)))
+            # Held back until the fork has handlers of its own: with this process' it would only set a copy of the event.
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+            children[-1].start()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         stopping.wait(RESTART_S)
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join()
     return 0
 
 
 def _work(settings: Settings) -> None:
     """One RQ worker, until it is told to stop."""
     die_with_parent()
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     queue = score_queue(connect(settings.rq_url, timeout_s=15), settings)
     generations = Generations(connect(settings.redis_url), Keys(settings.namespace))
 

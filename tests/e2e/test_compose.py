@@ -144,6 +144,7 @@ def test_lists_survive_a_restart_of_redis(compose_stack: Compose) -> None:
 
 
 def test_services_stop_gracefully(compose_stack: Compose) -> None:
+    compose_stack.up("--no-recreate", "--scale", "worker=3")  # all are back after the restart of Redis
     for service in ("worker", "trainer", "api"):
         compose_stack.compose("stop", service)
     stopped = [*compose_stack.containers("worker"), *compose_stack.containers("trainer"), *compose_stack.containers("api")]
