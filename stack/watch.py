@@ -3,61 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from redis import Redis
 from redis.exceptions import RedisError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from contract.errors import GenerationFailedError, LarderError
 from contract.generations import Generations
 from contract.generations import Progress as Scoring
 from contract.keys import Keys
 from contract.manifest import Pointer
-from contract.runs import STAGES, Runs, RunStatus
+from contract.runs import Runs, RunStatus
 from stack.places import Places
 from stack.supervision import Process, Supervisor
+from trainer.watch import Show, shown
 
 POLL_S = 0.2
 NO_RUN_S = 180.0  # a trainer that has not begun a run by then never will
 MAX_DEATHS = 3
 LOG_LINES = 15
-TITLES = {
-    "load": "load interactions",
-    "fit": "fit the model",
-    "write": "write the artifact",
-    "dispatch": "enqueue shards",
-    "score": "score",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One stage: `total` is None while nothing is known, and done == total once it is over."""
-
-    stage: str
-    done: int
-    total: int | None
-
-
-def bars(run: RunStatus | None, scoring: Scoring | None) -> list[Bar]:
-    """How far each stage of a run is. Stages before the one it is in are over."""
-    if run is None:
-        return [Bar(stage, 0, None) for stage in TITLES]
-    over = run.state == "dispatched"
-    at = STAGES.index(run.stage) if run.stage in STAGES else -1
-    shown = []
-    for number, stage in enumerate(STAGES):
-        if over or number < at:
-            shown.append(Bar(stage, 1, 1))
-        elif number == at and run.total:
-            shown.append(Bar(stage, min(run.done, run.total), run.total))
-        else:
-            shown.append(Bar(stage, 0, None))
-    shown.append(Bar("score", scoring.shards_recorded, scoring.n_shards) if scoring else Bar("score", 0, None))
-    return shown
 
 
 class Deaths:
@@ -120,12 +84,10 @@ class Watch:
         """The current generation, at once if there is one. Raises when the run fails or a process keeps dying."""
         if (pointer := self._generations.current()) is not None:
             return pointer
-        columns = (TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=console) as progress:
-            tasks = {stage: progress.add_task(title, total=None, start=False) for stage, title in TITLES.items()}
-            return self._follow(lambda bar: _show(progress, tasks[bar.stage], bar))
+        with shown(console) as show:
+            return self._follow(show)
 
-    def _follow(self, show: Callable[[Bar], None]) -> Pointer:
+    def _follow(self, show: Show) -> Pointer:
         began = time.monotonic()
         while True:
             self._deaths.look(self._supervisor.processes())
@@ -134,8 +96,7 @@ class Watch:
             except RedisError:  # it may be restarting; if it can't, `deaths` says so
                 time.sleep(POLL_S)
                 continue
-            for bar in bars(run, scoring):
-                show(bar)
+            show(run, scoring)
             if pointer is not None:
                 return pointer
             self._refuse_failure(run, scoring)
@@ -162,10 +123,3 @@ class Watch:
                 f"the generation {scoring.generation} failed: {scoring.reason}\nThe whole story is in {self._places.log_of('worker')}. "
                 "Larder goes on, with nothing to serve: mend what it says, then `make retrain`, or `make down`"
             )
-
-
-def _show(progress: Progress, task: TaskID, bar: Bar) -> None:
-    if bar.total is None:
-        return
-    progress.start_task(task)
-    progress.update(task, completed=bar.done, total=bar.total)

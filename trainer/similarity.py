@@ -31,8 +31,6 @@ _BLOCKS = 256  # of items, between the threads
 _NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))  # rows_sparse then only counts
 _BIT_SET_BYTES = 2**27  # at the most for bit sets, and for the counts from them
 _PER_BIT_WORD = 1 / 5  # cost of a word of a bit set in increments of a counter: 1/8 to 1/12 as measured, and its memory
-
-
 _RELEASE_EVERY = 8  # blocks
 
 
@@ -66,6 +64,7 @@ class Similarity:
         self._how = (self._f, kernels.SIMILARITIES.index(model.similarity), model.threshold)
         self._n_items, self._n_neighbors = n_items, model.neighbors
         self._n_tiles = -(-n_items // kernels.TILE)
+        self._n_words = counting.WORDS * -(-(indptr.size - 1) // (64 * counting.WORDS))  # of a bit set of users
         # Without a sign, Numba spares a test for negative positions; in two bytes, more of a row comes with a cache line.
         others = indices.astype(np.uint16) if n_items <= _SHORT else indices.view(np.uint32)
         self._events = (item_ends, item_users, indptr, others)
@@ -101,10 +100,9 @@ class Similarity:
     def counting_steps(self) -> float:
         """Increments of counters that the counting costs, with words of bit sets as what they cost in increments."""
         popular, _, tail_indptr, _ = self._split()
-        n_words = counting.WORDS * -(-(tail_indptr.size - 1) // (64 * counting.WORDS))
         widths, tails = np.diff(self._events[2]).astype(np.float64), np.diff(tail_indptr).astype(np.float64)
         along_rows = float((widths**2 - (widths - tails) ** 2).sum())
-        return along_rows + popular.size**2 * n_words * _PER_BIT_WORD + self._n_items**2
+        return along_rows + popular.size**2 * self._n_words * _PER_BIT_WORD + self._n_items**2
 
     def dense(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
         tiles = allocate("similarity", np.float32, (self._n_tiles, self._n_items, kernels.TILE))
@@ -159,16 +157,14 @@ class Similarity:
 
     def _split(self) -> tuple[Array, ...]:
         """The popular items, their places among them or -1, and the users' rows without them."""
-        n_users = self._events[2].size - 1
-        n_words = counting.WORDS * -(-n_users // (64 * counting.WORDS))
         order = np.argsort(-self._f, kind="stable")
-        popular = order[: self._n_popular(order, n_users, n_words)].astype(np.int32)
+        popular = order[: self._n_popular(order)].astype(np.int32)
         place = np.full(self._n_items, -1, np.int32)
         place[popular] = np.arange(popular.size, dtype=np.int32)
         return popular, place, *counting.without(place >= 0, *self._events[2:])
 
     def _counted(self, threads: int) -> tuple[Array, ...]:
-        """The events as similarity_kernels._count takes them: with the counts of popular items among each other."""
+        """The events as counting_kernels.count_item takes them: with the counts of popular items among each other."""
         popular, place, tail_indptr, tail_others = self._split()
         bits = counting.set_bits(popular, self._events[0], self._events[1], self._events[2].size - 1)
         counts = np.zeros((popular.size, popular.size), np.int32)
@@ -180,15 +176,15 @@ class Similarity:
             list(pool.map(count, range(0, popular.size, counting.BLOCK)[::-1]))
         return *self._events, tail_indptr, tail_others, popular, place, counts
 
-    def _n_popular(self, order: Array, n_users: int, n_words: int) -> int:
+    def _n_popular(self, order: Array) -> int:
         """How many of the most popular items to count by bit sets: until the next item would cost more than it saves.
 
-        Two items cost n_words by their bit sets, and about f_i · f_j / n_users increments of counters without.
+        Two items cost the words of a bit set, and about f_i · f_j / n_users increments of counters without.
         """
-        saves = self._f[order] * np.cumsum(self._f[order]) / n_users
-        costs = np.arange(1, self._n_items + 1) * n_words * _PER_BIT_WORD
+        saves = self._f[order] * np.cumsum(self._f[order]) / (self._events[2].size - 1)
+        costs = np.arange(1, self._n_items + 1) * self._n_words * _PER_BIT_WORD
         worth = int(np.searchsorted(-(saves / costs), -1.0))
-        return min(worth, _BIT_SET_BYTES // (8 * n_words), int((_BIT_SET_BYTES / 4) ** 0.5))
+        return min(worth, _BIT_SET_BYTES // (8 * self._n_words), int((_BIT_SET_BYTES / 4) ** 0.5))
 
     def _in_threads(self, work: Callable[[int, int], object], threads: int, report: Report) -> None:
         """Call `work` for blocks of items of about equal work.

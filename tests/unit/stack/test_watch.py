@@ -18,9 +18,10 @@ from contract.runs import Runs, RunStatus
 from stack import watch
 from stack.places import Places
 from stack.supervision import Process
-from stack.watch import Bar, Deaths, Watch, bars, tail, until_redis_answers
+from stack.watch import Deaths, Watch, tail, until_redis_answers
 from tests.builders import make_manifest
 from tests.unit.stack.conftest import FakeSupervisor
+from trainer.watch import Bar, bars
 
 
 def run_in(state: str, stage: str = "", done: int = 0, total: int = 0, message: str = "", run: str = "r1") -> RunStatus:
