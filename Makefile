@@ -4,10 +4,12 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup up down retrain status logs clean test check fix e2e bench lock compose-up compose-down dev-tools
+.PHONY: help setup up down retrain status watch generations verify diff promote rollback release prune erase logs clean test chaos soak check fix e2e bench lock compose-up compose-down dev-tools
 
-# Further arguments of retrain and test: make retrain ARGS="--k 20", make test ARGS="-k payload"
+# Further arguments: make retrain ARGS="--k 20", make test ARGS="-k payload", make verify ARGS="--sample 1000"
 ARGS ?=
+# A generation, as `make generations` lists them: make promote ID=20260102-030405-ab12; of verify by default the current one
+ID ?=
 # The Python to make .venv with: make up PYTHON=/opt/python3.12/bin/python
 PYTHON ?=
 
@@ -31,6 +33,11 @@ define either
 if [ -z "$$(docker compose ps --services --status running 2>/dev/null)" ]; then \
 	echo "Larder does not run here: \`make up\` starts it, or \`make compose-up\` with Docker" >&2; exit 1; fi; \
 echo "The stack of Docker compose:"; exec docker compose $(2)
+endef
+
+# `python -m trainer $(1)` in whichever stack runs.
+define in_stack
+$(call either,trainer $(1),exec $$(test -t 0 && test -t 1 || echo -T) trainer python -m trainer $(1))
 endef
 
 # $(1) for the command line of stack/, or $(2) where `make up` has made nothing yet.
@@ -58,6 +65,36 @@ retrain: ## Train again and swap, on whichever stack runs. ARGS go to `python -m
 status: ## What runs, and what is served.
 	$(call either,status,exec $$(test -t 1 || echo -T) trainer python -m trainer status)
 
+watch: ## Follow the latest run: stages, shards, workers, time left.
+	$(call in_stack,watch $(ARGS))
+
+generations: ## List generations: what is served, what was, what waits and why.
+	$(call in_stack,generations $(ARGS))
+
+verify: ## Read a generation back and say what is wrong with it: the current one, or ID=...
+	$(call in_stack,verify $(ID) $(ARGS))
+
+diff: ## Show what the current generation changed for users; ARGS="A B" for two others.
+	$(call in_stack,diff $(ARGS))
+
+promote: ## Serve the generation ID=...; ARGS=--force whatever the gate says.
+	@test -n "$(ID)" || { echo "Which one? make generations lists them; then make promote ID=..." >&2; exit 2; }
+	$(call in_stack,promote $(ID) $(ARGS))
+
+rollback: ## Serve the generation before, and hold promotions.
+	$(call in_stack,rollback)
+
+release: ## End the hold of a rollback.
+	$(call in_stack,release)
+
+prune: ## Delete the generations that are not to be kept.
+	$(call in_stack,prune)
+
+# The id is read from the environment, into which make puts it: no shell ever parses it.
+erase: ## Take the user USER_ID=... out of everything. ARGS=--yes does not ask.
+	@test -n "$$USER_ID" || { echo "Whom? make erase USER_ID=..." >&2; exit 2; }
+	$(call in_stack,erase $(ARGS) "$$USER_ID")
+
 logs: ## Follow the logs.
 	$(call either,logs,logs --follow --tail 100)
 
@@ -72,6 +109,13 @@ test: dev-tools ## Unit and integration tests. ARGS go to pytest.
 
 e2e: dev-tools ## End-to-end tests. ARGS go to pytest.
 	@$(venv)/python -m pytest tests/e2e $(ARGS)
+
+chaos: dev-tools ## Promotions and rollbacks under load, and every fault that the tests know. Some minutes.
+	@LARDER_TEST_CHAOS=full $(venv)/python -m pytest -s tests/integration/test_swap_under_load.py tests/integration/test_faults.py \
+		tests/integration/test_recovery.py $(ARGS)
+
+soak: dev-tools ## Fifty retrains in a row: nothing grows. A quarter of an hour.
+	@$(venv)/python -m pytest -s tests/soak $(ARGS)
 
 check: dev-tools ## Format, lint, types, import rules; changes nothing.
 	$(venv)/ruff format --check .

@@ -13,9 +13,12 @@ similarity        float32  tiles x n_items x 64      dense layout: tile t holds 
                                                      one padded with zeros, so that scoring reads a tile in one sweep
 similarity_indptr, _indices, _data  int64, int32, float32   sparse layout: CSR, item_idx rising within a row
 shards            int64    n_shards x 4              user_start, user_end, bucket_start, bucket_end (half open)
+item_order        int32    n_items                   item_idx by bucket: the order in which lists of similar items are written
+item_bucket_ends  int64    n_item_buckets            ... and where each bucket ends in it
 popular           int32    <= depth                  item_idx, most interactions first
 
-A folder is written aside, flushed, then renamed, so that what has its name is whole. Arrays are memory-mapped read-only.
+A folder is written aside, flushed, then renamed, so that what has its name is whole, and never changes, but for the rows of an
+erased user (manifest: `erased`), which are overwritten with zeros. Arrays are memory-mapped read-only.
 Addressed by URL; file:// is what this version knows.
 """
 
@@ -89,9 +92,10 @@ def id_arrays(which: str, ids: Sequence[Id]) -> dict[str, Array]:
 class ArtifactWriter:
     """Writes one artifact aside; `finish` gives it its name. An array may be filled in place, so that it is never in memory twice."""
 
-    def __init__(self, url: str, generation: str) -> None:
+    def __init__(self, url: str, generation: str, token: int = 0) -> None:
+        """`token`: of the right to train, so that a process that was taken over never writes into its successor's folder."""
         self.final = folder_of(url) / generation
-        self._aside = self.final.with_name(f".{generation}.partial")
+        self._aside = self.final.with_name(f".{generation}.{token}.partial")
         try:
             shutil.rmtree(self._aside, ignore_errors=True)
             self._aside.mkdir(parents=True)
@@ -118,10 +122,7 @@ class ArtifactWriter:
         try:
             specs = {name: self._seal(name) for name in self._names}
             manifest = manifest.with_arrays(specs)
-            with open(self._aside / MANIFEST, "w", encoding="utf-8") as file:
-                file.write(manifest.model_dump_json(indent=2))
-                file.flush()
-                os.fsync(file.fileno())
+            write_manifest(self._aside, manifest)
             if self.final.exists():
                 shutil.rmtree(self.final)
             self._aside.rename(self.final)
@@ -134,11 +135,26 @@ class ArtifactWriter:
         shutil.rmtree(self._aside, ignore_errors=True)
 
     def _seal(self, name: str) -> ArraySpec:
-        path = self._aside / f"{name}.npy"
-        with open(path, "rb+") as file:
-            os.fsync(file.fileno())
-        values = np.load(path, mmap_mode="r")
-        return ArraySpec(dtype=values.dtype.str, shape=values.shape, n_bytes=path.stat().st_size, crc32=_crc32(path))
+        return sealed(self._aside / f"{name}.npy")
+
+
+def sealed(path: Path) -> ArraySpec:
+    """Flush an array's file to the disk; what the manifest says of it."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+    values = np.load(path, mmap_mode="r")
+    return ArraySpec(dtype=values.dtype.str, shape=values.shape, n_bytes=path.stat().st_size, crc32=_crc32(path))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write, or replace, the manifest of an artifact: a reader finds the old one or the new one, whole."""
+    aside = folder / f".{MANIFEST}"
+    with open(aside, "w", encoding="utf-8") as file:
+        file.write(manifest.model_dump_json(indent=2))
+        file.flush()
+        os.fsync(file.fileno())
+    aside.rename(folder / MANIFEST)
+    _sync_folder(folder)
 
 
 def open_artifact(url: str, generation: str) -> Artifact:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import OutOfMemoryError, RedisError
 from redis.retry import Retry
 
+from contract import sentinels
 from contract.errors import StoreError, StoreFullError
 from contract.settings import hide_password
 
 
 def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3) -> Redis:
     """A client of `url` that answers bytes; a command that meets a dead connection is tried again `retries` times with backoff."""
-    tcp_only = {} if url.startswith("unix://") else {"socket_keepalive": True}  # a Unix socket's connection refuses the word
-    return Redis.from_url(
-        url,
-        **tcp_only,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=min(timeout_s, 2.0),
-        health_check_interval=30,
-        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries),
-    )
+    options: dict[str, Any] = {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": min(timeout_s, 2.0),
+        "health_check_interval": 30,
+        "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), retries),
+    }
+    if url.startswith("unix://"):  # whose connection refuses socket_keepalive
+        return Redis.from_url(url, **options)
+    make = sentinels.connect if url.startswith(sentinels.SCHEME) else Redis.from_url
+    return make(url, socket_keepalive=True, **options)
 
 
 @contextmanager

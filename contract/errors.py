@@ -5,7 +5,10 @@ LarderError                  one base class: a message for people, an exit code 
 ├── DataError           3    interactions or items can't be used: which file, column, row
 ├── ArtifactError       4    an artifact is missing, truncated or of another format
 ├── GenerationError     5    a generation is not in the state that the call needs
-│   └── GenerationFailedError     it was given up; the message carries the reason
+│   ├── GenerationFailedError     it was given up; the message carries the reason
+│   ├── TakenOverError            another process makes it now, so this one ends
+│   ├── ErasedMeanwhileError      users were erased while it was made: leave them out and begin again
+│   └── GateError       8         it is complete, and worse than the gate allows
 ├── StoreError          6    Redis can't be reached, or refuses
 │   └── StoreFullError            a generation would not fit, or did not
 └── PayloadError        7    bytes in Redis are not a list that this version can read
@@ -40,6 +43,18 @@ class GenerationError(LarderError):
 
 class GenerationFailedError(GenerationError):
     pass
+
+
+class TakenOverError(GenerationError):
+    pass
+
+
+class ErasedMeanwhileError(GenerationError):
+    pass
+
+
+class GateError(GenerationError):
+    exit_code = 8
 
 
 class StoreError(LarderError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 
 from redis import Redis
@@ -9,11 +10,14 @@ from rq import Queue, Retry
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from contract.keys import Id
 from contract.settings import Settings
 
 TRAIN_QUEUE = "train"
 SCORE_QUEUE = "score"
 TRAIN_JOB = "trainer.jobs.run"
+DIFF_JOB = "trainer.jobs.diff"
+ERASE_JOB = "trainer.jobs.erase"
 SCORE_JOB = "worker.jobs.score_shard"
 RESULT_TTL_S = 3600
 
@@ -34,20 +38,55 @@ def run_job_id(run: str) -> str:
     return f"run-{run}"
 
 
+def run_of(job_id: str) -> str | None:
+    """The run whose job this is; None for another job of the queue "train"."""
+    return job_id.removeprefix("run-") if job_id.startswith("run-") else None
+
+
 def shard_job_id(generation: str, shard: int) -> str:
     return f"score-{generation}-{shard}"
 
 
-def enqueue_run(queue: Queue, settings: Settings, run: str, options: dict[str, object]) -> Job:
-    """Put a run on the queue "train". `options` override the trainer's own settings; they are JSON."""
+def enqueue_run(
+    queue: Queue, settings: Settings, run: str, options: dict[str, object], *, forced_by: str = "", review: bool = False
+) -> Job:
+    """Put a run on the queue "train". `options` override the trainer's own settings; they are JSON.
+
+    `forced_by`: who wants it promoted whatever the gate says. `review`: complete, it waits for a person to promote it.
+    """
     return queue.enqueue_call(
         TRAIN_JOB,
-        args=(run, options),
+        args=(run, options, forced_by, review),
         job_id=run_job_id(run),
         result_ttl=RESULT_TTL_S,
         failure_ttl=settings.failure_ttl_s,
         retry=_retry(settings),
         description=f"run {run}",
+    )
+
+
+def enqueue_diff(queue: Queue, settings: Settings, generation: str) -> Job:
+    """Let the trainer compare a generation whose lists are all there with the one that was current before."""
+    return queue.enqueue_call(
+        DIFF_JOB,
+        args=(generation,),
+        job_id=f"diff-{generation}",
+        result_ttl=0,
+        failure_ttl=settings.failure_ttl_s,
+        description=f"compare generation {generation} with the one before",
+    )
+
+
+def enqueue_erase(queue: Queue, settings: Settings, user_id: Id) -> Job:
+    """Erase a user (trainer/erase.py). What it removed is the job's result, for as long as RESULT_TTL_S says."""
+    return queue.enqueue_call(
+        ERASE_JOB,
+        args=(user_id,),
+        job_id=f"erase-{secrets.token_hex(8)}",
+        result_ttl=RESULT_TTL_S,
+        failure_ttl=settings.failure_ttl_s,
+        retry=_retry(settings),
+        description="erase a user",  # RQ's own would show the id for as long as it keeps the job
     )
 
 

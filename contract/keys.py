@@ -6,16 +6,25 @@ generation that wrote them.
 
 key                            type    TTL     written by        read by       what
 larder:{ctl}:current           string  -       promote.lua       api, trainer  JSON: all that a reader needs to find a list
-larder:{ctl}:promoted          list    -       promote.lua       trainer       JSON events {generation, at_ms, by}, newest 1000
+larder:{ctl}:promoted          list    -       promote.lua       trainer, api  JSON events {generation, at_ms, by, how}, newest 1000
+larder:{ctl}:hold              string  -       promote.lua       lua, all      JSON {generation, at_ms, by}: nothing is promoted by itself
 larder:{ctl}:sequence          int     -       begin.lua         lua           orders generations, so that no clock decides
 larder:{ctl}:generations       zset    -       begin.lua         trainer, api  id -> sequence
-larder:{ctl}:gen:ID            hash    -       lua               all           state, times, counters, the manifest as JSON
-larder:{ctl}:gen:ID:shards     hash    -       record_shard.lua  lua, trainer  shard -> "users lists checksum", once each
+larder:{ctl}:gen:ID            hash    -       lua               all           state, times, counters, verdict, the manifest as JSON
+larder:{ctl}:gen:ID:shards     hash    -       record_shard.lua  lua, trainer  shard -> what it wrote (contract/shards.py), once each
+larder:{ctl}:gen:ID:erased     set     -       erase.lua         lua           HMACs of users taken out of this generation
+larder:{ctl}:erased            set     -       add_erased.lua    all           HMACs of erased user ids
+larder:{ctl}:erasure           hash    -       add_erased.lua    lua, all      revision of that set, fingerprint of the secret
+larder:{ctl}:training          string  lease   training.lua      trainer       "TOKEN RUN": the one run that trains, if it lives
+larder:{ctl}:fence             int     -       training.lua      lua           the newest TOKEN
+larder:{ctl}:scheduled:MINUTE  string  2 hours trainer           trainer       one of several trainers starts the run of a minute
 larder:{ctl}:runs              list    -       trainer           trainer, api  ids of the newest 100 runs, newest first
 larder:{ctl}:run:ID            hash    7 days  trainer           trainer, api  a run's stage and progress, for people
 larder:{ctl}:lease:JOB         string  lease   rq work-horses    rq workers    a job is alive while this exists
 larder:{ctl}:takeover:JOB      string  lease   rq workers        rq workers    one worker at a time takes a dead job over
 larder:recs:ID:BUCKET          hash    -       worker            api           user id -> list payload
+larder:similar:ID:BUCKET       hash    -       worker            api           item id -> list payload of similar items
+larder:why:ID:BUCKET           hash    -       worker            api           user id -> what made each item of the list (opt-in)
 larder:popular:ID              string  -       trainer           api           list payload: the fallback of a cold user
 larder:items:REV:BUCKET        hash    -       trainer           api           item id -> JSON metadata (title, ...)
 
@@ -53,6 +62,26 @@ class Keys:
         return self._control("promoted")
 
     @property
+    def hold(self) -> str:
+        return self._control("hold")
+
+    @property
+    def erased(self) -> str:
+        return self._control("erased")
+
+    @property
+    def erasure(self) -> str:
+        return self._control("erasure")
+
+    @property
+    def training(self) -> str:
+        return self._control("training")
+
+    @property
+    def fence(self) -> str:
+        return self._control("fence")
+
+    @property
     def sequence(self) -> str:
         return self._control("sequence")
 
@@ -69,6 +98,12 @@ class Keys:
 
     def shards(self, generation: str) -> str:
         return self._control(f"gen:{generation}:shards")
+
+    def erased_of(self, generation: str) -> str:
+        return self._control(f"gen:{generation}:erased")
+
+    def scheduled(self, minute: str) -> str:
+        return self._control(f"scheduled:{minute}")
 
     def run(self, run: str) -> str:
         return self._control(f"run:{run}")
@@ -87,3 +122,9 @@ class Keys:
 
     def items(self, revision: str, bucket: int) -> str:
         return f"{self.namespace}:items:{revision}:{bucket}"
+
+    def similar(self, generation: str, bucket: int) -> str:
+        return f"{self.namespace}:similar:{generation}:{bucket}"
+
+    def why(self, generation: str, bucket: int) -> str:
+        return f"{self.namespace}:why:{generation}:{bucket}"

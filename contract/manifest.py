@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -44,7 +44,11 @@ class Pointer(BaseModel):
     trained_at: str
     data_until: str | None
     sequence: int = 0
+    newest: int = 0
+    """The highest sequence that was ever promoted: what a rollback does not lower."""
     previous: str = ""
+    similar_depth: int = 0
+    explain_depth: int = 0
 
 
 class Manifest(BaseModel):
@@ -71,6 +75,8 @@ class Manifest(BaseModel):
     weight_min: float = Field(description="smallest affinity after decay: the lower end of the normalised scale")
     weight_max: float
     settings: ModelSettings
+    evaluation: dict[str, Any] | None = Field(None, description="what trainer/evaluate.py measured, or None")
+    erased: tuple[int, ...] = Field((), description="user_idx whose ids and rows have been overwritten; rising")
     arrays: dict[str, ArraySpec] = {}
 
     def with_arrays(self, arrays: dict[str, ArraySpec]) -> Self:
@@ -85,10 +91,12 @@ class Manifest(BaseModel):
             item_id_type=self.item_id_type,
             payload_format=self.payload_format,
             items_revision=self.generation,
-            n_users=self.n_users,
+            n_users=self.n_users - len(self.erased),
             n_items=self.n_items,
             k=self.settings.k,
             depth=self.settings.stored_depth,
             trained_at=self.trained_at,
             data_until=self.data_until,
+            similar_depth=self.settings.similar_depth,
+            explain_depth=self.settings.explain_depth,
         )

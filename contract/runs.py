@@ -14,7 +14,7 @@ from redis import Redis
 
 from contract.keys import Keys
 
-STAGES = ("load", "fit", "write", "dispatch")
+STAGES = ("load", "evaluate", "fit", "write", "dispatch")
 KEEP_S = 7 * 86400
 KEEP = 100
 

@@ -20,6 +20,7 @@ from stack.supervision import Supervisor
 
 NOT_RUNNING = "Larder does not run here: `make up` starts it, or `docker compose up --build -d --wait` with Docker"
 INTERRUPTED = 130
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 app = typer.Typer(help="Larder on one machine, without Docker.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
@@ -53,21 +54,16 @@ def clean(context: typer.Context) -> None:
     lifecycle.clean(context.obj, console)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings=PASSED_ON)
 def retrain(context: typer.Context) -> None:
     """Train again and swap, on whichever stack runs; further arguments go to `python -m trainer run`."""
-    places: Places = context.obj
-    arguments = ["run", "--wait", *context.args]
-    local, services = Supervisor(places).runs(), compose.running_services(places.root)
-    if local:
-        _say("Retraining the stack of `make up`" + (" (that of Docker compose runs too, and is left alone)" if services else ""))
-        running = environment.saved(os.environ, places)
-        environment.refuse_other_settings(os.environ, running, 'for one run say it as an option, as in make retrain ARGS="--k 20"')
-        raise typer.Exit(_trainer(places, arguments))
-    if "trainer" in services:
-        _say("Retraining the stack of Docker compose")
-        raise typer.Exit(compose.in_trainer(places.root, arguments))
-    raise LarderError(NOT_RUNNING)
+    raise typer.Exit(_in_stack(context.obj, ["run", "--wait", *context.args], "Retraining"))
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def trainer(context: typer.Context) -> None:
+    """`python -m trainer ARGS` of whichever stack runs: its generations, and what can be done with them."""
+    raise typer.Exit(_in_stack(context.obj, context.args))
 
 
 @app.command(name="status")
@@ -102,6 +98,22 @@ def logs(context: typer.Context) -> None:
         raise LarderError(NOT_RUNNING)
     with suppress(KeyboardInterrupt):  # the usual way to end it
         subprocess.run(["tail", "-n", "20", "-F", *files], check=False)
+
+
+def _in_stack(places: Places, arguments: list[str], doing: str = "") -> int:
+    """The trainer's command line in the stack that runs, that of `make up` first; its exit code. `doing`: said with the stack's name."""
+    local, services = Supervisor(places).runs(), compose.running_services(places.root)
+    if local:
+        if doing:
+            _say(f"{doing} the stack of `make up`" + (" (that of Docker compose runs too, and is left alone)" if services else ""))
+        running = environment.saved(os.environ, places)
+        environment.refuse_other_settings(os.environ, running, 'for one run say it as an option, as in make retrain ARGS="--k 20"')
+        return _trainer(places, arguments)
+    if "trainer" in services:
+        if doing:
+            _say(f"{doing} the stack of Docker compose")
+        return compose.in_trainer(places.root, arguments)
+    raise LarderError(NOT_RUNNING)
 
 
 def _trainer(places: Places, arguments: list[str]) -> int:

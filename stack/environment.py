@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 
 from contract.errors import LarderError, SettingsError
@@ -32,6 +33,16 @@ def stack_environment(given: Mapping[str, str], places: Places) -> dict[str, str
         "PYTHONUNBUFFERED": "1",  # a line is in the log when it happened, not when a buffer was full
         **given,
     }
+
+
+def secret_of(places: Places) -> str:
+    """The secret by which this stack remembers erased users: made once, and kept as long as its data."""
+    try:
+        with open(os.open(places.erasure_secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return places.erasure_secret.read_text(encoding="ascii")
 
 
 def save(environment: Mapping[str, str], places: Places) -> None:

@@ -87,7 +87,7 @@ def _join(places: Places, given: Mapping[str, str], console: Console) -> Setting
 
 
 def _spawn(supervisor: Supervisor, places: Places, given: Mapping[str, str], console: Console) -> Settings:
-    wanted = environment.stack_environment(given, places)
+    wanted = {"LARDER_ERASURE_SECRET": environment.secret_of(places), **environment.stack_environment(given, places)}
     settings = Settings.from_environ(wanted)
     left = processes.end(processes.of_stack(places))
     if left:

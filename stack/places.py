@@ -91,6 +91,10 @@ class Places:
     def environment(self) -> Path:
         return self.run / "environment.json"
 
+    @property
+    def erasure_secret(self) -> Path:
+        return self.run / "erasure-secret"
+
     def log_of(self, process: str) -> Path:
         return self.log / f"{process}.log"
 

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from contract.errors import GenerationFailedError, LarderError
 from contract.generations import Generations
-from contract.generations import Progress as Scoring
 from contract.keys import Keys
 from contract.manifest import Pointer
+from contract.progress import Progress as Scoring
 from contract.runs import Runs, RunStatus
 from stack.places import Places
 from stack.supervision import Process, Supervisor

@@ -14,6 +14,7 @@ from contract.generations import Generations
 from contract.keys import Id, Keys, bucket_of
 from contract.manifest import IdType, Manifest
 from contract.settings import ModelSettings
+from contract.shards import ShardRecord
 
 # Ids are Any, since a Mapping of ints is no Mapping of "ints or strings".
 Lists = Mapping[Any, Sequence[tuple[Any, float]]]
@@ -39,7 +40,7 @@ def make_manifest(generation: str = "g1", *, k: int = 3, depth: int = 6, **field
         "similarity_layout": "dense",
         "weight_min": 0.5,
         "weight_max": 5.0,
-        "settings": ModelSettings(k=k, depth=depth),
+        "settings": ModelSettings(k=k, depth=depth, similar_depth=0),
     }
     return Manifest(**{**values, **fields})
 
@@ -72,7 +73,7 @@ def promote_lists(
     generations = Generations(redis, keys)
     generations.begin(manifest)
     write_lists(redis, keys, manifest, lists, metadata)
-    generations.record_shard(generation, 0, len(lists), len(lists), 0)
+    generations.record_shard(generation, 0, ShardRecord(len(lists), len(lists), sum(map(len, lists.values())), 0))
     outcome = generations.promote(generation, "a test")
     assert outcome == "promoted", outcome
     return manifest

@@ -23,7 +23,9 @@ from contract.keys import Keys
 from contract.leases import n_alive_here
 from contract.runs import Runs, new_run_id
 from contract.settings import Settings
+from trainer.generation_commands import COMMANDS
 from trainer.options import settings_options
+from trainer.who import who_asks
 
 console = Console()
 
@@ -35,40 +37,45 @@ def cli() -> None:
 
 @cli.command()
 @settings_options
-@click.option("--wait", is_flag=True, help="Show progress, and end when the generation is promoted (0) or failed.")
+@click.option("--wait", is_flag=True, help="Show progress, and end when the generation is promoted (0), refused or failed.")
 @click.option("--here", is_flag=True, help="Train in this process in place of the trainer service; the workers score as ever.")
+@click.option("--force", is_flag=True, help="Promote it whatever the gate says; that it was forced is recorded.")
+@click.option("--review", is_flag=True, help="Stop before promotion and show what would change. Implies --wait.")
 @click.option("--timeout-s", default=3600.0, show_default=True, help="How long --wait waits.")
-def run(wait: bool, here: bool, timeout_s: float, **options: Any) -> None:
+def run(wait: bool, here: bool, force: bool, review: bool, timeout_s: float, **options: Any) -> None:
     """Train and swap: enqueue a run for the trainer service."""
     settings = Settings.from_environ(os.environ, **options)
     given = {name: value for name, value in options.items() if value is not None}
     store = connect(settings.redis_url)
     keys = Keys(settings.namespace)
     runs, generations = Runs(store, keys), Generations(store, keys)
+    forced_by = who_asks() if force else ""
     with explained(settings.redis_url):
-        run_id = _here(runs, given) if here else _enqueue(settings, runs, given)
-        if not wait:
-            console.print(f"run {run_id} is {'dispatched' if here else 'queued'}; follow it with: python -m trainer status")
+        run_id = _here(runs, given, forced_by, review) if here else _enqueue(settings, runs, given, forced_by, review)
+        if not (wait or review):
+            console.print(f"run {run_id} is {'dispatched' if here else 'queued'}; follow it with: python -m trainer watch")
             return
+        from trainer.outcome import say_outcome
         from trainer.watch import follow
 
-        state = follow(run_id, runs, generations, console, timeout_s)
-        console.print(f"generation {run_id} is {state}")
+        follow(run_id, runs, generations, console, timeout_s)
+        say_outcome(generations, run_id, console)
 
 
-def _enqueue(settings: Settings, runs: Runs, given: dict[str, object]) -> str:
-    from trainer.service import start_run  # imports Numba: not needed to say --help
+def _enqueue(settings: Settings, runs: Runs, given: dict[str, object], forced_by: str, review: bool) -> str:
+    from trainer.starting import start_run
 
-    return start_run(train_queue(connect(settings.rq_url), settings), runs, settings, given)
+    queue = train_queue(connect(settings.rq_url), settings)
+    return start_run(queue, runs, settings, given, forced_by=forced_by, review=review)
 
 
-def _here(runs: Runs, given: dict[str, object]) -> str:
+def _here(runs: Runs, given: dict[str, object], forced_by: str, review: bool) -> str:
     from trainer import jobs
 
     run_id = new_run_id()
     runs.queued(run_id)
     try:
-        return jobs.run(run_id, given)
+        return jobs.run(run_id, given, forced_by, review)
     except LarderError as error:
         jobs.given_up(runs, run_id, str(error))
         raise
@@ -129,6 +136,8 @@ def status() -> None:
     settings = Settings.from_environ(os.environ)
     store = connect(settings.redis_url)
     keys = Keys(settings.namespace)
+    from trainer.schedule import next_run
+
     generations, latest = Generations(store, keys), None
     with explained(settings.redis_url):
         table = Table("", "", show_header=False, title="Larder")
@@ -139,17 +148,26 @@ def status() -> None:
             table.add_row("data until", pointer.data_until or "no times in the data")
             table.add_row("users, items", f"{pointer.n_users:,}, {pointer.n_items:,}")
             table.add_row("previous", pointer.previous or "none")
+        if held := generations.held():
+            table.add_row("held", f"by {held.by}, who went back to {held.generation}: nothing is promoted until `release`")
+        if due := next_run(settings):
+            table.add_row("next scheduled run", f"{due:%Y-%m-%d %H:%M %Z} ({settings.cron})")
         if latest := Runs(store, keys).latest():
             table.add_row("latest run", f"{latest.run}: {latest.state} {latest.stage} {latest.message}".strip())
             if progress := generations.progress(latest.run):
                 recorded = f"{progress.shards_recorded} of {progress.n_shards} shards"
-                table.add_row("its generation", f"{progress.state}, {recorded} {progress.reason}".strip())
+                why = progress.reason or (f"{progress.waits}: {progress.because}" if progress.waits else "")
+                table.add_row("its generation", f"{progress.state}, {recorded} {why}".strip())
     with explained(settings.rq_url):
         queue_redis = connect(settings.rq_url)
         for queue in (train_queue(queue_redis, settings), score_queue(queue_redis, settings)):
             counts = f"{queue.count} waiting, {queue.started_job_registry.count} running, {queue.failed_job_registry.count} failed"
             table.add_row(f"queue {queue.name}", counts)
     console.print(table)
+
+
+for command in COMMANDS:
+    cli.add_command(command)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Plans the shards of a generation, begins it and puts one job per shard on the queue "score"."""
+"""Plans the shards of a generation, and writes what is not scored: metadata of items, the popularity list."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 from redis import Redis
-from rq import Queue
 
 from contract import payload
-from contract.generations import Generations
-from contract.jobs import enqueue_shards
 from contract.keys import Id, Keys, bucket_of
 from contract.manifest import Manifest
-from contract.settings import Settings
 from trainer.similarity import Array
 
 MIN_SHARDS = 8  # so that a small run still spreads over workers and shows progress
@@ -59,9 +55,3 @@ def write_popular(redis: Redis, keys: Keys, generation: str, item_ids: Sequence[
     """Write the popularity list, the fallback of cold users: `popular` is item_idx -> interactions, most first."""
     ids = [item_ids[item] for item in popular]
     redis.set(keys.popular(generation), payload.encode(ids, [float(count) for count in popular.values()]))
-
-
-def dispatch(generations: Generations, queue: Queue, settings: Settings, manifest: Manifest) -> int:
-    """Begin the generation and enqueue the shards that are not recorded yet; how many jobs."""
-    generations.begin(manifest)
-    return enqueue_shards(queue, settings, manifest.generation, generations.missing_shards(manifest.generation, manifest.n_shards))

@@ -37,12 +37,17 @@ def joined(parts: list[Array]) -> Array:
 
 def by_bucket(ids: Sequence[Id], positions: Array) -> tuple[Sequence[Id], Array, Array]:
     """`ids` ordered by bucket, then as they were; `positions` changed alike; ends of the buckets, int64."""
-    n_buckets = n_buckets_for(len(ids))
-    buckets = np.fromiter((bucket_of(value, n_buckets) for value in ids), np.int64, len(ids))
-    order = np.argsort(buckets, kind="stable")
+    order, ends = bucket_order(ids)
     place = np.empty(len(ids), np.int32)
     place[order] = np.arange(len(ids), dtype=np.int32)
-    return [ids[at] for at in order.tolist()], place[positions], np.cumsum(np.bincount(buckets, minlength=n_buckets))
+    return [ids[at] for at in order.tolist()], place[positions], ends
+
+
+def bucket_order(ids: Sequence[Id]) -> tuple[Array, Array]:
+    """Positions in `ids` ordered by bucket, then as they were, int32; ends of the buckets, int64."""
+    n_buckets = n_buckets_for(len(ids))
+    buckets = np.fromiter((bucket_of(value, n_buckets) for value in ids), np.int64, len(ids))
+    return np.argsort(buckets, kind="stable").astype(np.int32), np.cumsum(np.bincount(buckets, minlength=n_buckets))
 
 
 def n_buckets_for(n_ids: int) -> int:

@@ -6,23 +6,41 @@ import logging
 import os
 from typing import Any
 
+from redis import Redis
+
 from contract.connections import connect, explained
-from contract.keys import Keys
+from contract.errors import TakenOverError
+from contract.generations import Generations
+from contract.keys import Id, Keys
 from contract.runs import Runs
 from contract.settings import Settings
+from contract.training import right_to_train, who_trains
+from trainer.diff import remember_diff
+from trainer.erase import as_json
+from trainer.erase import erase as erase_user
+from trainer.order import Order
 from trainer.pipeline import train
 
 log = logging.getLogger("larder.trainer")
 
 
-def run(run_id: str, options: dict[str, Any]) -> str:
+def run(run_id: str, options: dict[str, Any], forced_by: str = "", review: bool = False) -> str:
     """Train, write the artifact, enqueue the shards; the generation's id. `options` override this process' settings."""
     settings = Settings.from_environ(os.environ, **options)
-    store = connect(settings.redis_url)
+    store, keys = _store(settings)
     queue_redis = store if settings.rq_url == settings.redis_url else connect(settings.rq_url)
-    runs = Runs(store, Keys(settings.namespace))
-    with explained(settings.redis_url):
-        manifest = train(settings, run_id, store, queue_redis, lambda stage, done, total: runs.set(run_id, "running", stage, done, total))
+    runs = Runs(store, keys)
+
+    def waiting() -> None:
+        runs.set(run_id, "queued", message=f"{who_trains(store, keys)} trains")
+
+    with explained(settings.redis_url), right_to_train(store, keys, run_id, settings.lease_s, waiting) as token:
+        order = Order(run_id, settings, token, forced_by, review)
+        try:
+            manifest = train(order, store, queue_redis, lambda stage, done, total: runs.set(run_id, "running", stage, done, total))
+        except TakenOverError as error:  # its successor makes the generation: to fail here would fail that
+            log.warning("%s", error)
+            return run_id
         runs.set(run_id, "dispatched", "dispatch", 1, 1)
     log.info(
         "run %s: %d users, %d items, %d interactions in %d shards, similarity %s",
@@ -31,7 +49,29 @@ def run(run_id: str, options: dict[str, Any]) -> str:
     return run_id
 
 
+def diff(generation: str) -> None:
+    """Compare a generation whose lists are all there with the one that was current when it began, and remember the result."""
+    settings = Settings.from_environ(os.environ)
+    store, keys = _store(settings)
+    with explained(settings.redis_url):
+        remember_diff(Generations(store, keys), generation)
+
+
+def erase(user_id: Id) -> list[dict[str, object]]:
+    """Erase a user; what was removed."""
+    settings = Settings.from_environ(os.environ)
+    store, _ = _store(settings)
+    with explained(settings.redis_url):
+        removed = erase_user(settings, store, user_id, lambda: None)
+    log.info("a user was erased from %d generation(s)", len(removed))
+    return as_json(removed)
+
+
 def given_up(runs: Runs, run_id: str, reason: str) -> None:
     """Say for people that a run has failed and will not be tried again."""
     log.error("run %s failed: %s", run_id, reason)
     runs.set(run_id, "failed", message=reason)
+
+
+def _store(settings: Settings) -> tuple[Redis, Keys]:
+    return connect(settings.redis_url), Keys(settings.namespace)

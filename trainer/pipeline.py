@@ -1,4 +1,4 @@
-"""One run from source to dispatched shards: load → fit → write the artifact → begin → enqueue. The workers do the rest."""
+"""One run from source to dispatched shards: load → evaluate → fit → write the artifact → begin → enqueue. The workers do the rest."""
 
 from __future__ import annotations
 
@@ -13,48 +13,83 @@ import numpy as np
 from redis import Redis
 
 from contract.artifact import ArtifactWriter, folder_of, id_arrays, open_artifact
-from contract.errors import ArtifactError
+from contract.erasure import Erasure
+from contract.errors import ArtifactError, ErasedMeanwhileError
 from contract.generations import Generations
-from contract.jobs import score_queue
+from contract.jobs import enqueue_shards, score_queue
 from contract.keys import Keys
 from contract.manifest import IdType, Manifest
 from contract.settings import Settings
 from trainer import dispatch, sar, sources
-from trainer.indexing import n_buckets_for
+from trainer.indexing import bucket_order
 from trainer.interactions import Interactions, from_frames
+from trainer.judging import judge, measure
+from trainer.leaving_out import without_users
+from trainer.order import Order
+from trainer.room import check_room, lists_bytes
+from trainer.scrub import popular_counts, scrub
 from trainer.similarity import DENSE_PER_S, SPARSE_PER_S, Fitted, Report
+
+WHOLE = ("complete", "current", "previous")  # states of a generation that needs its trainer no more
 
 Progress = Callable[[str, int, int], None]
 """Called with stage (contract.runs.STAGES), done, total."""
 
 
-def train(settings: Settings, run: str, store: Redis, queue_redis: Redis, progress: Progress) -> Manifest:
-    """Make the artifact of `run` and put its shards on the queue. A second try of the same run goes on with a finished artifact."""
+def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) -> Manifest:
+    """Make the artifact of a run and put its shards on the queue. A second try of the same run goes on with a finished artifact."""
+    settings, run = order.settings, order.run
     keys, generations = Keys(settings.namespace), Generations(store, Keys(settings.namespace))
+    erasure = Erasure(store, keys, settings.erasure_secret.get_secret_value())
+    if generations.state(run) in WHOLE:  # a try before this one died after it had done all
+        return generations.manifest(run)
     progress("load", 0, 1)
     raw = sources.read(settings.source, folder_of(settings.artifacts) / ".datasets")
     interactions = from_frames(raw.events, settings.interactions)
+    if erasure.revision():
+        interactions = without_users(interactions, erasure.positions(interactions.user_ids), "erased user")
     progress("load", 1, 1)
-    manifest = _existing(settings, run) or make_artifact(settings, run, interactions, progress)
+    manifest = _existing(settings, run) or make_artifact(order, interactions, progress)
     progress("dispatch", 0, 1)
-    artifact = open_artifact(settings.artifacts, run)
-    popular = artifact["popular"].tolist()
-    counts = np.bincount(artifact["indices"], minlength=manifest.n_items)
-    dispatch.write_popular(store, keys, run, interactions.item_ids, {item: int(counts[item]) for item in popular})
+    check_room(store, settings.redis_url, lists_bytes(interactions, settings.model))
     dispatch.write_items(store, keys, manifest, interactions.item_ids, raw.items)
-    dispatch.dispatch(generations, score_queue(queue_redis, settings), settings, manifest)
+    _begin(order, generations, erasure, manifest)
+    shards = generations.missing_shards(run, manifest.n_shards)
+    enqueue_shards(score_queue(queue_redis, settings), settings, run, shards)
     progress("dispatch", 1, 1)
     return manifest
 
 
-def make_artifact(settings: Settings, run: str, interactions: Interactions, progress: Progress) -> Manifest:
-    """Fit on `interactions` and write the artifact of `run`."""
-    writer = ArtifactWriter(settings.artifacts, run)
+def _begin(order: Order, generations: Generations, erasure: Erasure, manifest: Manifest) -> None:
+    """Open the generation, with nobody in it who has been erased by then."""
+    settings = order.settings
+    verdict = judge(settings, generations, manifest, order)
+    while True:
+        revision = erasure.revision()
+        scrub(settings.artifacts, order.run, erasure)
+        artifact = open_artifact(settings.artifacts, order.run)
+        popular = dict(zip(artifact["popular"].tolist(), popular_counts(artifact), strict=True))
+        dispatch.write_popular(generations.redis, generations.keys, order.run, artifact.ids("item_ids"), popular)
+        try:
+            generations.begin(artifact.manifest, verdict, revision=revision, token=order.token)
+        except ErasedMeanwhileError:
+            continue
+        return
+
+
+def make_artifact(order: Order, interactions: Interactions, progress: Progress) -> Manifest:
+    """Measure the model, fit it on all `interactions`, and write the artifact of the run."""
+    settings = order.settings
+    evaluation = None
+    if settings.evaluate:
+        progress("evaluate", 0, 1)
+        evaluation = measure(settings, interactions, _throttled(lambda done, total: progress("evaluate", done, total)))
+    writer = ArtifactWriter(settings.artifacts, order.run, order.token or 0)
     try:
         progress("fit", 0, 1)
         rows, fitted = fit(settings, interactions, writer, progress)
         progress("write", 0, 1)
-        manifest = seal(settings, run, interactions, rows, fitted, writer)
+        manifest = seal(settings, order.run, interactions, rows, fitted, evaluation, writer)
     except BaseException:
         writer.discard()
         raise
@@ -82,18 +117,29 @@ def fit(settings: Settings, interactions: Interactions, writer: ArtifactWriter, 
     return rows, fitted
 
 
-def seal(settings: Settings, run: str, interactions: Interactions, rows: sar.Rows, fitted: Fitted, writer: ArtifactWriter) -> Manifest:
+def seal(
+    settings: Settings,
+    run: str,
+    interactions: Interactions,
+    rows: sar.Rows,
+    fitted: Fitted,
+    evaluation: dict[str, Any] | None,
+    writer: ArtifactWriter,
+) -> Manifest:
     """Plan the shards, add all that the artifact holds besides the similarity, and give it its name."""
     model, n_items = settings.model, len(interactions.item_ids)
     per_s = DENSE_PER_S if fitted.layout == "dense" else SPARSE_PER_S
     shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, fitted.row_work, settings.shard_target_s, per_s)
     counts = np.bincount(rows.indices, minlength=n_items)
+    item_order, item_bucket_ends = bucket_order(interactions.item_ids)
     writer.put(
         {
             **rows.arrays(model.normalize),
             **id_arrays("user_ids", interactions.user_ids),
             **id_arrays("item_ids", interactions.item_ids),
             "shards": shards,
+            "item_order": item_order,
+            "item_bucket_ends": item_bucket_ends,
             "popular": np.argsort(-counts, kind="stable")[: model.stored_depth].astype(np.int32),
         }
     )
@@ -109,13 +155,14 @@ def seal(settings: Settings, run: str, interactions: Interactions, rows: sar.Row
             n_interactions=int(rows.indices.size),
             n_shards=len(shards),
             n_user_buckets=len(interactions.bucket_ends),
-            n_item_buckets=n_buckets_for(n_items),
+            n_item_buckets=len(item_bucket_ends),
             user_id_type=_id_type(interactions.user_ids),
             item_id_type=_id_type(interactions.item_ids),
             similarity_layout=fitted.layout,
             weight_min=rows.weight_min,
             weight_max=rows.weight_max,
             settings=model,
+            evaluation=evaluation,
         )
     )
 

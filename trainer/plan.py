@@ -18,8 +18,8 @@ from contract.keys import Id
 from contract.settings import ModelSettings, Settings
 from trainer import sar, sources
 from trainer.calibration import Rates, calibrate
-from trainer.indexing import n_buckets_for
 from trainer.interactions import Interactions, from_frames
+from trainer.room import lists_bytes
 from trainer.similarity import SPARSE_PER_S, Similarity
 
 MIB = 2**20
@@ -30,8 +30,6 @@ WORKER_BASE = 105 * MIB
 # Bytes an interaction, at the most: while columns are gathered and indexed, and while rows are made of them.
 INTERACTION_BYTES = 52
 SHARD_USERS = 16_384
-# A key in Redis with its hash, and a field beside its value.
-BUCKET_BYTES, FIELD_BYTES = 120, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
     layout, similarity_bytes, row_work = similarity.choose(limit_bytes)
     row_bytes = 12 if model.normalize else 8
     user_id, item_id = _mean_id_bytes(interactions.user_ids), _mean_id_bytes(interactions.item_ids)
-    artifact = similarity_bytes + n * row_bytes + int(n_users * (12 + user_id) + n_items * item_id)
+    artifact = similarity_bytes + n * row_bytes + int(n_users * (12 + user_id) + n_items * (4 + item_id))
     depth = min(model.stored_depth, n_items)
     shard_users = min(n_users, SHARD_USERS)
     steps = similarity.counting_steps()
@@ -80,7 +78,7 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
         artifact_bytes=artifact,
         trainer_peak_bytes=TRAINER_BASE + READER_BYTES + n * INTERACTION_BYTES + (similarity_bytes // 8 if layout == "dense" else 0),
         worker_peak_bytes=WORKER_BASE + similarity_bytes + n * row_bytes * shard_users // n_users + shard_users * (depth * 8 + 220),
-        redis_bytes=_redis_bytes(interactions, depth),
+        redis_bytes=lists_bytes(interactions, model),
         counting_steps=steps,
         multiply_adds=n * row_work,
         load_s=n / rates.load,
@@ -94,16 +92,6 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
 def _mean_id_bytes(ids: Sequence[Id]) -> float:
     """Of an id in an artifact: an int64, or text and its end."""
     return 8.0 if isinstance(ids[0], int) else 8.0 + float(np.mean([len(str(value).encode()) for value in ids[:10_000]]))
-
-
-def _redis_bytes(interactions: Interactions, depth: int) -> int:
-    """Of the lists: n_users fields with payloads (contract/payload.py), in buckets."""
-    sample = interactions.item_ids[:10_000]
-    item_bytes = 8.0 if isinstance(sample[0], int) else 6.0 + float(np.mean([len(str(item).encode()) for item in sample]))
-    users = interactions.user_ids[:10_000]
-    field = FIELD_BYTES + float(np.mean([len(str(user).encode()) for user in users]))
-    n_users = len(interactions.user_ids)
-    return int(n_users * (field + 4 + depth * item_bytes) + n_buckets_for(n_users) * BUCKET_BYTES)
 
 
 def plan_table(settings: Settings, workers: int) -> Table:

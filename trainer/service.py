@@ -1,54 +1,71 @@
-"""`python -m trainer serve`: an RQ worker on the queue "train" that sees to a first run and clears old generations away."""
+"""`python -m trainer serve`: an RQ worker on the queue "train" that sees to a first run, to the schedule and to what is left behind."""
 
 from __future__ import annotations
 
 import logging
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
+from redis.exceptions import RedisError
 from rq import Queue
 
 from contract.connections import connect
 from contract.generations import Generations
-from contract.jobs import enqueue_run, train_queue
+from contract.jobs import run_of, score_queue, train_queue
 from contract.keys import Keys
 from contract.leases import LeasedWorker, worker_name
-from contract.runs import Runs, new_run_id
+from contract.removal import give_up
+from contract.runs import Runs
 from contract.settings import Settings
 from trainer import jobs, sar
+from trainer.abandoned import give_up_abandoned
 from trainer.retention import prune
+from trainer.schedule import Schedule
+from trainer.starting import start_run
 
 log = logging.getLogger("larder.trainer")
-PRUNE_EVERY_S = 30.0
+TIDY_EVERY_S = 30.0
 
 
 def serve(settings: Settings) -> None:
     """Work until told to stop."""
-    store = connect(settings.redis_url)
-    queue = train_queue(connect(settings.rq_url, timeout_s=15), settings)
-    keys = Keys(settings.namespace)
-    generations, runs = Generations(store, keys), Runs(store, keys)
-    sar.warm()
+    store, queue_redis = connect(settings.redis_url), connect(settings.rq_url, timeout_s=15)
+    queue, keys = train_queue(queue_redis, settings), Keys(settings.namespace)
+    generations, runs, schedule = Generations(store, keys), Runs(store, keys), Schedule(settings)
+    warm(settings)
     if not any_promoted_or_coming(generations, queue):
         log.info("nothing is promoted: run %s is the first", start_run(queue, runs, settings, {}))
 
-    def given_up(job_id: str, args: list[Any], reason: str) -> None:
-        run = str(args[0]) if args else job_id
+    def given_up(job_id: str, _args: list[Any], reason: str) -> None:
+        if (run := run_of(job_id)) is None:
+            log.error("%s is given up: %s", job_id, reason)
+            return
         jobs.given_up(runs, run, reason)
-        generations.fail(run, reason)
+        give_up(generations, run, reason)
 
-    LeasedWorker(
-        queue, settings, worker_name(f"{os.getpid()}.{time.time_ns()}"), given_up, _every(PRUNE_EVERY_S, generations, settings)
-    ).work(logging_level=settings.log_level)
+    def tidy() -> None:
+        schedule.keep_running()
+        try:
+            if gone := prune(generations, runs, settings):
+                log.info("pruned: %s", ", ".join(gone))
+            for generation in give_up_abandoned(generations, queue, score_queue(queue_redis, settings)):
+                log.error("generation %s is given up: no job of its missing shards is left", generation)
+        except RedisError as error:
+            log.warning("can't tidy up: %s", error)
+
+    schedule.keep_running()
+    LeasedWorker(queue, settings, worker_name(f"{os.getpid()}.{time.time_ns()}"), given_up, _every(TIDY_EVERY_S, tidy)).work(
+        logging_level=settings.log_level
+    )
 
 
-def start_run(queue: Queue, runs: Runs, settings: Settings, options: dict[str, object]) -> str:
-    """Enqueue a run; its id."""
-    run = new_run_id()
-    runs.queued(run)
-    enqueue_run(queue, settings, run, options)
-    return run
+def warm(settings: Settings) -> None:
+    """Import and compile what the forks need, so that no run begins with it."""
+    sar.warm()
+    if settings.evaluate:
+        from trainer import holdout, ranking, ranking_metrics  # noqa: F401  (recommenders, pandas and scipy take some seconds)
 
 
 def any_promoted_or_coming(generations: Generations, queue: Queue) -> bool:
@@ -58,14 +75,13 @@ def any_promoted_or_coming(generations: Generations, queue: Queue) -> bool:
     return any(generations.state(generation) == "scoring" for generation in generations.ids())
 
 
-def _every(seconds: float, generations: Generations, settings: Settings) -> Any:
+def _every(seconds: float, do: Callable[[], None]) -> Callable[[], None]:
     last = 0.0
 
     def tick() -> None:
         nonlocal last
         if time.monotonic() - last >= seconds:
             last = time.monotonic()
-            if gone := prune(generations, settings):
-                log.info("pruned: %s", ", ".join(gone))
+            do()
 
     return tick

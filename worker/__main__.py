@@ -17,6 +17,7 @@ from contract.generations import Generations
 from contract.jobs import score_queue
 from contract.keys import Keys
 from contract.leases import LeasedWorker, die_with_parent, n_alive_here, worker_name
+from contract.removal import give_up
 from contract.settings import Settings
 
 log = logging.getLogger("larder.worker")
@@ -41,9 +42,10 @@ def main(arguments: list[str]) -> int:
 
 def _warm() -> None:
     """Import and compile what the forks need. Not at the top: `health` is asked every few seconds, and Numba takes one to import."""
-    from worker import jobs, scoring  # noqa: F401
+    from worker import explain, jobs, scoring, similar  # noqa: F401
 
-    scoring.warm()
+    for part in (scoring, similar, explain):
+        part.warm()
 
 
 def _supervise(settings: Settings) -> int:
@@ -80,7 +82,7 @@ def _work(settings: Settings) -> None:
 
     def given_up(job_id: str, args: list[Any], reason: str) -> None:
         log.error("%s is given up: %s", job_id, reason)
-        generations.fail(str(args[0]), f"shard {args[1]}: {reason}")
+        give_up(generations, str(args[0]), f"shard {args[1]}: {reason}")
 
     LeasedWorker(queue, settings, worker_name(f"{os.getpid()}.{time.time_ns()}"), given_up).work(logging_level=settings.log_level)
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 import os
 
+from redis.exceptions import OutOfMemoryError
+
 from contract.artifact import open_artifact
 from contract.connections import connect, explained
-from contract.errors import GenerationError
-from contract.generations import Generations
-from contract.keys import Keys, bucket_of
+from contract.erasure import Erasure
+from contract.errors import ArtifactError
+from contract.generations import SETTLED, Generations
+from contract.jobs import enqueue_diff, train_queue
+from contract.keys import Keys
+from contract.removal import give_up
 from contract.settings import Settings
-from worker.scoring import score_users
-from worker.writer import encode_lists, remove_shard, write_shard
+from worker.publishing import publish, tidy_up
+from worker.shard import make_shard
 
 log = logging.getLogger("larder.worker")
-UNSERVED = ("failed", "pruned", "")
 
 
 def score_shard(generation: str, shard: int) -> str:
@@ -25,33 +29,30 @@ def score_shard(generation: str, shard: int) -> str:
     """
     settings = Settings.from_environ(os.environ)
     keys, store = Keys(settings.namespace), connect(settings.redis_url)
-    generations = Generations(store, keys)
+    generations, erasure = Generations(store, keys), Erasure(store, keys, settings.erasure_secret.get_secret_value())
     with explained(settings.redis_url):
         state = generations.state(generation)
         if state != "scoring":
             log.info("shard %d of generation %s: nothing to do, the generation is %s", shard, generation, state or "gone")
+            tidy_up(generations, erasure, generation, *_buckets(settings, generation, shard))
             return state
-        artifact = open_artifact(settings.artifacts, generation)
-        manifest = artifact.manifest
-        if not 0 <= shard < manifest.n_shards:
-            raise GenerationError(f"generation {generation} has {manifest.n_shards} shards; there is no shard {shard}")
-        start, end, bucket_start, bucket_end = artifact["shards"][shard].tolist()
-        top = score_users(
-            artifact.arrays,
-            start,
-            end,
-            n_items=manifest.n_items,
-            depth=manifest.settings.stored_depth,
-            normalize=manifest.settings.normalize,
-            exclude_seen=manifest.settings.exclude_seen,
-            weight_min=manifest.weight_min,
-            weight_max=manifest.weight_max,
-        )
-        user_ids = artifact.ids("user_ids", start, end)
-        buckets = [bucket_of(user, manifest.n_user_buckets) for user in user_ids]
-        checksum = write_shard(store, keys, generation, user_ids, encode_lists(top, artifact.ids("item_ids")), buckets)
-        state = generations.record_shard(generation, shard, len(user_ids), int((top.lengths > 0).sum()), checksum)
-        if state in UNSERVED:
-            remove_shard(store, keys, generation, bucket_start, bucket_end)
-            return state
-        return generations.promote(generation, by="last shard")
+        made = make_shard(open_artifact(settings.artifacts, generation), shard)
+        try:
+            outcome = publish(generations, erasure, made)
+        except OutOfMemoryError:
+            # Now, not when the job has failed: until there is room again, RQ can't even enter that.
+            give_up(generations, generation, f"shard {shard}: Redis is full: raise its maxmemory, or lower LARDER_DEPTH")
+            raise
+    if outcome in SETTLED and outcome != "already":
+        queue_redis = store if settings.rq_url == settings.redis_url else connect(settings.rq_url)
+        enqueue_diff(train_queue(queue_redis, settings), settings, generation)
+    return outcome
+
+
+def _buckets(settings: Settings, generation: str, shard: int) -> tuple[int, int]:
+    """The user buckets of a shard; none when the artifact is gone."""
+    try:
+        _, _, start, end = open_artifact(settings.artifacts, generation)["shards"][shard].tolist()
+    except (ArtifactError, IndexError):
+        return 0, 0
+    return start, end

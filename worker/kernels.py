@@ -20,7 +20,7 @@ LAST_BITS = 1e-6  # relative difference of sums that are equal but for rounding
 
 
 @njit(inline="always")
-def _insert(items, scores, n, item, score):  # type: ignore[no-untyped-def]
+def insert(items, scores, n, item, score):  # type: ignore[no-untyped-def]
     """Insert into a list that is sorted by falling score, then rising item; its new length. A full list drops its last."""
     depth = items.shape[0]
     if n == depth:
@@ -98,7 +98,7 @@ def score_dense(tiles, n_items, indptr, indices, affinity, unity, start, end, ex
             if better:
                 for j in range(width):
                     if sums[j] > bound:
-                        n = _insert(items[u], scores[u], n, np.int32(first + j), sums[j])
+                        n = insert(items[u], scores[u], n, np.int32(first + j), sums[j])
                         if n == depth:
                             bound = scores[u, depth - 1]
                 lengths[u] = n
@@ -160,7 +160,7 @@ def score_sparse(  # type: ignore[no-untyped-def]
         for at in range(n_touched):
             j = touched[at]
             if sums[j] > 0.0 and sums[j] >= bound:
-                n = _insert(items[u], scores[u], n, j, sums[j])
+                n = insert(items[u], scores[u], n, j, sums[j])
                 if n == depth:
                     bound = scores[u, depth - 1]
             sums[j] = 0.0

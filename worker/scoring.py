@@ -45,12 +45,12 @@ def score_users(
     lengths = np.zeros(n_users, np.int32)
     low, high = np.zeros(n_users, np.float32), np.zeros(n_users, np.float32)
     unity = arrays["unity"] if normalize else np.empty(0, np.float32)
-    rows = [_plain(array) for array in (arrays["indptr"], arrays["indices"], arrays["affinity"], unity)]
+    rows = [plain(array) for array in (arrays["indptr"], arrays["indices"], arrays["affinity"], unity)]
     out = (items, scores, lengths, low, high)
     if "similarity" in arrays:
-        kernels.score_dense(_plain(arrays["similarity"]), n_items, *rows, start, end, exclude_seen, *out)
+        kernels.score_dense(plain(arrays["similarity"]), n_items, *rows, start, end, exclude_seen, *out)
     else:
-        similarity = [_plain(arrays[f"similarity_{part}"]) for part in ("indptr", "indices", "data")]
+        similarity = [plain(arrays[f"similarity_{part}"]) for part in ("indptr", "indices", "data")]
         kernels.score_sparse(*similarity, n_items, *rows, start, end, exclude_seen, *out)
     exponent = np.ascontiguousarray(arrays["exponent"][start:end])
     kernels.finish(items, scores, lengths, low, high, exponent, weight_min, weight_max, normalize)
@@ -77,7 +77,7 @@ def warm() -> None:
         score_users({**rows, **similarity}, 0, 1, n_items=1, depth=1, **how)  # type: ignore[arg-type]
 
 
-def _plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The same memory as a read-only plain array, so that mapped and ordinary arrays share one compiled signature."""
     plain = np.asarray(array).view()
     plain.flags.writeable = False

@@ -1,15 +1,16 @@
-"""Writes the lists of a shard: one HSET per bucket, in pipelines of bounded size."""
+"""Lists as bytes, written into Redis: one HSET per bucket, in pipelines of bounded size."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from zlib import crc32
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from redis import Redis
 
 from contract import payload
-from contract.keys import Id, Keys
+from contract.keys import Id
 from worker.scoring import TopK
 
 BUCKETS_PER_PIPELINE = 64
@@ -41,28 +42,11 @@ def _encode_texts(top: TopK, texts: list[bytes]) -> list[bytes]:
     return out
 
 
-def write_shard(
-    redis: Redis, keys: Keys, generation: str, user_ids: Sequence[Id], payloads: Sequence[bytes], bucket_of_user: Sequence[int]
-) -> int:
-    """Write the lists of users that are ordered by bucket; a checksum over ids and lists."""
-    checksum, start = 0, 0
+def write_lists(redis: Redis, key_of: Callable[[int], str], ids: Sequence[Id], values: Sequence[bytes], buckets: Sequence[int]) -> None:
+    """Write the value of each id into the hash of its bucket, one HSET per bucket. `ids` are ordered by bucket."""
     with redis.pipeline(transaction=False) as pipe:
-        while start < len(user_ids):
-            bucket, end = bucket_of_user[start], start
-            mapping: dict[str, bytes] = {}
-            while end < len(user_ids) and bucket_of_user[end] == bucket:
-                field = str(user_ids[end])
-                mapping[field] = payloads[end]
-                checksum = crc32(payloads[end], crc32(field.encode(), checksum))
-                end += 1
-            pipe.hset(keys.recs(generation, bucket), mapping=mapping)  # type: ignore[arg-type]
-            start = end
+        for bucket, entries in groupby(zip(buckets, ids, values, strict=True), key=itemgetter(0)):
+            pipe.hset(key_of(bucket), mapping={str(each): value for _, each, value in entries})
             if len(pipe) >= BUCKETS_PER_PIPELINE:
                 pipe.execute()
         pipe.execute()
-    return checksum
-
-
-def remove_shard(redis: Redis, keys: Keys, generation: str, bucket_start: int, bucket_end: int) -> None:
-    """Take back a shard of a generation that was given up while it was being written."""
-    redis.unlink(*(keys.recs(generation, bucket) for bucket in range(bucket_start, bucket_end)))

@@ -1,28 +1,67 @@
--- Points `current` at a generation: the only script that moves the pointer forward, once for each generation.
--- KEYS 1 current  2 promoted  3 gen:ID  4 gen:ID:shards  5 gen:PREVIOUS  6 gen:BEFORE
---      (5 and 6: hashes of the generations that ARGV 3 and 4 name; the caller has read them from `current`)
+-- Points `current` at a generation: the only script that moves the pointer.
+-- KEYS 1 current  2 promoted  3 hold  4 gen:ID  5 gen:ID:shards  6 gen:PREVIOUS  7 gen:BEFORE
+--      (6 and 7: hashes of the generations that ARGV 3 and 4 name; the caller has read them from `current`)
 -- ARGV 1 generation id  2 who asks  3 the current generation as the caller saw it, or ''  4 the one before that, or ''
--- Returns 'promoted', 'already' (it is, or was, current), 'incomplete' (shards or users are missing),
---         'superseded' (a later run is current), 'moved' (`current` is not what the caller saw: read again),
---         or the state that forbids it.
+--      5 how: 'run' (whoever recorded the last shard; once for each generation), 'person', 'force' (a person, whatever the gate says),
+--      'rollback' (only to what has been served before; sets the hold)
+-- Returns 'promoted', 'already' (it is current; or was, and no person asks), 'incomplete' (shards, users or items are missing),
+--         'moved' (`current` is not what the caller saw: read again), the state that forbids it,
+--         or why the generation waits, complete: 'refused' (the gate), 'superseded' (a later run was promoted), 'review', 'held'.
 local current = redis.call('GET', KEYS[1])
 local pointer = current and cjson.decode(current) or {generation = '', previous = '', sequence = 0}
 if pointer.generation ~= ARGV[3] or pointer.previous ~= ARGV[4] then return 'moved' end
-local gen = redis.call('HMGET', KEYS[3], 'state', 'n_shards', 'n_users', 'users_written', 'sequence', 'pointer', 'promoted_at_ms')
-if gen[7] then return 'already' end
-if gen[1] ~= 'scoring' and gen[1] ~= 'complete' then return gen[1] or 'unknown' end
-if redis.call('HLEN', KEYS[4]) ~= tonumber(gen[2]) or gen[3] ~= gen[4] then return 'incomplete' end
+local how = ARGV[5]
+local names = {'state', 'n_shards', 'n_users', 'users_written', 'sequence', 'pointer', 'promoted_at_ms', 'n_similar', 'similar_written',
+  'verdict', 'listed', 'lists_written'}
+local gen = {}
+for i, value in ipairs(redis.call('HMGET', KEYS[4], unpack(names))) do gen[names[i]] = value end
+if pointer.generation == ARGV[1] or (gen.promoted_at_ms and how == 'run') then return 'already' end
+if how == 'rollback' and not gen.promoted_at_ms then return 'never promoted' end
+if gen.state ~= 'scoring' and gen.state ~= 'complete' and gen.state ~= 'previous' then return gen.state or 'unknown' end
+
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if gen[1] == 'scoring' then redis.call('HSET', KEYS[3], 'state', 'complete', 'completed_at_ms', now) end
-if tonumber(gen[5]) < tonumber(pointer.sequence) then return 'superseded' end
-local new = cjson.decode(gen[6])
-new.sequence = tonumber(gen[5])
+if gen.state == 'scoring' then
+  if redis.call('HLEN', KEYS[5]) ~= tonumber(gen.n_shards) or gen.n_users ~= gen.users_written or gen.n_similar ~= gen.similar_written then
+    return 'incomplete'
+  end
+  redis.call('HSET', KEYS[4], 'state', 'complete', 'completed_at_ms', now)
+end
+
+local function waits(why, because)
+  redis.call('HSET', KEYS[4], 'waits', why, 'because', because)
+  return why
+end
+local verdict = gen.verdict and cjson.decode(gen.verdict) or {}
+local newest = tonumber(pointer.newest or pointer.sequence)
+local forced = how == 'force' and ARGV[2] or verdict.forced_by
+if not gen.promoted_at_ms and (not forced or forced == '') then
+  if verdict.passed == false then return waits('refused', verdict.because) end
+  local listed = tonumber(gen.listed) / math.max(1, tonumber(gen.users_written))
+  if listed < (verdict.min_listed or 0) - 1e-9 then
+    return waits('refused', string.format('a list has %.2f items on average, and gate_max_fill_drop asks for %.2f', listed, verdict.min_listed))
+  end
+end
+if how == 'run' then
+  if tonumber(gen.sequence) < newest then return waits('superseded', 'a later run was promoted first') end
+  if verdict.review then return waits('review', 'the run asked for a review') end
+  if redis.call('EXISTS', KEYS[3]) == 1 then return waits('held', 'a rollback holds promotions') end
+end
+
+local new = cjson.decode(gen.pointer)
+new.sequence = tonumber(gen.sequence)
+new.newest = math.max(newest, new.sequence)
 new.previous = pointer.generation
 redis.call('SET', KEYS[1], cjson.encode(new))
-redis.call('HSET', KEYS[3], 'state', 'current', 'promoted_at_ms', now)
-if ARGV[3] ~= '' then redis.call('HSET', KEYS[5], 'state', 'previous', 'retired_at_ms', now) end
-if ARGV[4] ~= '' and redis.call('EXISTS', KEYS[6]) == 1 then redis.call('HSET', KEYS[6], 'state', 'complete') end
-redis.call('LPUSH', KEYS[2], cjson.encode({generation = ARGV[1], at_ms = now, by = ARGV[2]}))
+redis.call('HSET', KEYS[4], 'state', 'current', 'promoted_at_ms', now)
+redis.call('HDEL', KEYS[4], 'waits', 'because')
+if forced and forced ~= '' and not gen.promoted_at_ms then redis.call('HSET', KEYS[4], 'forced_by', forced) end
+if ARGV[4] ~= '' and ARGV[4] ~= ARGV[1] and redis.call('EXISTS', KEYS[7]) == 1 then redis.call('HSET', KEYS[7], 'state', 'complete') end
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[6], 'state', 'previous', 'retired_at_ms', now) end
+-- Who goes back means it: without a hold the next run would bring back what was left.
+if how ~= 'run' and new.sequence < newest then
+  redis.call('SET', KEYS[3], cjson.encode({generation = ARGV[1], at_ms = now, by = ARGV[2]}))
+end
+redis.call('LPUSH', KEYS[2], cjson.encode({generation = ARGV[1], at_ms = now, by = ARGV[2], how = how}))
 redis.call('LTRIM', KEYS[2], 0, 999)
 return 'promoted'

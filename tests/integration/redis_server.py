@@ -17,9 +17,11 @@ START_TIMEOUT_S = 30.0
 
 
 class RedisServer:
-    """`start` and `stop` may be called in turn; data live as long as a process."""
+    """`start` and `stop` may be called in turn; data live as long as a process, or longer with `appendonly="yes"`."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str) -> None:
+        """`options` are redis-server's own, with _ for -."""
+        self._options = {name.replace("_", "-"): value for name, value in options.items()}
         self._folder = Path(tempfile.mkdtemp(prefix="larder-redis-"))  # a short path: a socket's may have 107 bytes
         self._socket = self._folder / "redis.sock"
         self._process: subprocess.Popen[bytes] | None = None
@@ -37,6 +39,7 @@ class RedisServer:
         """Returns once it answers. Raises StoreError where there is no server: a test without one fails, it is not skipped."""
         server = choose(candidates()).path
         options = {"port": "0", "unixsocket": str(self._socket), "dir": str(self._folder), "save": "", "maxmemory-policy": "noeviction"}
+        options |= self._options
         arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
         with open(self._folder / "log", "ab") as log:
             self._process = subprocess.Popen([server, *arguments], stdout=log, stderr=log)
@@ -50,6 +53,26 @@ class RedisServer:
                     if self._process.poll() is not None or time.monotonic() > deadline:
                         raise AssertionError((self._folder / "log").read_text()) from error
                 time.sleep(0.02)
+
+    def append_only_bytes(self) -> int:
+        """Size of the append-only file, which Redis rewrites by itself when it has doubled."""
+        return sum(path.stat().st_size for path in self._folder.rglob("*") if "appendonly" in str(path) and path.is_file())
+
+    def rewritten_bytes(self, client: Redis) -> int:
+        """Its size once it has just been rewritten: what the data need."""
+        client.bgrewriteaof()
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while client.info("persistence")["aof_rewrite_in_progress"] or client.info("persistence")["aof_rewrite_scheduled"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return self.append_only_bytes()
+
+    def stop_gently(self) -> None:
+        """As a container's stop does: what is in memory goes to the disk first."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait()
+        self._process = None
 
     def stop(self) -> None:
         if self._process is not None:

@@ -22,6 +22,7 @@ from contract.settings import Settings
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 100.0
+NICE = ("nice", "-n", "5")  # as in the stacks: a request must not wait for scoring
 
 
 def await_that(condition: Callable[[], T | None], what: str, patience_s: float = PATIENCE_S) -> T:
@@ -40,6 +41,15 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in found.split()]
 
 
+def sent(pid: int, number: signal.Signals) -> bool:
+    """Send a signal; False for a process that has just ended by itself."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 class Services:
     """Starts trainer and workers with one environment; `close` leaves none behind."""
 
@@ -51,21 +61,21 @@ class Services:
         self.keys = Keys(self.settings.namespace)
         self.generations, self.runs = Generations(self.redis, self.keys), Runs(self.redis, self.keys)
         self._folder = folder
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
 
     def start(self, *arguments: str, **extra: str) -> subprocess.Popen[bytes]:
         """`python -m ARGUMENTS`, logging into the folder."""
-        with open(self._folder / f"{'-'.join(arguments)}-{len(self._processes)}.log", "wb") as log:
+        with open(self._folder / f"{'-'.join(arguments)}-{len(self.processes)}.log", "wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", *arguments], cwd=ROOT, env={**os.environ, **self.environ, **extra}, stdout=log, stderr=log
+                [*NICE, sys.executable, "-m", *arguments], cwd=ROOT, env={**os.environ, **self.environ, **extra}, stdout=log, stderr=log
             )
-        self._processes.append(process)
+        self.processes.append(process)
         return process
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`python -m trainer ARGUMENTS`, to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "trainer", *arguments],
+            [*NICE, sys.executable, "-m", "trainer", *arguments],
             cwd=ROOT,
             env={**os.environ, **self.environ},
             capture_output=True,
@@ -85,9 +95,9 @@ class Services:
         return "\n".join(f"== {path.name}\n{path.read_text()[-4000:]}" for path in sorted(self._folder.glob("*.log")))
 
     def close(self) -> None:
-        for process in self._processes:
+        for process in self.processes:
             process.send_signal(signal.SIGTERM)
-        for process in self._processes:
+        for process in self.processes:
             try:
                 process.wait(30)
             except subprocess.TimeoutExpired:

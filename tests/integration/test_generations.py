@@ -10,6 +10,8 @@ from redis import Redis
 from contract.errors import GenerationError
 from contract.generations import Generations
 from contract.keys import Keys
+from contract.removal import retire
+from contract.shards import ShardRecord
 from tests.builders import Lists, make_manifest, manifest_of, promote_lists, write_lists
 
 KEYS = Keys("test")
@@ -28,13 +30,13 @@ def begin(generations: Generations, name: str, n_shards: int = 2, n_users: int =
 def complete(generations: Generations, name: str) -> str:
     begin(generations, name)
     for shard in (0, 1):
-        generations.record_shard(name, shard, 2, 2, 7)
+        generations.record_shard(name, shard, ShardRecord(2, 2, 6, 7))
     return generations.promote(name, "test")
 
 
 def test_a_missing_shard_forbids_promotion(generations: Generations) -> None:
     begin(generations, "a")
-    assert generations.record_shard("a", 1, 4, 4, 7) == "scoring"
+    assert generations.record_shard("a", 1, ShardRecord(4, 4, 12, 7)) == "scoring"
     assert generations.promote("a", "test") == "incomplete"
     assert generations.current() is None
     assert generations.missing_shards("a", 2) == [0]
@@ -43,7 +45,7 @@ def test_a_missing_shard_forbids_promotion(generations: Generations) -> None:
 def test_a_missing_user_forbids_promotion(generations: Generations) -> None:
     begin(generations, "a", n_users=5)
     for shard in (0, 1):
-        generations.record_shard("a", shard, 2, 2, 7)
+        generations.record_shard("a", shard, ShardRecord(2, 2, 6, 7))
     assert generations.promote("a", "test") == "incomplete"
     assert generations.current() is None
 
@@ -60,7 +62,7 @@ def test_the_last_shard_promotes_with_all_that_a_reader_needs(generations: Gener
 def test_a_twin_of_a_shard_counts_once(generations: Generations) -> None:
     begin(generations, "a")
     for _ in range(3):
-        generations.record_shard("a", 0, 2, 1, 7)
+        generations.record_shard("a", 0, ShardRecord(2, 1, 3, 7))
     progress = generations.progress("a")
     assert progress is not None
     assert (progress.shards_recorded, progress.users_written, progress.lists_written) == (1, 2, 1)
@@ -79,7 +81,7 @@ def test_an_older_run_never_replaces_a_newer_one(generations: Generations) -> No
     begin(generations, "old")
     assert complete(generations, "new") == "promoted"
     for shard in (0, 1):
-        generations.record_shard("old", shard, 2, 2, 7)
+        generations.record_shard("old", shard, ShardRecord(2, 2, 6, 7))
     assert generations.promote("old", "test") == "superseded"
     pointer = generations.current()
     assert pointer is not None
@@ -99,7 +101,7 @@ def test_states_follow_the_pointer(generations: Generations) -> None:
 def test_a_failed_generation_takes_no_shard_and_is_never_promoted(generations: Generations) -> None:
     begin(generations, "a")
     assert generations.fail("a", "the disk is full")
-    assert generations.record_shard("a", 0, 2, 2, 7) == "failed"
+    assert generations.record_shard("a", 0, ShardRecord(2, 2, 6, 7)) == "failed"
     assert generations.promote("a", "test") == "failed"
     progress = generations.progress("a")
     assert progress is not None
@@ -128,7 +130,7 @@ def test_many_workers_that_record_at_once_promote_once(generations: Generations,
 
     def work(shard: int) -> None:
         for _ in range(2):  # and its twin
-            generations.record_shard("a", shard, 1, 1, 7)
+            generations.record_shard("a", shard, ShardRecord(1, 1, 3, 7))
             outcomes.append(generations.promote("a", f"shard {shard}"))
 
     threads = [threading.Thread(target=work, args=(shard,)) for shard in range(16)]
@@ -144,9 +146,9 @@ def test_many_workers_that_record_at_once_promote_once(generations: Generations,
 def test_retire_leaves_alone_what_is_served_or_may_be_read(generations: Generations) -> None:
     for name in ("a", "b", "c"):
         complete(generations, name)
-    assert not generations.retire("c", 0, 0)
-    assert not generations.retire("b", 0, 0)
-    assert not generations.retire("a", 3600, 0)  # a reader may still hold a pointer to it
+    assert not retire(generations, "c", 0, 0)
+    assert not retire(generations, "b", 0, 0)
+    assert not retire(generations, "a", 3600, 0)  # a reader may still hold a pointer to it
     assert generations.ids() == ["a", "b", "c"]
 
 
@@ -155,10 +157,10 @@ def test_retire_removes_all_and_sweeps_late_writers(generations: Generations, st
         promote_lists(store_redis, KEYS, LISTS, generation=name, metadata={10: {"title": "Ten"}})
     before = {key for key in store_redis.scan_iter() if b":a" in key}
     assert len(before) > 3
-    assert not generations.retire("a", 0, 3600)  # its hash stays, so that a late worker reads "pruned"
+    assert not retire(generations, "a", 0, 3600)  # its hash stays, so that a late worker reads "pruned"
     assert generations.state("a") == "pruned"
     write_lists(store_redis, KEYS, manifest_of(LISTS, "a"), LISTS)  # a worker that was asleep
-    assert generations.record_shard("a", 0, 2, 2, 7) == "pruned"
-    assert generations.retire("a", 0, 0)
+    assert generations.record_shard("a", 0, ShardRecord(2, 2, 6, 7)) == "pruned"
+    assert retire(generations, "a", 0, 0)
     assert not [key for key in store_redis.scan_iter() if b":a" in key]
     assert generations.ids() == ["b", "c"]

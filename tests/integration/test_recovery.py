@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from contract.jobs import score_queue
-from tests.integration.services import Services, await_that, children
+from tests.integration.services import Services, await_that, children, sent
 
 N_USERS, N_ITEMS, PER_USER = 6000, 6000, 60
 
@@ -40,15 +40,6 @@ def stack(services: Callable[..., Services], interactions: Path) -> Services:
 def users_served(stack: Services, generation: str) -> int:
     manifest = stack.generations.manifest(generation)
     return sum(stack.redis.hlen(stack.keys.recs(generation, bucket)) for bucket in range(manifest.n_user_buckets))
-
-
-def sent(pid: int, number: signal.Signals) -> bool:
-    """Send a signal; False for a process that has just ended by itself."""
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def dispatch_run(stack: Services) -> str:

@@ -46,10 +46,21 @@ def test_shards_are_enqueued_with_arguments_that_their_job_accepts() -> None:
 
 def test_a_run_is_enqueued_with_arguments_that_its_job_accepts() -> None:
     queue = RecordingQueue()
-    jobs.enqueue_run(queue, Settings(job_retries=0), "r1", {"k": 5})
+    jobs.enqueue_run(queue, Settings(job_retries=0), "r1", {"k": 5}, forced_by="me")
     (call,) = queue.calls
-    assert (call["args"], call["job_id"], call["retry"]) == (("r1", {"k": 5}), "run-r1", None)
+    assert (call["args"], call["job_id"], call["retry"]) == (("r1", {"k": 5}, "me", False), "run-r1", None)
     assert_callable_with(call["func"], call["args"])
+    assert jobs.run_of(call["job_id"]) == "r1"
+
+
+@pytest.mark.parametrize("enqueue", [jobs.enqueue_diff, jobs.enqueue_erase])
+def test_the_other_jobs_of_the_trainer_are_no_runs(enqueue: Any) -> None:
+    queue = RecordingQueue()
+    enqueue(queue, Settings(), "54")
+    (call,) = queue.calls
+    assert_callable_with(call["func"], call["args"])
+    assert jobs.run_of(call["job_id"]) is None
+    assert "54" not in call["description"] or enqueue is jobs.enqueue_diff
 
 
 def assert_callable_with(name: str, args: tuple[Any, ...]) -> None:

@@ -13,7 +13,7 @@ from contract.keys import Keys, bucket_of
 BUILDERS = sorted(
     name for name, value in vars(Keys).items() if not name.startswith("_") and (callable(value) or isinstance(value, property))
 )
-PLACEHOLDERS = {"generation": "ID", "run": "ID", "job": "JOB", "bucket": "BUCKET", "revision": "REV"}
+PLACEHOLDERS = {"generation": "ID", "run": "ID", "job": "JOB", "bucket": "BUCKET", "revision": "REV", "minute": "MINUTE"}
 
 
 def pattern(builder: str) -> str:
@@ -45,7 +45,7 @@ def test_every_key_begins_with_the_namespace(builder: str) -> None:
 
 def test_control_keys_share_a_slot_and_lists_do_not() -> None:
     tagged = {builder for builder in BUILDERS if ":{ctl}:" in pattern(builder)}
-    assert set(BUILDERS) - tagged == {"recs", "popular", "items"}
+    assert set(BUILDERS) - tagged == {"recs", "why", "similar", "popular", "items"}
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def local(monkeypatch: pytest.MonkeyPatch, prepared: Places) -> list[list[str]]:
     return called
 
 
-@pytest.mark.parametrize("command", ["retrain", "status", "logs"])
+@pytest.mark.parametrize("command", ["retrain", "trainer", "status", "logs"])
 def test_without_a_stack_there_is_one_line_and_no_success(run: Run, command: str) -> None:
     code, _, errors = run(command)
     assert code == 1
@@ -109,6 +109,27 @@ def test_retrain_of_the_compose_stack(run: Run, monkeypatch: pytest.MonkeyPatch)
     code, output, _ = run("retrain", "--interactions", "/data/mine.csv")
     assert (code, output) == (3, "Retraining the stack of Docker compose\n")
     assert called == [["run", "--wait", "--interactions", "/data/mine.csv"]]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["generations"], ["verify", "--sample", "5"], ["erase", "-5"], ["diff", "a", "b"], ["promote", "--help"]], ids=" ".join
+)
+def test_the_trainer_s_commands_are_passed_on_as_they_are(run: Run, local: list[list[str]], arguments: list[str]) -> None:
+    assert run("trainer", *arguments) == (0, "", "")
+    assert local == [arguments]
+
+
+def test_the_trainer_s_commands_reach_the_compose_stack_and_keep_their_exit_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[list[str]] = []
+
+    def in_trainer(_: Path, arguments: list[str]) -> int:
+        called.append(arguments)
+        return 5
+
+    monkeypatch.setattr(compose, "running_services", lambda _: ["api", "trainer"])
+    monkeypatch.setattr(compose, "in_trainer", in_trainer)
+    assert run("trainer", "verify") == (5, "", "")
+    assert called == [["verify"]]
 
 
 def test_status_shows_processes_workers_and_what_the_trainer_says(

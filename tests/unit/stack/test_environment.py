@@ -6,7 +6,7 @@ import pytest
 
 from contract.errors import LarderError, SettingsError
 from contract.settings import Settings
-from stack.environment import n_cores, refuse_other_settings, save, saved, stack_environment
+from stack.environment import n_cores, refuse_other_settings, save, saved, secret_of, stack_environment
 from stack.places import Places
 
 
@@ -49,3 +49,10 @@ def test_other_settings_are_named_not_ignored(places: Places) -> None:
     running = stack_environment({}, places)
     with pytest.raises(SettingsError, match=r"LARDER_K=10 \(you gave 20\), LARDER_API_PORT=5000 \(you gave 5001\): do this"):
         refuse_other_settings({"LARDER_API_PORT": "5001", "LARDER_K": "20"}, running, "do this")
+
+
+def test_the_secret_of_erased_users_is_made_once_and_for_its_owner_alone(prepared: Places) -> None:
+    secret = secret_of(prepared)
+    assert len(bytes.fromhex(secret)) == 32
+    assert secret_of(prepared) == secret
+    assert prepared.erasure_secret.stat().st_mode & 0o777 == 0o600

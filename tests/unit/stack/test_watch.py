@@ -11,9 +11,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from rich.console import Console
 
 from contract.errors import GenerationFailedError, LarderError
-from contract.generations import Generations, Progress
+from contract.generations import Generations
 from contract.keys import Keys
 from contract.manifest import Pointer
+from contract.progress import Progress
 from contract.runs import Runs, RunStatus
 from stack import watch
 from stack.places import Places
@@ -29,26 +30,30 @@ def run_in(state: str, stage: str = "", done: int = 0, total: int = 0, message: 
 
 
 def scoring(recorded: int, state: str = "scoring", reason: str = "") -> Progress:
-    return Progress("r1", state, reason, 8, recorded, 0, 0, 0, 1, 0, None)
+    return Progress.of("r1", {b"state": state.encode(), b"reason": reason.encode(), b"n_shards": b"8"}, recorded)
 
 
 def test_bars_know_nothing_before_a_run() -> None:
-    assert [bar.total for bar in bars(None, None)] == [None] * 5
+    assert [bar.total for bar in bars(None, None)] == [None] * 6
 
 
 def test_bars_of_earlier_stages_are_full_and_of_later_ones_unknown() -> None:
     shown = bars(run_in("running", "write", 3, 7), None)
-    assert shown == [Bar("load", 1, 1), Bar("fit", 1, 1), Bar("write", 3, 7), Bar("dispatch", 0, None), Bar("score", 0, None)]
+    assert shown == [
+        *(Bar(stage, 1, 1) for stage in ("load", "evaluate", "fit")),
+        Bar("write", 3, 7),
+        *(Bar(stage, 0, None) for stage in ("dispatch", "score")),
+    ]
 
 
 def test_a_stage_without_a_length_stays_unknown() -> None:
-    assert bars(run_in("running", "fit"), None)[1] == Bar("fit", 0, None)
+    assert bars(run_in("running", "fit"), None)[2] == Bar("fit", 0, None)
 
 
 def test_shards_are_the_last_bar() -> None:
     shown = bars(run_in("dispatched"), scoring(3))
-    assert shown[:4] == [Bar(stage, 1, 1) for stage in ("load", "fit", "write", "dispatch")]
-    assert shown[4] == Bar("score", 3, 8)
+    assert shown[:5] == [Bar(stage, 1, 1) for stage in ("load", "evaluate", "fit", "write", "dispatch")]
+    assert shown[5] == Bar("score", 3, 8)
 
 
 def test_a_process_that_supervisor_gave_up_is_named_with_the_end_of_its_log(prepared: Places) -> None:

@@ -14,6 +14,7 @@ from tests.unit.trainer.fitting import Event, interactions_of
 from trainer import plan, synthetic
 from trainer.calibration import Rates, calibrate
 from trainer.interactions import Interactions, from_frame
+from trainer.order import Order
 from trainer.pipeline import make_artifact
 from trainer.plan import Plan, make_plan, plan_table, table_of
 
@@ -42,8 +43,8 @@ def scattered() -> Interactions:
 @pytest.mark.parametrize("name", ["crowded", "scattered"])
 def test_bytes_are_those_of_an_artifact(name: str, normalize: bool, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     interactions: Interactions = request.getfixturevalue(name)
-    settings = Settings(artifacts=tmp_path.as_uri(), normalize=normalize)
-    manifest = make_artifact(settings, "g1", interactions, lambda *_: None)
+    settings = Settings(artifacts=tmp_path.as_uri(), normalize=normalize, evaluate=False)
+    manifest = make_artifact(Order("g1", settings), interactions, lambda *_: None)
     planned = plan_of(interactions, normalize=normalize)
     assert planned.layout == manifest.similarity_layout == ("dense" if name == "crowded" else "sparse")
     assert (planned.n_users, planned.n_items, planned.n_interactions) == (manifest.n_users, manifest.n_items, manifest.n_interactions)

@@ -13,6 +13,7 @@ from contract.settings import ModelSettings, Settings
 from tests.unit.trainer.fitting import LAYOUTS, Event, Layout, Memory, by_id, interactions_of, lists_of, rows_of, score_all
 from tests.unit.trainer.samples import BY_HAND, DAY_S, many
 from trainer import sar
+from trainer.order import Order
 from trainer.pipeline import make_artifact
 from trainer.similarity_kernels import SIMILARITIES
 
@@ -87,8 +88,8 @@ def test_checkerboard(layout: Layout) -> None:
 
 
 def artifact_of(events: list[Event], folder: Path, run: str, **options: object) -> tuple[Manifest, dict[str, bytes]]:
-    settings = Settings.from_environ({"LARDER_ARTIFACTS": folder.as_uri()}, **options)
-    manifest = make_artifact(settings, run, interactions_of(events), lambda *_: None)
+    settings = Settings.from_environ({"LARDER_ARTIFACTS": folder.as_uri(), "LARDER_EVALUATE": "no"}, **options)
+    manifest = make_artifact(Order(run, settings), interactions_of(events), lambda *_: None)
     return manifest, {name: array.tobytes() for name, array in open_artifact(settings.artifacts, run).arrays.items()}
 
 

@@ -1,11 +1,11 @@
-"""The writer: payloads as the contract makes them, one HSET per bucket, a checksum that a reader can recompute."""
+"""The writer: payloads as the contract makes them, one HSET per bucket."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
-from zlib import crc32
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from contract import payload
 from contract.keys import Id, Keys
 from worker.scoring import TopK
-from worker.writer import BUCKETS_PER_PIPELINE, encode_lists, remove_shard, write_shard
+from worker.writer import BUCKETS_PER_PIPELINE, encode_lists, write_lists
 
 KEYS = Keys("shop")
 
@@ -24,7 +24,6 @@ class Recorder:
     def __init__(self) -> None:
         self.commands: list[tuple[str, dict[str, bytes]]] = []
         self.round_trips: list[int] = []
-        self.unlinked: list[str] = []
         self._waiting = 0
 
     def pipeline(self, *, transaction: bool) -> Self:
@@ -48,13 +47,10 @@ class Recorder:
         self.round_trips.append(self._waiting)
         self._waiting = 0
 
-    def unlink(self, *keys: str) -> None:
-        self.unlinked.extend(keys)
 
-
-def write(recorder: Recorder, users: Sequence[Id], payloads: Sequence[bytes], buckets: Sequence[int]) -> int:
+def write(recorder: Recorder, users: Sequence[Id], payloads: Sequence[bytes], buckets: Sequence[int]) -> None:
     redis: Any = recorder
-    return write_shard(redis, KEYS, "g1", users, payloads, buckets)
+    write_lists(redis, partial(KEYS.recs, "g1"), users, payloads, buckets)
 
 
 @pytest.mark.parametrize(
@@ -91,21 +87,9 @@ def test_one_hset_per_bucket() -> None:
     ]
 
 
-def test_the_checksum_is_of_ids_and_lists_in_order() -> None:
-    assert write(Recorder(), [11, "é"], [b"one", b"two"], [0, 1]) == crc32(b"11" + b"one" + "é".encode() + b"two")
-    assert write(Recorder(), [], [], []) == 0
-
-
 def test_pipelines_are_of_bounded_size() -> None:
     recorder, n = Recorder(), 2 * BUCKETS_PER_PIPELINE + 3
     write(recorder, list(range(n)), [b"x"] * n, list(range(n)))
     assert len(recorder.commands) == n
     assert sum(recorder.round_trips) == n
     assert max(recorder.round_trips) == BUCKETS_PER_PIPELINE
-
-
-def test_remove_shard_unlinks_its_buckets_and_no_other() -> None:
-    recorder = Recorder()
-    redis: Any = recorder
-    remove_shard(redis, KEYS, "g1", 2, 4)
-    assert recorder.unlinked == ["shop:recs:g1:2", "shop:recs:g1:3"]

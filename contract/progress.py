@@ -1,0 +1,75 @@
+"""How far a generation is, and what became of it, as its hash in Redis says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`reason`: why it failed. `waits` and `because`: why it is complete and not promoted (lua/promote.lua). Times by Redis' clock."""
+
+    generation: str
+    state: str
+    reason: str
+    waits: str
+    because: str
+    forced_by: str
+    n_shards: int
+    shards_recorded: int
+    users_written: int
+    n_users: int
+    lists_written: int
+    listed: int
+    similar_written: int
+    n_similar: int
+    sequence: int
+    began_at_ms: int
+    completed_at_ms: int | None
+    promoted_at_ms: int | None
+
+    @classmethod
+    def of(cls, generation: str, raw: Mapping[bytes, bytes], shards_recorded: int) -> Self:
+        def text(name: str) -> str:
+            return raw.get(name.encode(), b"").decode()
+
+        def number(name: str) -> int:
+            return int(raw.get(name.encode(), b"0"))
+
+        return cls(
+            generation=generation,
+            state=text("state"),
+            reason=text("reason"),
+            waits=text("waits"),
+            because=text("because"),
+            forced_by=text("forced_by"),
+            n_shards=number("n_shards"),
+            shards_recorded=shards_recorded,
+            users_written=number("users_written"),
+            n_users=number("n_users"),
+            lists_written=number("lists_written"),
+            listed=number("listed"),
+            similar_written=number("similar_written"),
+            n_similar=number("n_similar"),
+            sequence=number("sequence"),
+            began_at_ms=number("began_at_ms"),
+            completed_at_ms=number("completed_at_ms") or None,
+            promoted_at_ms=number("promoted_at_ms") or None,
+        )
+
+    @property
+    def mean_listed(self) -> float:
+        """Items in a list on average, of the users written so far: a generation's fill."""
+        return self.listed / self.users_written if self.users_written else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A move of the pointer, or a hold. `how`: lua/promote.lua."""
+
+    generation: str
+    at_ms: int
+    by: str
+    how: str = ""

@@ -1,0 +1,23 @@
+"""What the gate says of a generation when it is begun: the promote script holds it to that, without any trainer."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Verdict(BaseModel):
+    """`because` is one sentence that names the limit and both figures, when `passed` is false."""
+
+    model_config = ConfigDict(frozen=True)
+
+    passed: bool = True
+    because: str = ""
+    warnings: tuple[str, ...] = ()
+    against: str = ""
+    """The generation that was current then."""
+    min_listed: float = 0.0
+    """Items in a list on average, at the least: compared with the shards' counters at promotion."""
+    review: bool = False
+    """Wait, complete, for a person to promote it."""
+    forced_by: str = ""
+    """Promote it whatever the gate says, and record that this one asked for it."""

@@ -1,0 +1,63 @@
+"""Fifty retrains in a row: what Redis holds, and what lies on the disk, does not grow. `make soak`; too long for every day."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from tests.integration.redis_server import RedisServer
+from tests.integration.services import Services, await_that
+
+N_RETRAINS = int(os.environ.get("LARDER_TEST_RETRAINS", "50"))
+SETTLED_AFTER = 10
+ALLOWED = 1.05
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    server = RedisServer(appendonly="yes")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def stack(server: RedisServer, tmp_path: Path) -> Iterator[Services]:
+    # A short grace and a short job timeout: otherwise what is pruned is told to late workers for an hour, which the test does not have.
+    services = Services(server.url, tmp_path, grace_s=5, job_timeout_s=30, failure_ttl_s=60, evaluate_users=200)
+    yield services
+    services.close()
+
+
+@pytest.mark.timeout(7200)
+def test_nothing_grows(stack: Services, server: RedisServer, tmp_path: Path) -> None:
+    stack.start("trainer", "serve")
+    stack.start("worker")
+    console = Console(width=120)
+    table = Table("retrains", "generations", "keys", "Redis MiB", "append-only file MiB", "artifacts MiB", title="Soak")
+    await_that(lambda: stack.generations.current(), f"the first generation; {stack.logs()}")
+    measured: dict[int, tuple[int, int, int]] = {}
+    for n in range(1, N_RETRAINS + 1):
+        ran = stack.run("run", "--wait")
+        assert ran.returncode == 0, ran.stdout + ran.stderr + stack.logs()
+        if n in (SETTLED_AFTER, N_RETRAINS) or n % 10 == 0:
+            await_that(lambda: len(stack.generations.ids()) <= 4, "what is old is pruned", 180)
+            written = server.append_only_bytes()
+            measured[n] = (stack.redis.info("memory")["used_memory"], server.rewritten_bytes(stack.redis), size_of(tmp_path / "artifacts"))
+            memory, rewritten, artifacts = (f"{n_bytes / 2**20:.2f}" for n_bytes in measured[n])
+            file = f"{written / 2**20:.2f}, rewritten {rewritten}"
+            table.add_row(str(n), str(len(stack.generations.ids())), str(stack.redis.dbsize()), memory, file, artifacts)
+    console.print(table)
+    for last, tenth in zip(measured[N_RETRAINS], measured[SETTLED_AFTER], strict=True):
+        assert last <= ALLOWED * tenth
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

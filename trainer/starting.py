@@ -1,0 +1,19 @@
+"""Starting a run: its id, what people see of it, and its job."""
+
+from __future__ import annotations
+
+from rq import Queue
+
+from contract.jobs import enqueue_run
+from contract.runs import Runs, new_run_id
+from contract.settings import Settings
+
+
+def start_run(
+    queue: Queue, runs: Runs, settings: Settings, options: dict[str, object], *, forced_by: str = "", review: bool = False
+) -> str:
+    """Enqueue a run; its id. `forced_by`, `review`: contract.jobs.enqueue_run."""
+    run = new_run_id()
+    runs.queued(run)
+    enqueue_run(queue, settings, run, options, forced_by=forced_by, review=review)
+    return run

@@ -1,0 +1,70 @@
+"""A shard into Redis: written, recorded, promoted if it was the last. Erased users leave nothing, whoever is faster."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import cast
+
+from contract.erasure import Erasure
+from contract.generations import Generations
+from contract.removal import sweep
+from worker.shard import Shard
+from worker.writer import write_lists
+
+UNSERVED = ("failed", "pruned", "")
+
+
+def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
+    """Write and record `shard`, and promote its generation if that was the last; what came of the generation."""
+    redis, keys, name = generations.redis, generations.keys, shard.generation
+    revision, shard = _without_erased(erasure, shard)
+    users, similar = shard.users, shard.similar
+    write_lists(redis, partial(keys.recs, name), users.ids, users.values, users.buckets)
+    if users.whys:
+        write_lists(redis, partial(keys.why, name), users.ids, users.whys, users.buckets)
+    write_lists(redis, partial(keys.similar, name), similar.ids, similar.values, similar.buckets)
+    while (state := generations.record_shard(name, shard.number, shard.record(revision))) == "erased":
+        revision, shard = _without_erased(erasure, shard)
+        take_back_erased(generations, erasure, name, shard.bucket_start, shard.bucket_end)
+    if state == "scoring":
+        return generations.promote(name, by="last shard")
+    # A twin has been here before, or the generation is settled: what this process wrote must not outlive that.
+    if state in UNSERVED:
+        _take_back(generations, shard)
+        return state
+    if erasure.revision() != revision:
+        take_back_erased(generations, erasure, name, shard.bucket_start, shard.bucket_end)
+    return state
+
+
+def tidy_up(generations: Generations, erasure: Erasure, generation: str, bucket_start: int, bucket_end: int) -> None:
+    """For a job that finds its work done: a try before it may have been killed between its writes and the look that follows them."""
+    state = generations.state(generation)
+    if not state:
+        sweep(generations, generation)
+    elif state not in UNSERVED and erasure.revision():
+        take_back_erased(generations, erasure, generation, bucket_start, bucket_end)
+
+
+def take_back_erased(generations: Generations, erasure: Erasure, generation: str, bucket_start: int, bucket_end: int) -> None:
+    """Delete the lists of erased users in a range of buckets."""
+    redis, keys = generations.redis, generations.keys
+    for bucket in range(bucket_start, bucket_end):
+        for key in (keys.recs(generation, bucket), keys.why(generation, bucket)):
+            if erased := erasure.among(cast("list[bytes]", redis.hkeys(key))):
+                redis.hdel(key, *erased)
+
+
+def _without_erased(erasure: Erasure, shard: Shard) -> tuple[int, Shard]:
+    """The revision of the list of the erased, and the shard without them."""
+    revision = erasure.revision()
+    return revision, shard.without_users(erasure.positions(shard.users.ids)) if revision else shard
+
+
+def _take_back(generations: Generations, shard: Shard) -> None:
+    """Delete a shard of a generation that was given up while it was being written."""
+    keys, name = generations.keys, shard.generation
+    buckets = range(shard.bucket_start, shard.bucket_end)
+    written = [key(name, bucket) for bucket in buckets for key in (keys.recs, keys.why)]
+    written += [keys.similar(name, bucket) for bucket in sorted(set(shard.similar.buckets))]
+    generations.redis.unlink(*written)

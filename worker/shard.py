@@ -1,0 +1,116 @@
+"""One shard's lists, from an artifact: what is to be written, and the record that proves it. No Redis here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from contract.artifact import Artifact
+from contract.errors import GenerationError
+from contract.keys import Id, bucket_of
+from contract.shards import ShardRecord, checksum_of
+from worker.explain import encode_contributors, explain_users
+from worker.scoring import score_users
+from worker.similar import shard_of_items, similar_items
+from worker.writer import encode_lists
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Values of some ids, which are ordered by bucket. `whys` is empty, or holds one for each list."""
+
+    ids: Sequence[Id]
+    buckets: Sequence[int]
+    values: Sequence[bytes]
+    lengths: Sequence[int]
+    whys: Sequence[bytes] = ()
+
+    def without(self, positions: Collection[int]) -> Lists:
+        """These lists but for those at `positions`."""
+        if not positions:
+            return self
+        gone = set(positions)
+        kept = [at for at in range(len(self.ids)) if at not in gone]
+
+        def pick(values: Sequence[T]) -> list[T]:
+            return [values[at] for at in kept] if values else []
+
+        return Lists(pick(self.ids), pick(self.buckets), pick(self.values), pick(self.lengths), pick(self.whys))
+
+    def checksum(self) -> int:
+        whys = self.whys or [b""] * len(self.ids)
+        return sum(checksum_of(str(each), *value) for each, *value in zip(self.ids, self.values, whys, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """All that one shard writes: lists of users, and of similar items for its share of the items."""
+
+    generation: str
+    number: int
+    bucket_start: int
+    bucket_end: int
+    users: Lists
+    similar: Lists
+
+    def without_users(self, positions: Collection[int]) -> Shard:
+        return replace(self, users=self.users.without(positions))
+
+    def record(self, revision: int) -> ShardRecord:
+        """What this shard says it wrote, with the users erased up to `revision` left out."""
+        lengths = self.users.lengths
+        return ShardRecord(
+            users=len(self.users.ids),
+            lists=sum(1 for length in lengths if length),
+            listed=sum(lengths),
+            checksum=self.users.checksum(),
+            similar=len(self.similar.ids),
+            similar_checksum=self.similar.checksum(),
+            revision=revision,
+        )
+
+
+def make_shard(artifact: Artifact, number: int) -> Shard:
+    """Score shard `number`. Users whose rows were erased have no list. Raises GenerationError for a shard that there is not."""
+    manifest = artifact.manifest
+    if not 0 <= number < manifest.n_shards:
+        raise GenerationError(f"generation {manifest.generation} has {manifest.n_shards} shards; there is no shard {number}")
+    start, end, bucket_start, bucket_end = artifact["shards"][number].tolist()
+    item_ids = artifact.ids("item_ids")
+    users = _users(artifact, start, end, item_ids).without([at - start for at in manifest.erased if start <= at < end])
+    return Shard(manifest.generation, number, bucket_start, bucket_end, users, _similar(artifact, number, item_ids))
+
+
+def _users(artifact: Artifact, start: int, end: int, item_ids: Sequence[Id]) -> Lists:
+    manifest, model = artifact.manifest, artifact.manifest.settings
+    top = score_users(
+        artifact.arrays,
+        start,
+        end,
+        n_items=manifest.n_items,
+        depth=model.stored_depth,
+        normalize=model.normalize,
+        exclude_seen=model.exclude_seen,
+        weight_min=manifest.weight_min,
+        weight_max=manifest.weight_max,
+    )
+    ids = artifact.ids("user_ids", start, end)
+    buckets = [bucket_of(user, manifest.n_user_buckets) for user in ids]
+    whys: Sequence[bytes] = ()
+    if model.explain_depth:
+        contributors = explain_users(artifact.arrays, start, end, top, n_items=manifest.n_items, explain_depth=model.explain_depth)
+        whys = encode_contributors(contributors, item_ids)
+    return Lists(ids, buckets, encode_lists(top, item_ids), top.lengths.tolist(), whys)
+
+
+def _similar(artifact: Artifact, number: int, item_ids: Sequence[Id]) -> Lists:
+    """Lists of similar items for this shard's share of the item buckets."""
+    manifest, depth = artifact.manifest, artifact.manifest.settings.similar_depth
+    if not depth:
+        return Lists([], [], [], [])
+    items, buckets = shard_of_items(artifact.arrays, number, manifest.n_shards)
+    top = similar_items(artifact.arrays, items, n_items=manifest.n_items, depth=depth)
+    return Lists([item_ids[item] for item in items.tolist()], buckets, encode_lists(top, item_ids), top.lengths.tolist())
