@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
+from typing import Any
 
-from flask import Flask
+from flask import Flask, Response, request
 
-from api import errors, generations, health, recommendations
+from api import batch, docs_page, errors, fast_lane, generations, health, items, jobs, monitoring, openapi, recommendations, session
+from api.access import Gate
+from api.answers import Caching
+from api.breaker import Breaker
+from api.clients import Clients
+from api.collector import RedisCollector
+from api.front import ROUTE, Front
+from api.metrics import Metrics
+from api.routes import Route
 from api.store import Store
 from contract.settings import Settings
 
@@ -18,12 +28,54 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
         settings = Settings.from_environ(os.environ)
     if store is None:
         store = Store.of(settings)
+    gate = Gate.of(settings)
     logging.getLogger("api").setLevel(settings.log_level)
     app = Flask("api", static_folder=None)
-    # One byte more than is allowed: of a chunked body werkzeug hands out what fits, and that byte tells that there was more.
-    app.config.update(MAX_CONTENT_LENGTH=errors.MAX_BODY_BYTES + 1, PROVIDE_AUTOMATIC_OPTIONS=False)
+    app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False  # else werkzeug answers /users//x with a redirect, which is an HTML page
-    for part in (recommendations, generations, health):
-        app.register_blueprint(part.blueprint(store))
+    metrics = Metrics()
+    store.breaker.count = metrics.round_trips.inc
+    for route in all_routes(settings, store, metrics):
+        app.add_url_rule(route.path, route.name, _view(route, gate.check(route.access)), methods=[route.method])
     errors.register(app)
+    caching = Caching(settings.api_max_age_s)
+    # A key is checked by Flask, so the fast lane is for an API that everybody may read.
+    lanes = {fast_lane.PATH: fast_lane.FastLane(store, caching).answer} if gate.check("read") is None else {}
+    app.wsgi_app = Front(app.wsgi_app, metrics, lanes)  # type: ignore[method-assign]
     return app
+
+
+def all_routes(settings: Settings, store: Store, metrics: Metrics) -> list[Route]:
+    caching = Caching(settings.api_max_age_s)
+    queue = store.breaker if settings.rq_url == settings.redis_url else queue_of(settings)
+    described: dict[str, Any] = {}
+    routes = [
+        *recommendations.routes(store, metrics, caching),
+        *batch.routes(store, metrics, caching),
+        *session.routes(store, caching),
+        *items.routes(store, caching),
+        *generations.routes(store, caching),
+        *jobs.routes(store, queue, settings),
+        *health.routes(store, settings.stale_after_s),
+        *monitoring.routes(metrics, RedisCollector(store, queue, settings)),
+        *docs_page.routes(described),
+    ]
+    described.update(openapi.document(routes))
+    return routes
+
+
+def queue_of(settings: Settings) -> Breaker:
+    """For a Redis of its own that holds the queues; raises SettingsError for an address that can't be one."""
+    return Breaker(Clients.of(settings.rq_url, "LARDER_QUEUE_URL"), settings.rq_url)
+
+
+def _view(route: Route, check: Callable[[], None] | None) -> Callable[..., Response]:
+    """The route's view, after its check, if it has one. Metrics learn from the environ which route it was."""
+
+    def view(**arguments: str) -> Response:
+        request.environ[ROUTE] = route.path
+        if check is not None:
+            check()
+        return route.view(**arguments)
+
+    return view

@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from api.clients import Clients
 from contract.connections import explained
 from contract.errors import StoreError
 from contract.settings import hide_password
@@ -28,33 +31,38 @@ class Breaker:
     several. Threads share it without a lock: two that race only ask twice.
     """
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clients: Clients, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clients = clients
         self._url = url
         self._clock = clock
         self._away = False
         self._closed_until = 0.0
+        self.count: Callable[[], object] = lambda: None  # called at each round trip
 
-    def ask(self, command: Callable[[], T]) -> T:
+    def ask(self, command: Callable[[Redis], T]) -> T:
         """The answer of `command`; raises StoreError when there is none, or when there was none a moment ago."""
         if self._away:
             now = self._clock()
             if now < self._closed_until:
                 raise StoreError(f"Redis at {hide_password(self._url)} did not answer a moment ago")
             self._closed_until = now + PROBE_S
+        self.count()
         try:
+            answer = self._clients.ask(command)
+        except RedisError as error:
+            self._failed(error)
             with explained(self._url):
-                answer = command()
-        except StoreError as error:
-            # A refusal (no permission, wrong type) is an answer: it must not stop other requests.
-            if isinstance(error.__cause__, RedisConnectionError | RedisTimeoutError):
-                self._closed_until = self._clock() + PAUSE_S
-                if not self._away:
-                    log.error("%s", error)
-                self._away = True
-            else:
-                log.error("%s", error)
-            raise
+                raise
         if self._away:
             self._away = False
             log.warning("Redis at %s answers again", hide_password(self._url))
         return answer
+
+    def _failed(self, error: RedisError) -> None:
+        # A refusal (no permission, wrong type) is an answer: it must not stop other requests.
+        is_silent = isinstance(error, RedisConnectionError | RedisTimeoutError)
+        if is_silent:
+            self._closed_until = self._clock() + PAUSE_S
+        if not is_silent or not self._away:
+            log.error("Redis at %s: %s", hide_password(self._url), error)
+        self._away = self._away or is_silent

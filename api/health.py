@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+import json
+import time
+from datetime import datetime
 
-from api.errors import RETRY_STORE_S, problem
+from flask import Response
+
+from api.answer_models import Live, Ready
+from api.answers import plain
+from api.errors import problem, store_unavailable
+from api.rendering import generation_json
+from api.request_models import NoOptions
+from api.routes import Route
 from api.store import Store
+from api.validation import query
 from contract.errors import PayloadError
+from contract.manifest import Pointer
 
 
-def blueprint(store: Store) -> Blueprint:
-    routes = Blueprint("health", __name__, url_prefix="/health")
-
-    @routes.get("/live")
+def routes(store: Store, stale_after_s: int) -> list[Route]:
     def live() -> Response:
         """Asks nothing of Redis: a restart of this process would not bring Redis back."""
-        return jsonify(status="alive")
+        query(NoOptions)
+        return plain(json.dumps({"status": "alive"}) + "\n")
 
-    @routes.get("/ready")
     def ready() -> Response:
         """Reads the pointer itself, not what is cached. StoreError and NothingPromotedError become a 503."""
+        query(NoOptions)
         try:
-            pointer = store.refresh()
+            pointer = store.pointers.refresh()
         except PayloadError as error:
-            return problem(503, "Store unavailable", str(error), RETRY_STORE_S)
-        return jsonify(status="ready", generation=pointer.generation, trained_at=pointer.trained_at)
+            return problem(store_unavailable(str(error)))
+        status = "stale" if is_stale(pointer, stale_after_s) else "ready"
+        return plain(f'{{"status":"{status}",{generation_json(pointer)}}}\n')
 
-    return routes
+    return [
+        Route("GET", "/health/live", live, "The process lives", answer=Live, query=NoOptions, access="open", tag="Operation"),
+        Route("GET", "/health/ready", ready, "Lists are served", answer=Ready, query=NoOptions, access="open", tag="Operation"),
+    ]
+
+
+def age_s(pointer: Pointer) -> float:
+    """Seconds since the generation was trained, by this machine's clock."""
+    return time.time() - datetime.fromisoformat(pointer.trained_at).timestamp()
+
+
+def is_stale(pointer: Pointer, stale_after_s: int) -> bool:
+    return 0 < stale_after_s < age_s(pointer)

@@ -9,6 +9,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
+from api.request_ids import REQUEST_ID
+
 _HEALTH_CHECKS = ("/health/live", "/health/ready")
 
 
@@ -41,6 +43,7 @@ class AccessLogger(Logger):  # type: ignore[misc]
             "remote": environ.get("REMOTE_ADDR", ""),
             "method": environ["REQUEST_METHOD"],
             "path": path,
+            "request_id": environ.get(REQUEST_ID, ""),
             "status": int(str(resp.status).partition(" ")[0]),
             "bytes": resp.sent,
             "ms": round(request_time.total_seconds() * 1000, 2),

@@ -10,7 +10,7 @@ from typing import Any
 from gunicorn.http import errors  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from api.errors import INVALID, MEDIA_TYPE, SEE_LOG, problem_json
+from api.errors import MEDIA_TYPE, SEE_LOG, RequestError, problem_json
 
 _STATUS = {
     errors.LimitRequestLine: 414,
@@ -30,10 +30,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         status = _STATUS.get(type(exc), 400 if isinstance(exc, errors.ParseException) else 500)
         if status == 500:
             self.log.error("Error handling a request", exc_info=exc)
-            body = problem_json(500, "Internal server error", SEE_LOG)
+            body = problem_json(RequestError(SEE_LOG, 500, "Internal server error"))
         else:
             self.log.info("Refused a request that is not HTTP as it should be: %s", exc)
-            body = problem_json(status, INVALID, f"{type(exc).__name__}: the request is not HTTP as this server accepts it.")
+            detail = f"{type(exc).__name__}: the request is not HTTP as this server accepts it."
+            body = problem_json(RequestError(detail, status))
         phrase, n_bytes = HTTPStatus(status).phrase, len(body)
         head = f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {n_bytes}\r\n\r\n"
         with suppress(OSError):  # the client has gone

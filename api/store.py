@@ -1,136 +1,130 @@
-"""Reads of one namespace: the pointer, lists and item metadata. Nothing here writes."""
+"""Reads of one namespace: lists, explanations and item metadata. Nothing here writes.
+
+Every method is one round trip, and reads from the generation of the pointer that it is given.
+"""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Self, cast
+from typing import NamedTuple, Self, cast
 
-from pydantic import ValidationError
 from redis import Redis
 
 from api.breaker import Breaker
+from api.clients import Clients
+from api.ids import stored_id
+from api.pointers import Pointers
 from contract import payload
-from contract.connections import connect
-from contract.errors import LarderError, PayloadError, SettingsError, StoreError
 from contract.keys import Id, Keys, bucket_of
-from contract.manifest import IdType, Pointer
-from contract.settings import Settings, hide_password
+from contract.manifest import Pointer
+from contract.settings import Settings
 
-TIMEOUT_S = 0.4  # of one command. No retries: a request must be answered within 1 s while Redis is away
 NO_METADATA = b"{}"
-_CANONICAL = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
-_MAX_DIGITS = 20  # of an int64 with its sign
-_INT64 = range(-(2**63), 2**63)
 
 
-class NothingPromotedError(StoreError):
-    """There is no generation to read from yet."""
+class StoredList(NamedTuple):
+    """A list as it is stored, best first; `why` is the explanation of a user's list as bytes, if it was asked for and is there."""
 
-
-class UnknownUserError(LarderError):
-    """The user has no list in the current generation."""
-
-
-@dataclass(frozen=True, slots=True)
-class UserList:
-    """One user's list, best first, and the generation that it is of. `user_id` has the type that the interactions had."""
-
-    pointer: Pointer
-    user_id: Id
     item_ids: Sequence[Id]
     scores: Sequence[float]
+    why: bytes | None = None
 
 
-def stored_id(given: Id, id_type: IdType) -> Id | None:
-    """`given` as a generation with ids of `id_type` spells it; None when no such id can exist in it."""
-    if id_type == "str":
-        return str(given)
-    if isinstance(given, str):
-        if len(given) > _MAX_DIGITS or not _CANONICAL.fullmatch(given):
-            return None
-        given = int(given)
-    return given if given in _INT64 else None
+class UserLists(NamedTuple):
+    """Ids as the generation spells them, None for one that can't be; lists, None for who has none; the pointer as it is now."""
+
+    user_ids: list[Id | None]
+    lists: list[StoredList | None]
+    popular: StoredList | None
+    newest: Pointer
 
 
 class Store:
-    """Thread-safe. `redis` decodes no responses, and connects by itself at its first command, so after gunicorn's fork."""
+    """Thread-safe. `clients` decode no responses, and connect at their first command, so after gunicorn's fork."""
 
-    def __init__(self, redis: Redis, keys: Keys, pointer_ttl_s: float, url: str = "", clock: Callable[[], float] = time.monotonic) -> None:
-        self._redis = redis
-        self._keys = keys
-        self._ttl_s = pointer_ttl_s
-        self._clock = clock
-        self._breaker = Breaker(url, clock)
-        self._cached: tuple[Pointer, float] | None = None  # with the time until which it may be believed; replaced as a whole
+    def __init__(
+        self, clients: Clients, keys: Keys, pointer_ttl_s: float, url: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.keys = keys
+        self.breaker = Breaker(clients, url, clock)
+        self.pointers = Pointers(self.breaker, keys, pointer_ttl_s, clock)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """A store that has not connected yet; raises SettingsError for an address that can't be one."""
-        try:
-            redis = connect(settings.redis_url, timeout_s=TIMEOUT_S, retries=0)
-        except ValueError:
-            raise SettingsError(f"LARDER_REDIS_URL={hide_password(settings.redis_url)}: this can't be the address of a Redis") from None
-        return cls(redis, Keys(settings.namespace), settings.pointer_ttl_ms / 1000, settings.redis_url)
+        return cls(Clients.of(settings.redis_url), Keys(settings.namespace), settings.pointer_ttl_ms / 1000, settings.redis_url)
 
-    def current(self) -> Pointer:
-        """The current generation, at most the pointer's time to live old. Raises NothingPromotedError, StoreError."""
-        cached = self._cached
-        return cached[0] if cached and self._clock() < cached[1] else self.refresh()
-
-    def refresh(self) -> Pointer:
-        """The current generation as Redis has it now. Raises NothingPromotedError, StoreError, PayloadError."""
-        asked_at = self._clock()
-        raw = self._breaker.ask(lambda: cast("bytes | None", self._redis.get(self._keys.current)))
-        if raw is None:
-            self._cached = None
-            raise NothingPromotedError("nothing is promoted yet")
-        pointer = _pointer(raw)
-        self._cached = (pointer, asked_at + self._ttl_s)
-        return pointer
-
-    def find(self, user_id: Id) -> UserList:
-        """The list of a user, in one round trip. Raises UnknownUserError, NothingPromotedError, StoreError, PayloadError."""
-        pointer = self.current()
-        found = self._list_of(user_id, pointer)
-        if found is None:
-            # The cached pointer may name a generation that has been pruned, or that did not know this user yet.
-            newest = self.refresh()
-            if newest.generation != pointer.generation:
-                found = self._list_of(user_id, newest)
-        if found is None:
-            raise UnknownUserError("the user has no list")
-        return found
-
-    def metadata(self, pointer: Pointer, item_ids: Sequence[Id]) -> list[bytes]:
-        """A JSON object for each item, in one round trip; an item without metadata has an empty one. Raises StoreError."""
-        if not item_ids:
-            return []
-        return self._breaker.ask(lambda: self._metadata(pointer, item_ids))
-
-    def _metadata(self, pointer: Pointer, item_ids: Sequence[Id]) -> list[bytes]:
-        with self._redis.pipeline(transaction=False) as pipe:
-            for item_id in item_ids:
-                pipe.hget(self._keys.items(pointer.items_revision, bucket_of(item_id, pointer.n_item_buckets)), str(item_id))
-            return [raw or NO_METADATA for raw in pipe.execute()]
-
-    def _list_of(self, given: Id, pointer: Pointer) -> UserList | None:
+    def user_list(self, pointer: Pointer, given: Id) -> tuple[Id, StoredList] | None:
+        """A user's list, with the user's id as the interactions spelled it; None for who has none."""
         user_id = stored_id(given, pointer.user_id_type)
         if user_id is None:
             return None
-        key = self._keys.recs(pointer.generation, bucket_of(user_id, pointer.n_user_buckets))
-        raw = self._breaker.ask(lambda: cast("bytes | None", self._redis.hget(key, str(user_id))))
-        return None if raw is None else UserList(pointer, user_id, *payload.decode(raw))
+        key = self.keys.recs(pointer.generation, bucket_of(user_id, pointer.n_user_buckets))
+        raw = self.breaker.ask(lambda redis: cast("bytes | None", redis.hget(key, str(user_id))))
+        return None if raw is None else (user_id, StoredList(*payload.decode(raw)))
+
+    def user_lists(self, pointer: Pointer, given: Sequence[Id], *, explain: bool = False, popular: bool = False) -> UserLists:
+        """Lists of users and, for who has none, the popular one."""
+        user_ids = [stored_id(user_id, pointer.user_id_type) for user_id in given]
+        known = [user_id for user_id in user_ids if user_id is not None]
+
+        def read(redis: Redis) -> list[bytes | None]:
+            with redis.pipeline(transaction=False) as pipe:
+                pipe.get(self.keys.current)
+                if popular:
+                    pipe.get(self.keys.popular(pointer.generation))
+                for user_id in known:
+                    bucket = bucket_of(user_id, pointer.n_user_buckets)
+                    pipe.hget(self.keys.recs(pointer.generation, bucket), str(user_id))
+                    if explain:
+                        pipe.hget(self.keys.why(pointer.generation, bucket), str(user_id))
+                return pipe.execute()
+
+        raw = iter(self.breaker.ask(read))
+        newest = self.pointers.learn(next(raw))
+        fallback = _decoded(next(raw)) if popular else None
+        lists = [None if user_id is None else _decoded(next(raw), next(raw) if explain else None) for user_id in user_ids]
+        return UserLists(user_ids, lists, fallback, newest)
+
+    def popular(self, pointer: Pointer) -> StoredList | None:
+        return _decoded(self.breaker.ask(lambda redis: cast("bytes | None", redis.get(self.keys.popular(pointer.generation)))))
+
+    def similar(self, pointer: Pointer, item_ids: Sequence[Id]) -> list[StoredList | None]:
+        """The similar items of each item; None for one that the generation has none of."""
+        return [_decoded(raw) for raw in self._of_items(pointer, item_ids, (self._similar_key,))]
+
+    def item(self, pointer: Pointer, given: Id) -> tuple[Id, bytes] | None:
+        """An item's id and metadata, `{}` where it has none; None for an item that the generation does not know."""
+        item_id = stored_id(given, pointer.item_id_type)
+        if item_id is None:
+            return None
+        metadata, similar = self._of_items(pointer, [item_id], (self._items_key, self._similar_key))
+        return None if metadata is None and similar is None else (item_id, metadata or NO_METADATA)
+
+    def metadata(self, pointer: Pointer, item_ids: Sequence[Id]) -> list[bytes]:
+        """A JSON object for each item; an item without metadata has an empty one."""
+        return [raw or NO_METADATA for raw in self._of_items(pointer, item_ids, (self._items_key,))]
+
+    def _of_items(self, pointer: Pointer, item_ids: Sequence[Id], keys_of: Sequence[Callable[[Pointer, int], str]]) -> list[bytes | None]:
+        if not item_ids:
+            return []
+
+        def read(redis: Redis) -> list[bytes | None]:
+            with redis.pipeline(transaction=False) as pipe:
+                for item_id in item_ids:
+                    for key_of in keys_of:
+                        pipe.hget(key_of(pointer, bucket_of(item_id, pointer.n_item_buckets)), str(item_id))
+                return pipe.execute()
+
+        return self.breaker.ask(read)
+
+    def _items_key(self, pointer: Pointer, bucket: int) -> str:
+        return self.keys.items(pointer.items_revision, bucket)
+
+    def _similar_key(self, pointer: Pointer, bucket: int) -> str:
+        return self.keys.similar(pointer.generation, bucket)
 
 
-def _pointer(raw: bytes) -> Pointer:
-    try:
-        pointer = Pointer.model_validate_json(raw)
-    except ValidationError as error:
-        fields = ", ".join(str(item["loc"][0]) if item["loc"] else item["msg"] for item in error.errors(include_url=False))
-        raise PayloadError(f"the pointer to the current generation can't be read ({fields}); upgrade the API") from error
-    if pointer.payload_format not in payload.READABLE_FORMATS:
-        raise PayloadError(f"generation {pointer.generation} has lists of format {pointer.payload_format}; upgrade the API")
-    return pointer
+def _decoded(raw: bytes | None, why: bytes | None = None) -> StoredList | None:
+    return None if raw is None else StoredList(*payload.decode(raw), why)

@@ -5,45 +5,25 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Collection, Mapping
-from contextlib import suppress
-from typing import Annotated, Any, TypeVar
+import types
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from flask import request
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
-from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.errors import MAX_BODY_BYTES, RequestError
-from contract.keys import Id
+from api.request_models import RequestModel, is_text
 
-MAX_ID_BYTES = 512
 _SHOWN_ERRORS = 3
 _SHOWN_CHARACTERS = 64  # of what a client sent, in an error
-_INTEGER = re.compile(r"-?[0-9]{1,64}")
-_TOO_LONG = 10**MAX_ID_BYTES  # an integer from here on has more digits than that
+_INTEGER = re.compile(r"-?[0-9]{1,64}", re.ASCII)
+_BOOLEANS = {"true": True, "false": False}
 
-M = TypeVar("M", bound="RequestModel")
-
-
-def _external_id(value: object) -> Id:
-    if isinstance(value, int) and not isinstance(value, bool) and -_TOO_LONG < value < _TOO_LONG:
-        return value
-    if isinstance(value, str) and 0 < len(value) <= MAX_ID_BYTES:
-        with suppress(UnicodeEncodeError):  # half a surrogate pair
-            if len(value.encode()) <= MAX_ID_BYTES:
-                return value
-    raise PydanticCustomError("external_id", "must be an integer or a string of 1 to {limit} bytes", {"limit": MAX_ID_BYTES})
-
-
-ExternalId = Annotated[int | str, PlainValidator(_external_id, json_schema_input_type=int | str)]
-
-
-class RequestModel(BaseModel):
-    """Strict: nothing is coerced, no unknown field is ignored."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+M = TypeVar("M", bound=RequestModel)
 
 
 def parse(model: type[M], fields: Mapping[str, object]) -> M:
@@ -56,35 +36,64 @@ def parse(model: type[M], fields: Mapping[str, object]) -> M:
 
 
 def _explain(model: type[BaseModel], item: Any) -> str:
-    if not item["loc"]:
+    *parents, name = item["loc"] or ("\ud800",)
+    if not is_text(str(name)):
         return "a field has a name that is not text"  # half a surrogate pair, which JSON can spell
-    name = str(item["loc"][0])
+    path = ".".join(str(part)[:_SHOWN_CHARACTERS] for part in item["loc"])
     kind = item["type"]
     if kind in ("extra_forbidden", "invalid_key"):
-        shown = name[:_SHOWN_CHARACTERS]
-        near = difflib.get_close_matches(shown, model.model_fields, n=1, cutoff=0)
-        return f"{json.dumps(shown)} is not a field; the nearest is {json.dumps(near[0])}"
+        near = difflib.get_close_matches(str(name)[:_SHOWN_CHARACTERS].lower(), _fields_at(model, parents), n=1, cutoff=0)
+        nearest = f"; the nearest is {json.dumps(near[0])}" if near else ", and there is none"
+        return f"{json.dumps(path)} is not a field{nearest}"
     if kind == "missing":
-        return f"{name} is missing"
+        return f"{path} is missing"
     message = str(item["msg"])
-    return f"{name}: {message[:1].lower()}{message[1:]}"
+    return f"{path}: {message[:1].lower()}{message[1:]}"
 
 
-def json_object() -> dict[str, object]:
-    """The body of the current request, which must be one JSON object in UTF-8; raises RequestError."""
+def _fields_at(model: type[BaseModel], parents: list[str | int]) -> list[str]:
+    """The fields of the model that stands at `parents` within `model`."""
+    for parent in parents:
+        if isinstance(parent, str):
+            inner = [part for part in _parts(model.model_fields[parent].annotation) if issubclass(part, BaseModel)]
+            model = inner[0]
+    return list(model.model_fields)
+
+
+def _parts(annotation: Any) -> list[type]:
+    """All classes in an annotation."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        return [annotation]
+    return [part for inner in get_args(annotation) for part in _parts(inner)]
+
+
+def json_body(model: type[M], *, optional: bool = False) -> M:
+    """The body of the current request as `model`; without one, where it is optional, the defaults."""
+    return parse(model, _json_object(optional))
+
+
+def _json_object(optional: bool) -> dict[str, object]:
+    environ = request.environ
+    if int(environ.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
     try:
-        body = request.get_data(cache=False)
+        # One byte more than is allowed: of a chunked body, that byte tells that there was more. gunicorn's stream ends with the body.
+        body: bytes = environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
     except (ParseException, OSError):
         raise RequestError("The body could not be read to its end.") from None
     if len(body) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
     if not body:
+        if optional:
+            return {}
         raise RequestError('There is no body; send a JSON object like {"user_id": 54}.')
-    media_type = request.mimetype
-    if media_type and media_type != "application/json" and not media_type.endswith("+json"):
-        raise RequestError("Send the body as application/json.", 415, "Unsupported media type")
+    content_type = environ.get("CONTENT_TYPE")
+    if content_type and content_type != "application/json":
+        media_type = request.mimetype
+        if media_type != "application/json" and not media_type.endswith("+json"):
+            raise RequestError("Send the body as application/json.", 415, "Unsupported media type")
     try:
-        value = json.loads(body.decode(), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        value = _DECODER.decode(body.decode())
     except UnicodeDecodeError:
         raise RequestError("The body is not UTF-8.") from None
     except RecursionError:
@@ -108,15 +117,43 @@ def _no_constant(name: str) -> object:
     raise RequestError(f"The body is not JSON: it has no {name}.")
 
 
-def query_fields(integers: Collection[str], lists: Collection[str]) -> dict[str, object]:
-    """The query of the current request: `integers` as such, `lists` cut at commas. One that stands twice is refused."""
-    found: dict[str, object] = {}
-    for name, values in request.args.lists():
+_DECODER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+
+
+def query(model: type[M]) -> M:
+    """The query of the current request as `model`. A parameter that stands twice is refused."""
+    return parse(model, query_fields(model))
+
+
+def query_fields(model: type[RequestModel]) -> dict[str, object]:
+    """The query's parameters, as the fields of `model` need them: integers and booleans as such, lists cut at commas."""
+    kinds, found = _kinds(model), {}
+    for name, values in request.args.lists() if request.query_string else ():
         text = values[0]
         if len(values) > 1:
             raise RequestError(f"{json.dumps(name[:_SHOWN_CHARACTERS])} stands in the query twice.")
-        if name in integers and _INTEGER.fullmatch(text):
-            found[name] = int(text)
-        else:
-            found[name] = text.split(",") if name in lists else text
+        found[name] = _read(text, kinds.get(name, str))
     return found
+
+
+def _read(text: str, kind: type) -> object:
+    if kind is list:
+        return [part for part in text.split(",") if part]
+    if kind is bool:
+        return _BOOLEANS.get(text, text)
+    return int(text) if kind is int and _INTEGER.fullmatch(text) else text
+
+
+@lru_cache(maxsize=64)
+def _kinds(model: type[RequestModel]) -> dict[str, type]:
+    """What each field is made of in a query: an integer, a boolean or a list. All else, ids too, is text."""
+    return {name: _kind(field.annotation) for name, field in model.model_fields.items()}
+
+
+def _kind(annotation: Any) -> type:
+    inner = [part for part in get_args(annotation) if part is not type(None)]
+    if get_origin(annotation) is list:
+        return list
+    inner = [get_args(part)[0] if get_origin(part) is Annotated else part for part in inner]
+    found: object = inner[0] if get_origin(annotation) in (Union, types.UnionType) and len(inner) == 1 else annotation
+    return int if found is int else bool if found is bool else str

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import engine, pipeline, plot, recovery
+from bench import engine, pipeline, plot, recovery, serving
 from trainer.synthetic import SHAPES
 
 
@@ -43,6 +43,18 @@ def pipeline_command(shape: str, source: str, workers: int, depth: int, neighbor
 def recovery_command(shape: str, json_file: Path | None) -> None:
     """kill -9 of a worker in the middle of a run: seconds over an undisturbed one."""
     recovery.run(shape, json_file)
+
+
+@cli.command(name="serving")
+@click.option("--worker-classes", default="sync,gthread,gevent", show_default=True, help="gunicorn worker classes.")
+@click.option("--users", default=100_000, show_default=True, help="Users with a list.")
+@click.option("--seconds", default=5.0, show_default=True, help="Length of one measurement.")
+@click.option("--rounds", default=3, show_default=True, help="Measurements of each case; the best counts.")
+@click.option("--retrain", default="10m", show_default=True, help="Size of a retrain to serve beside; empty for none.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+def serving_command(worker_classes: str, users: int, seconds: float, rounds: int, retrain: str, json_file: Path | None) -> None:
+    """Requests a second of the API, against a hello-world (needs wrk)."""
+    serving.run(worker_classes.split(","), users, seconds, rounds, retrain, json_file)
 
 
 @cli.command(name="plot")

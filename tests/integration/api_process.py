@@ -79,6 +79,13 @@ class ApiProcess:
     def get(self, path: str) -> requests.Response:
         return requests.get(self.url + path, timeout=ASK_TIMEOUT_S)
 
+    def post(self, path: str, body: object) -> requests.Response:
+        return requests.post(self.url + path, json=body, timeout=ASK_TIMEOUT_S)
+
+    def send_admin(self, method: str, path: str, key: str, body: object = None, request_id: str = "") -> requests.Response:
+        headers = {"X-API-Key": key, "X-Request-ID": request_id}
+        return requests.request(method, self.url + path, json=body, headers=headers, timeout=ASK_TIMEOUT_S)
+
     def ask(self, user_id: object, **more: object) -> requests.Response:
         return requests.post(f"{self.url}/recommendations", json={"user_id": user_id, **more}, timeout=ASK_TIMEOUT_S)
 

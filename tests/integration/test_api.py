@@ -50,6 +50,7 @@ def test_lists_are_served_once_they_are_promoted(api: ApiProcess, store_redis: R
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
     assert answer.json() == {
         "user_id": 54,
+        "source": "personalized",
         "generation": "g1",
         "trained_at": "2026-01-02T03:04:05Z",
         "data_until": "2026-01-01T00:00:00Z",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from api.errors import MAX_BODY_BYTES
 from tests.integration.api_process import PATIENCE_S, ApiProcess, check_problem
 
 
@@ -39,12 +40,12 @@ def test_what_is_hardly_http_gets_the_same_shape(bare_api: ApiProcess, raw: byte
     assert [line for line in bare_api.log_lines() if "trace" in line] == []
 
 
-@pytest.mark.parametrize("n_bytes", [65_536, 65_537, 10_000_000])
+@pytest.mark.parametrize("n_bytes", [MAX_BODY_BYTES, MAX_BODY_BYTES + 1, 10_000_000])
 @pytest.mark.parametrize("is_chunked", [False, True])
 def test_a_body_has_a_limit(bare_api: ApiProcess, n_bytes: int, is_chunked: bool) -> None:
     body = b'{"user_id": 1.0}'.ljust(n_bytes)
     answer = requests.post(f"{bare_api.url}/recommendations", data=iter([body]) if is_chunked else body, timeout=PATIENCE_S)
-    if n_bytes > 65_536:
+    if n_bytes > MAX_BODY_BYTES:
         check_problem(answer, 413, "Request body too large")
     else:
         check_problem(answer, 400, "Invalid request data")

@@ -23,7 +23,7 @@ def clock() -> Clock:
 @pytest.fixture
 def store(fake: FakeRedis, clock: Clock) -> Store:
     """Believes a pointer for 500 ms of `clock`."""
-    return Store(fake.client, Keys(), pointer_ttl_s=0.5, clock=clock)
+    return Store(fake.clients, Keys(), pointer_ttl_s=0.5, clock=clock)
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self, cast
 
 from redis import Redis
 
+from api.clients import Clients
 from contract.keys import Keys
 from contract.manifest import Pointer
 from tests.builders import Lists, Metadata, manifest_of, write_lists
@@ -25,6 +26,10 @@ class FakeRedis:
     @property
     def client(self) -> Redis:
         return cast(Redis, self)
+
+    @property
+    def clients(self) -> Clients:
+        return Clients(lambda: self.client)
 
     def get(self, key: str) -> bytes | None:
         self._travel()
@@ -50,7 +55,7 @@ class FakeRedis:
 class FakePipeline:
     def __init__(self, redis: FakeRedis) -> None:
         self._redis = redis
-        self._reads: list[tuple[str, str]] = []
+        self._reads: list[Callable[[], object]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -59,11 +64,24 @@ class FakePipeline:
         self._reads.clear()
 
     def hget(self, key: str, field: str) -> None:
-        self._reads.append((key, field))
+        self._reads.append(lambda: self._redis.hashes.get(key, {}).get(field))
 
-    def execute(self) -> list[bytes | None]:
+    def get(self, key: str) -> None:
+        self._reads.append(lambda: self._redis.strings.get(key))
+
+    def zrange(self, _key: str, _start: int, _end: int) -> None:
+        self._reads.append(list)
+
+    lrange = zrange
+
+    def zcard(self, _key: str) -> None:
+        self._reads.append(int)
+
+    llen = zcard
+
+    def execute(self) -> list[object]:
         self._redis._travel()
-        return [self._redis.hashes.get(key, {}).get(field) for key, field in self._reads]
+        return [read() for read in self._reads]
 
 
 class Clock:

@@ -9,10 +9,9 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.recommendations import answer_json
-from api.store import UserList
+from api.rendering import items_json
 from contract.errors import PayloadError
-from tests.builders import Lists, make_manifest
+from tests.builders import Lists
 from tests.unit.api.fakes import FakeRedis, serve
 
 LISTS: Lists = {54: [(300, 2.784323), (294, 2.601673), (248, 2.548543), (286, 2.458506)], 88: [(272, 3.164058)]}
@@ -34,6 +33,7 @@ def test_the_answer_has_the_list_and_where_it_comes_from(client: FlaskClient, fa
     assert answer.mimetype == "application/json"
     assert answer.get_json() == {
         "user_id": 54,
+        "source": "personalized",
         "generation": "20260102-a",
         "trained_at": "2026-01-02T03:04:05Z",
         "data_until": "2026-01-01T00:00:00Z",
@@ -76,12 +76,37 @@ def test_k_is_how_many(client: FlaskClient, fake: FakeRedis, k: int | None, expe
     assert item_ids(client.post("/recommendations", json={"user_id": 54, "k": k}).get_json()) == expected
 
 
-@pytest.mark.parametrize("k", [7, 10**30])
-def test_a_k_beyond_the_depth_is_refused_with_the_limit(client: FlaskClient, fake: FakeRedis, k: int) -> None:
+@pytest.mark.parametrize("k", [3001, 10**30])
+def test_a_k_beyond_every_depth_is_refused_with_the_limit(client: FlaskClient, fake: FakeRedis, k: int) -> None:
     serve(fake, LISTS, k=3, depth=6)
     answer = client.post("/recommendations", json={"user_id": 54, "k": k})
     assert answer.status_code == 400
-    assert "more than 6" in answer.get_json()["detail"]
+    assert "3000" in answer.get_json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected", "short"),
+    [
+        ({"k": 4}, [300, 294, 248, 286], False),
+        ({"k": 5}, [300, 294, 248, 286], True),
+        ({"k": 2, "offset": 1}, [294, 248], False),
+        ({"k": 2, "offset": 3}, [286], True),
+        ({"k": 2, "offset": 9}, [], True),
+        ({"k": 2, "exclude": [300]}, [294, 248], False),
+        ({"k": 3, "exclude": [294, "286", "0300", "x"]}, [300, 248], True),
+        ({"k": 2, "exclude": [300], "offset": 1}, [248, 286], False),
+        ({}, FIRST_THREE, False),
+    ],
+)
+def test_offset_and_exclude_take_from_what_is_stored(
+    client: FlaskClient, fake: FakeRedis, asked: dict[str, object], expected: list[int], short: bool
+) -> None:
+    serve(fake, LISTS, k=3, depth=6)
+    answer = client.post("/recommendations", json={"user_id": 54, **asked}).get_json()
+    assert item_ids(answer) == expected
+    assert answer.get("short", False) is short
+    first = int(str(asked.get("offset", 0))) + 1
+    assert [item["rank"] for item in answer["items"]] == list(range(first, first + len(expected)))
 
 
 def test_metadata_on_request(client: FlaskClient, fake: FakeRedis) -> None:
@@ -100,8 +125,9 @@ def test_metadata_on_request(client: FlaskClient, fake: FakeRedis) -> None:
 def test_the_same_by_path(client: FlaskClient, fake: FakeRedis) -> None:
     serve(fake, LISTS, metadata={300: {"title": "Air Force One"}})
     assert client.get("/users/54/recommendations").data == client.post("/recommendations", json={"user_id": 54}).data
-    by_path = client.get("/users/54/recommendations?k=1&include=metadata")
-    assert by_path.data == client.post("/recommendations", json={"user_id": 54, "k": 1, "include": ["metadata"]}).data
+    by_path = client.get("/users/54/recommendations?k=1&include=metadata&exclude=294,7&offset=0&explain=false")
+    by_body = {"user_id": 54, "k": 1, "include": ["metadata"], "exclude": [294, 7]}
+    assert by_path.data == client.post("/recommendations", json=by_body).data
     assert client.get("/users/54.0/recommendations").status_code == 404
 
 
@@ -112,10 +138,13 @@ def test_the_same_by_path(client: FlaskClient, fake: FakeRedis) -> None:
         ("k=-1", "k: "),
         ("k=ten", "k: "),
         ("k=", "k: "),
-        ("k=7", "more than 6"),
+        ("k=3001", "3000"),
+        ("explain=yes", "explain: "),
+        ("fallback=random", "fallback: "),
+        ("exclude=" + ",".join(["1"] * 51), "exclude: "),
         ("k=" + "9" * 5000, "k: "),
         ("k=1&k=2", "twice"),
-        ("include=titles", "include: "),
+        ("include=titles", "include.0: "),
         ("K=1", 'the nearest is "k"'),
         ("user_id=55", '"user_id" is not a field'),
     ],
@@ -143,11 +172,10 @@ def test_an_empty_list_is_a_list(client: FlaskClient, fake: FakeRedis) -> None:
 
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_a_score_reads_back_as_the_same_float32(scores: list[float]) -> None:
-    found = UserList(make_manifest().pointer(), 1, list(range(len(scores))), scores)
-    assert [float32(item["score"]) for item in json.loads(answer_json(found, 20))["items"]] == scores
+    assert [float32(item["score"]) for item in json.loads(items_json(range(len(scores)), scores))] == scores
 
 
 @pytest.mark.parametrize("score", [float("nan"), float("inf"), float("-inf")])
 def test_a_score_that_json_cannot_spell_is_an_error(score: float) -> None:
     with pytest.raises(PayloadError):
-        answer_json(UserList(make_manifest().pointer(), 1, [1, 2], [1.0, score]), 2)
+        items_json([1, 2], [1.0, score])

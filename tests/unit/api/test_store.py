@@ -5,12 +5,20 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError
 
 from api.breaker import PAUSE_S
-from api.store import NothingPromotedError, Store, UnknownUserError, stored_id
+from api.ids import stored_id
+from api.pointers import NothingPromotedError
+from api.store import Store
 from contract import payload
 from contract.errors import PayloadError, StoreError
 from contract.keys import Id, Keys, bucket_of
 from contract.manifest import IdType
 from tests.unit.api.fakes import Clock, FakeRedis, serve
+
+
+def find(store: Store, user_id: Id) -> tuple[str, Id, list[Id]] | None:
+    """Generation, id and items of a user's list."""
+    seen = store.pointers.look(lambda pointer: store.user_list(pointer, user_id))
+    return None if seen is None else (seen[0].generation, seen[1][0], list(seen[1][1].item_ids))
 
 
 @pytest.mark.parametrize(
@@ -50,59 +58,53 @@ def test_an_id_is_spelled_as_the_generation_spells_it(given: Id, id_type: IdType
 
 def test_a_list_takes_one_round_trip_while_the_pointer_is_young(store: Store, fake: FakeRedis, clock: Clock) -> None:
     serve(fake, {54: [(300, 2.5), (294, 2.0)], 55: [(1, 1.0)]})
-    store.find(54)
+    find(store, 54)
     assert fake.round_trips == 2
     clock.now_s += 0.49
-    found = store.find(55)
+    assert find(store, 55) == ("g1", 55, [1])
     assert fake.round_trips == 3
-    assert (found.user_id, list(found.item_ids), list(found.scores)) == (55, [1], [1.0])
     clock.now_s += 0.02
-    store.find(54)
+    find(store, 54)
     assert fake.round_trips == 5
 
 
 def test_a_promotion_is_seen_once_the_pointer_is_old(store: Store, fake: FakeRedis, clock: Clock) -> None:
     serve(fake, {54: [(1, 1.0)]}, "g1")
-    assert store.find(54).pointer.generation == "g1"
+    assert find(store, 54) == ("g1", 54, [1])
     serve(fake, {54: [(2, 2.0)]}, "g2")
-    old = store.find(54)
-    assert (old.pointer.generation, list(old.item_ids)) == ("g1", [1])
+    assert find(store, 54) == ("g1", 54, [1])
     clock.now_s += 0.5
-    new = store.find(54)
-    assert (new.pointer.generation, list(new.item_ids)) == ("g2", [2])
+    assert find(store, 54) == ("g2", 54, [2])
 
 
 def test_a_user_who_is_missing_is_looked_for_in_a_newer_generation(store: Store, fake: FakeRedis) -> None:
     serve(fake, {54: [(1, 1.0)]}, "g1")
-    store.current()
+    store.pointers.current()
     serve(fake, {99: [(2, 2.0)]}, "g2")
-    found = store.find(99)
-    assert (found.pointer.generation, list(found.item_ids)) == ("g2", [2])
+    assert find(store, 99) == ("g2", 99, [2])
 
 
 def test_a_pruned_generation_is_left_for_the_current_one(store: Store, fake: FakeRedis) -> None:
     serve(fake, {54: [(1, 1.0)]}, "g1")
-    store.current()
+    store.pointers.current()
     fake.hashes.clear()
     serve(fake, {54: [(2, 2.0)]}, "g2", n_user_buckets=9, user_id_type="str")
-    found = store.find("54")
-    assert (found.user_id, found.pointer.generation) == ("54", "g2")
+    assert find(store, "54") == ("g2", "54", [2])
 
 
 def test_an_unknown_user_costs_one_look_at_the_pointer_more(store: Store, fake: FakeRedis) -> None:
     serve(fake, {54: [(1, 1.0)]})
-    store.current()
+    store.pointers.current()
     fake.round_trips = 0
-    with pytest.raises(UnknownUserError):
-        store.find(99)
+    assert find(store, 99) is None
     assert fake.round_trips == 2
 
 
 def test_nothing_is_promoted_yet(store: Store, fake: FakeRedis) -> None:
     with pytest.raises(NothingPromotedError):
-        store.find(54)
+        find(store, 54)
     serve(fake, {54: [(1, 1.0)]})
-    assert store.find(54).user_id == 54
+    assert find(store, 54)
 
 
 def test_metadata_takes_one_round_trip(store: Store, fake: FakeRedis) -> None:
@@ -117,13 +119,13 @@ def test_metadata_takes_one_round_trip(store: Store, fake: FakeRedis) -> None:
 def test_a_pointer_that_cannot_be_read_is_an_error_that_says_so(store: Store, fake: FakeRedis, pointer: bytes) -> None:
     fake.strings[Keys().current] = pointer
     with pytest.raises(PayloadError, match="can't be read"):
-        store.current()
+        store.pointers.current()
 
 
 def test_a_newer_payload_format_is_refused_before_a_list_is_read(store: Store, fake: FakeRedis) -> None:
     serve(fake, {54: [(1, 1.0)]}, payload_format=payload.FORMAT + 1)
     with pytest.raises(PayloadError, match="upgrade the API"):
-        store.find(54)
+        find(store, 54)
 
 
 def test_a_damaged_list_is_an_error(store: Store, fake: FakeRedis) -> None:
@@ -131,29 +133,29 @@ def test_a_damaged_list_is_an_error(store: Store, fake: FakeRedis) -> None:
     key = Keys().recs(pointer.generation, bucket_of(54, pointer.n_user_buckets))
     fake.hashes[key]["54"] = fake.hashes[key]["54"][:-1]
     with pytest.raises(PayloadError):
-        store.find(54)
+        find(store, 54)
 
 
 def test_a_server_that_is_away_is_asked_by_one_request_at_a_time(store: Store, fake: FakeRedis, clock: Clock) -> None:
     serve(fake, {54: [(1, 1.0)]})
-    store.current()
+    store.pointers.current()
     fake.failure = RedisConnectionError("refused")
     fake.round_trips = 0
     for _ in range(5):
         with pytest.raises(StoreError):
-            store.find(54)
+            find(store, 54)
     assert fake.round_trips == 1
     clock.now_s += PAUSE_S
     for _ in range(5):
         with pytest.raises(StoreError):
-            store.find(54)
+            find(store, 54)
     assert fake.round_trips == 2
     fake.failure = None
     with pytest.raises(StoreError):
-        store.find(54)
+        find(store, 54)
     clock.now_s += PAUSE_S
-    assert store.find(54).user_id == 54
-    assert store.find(54).user_id == 54
+    assert find(store, 54)
+    assert find(store, 54)
 
 
 def test_a_refusal_does_not_stop_other_requests(store: Store, fake: FakeRedis) -> None:
@@ -162,4 +164,4 @@ def test_a_refusal_does_not_stop_other_requests(store: Store, fake: FakeRedis) -
     with pytest.raises(StoreError):
         store.metadata(pointer, [1])
     fake.failure = None
-    assert store.find(54).user_id == 54
+    assert find(store, 54)

@@ -1,0 +1,84 @@
+"""Keys that open the API, if any are set: some to read, some to change what is served, too."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from pathlib import Path
+
+from flask import request
+
+from api.errors import RequestError
+from api.routes import Access
+from contract.errors import SettingsError
+from contract.settings import PREFIX, Settings
+
+MIN_KEY_LENGTH = 16
+
+
+class Gate:
+    """Compares in constant time, digests of equal length, with every key: nothing of a key shows in how long an answer takes."""
+
+    def __init__(self, read_keys: Iterable[str], admin_keys: Iterable[str]) -> None:
+        self._admin = [sha256(key.encode()).digest() for key in admin_keys]
+        self._read = [sha256(key.encode()).digest() for key in read_keys] + self._admin
+        self._is_open = len(self._read) == len(self._admin)  # without read keys everybody may read
+
+    @classmethod
+    def of(cls, settings: Settings) -> Gate:
+        """Raises SettingsError, without the value, for keys that are too short or a file that can't be read."""
+        return cls(_keys(settings, "api_read_keys"), _keys(settings, "api_admin_keys"))
+
+    def check(self, access: Access) -> Callable[[], None] | None:
+        """What to call before a route of this access, if anything."""
+        if access == "admin":
+            return self._check_admin
+        return None if access == "open" or self._is_open else self._check_read
+
+    def _check_read(self) -> None:
+        if not _is_among(_given(), self._read):
+            raise _unauthorized()
+
+    def _check_admin(self) -> None:
+        if not self._admin:
+            raise RequestError(f"No admin key is set: set {PREFIX}API_ADMIN_KEYS, or {PREFIX}API_ADMIN_KEYS_FILE.", 403, "Forbidden")
+        given = _given()
+        if _is_among(given, self._admin):
+            return
+        if not self._is_open and _is_among(given, self._read):
+            raise RequestError("This route needs an admin key; the one sent is for reading.", 403, "Forbidden")
+        raise _unauthorized()
+
+
+def _unauthorized() -> RequestError:
+    detail = "Send a key that is known as `Authorization: Bearer KEY` or as `X-API-Key: KEY`."
+    return RequestError(detail, 401, "Unauthorized", {"WWW-Authenticate": "Bearer"})
+
+
+def _given() -> str:
+    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return str(token).strip()
+    return str(request.environ.get("HTTP_X_API_KEY", "")).strip()
+
+
+def _is_among(given: str, digests: list[bytes]) -> bool:
+    digest = sha256(given.encode("utf-8", "surrogateescape")).digest()
+    found = [hmac.compare_digest(digest, known) for known in digests]
+    return any(found)
+
+
+def _keys(settings: Settings, name: str) -> list[str]:
+    text: str = getattr(settings, name).get_secret_value()
+    if path := getattr(settings, f"{name}_file"):
+        try:
+            text = f"{text},{Path(path).read_text(encoding='utf-8')}"
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SettingsError(f"{PREFIX}{name.upper()}_FILE={path!r}: can't be read: {reason}") from None
+    keys = text.replace("\n", ",").split(",")
+    found = [key.strip() for key in keys if key.strip()]
+    if any(len(key) < MIN_KEY_LENGTH for key in found):
+        raise SettingsError(f"{PREFIX}{name.upper()}: a key has at least {MIN_KEY_LENGTH} characters")
+    return found

@@ -1,0 +1,101 @@
+"""What answers look like: for /openapi.json and the tests. Answers themselves are written as text (rendering.py)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+
+AnyId = StrictInt | StrictStr
+
+
+class AnswerModel(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(AnswerModel):
+    """Every error: problem details (RFC 9457) with a fixed short text for programs."""
+
+    type: Literal["about:blank"]
+    title: str = Field(description="The status in words.")
+    status: int
+    detail: str = Field(description="What is wrong with this request, for people.")
+    error: str = Field(description="What is wrong, always in the same words.")
+
+
+class Reason(AnswerModel):
+    item_id: AnyId = Field(description="An item that the user has seen.")
+    share: StrictFloat | StrictInt = Field(description="Its part of the score before normalisation, from 0 to 1.")
+
+
+class Item(AnswerModel):
+    item_id: AnyId = Field(description="As a number or a string, as in the interactions.")
+    score: StrictFloat | StrictInt = Field(description="The model's value of the item.")
+    rank: int = Field(ge=1, description="Position in the list after exclusions, from 1.")
+    metadata: dict[str, Any] = Field({}, description="With `include=metadata`.")
+    because: list[Reason] = Field([], description="With `explain`: the seen items that made it, strongest first.")
+
+
+class OfGeneration(AnswerModel):
+    generation: str = Field(description="What run made this.")
+    trained_at: str = Field(description="When, in UTC.")
+    data_until: str | None = Field(description="Time of the latest interaction, in UTC.")
+
+
+class Listed(AnswerModel):
+    items: list[Item] = Field(description="Best first.")
+    short: Literal[True] = Field(True, description="Stands there when fewer than k items are left of what is stored.")
+
+
+class UserList(Listed):
+    user_id: AnyId = Field(description="As a number or a string, as in the interactions.")
+    source: Literal["personalized", "popular"] = Field(description="`popular` is the fallback.")
+
+
+class ListAnswer(UserList, OfGeneration):
+    """One user's list."""
+
+
+class UserProblem(AnswerModel):
+    user_id: AnyId
+    problem: Problem
+
+
+class BatchAnswer(OfGeneration):
+    """Lists and errors, in the order of the users asked for."""
+
+    results: list[UserList | UserProblem]
+
+
+class SessionAnswer(Listed, OfGeneration):
+    """A visitor's list."""
+
+    source: Literal["session"]
+    unknown_items: list[AnyId] = Field(description="Items of the request that nothing is similar to.")
+
+
+class SimilarAnswer(Listed, OfGeneration):
+    """What is like an item; scores are similarities."""
+
+    item_id: AnyId
+
+
+class PopularAnswer(Listed, OfGeneration):
+    """What most users met; scores are numbers of interactions."""
+
+    source: Literal["popular"]
+
+
+class ItemAnswer(OfGeneration):
+    """An item."""
+
+    item_id: AnyId
+    metadata: dict[str, Any]
+
+
+class Live(AnswerModel):
+    status: Literal["alive"]
+
+
+class Ready(OfGeneration):
+    status: Literal["ready", "stale"] = Field(description="`stale`: older than `LARDER_STALE_AFTER_S`.")

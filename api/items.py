@@ -1,0 +1,85 @@
+"""Routes about items: what they are, what is like them, what is popular."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Response
+from pydantic import BaseModel
+
+from api.answer_models import ItemAnswer, PopularAnswer, SimilarAnswer
+from api.answers import Caching, of_generation
+from api.ids import stored_id
+from api.item_answers import need_similar, unknown_item
+from api.rendering import generation_json, id_json
+from api.request_models import ItemRequest, NoOptions, Page, QueryPage, RequestModel, SimilarRequest
+from api.routes import Route
+from api.selection import describe, excluded_ids, render, select
+from api.store import Store, StoredList
+from api.validation import parse, query, query_fields
+from contract.keys import Id
+from contract.manifest import Pointer
+
+
+def routes(store: Store, caching: Caching) -> list[Route]:
+    def item_by_path(item_id: str) -> Response:
+        query(NoOptions)
+        return item(parse(ItemRequest, {"item_id": item_id}))
+
+    def item_by_query() -> Response:
+        return item(query(ItemRequest))
+
+    def item(asked: ItemRequest) -> Response:
+        seen = store.pointers.look(lambda pointer: store.item(pointer, asked.item_id))
+        if seen is None:
+            raise unknown_item()
+        pointer, (item_id, metadata) = seen
+        return of_generation(
+            f'{{"item_id":{id_json(item_id)},"metadata":{metadata.decode()},{generation_json(pointer)}}}\n', pointer, caching
+        )
+
+    def similar_by_path(item_id: str) -> Response:
+        options = query_fields(QueryPage)
+        parse(QueryPage, options)
+        return similar(parse(SimilarRequest, options | {"item_id": item_id}))
+
+    def similar_by_query() -> Response:
+        return similar(query(SimilarRequest))
+
+    def similar(asked: SimilarRequest) -> Response:
+        need_similar(store.pointers.current())
+        seen = store.pointers.look(lambda pointer: _similar(store, pointer, asked.item_id))
+        if seen is None:
+            raise unknown_item()
+        pointer, (item_id, found) = seen
+        return of_generation(f'{{"item_id":{id_json(item_id)},{page(asked, pointer, found)}}}\n', pointer, caching)
+
+    def popular() -> Response:
+        asked = query(QueryPage)
+        seen = store.pointers.look(store.popular)
+        pointer, found = seen or (store.pointers.current(), StoredList((), ()))
+        return of_generation(f'{{"source":"popular",{page(asked, pointer, found)}}}\n', pointer, caching)
+
+    def page(asked: Page, pointer: Pointer, found: StoredList) -> str:
+        chosen = select(found, asked, pointer, excluded_ids(asked, pointer))
+        return f"{render(asked, chosen, describe(store, pointer, asked, (chosen,)))},{generation_json(pointer)}"
+
+    def route(path: str, view: Callable[..., Response], summary: str, query: type[RequestModel], answer: type[BaseModel]) -> Route:
+        errors = () if answer is PopularAnswer else (404,) if answer is ItemAnswer else (404, 409)
+        return Route("GET", path, view, summary, answer, query=query, errors=errors, tag="Items")
+
+    return [
+        route("/popular", popular, "The popular items", QueryPage, PopularAnswer),
+        route("/items", item_by_query, "An item", ItemRequest, ItemAnswer),
+        route("/items/<item_id>", item_by_path, "An item, by path", NoOptions, ItemAnswer),
+        route("/similar", similar_by_query, "Similar items", SimilarRequest, SimilarAnswer),
+        route("/items/<item_id>/similar", similar_by_path, "Similar items, by path", QueryPage, SimilarAnswer),
+    ]
+
+
+def _similar(store: Store, pointer: Pointer, given: Id) -> tuple[Id, StoredList] | None:
+    item_id = stored_id(given, pointer.item_id_type)
+    if item_id is None:
+        return None
+    (found,) = store.similar(pointer, [item_id])
+    return None if found is None else (item_id, found)

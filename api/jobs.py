@@ -1,0 +1,92 @@
+"""Routes that put a job on the trainer's queue: a run, or the erasure of a user. The only ones that load RQ, when they are first asked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from flask import Response
+from pydantic import ValidationError
+from redis import Redis
+
+from api.answers import plain
+from api.breaker import Breaker
+from api.errors import RequestError
+from api.generations import state_of
+from api.request_models import EraseRequest, NoOptions
+from api.routes import Route
+from api.run_models import Accepted, Erasing, RunRequest, RunState
+from api.store import Store
+from api.validation import json_body, parse, query
+from contract.generations import Generations
+from contract.runs import Runs, new_run_id
+from contract.settings import PREFIX, Settings
+
+
+def routes(store: Store, queue: Breaker, settings: Settings) -> list[Route]:
+    def start() -> Response:
+        asked = json_body(RunRequest, optional=True)
+        options = asked.options.model_dump(exclude_unset=True) if asked.options else {}
+        _check_options(settings, options)
+        run, forced_by = new_run_id(), "API" if asked.force else ""
+
+        def enqueue(redis: Redis) -> None:
+            from contract.jobs import enqueue_run, train_queue
+
+            enqueue_run(train_queue(redis, settings), settings, run, options, forced_by=forced_by, review=asked.review)
+
+        store.breaker.ask(lambda redis: Runs(redis, store.keys).queued(run))
+        queue.ask(enqueue)
+        where = f"/runs/{run}"
+        return plain(Accepted(run=run, status_url=where).model_dump_json() + "\n", 202, {"Location": where})
+
+    def run_state(run: str) -> Response:
+        query(NoOptions)
+        status = store.breaker.ask(lambda redis: Runs(redis, store.keys).get(run))
+        if status is None:
+            raise RequestError("There is no run of this id, or it was more than a week ago.", 404, "Run not found")
+        made = store.breaker.ask(lambda redis: state_of(Generations(redis, store.keys), run))
+        return plain(RunState.model_validate(asdict(status) | {"generation": made}, extra="ignore").model_dump_json() + "\n")
+
+    def erase_by_path(user_id: str) -> Response:
+        query(NoOptions)
+        return erase(parse(EraseRequest, {"user_id": user_id}))
+
+    def erase_by_query() -> Response:
+        return erase(query(EraseRequest))
+
+    def erase(asked: EraseRequest) -> Response:
+        if not settings.erasure_secret.get_secret_value():
+            raise RequestError(f"Erasing needs a secret: set {PREFIX}ERASURE_SECRET, for all services.", 409, "Not possible now")
+
+        def enqueue(redis: Redis) -> str:
+            from contract.jobs import enqueue_erase, train_queue
+
+            return str(enqueue_erase(train_queue(redis, settings), settings, asked.user_id).id)
+
+        return plain(Erasing(user_id=asked.user_id, job=queue.ask(enqueue)).model_dump_json() + "\n", 202)
+
+    summary = "Erase a user, in every generation and in runs to come"
+    return [
+        Route(
+            "POST", "/runs", start, "Train again", Accepted,
+            body=RunRequest, body_optional=True, status=202, errors=(409,), access="admin", tag="Runs",
+        ),
+        Route("GET", "/runs/<run>", run_state, "How far a run is", RunState, query=NoOptions, errors=(404,), tag="Runs"),
+        Route(
+            "DELETE", "/users/<user_id>", erase_by_path, f"{summary}, by path", Erasing,
+            query=NoOptions, status=202, errors=(409,), access="admin", tag="Users",
+        ),
+        Route(
+            "DELETE", "/users", erase_by_query, summary, Erasing,
+            query=EraseRequest, status=202, errors=(409,), access="admin", tag="Users",
+        ),
+    ]  # fmt: skip
+
+
+def _check_options(settings: Settings, options: dict[str, object]) -> None:
+    """Each option is within its limits already; together, and with the API's own settings, they may still make no sense."""
+    try:
+        Settings.model_validate(settings.model_dump() | options)
+    except ValidationError as error:
+        reason = "; ".join(str(item["msg"]).removeprefix("Value error, ") for item in error.errors(include_url=False))
+        raise RequestError(f"A run can't have these options: {reason}.", 409, "Not possible now") from None

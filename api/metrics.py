@@ -1,0 +1,51 @@
+"""What each process counts. In gunicorn, prometheus_client keeps the values in files of a folder, so that /metrics sees all workers."""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+NO_ROUTE = "none"
+_METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PUT", "PATCH", "OPTIONS"})
+
+
+class Metrics:
+    """One observation serves as the count of requests and as their latency: each costs two writes into a mapped file."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        labels = ("route", "method", "status")
+        self._requests = Histogram(
+            "larder_request_seconds",
+            "Time from a request's head to its answer, by route, method and status; its _count is the number of requests.",
+            labels, buckets=BUCKETS_S, registry=self._registry,
+        )  # fmt: skip
+        self.round_trips = Counter("larder_redis_round_trips", "Commands or pipelines sent to the store.", registry=self._registry)
+        self.unknown_users = Counter("larder_unknown_users", "Users asked for who have no list.", registry=self._registry)
+        self.fallbacks = Counter("larder_fallbacks", "Users who got the popular list in place of their own.", registry=self._registry)
+        self._children: dict[tuple[str, str, str], Histogram] = {}  # labels() costs as much as observe()
+
+    def observe(self, route: str, method: str, status: str, seconds: float) -> None:
+        child = self._children.get((route, method, status))
+        if child is None:
+            # A client may invent methods; each would be a series for ever.
+            child = self._requests.labels(route, method if method in _METHODS else "other", status)
+            if method in _METHODS:
+                self._children[route, method, status] = child
+        child.observe(seconds)
+
+    def registry(self, *collectors: Collector) -> CollectorRegistry:
+        """For one scrape: the values of all workers, and what `collectors` read now."""
+        registry = CollectorRegistry()
+        if os.environ.get(FOLDER):
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        else:
+            registry.register(self._registry)
+        for collector in collectors:
+            registry.register(collector)
+        return registry

@@ -1,0 +1,74 @@
+"""The pointer to the current generation: read once in a while, and once a request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from pydantic import ValidationError
+
+from api.breaker import Breaker
+from contract import payload
+from contract.errors import PayloadError, StoreError
+from contract.keys import Keys
+from contract.manifest import Pointer
+
+T = TypeVar("T")
+
+
+class NothingPromotedError(StoreError):
+    """There is no generation to read from yet."""
+
+
+class Pointers:
+    def __init__(self, breaker: Breaker, keys: Keys, ttl_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._breaker = breaker
+        self._keys = keys
+        self._ttl_s = ttl_s
+        self._clock = clock
+        self._cached: tuple[Pointer, float] | None = None  # with the time until which it may be believed; replaced as a whole
+
+    def current(self) -> Pointer:
+        """The current generation, at most the pointer's time to live old. Raises NothingPromotedError, StoreError, PayloadError."""
+        cached = self._cached
+        return cached[0] if cached and self._clock() < cached[1] else self.refresh()
+
+    def refresh(self) -> Pointer:
+        """The current generation as Redis has it now. Raises NothingPromotedError, StoreError, PayloadError."""
+        return self.learn(self._breaker.ask(lambda redis: cast("bytes | None", redis.get(self._keys.current))))
+
+    def learn(self, raw: bytes | None) -> Pointer:
+        """The pointer as it has just been read, with something else or by itself."""
+        if raw is None:
+            self._cached = None
+            raise NothingPromotedError("nothing is promoted yet")
+        pointer = _pointer(raw)
+        self._cached = (pointer, self._clock() + self._ttl_s)
+        return pointer
+
+    def look(self, find: Callable[[Pointer], T | None]) -> tuple[Pointer, T] | None:
+        """What `find` finds in the current generation, with that generation's pointer.
+
+        The cached pointer may name a generation that has been pruned, or that did not know what is asked for yet; so when
+        nothing is found, the pointer is read afresh, and a newer generation is asked.
+        """
+        pointer = self.current()
+        found = find(pointer)
+        if found is None:
+            newest = self.refresh()
+            if newest.generation == pointer.generation:
+                return None
+            pointer, found = newest, find(newest)
+        return None if found is None else (pointer, found)
+
+
+def _pointer(raw: bytes) -> Pointer:
+    try:
+        pointer = Pointer.model_validate_json(raw)
+    except ValidationError as error:
+        fields = ", ".join(str(item["loc"][0]) if item["loc"] else item["msg"] for item in error.errors(include_url=False))
+        raise PayloadError(f"the pointer to the current generation can't be read ({fields}); upgrade the API") from error
+    if pointer.payload_format not in payload.READABLE_FORMATS:
+        raise PayloadError(f"generation {pointer.generation} has lists of format {pointer.payload_format}; upgrade the API")
+    return pointer

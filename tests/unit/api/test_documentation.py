@@ -1,0 +1,93 @@
+"""docs/api.md names every route, field, error, metric and setting of the API, and openapi.json is what OpenAPI 3.1 asks for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from pydantic import BaseModel
+
+from api import answer_models, errors, request_models, run_models
+from api.app import create_app
+from api.store import Store
+from contract.manifest import Pointer
+from contract.settings import Settings
+
+TEXT = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+MODELS = [
+    model
+    for module in (answer_models, request_models, run_models)
+    for model in vars(module).values()
+    if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == module.__name__
+]
+OF_THE_API = ("api_", "pointer_ttl_ms", "stale_after_s", "log_level", "redis_url", "queue_url", "namespace")
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/openapi.json").get_json()
+    return found
+
+
+def test_every_route(document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        for method in operations:
+            assert f"{method.upper()} {path}" in TEXT or f"`{path}`" in TEXT, (method, path)
+
+
+def test_every_route_of_flask_is_described_and_nothing_else(store: Store, document: dict[str, Any]) -> None:
+    app: Flask = create_app(Settings(), store)
+    routed = {
+        (re.sub("<([a-z_]+)>", r"{\1}", rule.rule), method)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD"}
+    }
+    assert routed == {(path, method.upper()) for path, operations in document["paths"].items() for method in operations}
+
+
+@pytest.mark.parametrize("model", [*MODELS, Pointer], ids=lambda model: model.__name__)
+def test_every_field(model: type[BaseModel]) -> None:
+    if model is run_models.RunOptions:
+        return  # the settings, which have a place of their own
+    missing = [name for name in model.model_fields if f"`{name}`" not in TEXT]
+    assert missing == []
+
+
+def test_every_error() -> None:
+    listed = re.findall(r"^\d{3}     (.+?)  ", errors.__doc__ or "", re.MULTILINE)
+    assert len(listed) > 10
+    for error in listed:
+        assert f"`{error.strip()}`" in TEXT, error
+
+
+def test_every_setting() -> None:
+    for name in Settings.model_fields:
+        if name.startswith(OF_THE_API):
+            assert f"`LARDER_{name.upper()}`" in TEXT, name
+
+
+def test_every_metric(client: FlaskClient) -> None:
+    named = set(re.findall(r"^# TYPE (larder_\w+)", client.get("/metrics").text, re.MULTILINE))
+    for name in named:
+        if not name.endswith("_created"):
+            assert f"`{name}`" in TEXT, name
+
+
+def test_the_document_is_openapi_3_1_with_references_that_lead_somewhere(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    references = set(re.findall(r"'#/components/schemas/(\w+)'", str(document)))
+    assert references <= set(document["components"]["schemas"])
+    names = [operation["operationId"] for operations in document["paths"].values() for operation in operations.values()]
+    assert len(names) == len(set(names))
+
+
+def test_the_page_asks_nothing_of_others(client: FlaskClient) -> None:
+    page = client.get("/docs")
+    assert "http" not in page.text
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    for name in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        assert len(client.get(f"/{name}").data) > 50
