@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 from collections.abc import Callable, Iterable
-from hashlib import sha256
+from hashlib import scrypt, sha256
 from pathlib import Path
 
 from flask import request
@@ -36,14 +37,41 @@ class Gate:
             return self._check_admin
         return None if access == "open" or self._is_open else self._check_read
 
+    def access_of(self, key: str) -> Access:
+        """The most that `key` opens: "admin", "read", or, if it is not known, only what is open to everybody."""
+        is_admin, may_read = _is_among(key, self._admin), _is_among(key, self._read)
+        return "admin" if is_admin else "read" if may_read else "open"
+
+    def given_access(self) -> Access:
+        """The most that the key in the current request's headers opens."""
+        return self.access_of(given_key())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody may read."""
+        return self._is_open
+
+    @property
+    def has_admin_keys(self) -> bool:
+        return bool(self._admin)
+
+    def secret(self, purpose: str) -> bytes:
+        """The same wherever the same keys are set; random where there are none.
+
+        Slow to derive, once a process: who has a key for reading, and so sees what the secret signs, must not find the others by trying.
+        """
+        if not self._read:
+            return secrets.token_bytes(32)
+        return scrypt(b"".join(sorted(self._read)), salt=purpose.encode(), n=2**14, r=8, p=1, dklen=32)
+
     def _check_read(self) -> None:
-        if not _is_among(_given(), self._read):
+        if not _is_among(given_key(), self._read):
             raise _unauthorized()
 
     def _check_admin(self) -> None:
         if not self._admin:
             raise RequestError(f"No admin key is set: set {PREFIX}API_ADMIN_KEYS, or {PREFIX}API_ADMIN_KEYS_FILE.", 403, "Forbidden")
-        given = _given()
+        given = given_key()
         if _is_among(given, self._admin):
             return
         if not self._is_open and _is_among(given, self._read):
@@ -56,7 +84,8 @@ def _unauthorized() -> RequestError:
     return RequestError(detail, 401, "Unauthorized", {"WWW-Authenticate": "Bearer"})
 
 
-def _given() -> str:
+def given_key() -> str:
+    """The key in the current request's headers, or ""."""
     scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() == "bearer":
         return str(token).strip()

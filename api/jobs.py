@@ -27,15 +27,7 @@ def routes(store: Store, queue: Breaker, settings: Settings) -> list[Route]:
         asked = json_body(RunRequest, optional=True)
         options = asked.options.model_dump(exclude_unset=True) if asked.options else {}
         _check_options(settings, options)
-        run, forced_by = new_run_id(), "API" if asked.force else ""
-
-        def enqueue(redis: Redis) -> None:
-            from contract.jobs import enqueue_run, train_queue
-
-            enqueue_run(train_queue(redis, settings), settings, run, options, forced_by=forced_by, review=asked.review)
-
-        store.breaker.ask(lambda redis: Runs(redis, store.keys).queued(run))
-        queue.ask(enqueue)
+        run = start_run(store, queue, settings, options, forced_by="API" if asked.force else "", review=asked.review)
         where = f"/runs/{run}"
         return plain(Accepted(run=run, status_url=where).model_dump_json() + "\n", 202, {"Location": where})
 
@@ -81,6 +73,20 @@ def routes(store: Store, queue: Breaker, settings: Settings) -> list[Route]:
             query=EraseRequest, status=202, errors=(409,), access="admin", tag="Users",
         ),
     ]  # fmt: skip
+
+
+def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[str, object], *, forced_by: str, review: bool) -> str:
+    """Put a run on the queue "train"; its id."""
+    run = new_run_id()
+
+    def enqueue(redis: Redis) -> None:
+        from contract.jobs import enqueue_run, train_queue
+
+        enqueue_run(train_queue(redis, settings), settings, run, options, forced_by=forced_by, review=review)
+
+    store.breaker.ask(lambda redis: Runs(redis, store.keys).queued(run))
+    queue.ask(enqueue)
+    return run
 
 
 def _check_options(settings: Settings, options: dict[str, object]) -> None:

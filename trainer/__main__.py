@@ -107,7 +107,7 @@ def serve() -> None:
     """Be the trainer service: work on the queue "train", see to a first run, clear old generations away."""
     settings = Settings.from_environ(os.environ)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))  # until the RQ worker sets its own
+    signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))  # until the RQ worker sets its own; compilers catch SystemExit
     from trainer.service import serve as serve_until_stopped
 
     with explained(settings.rq_url):

@@ -33,8 +33,8 @@ def main(arguments: list[str]) -> int:
     if arguments:
         print("usage: python -m worker [health]", file=sys.stderr)  # noqa: T201
         return 2
-    for number in STOP_SIGNALS:  # a stop while kernels compile is a stop, not a crash
-        signal.signal(number, lambda _number, _frame: sys.exit(0))
+    for number in STOP_SIGNALS:  # a stop while kernels compile is a stop; SystemExit would come out of the compiler as an error
+        signal.signal(number, lambda _number, _frame: os._exit(0))
     _warm()
     log.info("kernels are warm; starting %d worker process(es) on the queue %s-score", settings.processes, settings.namespace)
     return _supervise(settings)

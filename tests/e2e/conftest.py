@@ -39,7 +39,13 @@ def compose_stack(docker_engine: str, tmp_path_factory: pytest.TempPathFactory) 
     data.chmod(0o755)  # the trainer is another user
     write_interactions(data / "many.csv", n_users=20_000, n_items=400, per_user=8)
     # Shards so small that a run of the large table can be interrupted between them.
-    stack = Compose(f"larder-e2e-{secrets.token_hex(4)}", free_port(), {"DATA_DIR": str(data), "LARDER_SHARD_TARGET_S": "0.0001"})
+    settings = {
+        "DATA_DIR": str(data),
+        "LARDER_SHARD_TARGET_S": "0.0001",
+        "LARDER_CRON": "0 3 1 1 *",  # not before the tests are over
+        "LARDER_ERASURE_SECRET": secrets.token_hex(16),
+    }
+    stack = Compose(f"larder-e2e-{secrets.token_hex(4)}", free_port(), settings)
     try:
         stack.up("--build")
         yield stack

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -122,11 +121,39 @@ def test_retraining_swaps_while_a_client_asks(compose_stack: Compose, tmp_path: 
     assert client.generations == [before, compose_stack.generation()]
 
 
+def test_going_back_takes_one_command_and_holds_until_it_is_released(compose_stack: Compose, tmp_path: Path) -> None:
+    def stack(*arguments: str) -> str:
+        return compose_stack.stack("--var", str(tmp_path), "trainer", *arguments)
+
+    newest = compose_stack.generation()
+    assert "is served now in place of" in stack("rollback")
+    older = compose_stack.generation()
+    assert older != newest
+    assert "held" in stack("status")
+    assert "as it should be" in stack("verify")
+    stack("release")
+    stack("promote", newest)
+    assert compose_stack.generation() == newest
+
+
+def test_the_schedule_is_obeyed_in_the_container(compose_stack: Compose) -> None:
+    assert "-01-01 03:00" in compose_stack.trainer("status")
+    schedulers = compose_stack.redis("ZCARD", "rq:cron_schedulers")
+    assert schedulers == "1"
+
+
+def test_an_erased_user_has_no_list(compose_stack: Compose) -> None:
+    assert compose_stack.ask(100).status_code == 200
+    assert "generation" in compose_stack.trainer("erase", "--yes", "100")
+    assert compose_stack.ask(100).status_code == 404
+    assert "as it should be" in compose_stack.trainer("verify")
+
+
 def test_a_killed_worker_costs_no_list(compose_stack: Compose) -> None:
     """SIGKILL to one container while the shards of a larger table are being scored; the others finish the run."""
     before = compose_stack.generation()
     killed = compose_stack.containers("worker")[0]
-    run = compose_stack.trainer("run", "--interactions", "/data/many.csv").split()[1]  # "run ID is queued ..."
+    run = compose_stack.trainer("run", "--force", "--interactions", "/data/many.csv").split()[1]  # "run ID is queued ..."
     until("a first shard", lambda: compose_stack.redis("HLEN", Keys().shards(run)) != "0")
     compose_stack.run("docker", "kill", "--signal", "KILL", killed)
     assert compose_stack.generation() == before, "the run ended before the worker was killed: give it more users"
@@ -148,8 +175,10 @@ def test_services_stop_gracefully(compose_stack: Compose) -> None:
     for service in ("worker", "trainer", "api"):
         compose_stack.compose("stop", service)
     stopped = [*compose_stack.containers("worker"), *compose_stack.containers("trainer"), *compose_stack.containers("api")]
-    codes = Counter(container["State"]["ExitCode"] for container in compose_stack.inspect(*stopped))
-    assert codes == {0: 5}
+    codes = {container["Name"].strip("/"): container["State"]["ExitCode"] for container in compose_stack.inspect(*stopped)}
+    failed = {name: compose_stack.run("sh", "-c", f"docker logs --tail 40 {name} 2>&1") for name, code in codes.items() if code}
+    assert failed == {}
+    assert len(codes) == 5
 
 
 def test_down_leaves_nothing(compose_stack: Compose) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, cast
 
@@ -31,6 +31,10 @@ class FakeRedis:
     def clients(self) -> Clients:
         return Clients(lambda: self.client)
 
+    @property
+    def connection(self) -> FakeConnection:
+        return FakeConnection(self)
+
     def get(self, key: str) -> bytes | None:
         self._travel()
         return self.strings.get(key)
@@ -50,6 +54,28 @@ class FakeRedis:
         self.round_trips += 1
         if self.failure is not None:
             raise self.failure
+
+
+class FakeConnection:
+    """What api.clients.read_all uses of a connection."""
+
+    def __init__(self, redis: FakeRedis) -> None:
+        self._redis = redis
+        self._answers: list[bytes | None] = []
+
+    def pack_commands(self, commands: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+        return list(commands)
+
+    def send_packed_command(self, commands: list[tuple[str, ...]]) -> None:
+        self._redis._travel()
+        strings, hashes = self._redis.strings, self._redis.hashes
+        self._answers = [strings.get(key) if not field else hashes.get(key, {}).get(field[0]) for _, key, *field in commands]
+
+    def read_response(self) -> bytes | None:
+        return self._answers.pop(0)
+
+    def disconnect(self) -> None:
+        self._answers.clear()
 
 
 class FakePipeline:
