@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup up down retrain status watch generations verify diff promote rollback release prune erase logs clean test chaos soak check fix e2e bench lock compose-up compose-down dev-tools
+.PHONY: help setup up down retrain status watch generations verify diff promote rollback release prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs lock compose-up compose-down dev-tools
 
 # Further arguments: make retrain ARGS="--k 20", make test ARGS="-k payload", make verify ARGS="--sample 1000"
 ARGS ?=
@@ -117,6 +117,15 @@ chaos: dev-tools ## Promotions and rollbacks under load, and every fault that th
 soak: dev-tools ## Fifty retrains in a row: nothing grows. A quarter of an hour.
 	@$(venv)/python -m pytest -s tests/soak $(ARGS)
 
+browser: dev-tools ## The pages in a real Chromium, before a whole stack (needs chromium on PATH). ARGS go to pytest.
+	@$(venv)/python -m pytest tests/browser $(ARGS)
+
+page-speed: dev-tools ## First paint of each page with 100,000 users loaded. Some minutes.
+	@$(venv)/python -m tests.browser.page_speed
+
+screenshots: dev-tools ## Make the pictures of the README anew, in docs/images.
+	@$(venv)/python -m tests.browser.screenshots
+
 check: dev-tools ## Format, lint, types, import rules; changes nothing.
 	$(venv)/ruff format --check .
 	$(venv)/ruff check .
@@ -130,6 +139,9 @@ fix: dev-tools ## Format, and mend what the linter can.
 bench: ## Fit and scoring against recommenders and implicit. ARGS go to `python -m bench engine`.
 	$(call bootstrap,bench)
 	@$(venv)/python -m bench engine $(ARGS)
+
+docs: ## Write docs/settings.md from the settings.
+	@$(venv)/python -m contract.settings_page > docs/settings.md
 
 lock: ## Resolve pyproject.toml into requirements/ (needs uv).
 	@requirements/lock.sh

@@ -33,6 +33,7 @@ class Item(AnswerModel):
     score: StrictFloat | StrictInt = Field(description="The model's value of the item.")
     rank: int = Field(ge=1, description="Position in the list after exclusions, from 1.")
     metadata: dict[str, Any] = Field({}, description="With `include=metadata`.")
+    boosted: StrictFloat | StrictInt = Field(1, description="With `explain`: the factor in its score that a rule has set; not there for 1.")
     because: list[Reason] = Field([], description="With `explain`: the seen items that made it, strongest first.")
 
 
@@ -90,6 +91,7 @@ class ItemAnswer(OfGeneration):
     """An item."""
 
     item_id: AnyId
+    available: bool = Field(description="false: it is in no list until it is available again.")
     metadata: dict[str, Any]
 
 

@@ -22,7 +22,8 @@ class Caching:
 def of_generation(body: str, pointer: Pointer, caching: Caching, variant: str = "") -> Response:
     """An answer that stays the same as long as the generation is served; 304 for a GET whose client has it already.
 
-    The tag is weak: gzipped or not, the answer means the same. For a POST it tells requests apart, too.
+    The tag is weak: gzipped or not, the answer means the same. For a POST it tells requests apart, too. `variant`: what else the answer
+    to a GET depends on, such as the revision of the items.
     """
     headers = {"Cache-Control": caching.header, "Vary": "Accept-Encoding"}
     content = body.encode()

@@ -19,6 +19,8 @@ from api.front import ROUTE, Front
 from api.metrics import Metrics
 from api.routes import Route
 from api.store import Store
+from api.web.application import beside
+from api.web.site import Site
 from contract.settings import Settings
 
 
@@ -35,19 +37,20 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.url_map.merge_slashes = False  # else werkzeug answers /users//x with a redirect, which is an HTML page
     metrics = Metrics()
     store.breaker.count = metrics.round_trips.inc
-    for route in all_routes(settings, store, metrics):
+    queue = store.breaker if settings.rq_url == settings.redis_url else queue_of(settings)
+    for route in all_routes(settings, store, metrics, queue):
         app.add_url_rule(route.path, route.name, _view(route, gate.check(route.access)), methods=[route.method])
     errors.register(app)
     caching = Caching(settings.api_max_age_s)
     # A key is checked by Flask, so the fast lane is for an API that everybody may read.
     lanes = {fast_lane.PATH: fast_lane.FastLane(store, caching).answer} if gate.check("read") is None else {}
-    app.wsgi_app = Front(app.wsgi_app, metrics, lanes)  # type: ignore[method-assign]
+    pages = beside(app.wsgi_app, Site(settings, store, queue, gate, metrics))
+    app.wsgi_app = Front(pages, metrics, lanes)  # type: ignore[method-assign]
     return app
 
 
-def all_routes(settings: Settings, store: Store, metrics: Metrics) -> list[Route]:
+def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breaker) -> list[Route]:
     caching = Caching(settings.api_max_age_s)
-    queue = store.breaker if settings.rq_url == settings.redis_url else queue_of(settings)
     described: dict[str, Any] = {}
     routes = [
         *recommendations.routes(store, metrics, caching),

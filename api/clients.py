@@ -75,8 +75,8 @@ def read_all(client: Redis, commands: Sequence[Command]) -> list[bytes | None]:
 
 def _exchange(connection: ConnectionInterface, commands: Sequence[Command]) -> list[bytes | None]:
     try:
-        connection.send_packed_command(connection.pack_commands(commands))
+        connection.send_packed_command(connection.pack_commands(commands))  # type: ignore[no-untyped-call]
         return [connection.read_response() for _ in commands]
     except BaseException:
-        connection.disconnect()  # with answers still on the way, the next command would read those
+        connection.disconnect()  # type: ignore[no-untyped-call]  # with answers still on the way, the next command would read those
         raise

@@ -55,13 +55,15 @@ class RedisCollector(Collector):
     def _progress(self) -> Iterator[Metric]:
         keys = self._store.keys
 
-        def read_ids(redis: Redis) -> tuple[list[bytes], list[bytes]]:
+        def read_ids(redis: Redis) -> tuple[list[bytes], list[bytes], int]:
             with redis.pipeline(transaction=False) as pipe:
                 pipe.zrange(keys.generations, 0, -1)
                 pipe.lrange(keys.runs, 0, -1)
-                return cast("tuple[list[bytes], list[bytes]]", tuple(pipe.execute()))
+                pipe.exists(keys.hold)
+                return cast("tuple[list[bytes], list[bytes], int]", tuple(pipe.execute()))
 
-        generations, runs = self._store.breaker.ask(read_ids)
+        generations, runs, held = self._store.breaker.ask(read_ids)
+        yield _gauge("promotions_held", "1 while a rollback holds promotions.", held)
 
         def read_states(redis: Redis) -> list[bytes | None]:
             with redis.pipeline(transaction=False) as pipe:

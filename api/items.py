@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from flask import Response
@@ -30,13 +31,14 @@ def routes(store: Store, caching: Caching) -> list[Route]:
         return item(query(ItemRequest))
 
     def item(asked: ItemRequest) -> Response:
+        tag = store.pointers.items_tag()
         seen = store.pointers.look(lambda pointer: store.item(pointer, asked.item_id))
         if seen is None:
             raise unknown_item()
         pointer, (item_id, metadata) = seen
-        return of_generation(
-            f'{{"item_id":{id_json(item_id)},"metadata":{metadata.decode()},{generation_json(pointer)}}}\n', pointer, caching
-        )
+        available = json.dumps(store.is_available(pointer, item_id))
+        members = f'"item_id":{id_json(item_id)},"available":{available},"metadata":{metadata.decode()}'
+        return respond(members + f",{generation_json(pointer)}", pointer, tag)
 
     def similar_by_path(item_id: str) -> Response:
         options = query_fields(QueryPage)
@@ -47,18 +49,23 @@ def routes(store: Store, caching: Caching) -> list[Route]:
         return similar(query(SimilarRequest))
 
     def similar(asked: SimilarRequest) -> Response:
+        tag = store.pointers.items_tag()
         need_similar(store.pointers.current())
         seen = store.pointers.look(lambda pointer: _similar(store, pointer, asked.item_id))
         if seen is None:
             raise unknown_item()
         pointer, (item_id, found) = seen
-        return of_generation(f'{{"item_id":{id_json(item_id)},{page(asked, pointer, found)}}}\n', pointer, caching)
+        return respond(f'"item_id":{id_json(item_id)},{page(asked, pointer, found)}', pointer, tag)
 
     def popular() -> Response:
         asked = query(QueryPage)
+        tag = store.pointers.items_tag()
         seen = store.pointers.look(store.popular)
         pointer, found = seen or (store.pointers.current(), StoredList((), ()))
-        return of_generation(f'{{"source":"popular",{page(asked, pointer, found)}}}\n', pointer, caching)
+        return respond(f'"source":"popular",{page(asked, pointer, found)}', pointer, tag)
+
+    def respond(members: str, pointer: Pointer, tag: str) -> Response:
+        return of_generation(f"{{{members}}}\n", pointer, caching, tag)
 
     def page(asked: Page, pointer: Pointer, found: StoredList) -> str:
         chosen = select(found, asked, pointer, excluded_ids(asked, pointer))

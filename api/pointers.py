@@ -1,14 +1,16 @@
-"""The pointer to the current generation: read once in a while, and once a request."""
+"""The pointers to the current generation and to the items: read together once in a while, and once a request."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from pydantic import ValidationError
 
+from api.availability import Shelf, Shelves
 from api.breaker import Breaker
+from api.clients import Command, read_all
 from contract import payload
 from contract.errors import PayloadError, StoreError
 from contract.keys import Keys
@@ -28,6 +30,17 @@ class Pointers:
         self._ttl_s = ttl_s
         self._clock = clock
         self._cached: tuple[Pointer, float] | None = None  # with the time until which it may be believed; replaced as a whole
+        self._shelves = Shelves(breaker, keys)
+
+    @property
+    def commands(self) -> list[Command]:
+        """What reads the pointers, for who reads more in the same round trip: the two answers are for `learn_both`."""
+        return [("GET", self._keys.current), ("GET", self._keys.items_pointer)]
+
+    @property
+    def shelf(self) -> Shelf:
+        """The items as they were with the pointer that was read last."""
+        return self._shelves.current
 
     def current(self) -> Pointer:
         """The current generation, at most the pointer's time to live old. Raises NothingPromotedError, StoreError, PayloadError."""
@@ -36,16 +49,30 @@ class Pointers:
 
     def refresh(self) -> Pointer:
         """The current generation as Redis has it now. Raises NothingPromotedError, StoreError, PayloadError."""
-        return self.learn(self._breaker.ask(lambda redis: cast("bytes | None", redis.get(self._keys.current))))
+        raw, raw_items = self._breaker.ask(lambda redis: read_all(redis, self.commands))
+        return self.learn_both(raw, raw_items)
 
     def learn(self, raw: bytes | None) -> Pointer:
-        """The pointer as it has just been read, with something else or by itself."""
+        """The pointer as it has just been read, without that to the items: believed no longer than those may be."""
         if raw is None:
             self._cached = None
             raise NothingPromotedError("nothing is promoted yet")
         pointer = _pointer(raw)
+        if self._cached is not None:
+            self._cached = (pointer, self._cached[1])
+        return pointer
+
+    def learn_both(self, raw: bytes | None, raw_items: bytes | None) -> Pointer:
+        """The answers to `commands`, read with something else or by themselves."""
+        pointer = self.learn(raw)
+        self._shelves.learn(raw_items, pointer)
         self._cached = (pointer, self._clock() + self._ttl_s)
         return pointer
+
+    def items_tag(self) -> str:
+        """What the tag of an answer says of the items. Ask before lists are read: then a tag is never newer than what it stands on."""
+        self.current()
+        return self.shelf.tag
 
     def look(self, find: Callable[[Pointer], T | None]) -> tuple[Pointer, T] | None:
         """What `find` finds in the current generation, with that generation's pointer.

@@ -33,24 +33,24 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         return answer(parse(UserRequest, options | {"user_id": user_id}))
 
     def answer(asked: UserRequest) -> Response:
+        tag = store.pointers.items_tag()
         if asked.explain:
             need_explanations(store.pointers.current())
         seen = store.pointers.look(lambda pointer: _find(store, pointer, asked))
         if seen is not None:
             pointer, (user_id, found) = seen
-            return respond(asked, pointer, user_id, found, PERSONALIZED)
+            return respond(asked, pointer, user_id, found, PERSONALIZED, tag)
         metrics.unknown_users.inc()
         if asked.fallback is None:
             raise unknown_user()
         metrics.fallbacks.inc()
         pointer = store.pointers.current()
-        return respond(asked, pointer, spelled(asked.user_id, pointer), store.popular(pointer) or EMPTY, POPULAR)
+        return respond(asked, pointer, spelled(asked.user_id, pointer), store.popular(pointer) or EMPTY, POPULAR, f"{tag}-{POPULAR}")
 
-    def respond(asked: UserRequest, pointer: Pointer, user_id: Id, found: StoredList, source: str) -> Response:
+    def respond(asked: UserRequest, pointer: Pointer, user_id: Id, found: StoredList, source: str, variant: str) -> Response:
         chosen = select(found, asked, pointer, excluded_ids(asked, pointer))
         described = describe(store, pointer, asked, (chosen,))
         members = user_answer(asked, user_id, found, chosen, described, source)
-        variant = "" if source == PERSONALIZED else f"-{source}"
         return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, caching, variant)
 
     def route(method: str, path: str, view: Callable[..., Response], summary: str) -> Route:

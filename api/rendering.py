@@ -20,8 +20,12 @@ def items_json(
     first_rank: int = 1,
     metadata: Sequence[bytes] | None = None,
     because: Sequence[Because] | None = None,
+    boosted: Sequence[float] = (),
 ) -> str:
-    """A JSON array of items, best first. Raises PayloadError for a score that JSON can't spell."""
+    """A JSON array of items, best first. `boosted`: factors, beside `because`; none, or one for each item.
+
+    Raises PayloadError for a score that JSON can't spell.
+    """
     n = len(item_ids)
     if not math.isfinite(sum(scores)):
         raise PayloadError("a list has a score that is not a number")
@@ -35,6 +39,8 @@ def items_json(
         parts = [f'{part},"metadata":{text.decode()}' for part, text in zip(parts, metadata, strict=True)]
     if because is not None:
         parts = [f'{part},"because":{_because_json(reasons)}' for part, reasons in zip(parts, because, strict=True)]
+        if boosted:  # an item whose factor is 1 says nothing of it
+            parts = [part if factor == 1 else f'{part},"boosted":{factor:.9g}' for part, factor in zip(parts, boosted, strict=True)]
     return "[" + ",".join(part + "}" for part in parts) + "]"
 
 

@@ -48,8 +48,14 @@ def describe(store: Store, pointer: Pointer, asked: Page, chosen: Iterable[Selec
     return dict(zip(item_ids, store.metadata(pointer, item_ids), strict=True))
 
 
-def render(asked: Page, chosen: Selection, described: Mapping[Id, bytes] | None, because: Sequence[Because] | None = None) -> str:
+def render(
+    asked: Page,
+    chosen: Selection,
+    described: Mapping[Id, bytes] | None,
+    because: Sequence[Because] | None = None,
+    boosted: Sequence[float] = (),
+) -> str:
     """`"items"`, and `"short"` where it is true, as members of a JSON object."""
     metadata = None if described is None else [described[item_id] for item_id in chosen.item_ids]
-    items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because)
+    items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, boosted)
     return f'"short":true,"items":{items}' if chosen.short else f'"items":{items}'

@@ -20,8 +20,8 @@ PERSONALIZED, POPULAR = "personalized", "popular"
 def user_answer(
     asked: UserOptions, user_id: Id, found: StoredList, chosen: Selection, described: Mapping[Id, bytes] | None, source: str = PERSONALIZED
 ) -> str:
-    because = reasons(found, chosen) if asked.explain and source == PERSONALIZED else None
-    return f'"user_id":{id_json(user_id)},"source":"{source}",{render(asked, chosen, described, because)}'
+    because, boosted = explained(found, chosen) if asked.explain and source == PERSONALIZED else (None, ())
+    return f'"user_id":{id_json(user_id)},"source":"{source}",{render(asked, chosen, described, because, boosted)}'
 
 
 def plain_answer(user_id: Id, found: StoredList, k: int) -> str:
@@ -46,8 +46,13 @@ def need_explanations(pointer: Pointer) -> None:
         raise RequestError("The current generation has no explanations; train with LARDER_EXPLAIN_DEPTH.", 409, "No explanations")
 
 
-def reasons(found: StoredList, chosen: Selection) -> list[Because]:
-    """For each chosen item the strongest contributors; none for an item that the run explained nothing of."""
+def explained(found: StoredList, chosen: Selection) -> tuple[list[Because], Sequence[float]]:
+    """For each chosen item the strongest contributors, none for an item that the run explained nothing of; and the factors of their
+    scores, where the run had some."""
     stored = explanations.decode(found.why) if found.why else []
+    factors = explanations.decode_boosts(found.why) if found.why else ()
     positions: Sequence[int] = range(len(chosen.item_ids)) if chosen.positions is None else chosen.positions
-    return [stored[at] if at < len(stored) else () for at in positions]
+    if found.positions is not None:
+        positions = [found.positions[at] for at in positions]
+    because: list[Because] = [stored[at] if at < len(stored) else () for at in positions]
+    return because, [factors[at] for at in positions] if factors else ()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import engine, pipeline, plot, recovery, serving
+from bench import engine, load, pipeline, plot, recovery, serving
 from trainer.synthetic import SHAPES
 
 
@@ -35,6 +35,14 @@ def engine_command(shape: str, peers: str, json_file: Path | None) -> None:
 def pipeline_command(shape: str, source: str, workers: int, depth: int, neighbors: int, limit_gb: float, json_file: Path | None) -> None:
     """A file to a promoted generation: seconds and memory by stage and process."""
     pipeline.run(shape, source, workers, depth, neighbors, limit_gb, json_file)
+
+
+@cli.command(name="load")
+@click.option("--rows", default=20_000_000, show_default=True, help="Rows of the file.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+def load_command(rows: int, json_file: Path | None) -> None:
+    """A CSV file to indexed interactions, against the time that polars alone needs to parse it."""
+    load.run(rows, json_file)
 
 
 @cli.command(name="recovery")

@@ -18,11 +18,11 @@ from bench.serving_load import Found, Gunicorn
 from contract.generations import Generations
 from contract.keys import Keys
 from contract.runs import Runs
+from stack.programs import NICENESS
 from trainer.synthetic import SHAPES
 
 RATE = 300
 CLIENTS = 6
-NICENESS = 5
 ENDED = ("current", "complete", "failed")
 
 

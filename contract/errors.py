@@ -11,7 +11,8 @@ LarderError                  one base class: a message for people, an exit code 
 │   └── GateError       8         it is complete, and worse than the gate allows
 ├── StoreError          6    Redis can't be reached, or refuses
 │   └── StoreFullError            a generation would not fit, or did not
-└── PayloadError        7    bytes in Redis are not a list that this version can read
+├── PayloadError        7    bytes in Redis are not a list that this version can read
+└── TargetError         9    what an export should write to can't be written, or holds something else
 """
 
 from __future__ import annotations
@@ -68,3 +69,7 @@ class StoreFullError(StoreError):
 
 class PayloadError(LarderError):
     exit_code = 7
+
+
+class TargetError(LarderError):
+    exit_code = 9

@@ -1,8 +1,8 @@
 """Every Redis key, in one place. No key literal stands anywhere else.
 
 `larder` is the namespace setting; `{ctl}` is a cluster hash tag, so that the Lua scripts find all control keys in one slot,
-while lists spread over the slots. ID is a generation id, BUCKET a number from 0, REV a revision of the items: the id of the
-generation that wrote them.
+while lists spread over the slots. ID is a generation id, BUCKET a number from 0, REV a revision of the items: a number from 1
+(contract/catalogue.py), or, as versions before it wrote them, the id of a generation.
 
 key                            type    TTL     written by        read by       what
 larder:{ctl}:current           string  -       promote.lua       api, trainer  JSON: all that a reader needs to find a list
@@ -22,11 +22,15 @@ larder:{ctl}:runs              list    -       trainer           trainer, api  i
 larder:{ctl}:run:ID            hash    7 days  trainer           trainer, api  a run's stage and progress, for people
 larder:{ctl}:lease:JOB         string  lease   rq work-horses    rq workers    a job is alive while this exists
 larder:{ctl}:takeover:JOB      string  lease   rq workers        rq workers    one worker at a time takes a dead job over
+larder:{ctl}:items             string  -       switch_items.lua  api, trainer  JSON: where the items' metadata lie, how many are unavailable
+larder:{ctl}:items_sequence    int     -       trainer           trainer       numbers revisions of the items
+larder:{ctl}:item_revisions    hash    -       trainer, lua      trainer       REV -> JSON {n_buckets, at_ms, state}: written, or left since
 larder:recs:ID:BUCKET          hash    -       worker            api           user id -> list payload
 larder:similar:ID:BUCKET       hash    -       worker            api           item id -> list payload of similar items
 larder:why:ID:BUCKET           hash    -       worker            api           user id -> what made each item of the list (opt-in)
 larder:popular:ID              string  -       trainer           api           list payload: the fallback of a cold user
 larder:items:REV:BUCKET        hash    -       trainer           api           item id -> JSON metadata (title, ...)
+larder:unavailable:REV         string  -       trainer           api, trainer  JSON array of ids that are in no answer; none: no key
 
 RQ keeps its own keys under `rq:`.
 """
@@ -93,6 +97,18 @@ class Keys:
     def runs(self) -> str:
         return self._control("runs")
 
+    @property
+    def items_pointer(self) -> str:
+        return self._control("items")
+
+    @property
+    def items_sequence(self) -> str:
+        return self._control("items_sequence")
+
+    @property
+    def item_revisions(self) -> str:
+        return self._control("item_revisions")
+
     def generation(self, generation: str) -> str:
         return self._control(f"gen:{generation}")
 
@@ -122,6 +138,9 @@ class Keys:
 
     def items(self, revision: str, bucket: int) -> str:
         return f"{self.namespace}:items:{revision}:{bucket}"
+
+    def unavailable(self, revision: str) -> str:
+        return f"{self.namespace}:unavailable:{revision}"
 
     def similar(self, generation: str, bucket: int) -> str:
         return f"{self.namespace}:similar:{generation}:{bucket}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 MIN_HALF_LIFE_DAYS = 0.001
+MIN_BOOST, MAX_BOOST = 0.01, 100.0
 
 Similarity = Literal[
     "jaccard", "lift", "cosine", "inclusion index", "mutual information", "lexicographers mutual information", "cooccurrence"
@@ -29,12 +30,22 @@ class ModelSettings(BaseModel):
     depth: int = Field(0, ge=0, le=3000, description="Items stored for a user; 0 means 3 times k, to fill read-time exclusions.")
     similar_depth: int = Field(30, ge=0, le=1000, description="Similar items stored for an item; 0 stores none, and serves none.")
     explain_depth: int = Field(0, ge=0, le=1000, description="Seen items stored with each listed item that made it: why it is there.")
+    exclude_items: str = Field("", description="Items that are never recommended: ids with commas between them, or a file, one id a line.")
+    exclude_categories: str = Field("", description="Categories, with commas between them, whose items are never recommended.")
+    max_per_category: int = Field(0, ge=0, le=3000, description="Items of one category in a user's list, at the most; 0: any number.")
+    boosts: str = Field("", description="Factors of the scores of a category's items, as in Horror=0.5,New=1.2.")
 
     @field_validator("time_decay_days")
     @classmethod
     def _half_life_of_a_minute(cls, value: float) -> float:
         if 0 < value < MIN_HALF_LIFE_DAYS:
             raise ValueError(f"a half-life is in days, {MIN_HALF_LIFE_DAYS:g} at the least; 0 turns decay off")
+        return value
+
+    @field_validator("boosts")
+    @classmethod
+    def _factors(cls, value: str) -> str:
+        boosts_of(value)
         return value
 
     @model_validator(mode="after")
@@ -47,43 +58,31 @@ class ModelSettings(BaseModel):
     def stored_depth(self) -> int:
         return self.depth or 3 * self.k
 
+    @property
+    def excluded_categories(self) -> frozenset[str]:
+        return frozenset(name for part in self.exclude_categories.split(",") if (name := part.strip()))
 
-class SourceSettings(BaseModel):
-    """Where interactions and items come from, and how to read them."""
+    @property
+    def boost_of(self) -> dict[str, float]:
+        """Factor by category."""
+        return boosts_of(self.boosts)
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    interactions: str = Field(
-        "movielens-small",
-        min_length=1,
-        description="movielens-small, movielens-100k, -1m, -10m, -20m, synthetic:USERSxITEMSxINTERACTIONS, or a CSV or Parquet file.",
-    )
-    items: str = Field("", description="CSV with item metadata (an id column, a title column); empty: what the source brings.")
-    separator: str = Field(",", min_length=1, max_length=1, description="Field separator of CSV files; \\t for a tab.")
-    header: bool = Field(True, description="CSV files begin with a line of column names; else columns are user, item, weight, time.")
-    user_column: str = Field("userID", min_length=1, description="Column of user ids.")
-    item_column: str = Field("itemID", min_length=1, description="Column of item ids.")
-    weight_column: str = Field("rating", description="Column of weights; empty: every interaction weighs 1.")
-    time_column: str = Field("timestamp", description="Column of times in epoch seconds; empty: none, and no decay.")
-    title_column: str = Field("title", min_length=1, description="Column of titles in the items file.")
-
-    @model_validator(mode="after")
-    def _columns_differ(self) -> Self:
-        if self.user_column == self.item_column:
-            raise ValueError(f"user_column and item_column are both {self.user_column!r}")
-        return self
-
-    @field_validator("separator", mode="before")
-    @classmethod
-    def _tab(cls, value: Any) -> Any:
-        return "\t" if value == "\\t" else value
-
-    @field_validator("separator")
-    @classmethod
-    def _one_byte(cls, value: str) -> str:
-        if not value.isascii():
-            raise ValueError("expected one ASCII character")
-        return value
+def boosts_of(text: str) -> dict[str, float]:
+    """`Horror=0.5,New=1.2` as factors by category; raises ValueError for what is not of that form."""
+    factors: dict[str, float] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, sign, number = part.rpartition("=")
+        try:
+            factor = float(number)
+        except ValueError:
+            factor = 0.0
+        if not (sign and name.strip() and MIN_BOOST <= factor <= MAX_BOOST):
+            raise ValueError(f"{part!r} is no category=factor with a factor from {MIN_BOOST:g} to {MAX_BOOST:g}")
+        if name.strip() in factors:
+            raise ValueError(f"{name.strip()!r} stands twice")
+        factors[name.strip()] = factor
+    return factors
 
 
 class GateSettings(BaseModel):

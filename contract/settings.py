@@ -16,9 +16,20 @@ from croniter import croniter
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 
 from contract.errors import SettingsError
-from contract.setting_groups import GateSettings, ModelSettings, Similarity, SourceSettings
+from contract.setting_groups import GateSettings, ModelSettings, Similarity
+from contract.source_settings import CleaningSettings, SourceSettings
 
-__all__ = ["PREFIX", "TEST_PREFIX", "GateSettings", "ModelSettings", "Settings", "Similarity", "SourceSettings", "hide_password"]
+__all__ = [
+    "PREFIX",
+    "TEST_PREFIX",
+    "CleaningSettings",
+    "GateSettings",
+    "ModelSettings",
+    "Settings",
+    "Similarity",
+    "SourceSettings",
+    "hide_password",
+]
 
 PREFIX = "LARDER_"
 CRON_FIELDS = 5

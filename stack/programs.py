@@ -12,6 +12,7 @@ from stack.places import Places
 
 REDIS, TRAINER, WORKER, API = "redis", "trainer", "worker", "api"
 LOG_BYTES = 10 * 2**20
+NICENESS = 15  # of trainer and workers, which take every core: a request must not wait for them
 LOG_BACKUPS = 3
 
 
@@ -29,7 +30,7 @@ class Program:
 def programs(places: Places, redis_server: Path | None) -> list[Program]:
     """Everything in the order of its start. `redis_server` is None when LARDER_REDIS_URL names another server."""
     python = sys.executable
-    nice = ("nice", "-n", "5")  # scoring takes every core; a request must not wait for it
+    nice = ("nice", "-n", str(NICENESS))
     listed = [
         Program(TRAINER, (*nice, python, "-m", "trainer", "serve"), priority=20, stop_s=20),
         # A shard takes about LARDER_SHARD_TARGET_S; who is not done by then is killed, and its shard is scored again.

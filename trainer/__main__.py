@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from contract.catalogue import Catalogue
 from contract.connections import connect, explained
 from contract.errors import GenerationFailedError, LarderError
 from contract.generations import Generations
@@ -23,6 +24,7 @@ from contract.keys import Keys
 from contract.leases import n_alive_here
 from contract.runs import Runs, new_run_id
 from contract.settings import Settings
+from trainer.check_command import check
 from trainer.generation_commands import COMMANDS
 from trainer.options import settings_options
 from trainer.who import who_asks
@@ -148,6 +150,9 @@ def status() -> None:
             table.add_row("data until", pointer.data_until or "no times in the data")
             table.add_row("users, items", f"{pointer.n_users:,}, {pointer.n_items:,}")
             table.add_row("previous", pointer.previous or "none")
+        if items := Catalogue(store, keys).current():
+            counts = f"{items.n_items:,} known, {items.n_unavailable:,} ids in no list"
+            table.add_row("items", f"revision {items.revision} of {items.made_at}: {counts}")
         if held := generations.held():
             table.add_row("held", f"by {held.by}, who went back to {held.generation}: nothing is promoted until `release`")
         if due := next_run(settings):
@@ -166,7 +171,7 @@ def status() -> None:
     console.print(table)
 
 
-for command in COMMANDS:
+for command in (check, *COMMANDS):
     cli.add_command(command)
 
 

@@ -1,17 +1,14 @@
-"""Plans the shards of a generation, and writes what is not scored: metadata of items, the popularity list."""
+"""Plans the shards of a generation, and writes what is not scored: the popularity list."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import polars as pl
 from redis import Redis
 
 from contract import payload
-from contract.keys import Id, Keys, bucket_of
-from contract.manifest import Manifest
+from contract.keys import Id, Keys
 from trainer.similarity import Array
 
 MIN_SHARDS = 8  # so that a small run still spreads over workers and shows progress
@@ -31,24 +28,6 @@ def plan_shards(indptr: Array, bucket_ends: Array, row_work: float, target_s: fl
     edges = np.unique(np.concatenate(([0], cuts, [n_buckets])))
     shards: Array = np.stack([user_ends[edges[:-1]], user_ends[edges[1:]], edges[:-1], edges[1:]], axis=1).astype(np.int64)
     return shards
-
-
-def write_items(redis: Redis, keys: Keys, manifest: Manifest, item_ids: Sequence[Id], items: pl.DataFrame | None) -> int:
-    """Write the metadata of the generation's items; how many have some."""
-    if items is None:
-        return 0
-    described = {row.pop("item"): row for row in items.to_dicts()}
-    buckets: dict[int, dict[str, str]] = {}
-    for item_id in item_ids:
-        if (found := described.get(str(item_id))) is not None:
-            known = {name: value for name, value in found.items() if value is not None}
-            bucket = buckets.setdefault(bucket_of(item_id, manifest.n_item_buckets), {})
-            bucket[str(item_id)] = json.dumps(known, ensure_ascii=False, separators=(",", ":"))
-    with redis.pipeline(transaction=False) as pipe:
-        for number, fields in buckets.items():
-            pipe.hset(keys.items(manifest.generation, number), mapping=fields)  # type: ignore[arg-type]
-        pipe.execute()
-    return sum(map(len, buckets.values()))
 
 
 def write_popular(redis: Redis, keys: Keys, generation: str, item_ids: Sequence[Id], popular: Mapping[int, int]) -> None:

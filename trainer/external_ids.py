@@ -15,13 +15,15 @@ MAX_ID_BYTES = 512
 
 
 def typed(ids: pl.Series) -> pl.Series:
-    """`ids` as Int64 if every one is an integer in canonical form, `-?(0|[1-9][0-9]*)`; else as String. No nulls."""
+    """`ids` as Int64 if every one is an integer in canonical form, `-?(0|[1-9][0-9]*)`; else as String. Nulls stay."""
+    if ids.dtype == pl.Int64:
+        return ids
     if ids.dtype.is_integer():
         whole = ids.cast(pl.Int64, strict=False)
-        return ids.cast(pl.String) if whole.null_count() else whole  # unsigned ones may be too large
+        return ids.cast(pl.String) if whole.null_count() > ids.null_count() else whole  # unsigned ones may be too large
     text = ids.cast(pl.String)
     numbers = text.cast(pl.Int64, strict=False)
-    if numbers.null_count():
+    if numbers.null_count() > text.null_count():
         return text
     padded = (text.str.starts_with("0") & (numbers != 0)) | text.str.starts_with("-0") | text.str.starts_with("+")
     return text if (padded | ((numbers == 0) & (text.str.len_bytes() > 1))).any() else numbers

@@ -8,7 +8,9 @@ import time
 import click
 from rich.console import Console
 
+from trainer.export_command import export
 from trainer.inspection_commands import INSPECTION_COMMANDS
+from trainer.items_command import items
 from trainer.opening import opened
 from trainer.who import who_asks
 
@@ -87,4 +89,4 @@ def _say_served(generation: str, began: float, instead: str = "") -> None:
 
 _RELEASE = "`python -m trainer release` (make release) ends that"
 
-COMMANDS = (generations, promote, rollback, release, prune, *INSPECTION_COMMANDS)
+COMMANDS = (generations, promote, rollback, release, prune, items, export, *INSPECTION_COMMANDS)

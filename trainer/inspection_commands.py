@@ -14,6 +14,7 @@ from contract.connections import connect
 from contract.errors import GenerationError
 from contract.jobs import score_queue
 from trainer.opening import Opened, opened
+from trainer.report_command import report
 
 console = Console(soft_wrap=True, highlight=False)
 SHOWN_PROBLEMS = 40
@@ -139,4 +140,4 @@ def erase(user_id: str, yes: bool) -> None:
     )
 
 
-INSPECTION_COMMANDS = (verify, diff, watch, erase)
+INSPECTION_COMMANDS = (verify, diff, watch, erase, report)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from contract.errors import DataError
 from contract.keys import Id
+from contract.settings import CleaningSettings
+from trainer.cleaning import Events, clean, renumbered
 from trainer.external_ids import index, typed
 from trainer.indexing import by_bucket, joined
 from trainer.similarity import Array
-
-MAX_WEIGHT = 1e15
-TIMES = (-62135596800, 253402300799)  # epoch seconds of the years 1 to 9999
+from trainer.values import MAX_WEIGHT, TIMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Interactions:
     weight: Array
     time: Array | None
     dropped: Mapping[str, int]
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    """How the source was read, for the manifest: rows, columns, what was assumed (trainer/sources.py)."""
 
     @property
     def data_until(self) -> str | None:
@@ -44,14 +48,16 @@ class Interactions:
         return datetime.fromtimestamp(int(self.time.max()), UTC).isoformat().replace("+00:00", "Z")
 
 
-def from_frames(frames: Iterable[pl.DataFrame], source: str) -> Interactions:
+def from_frames(
+    frames: Iterable[pl.DataFrame], source: str, policy: CleaningSettings | None = None, dropped: Counter[str] | None = None
+) -> Interactions:
     """Validate and index frames with the columns user, item, weight (a number) and, optionally, time (epoch seconds, or a date type).
 
-    Rows without a value, or without a weight that is finite and positive in float32, are dropped and counted. Raises DataError
-    when nothing is left, and for weights and times that can't be what they are said to be. A frame is let go when the next one
-    comes, so that a large file need never be in memory whole.
+    Rows without a value, or without a weight that is finite and positive in float32, are dropped and counted, beside what reading
+    the frames counts in `dropped`; then `policy` is applied. Raises DataError when nothing is left, and for weights and times that
+    can't be what they are said to be. A frame is let go when the next one comes, so that a large file need never be in memory whole.
     """
-    n_rows, dropped = 0, Counter[str]()
+    n_rows, dropped = 0, Counter[str]() if dropped is None else dropped
     users: list[pl.Series] = []
     items: list[pl.Series] = []
     weights: list[Array] = []
@@ -69,23 +75,37 @@ def from_frames(frames: Iterable[pl.DataFrame], source: str) -> Interactions:
             times.append(kept["time"].cast(pl.Int64).to_numpy())
     if not weights:
         counts = ", ".join(f"{n:,} with {reason}" for reason, n in dropped.items() if n)
-        raise DataError(f"{source}: no interaction is left of {n_rows:,} rows{': ' if counts else ''}{counts}")
+        raise DataError(f"{source}: no interaction is left of {max(n_rows, dropped.total()):,} rows{': ' if counts else ''}{counts}")
     weight = joined(weights)
     if (heaviest := float(weight.max())) > MAX_WEIGHT:
         raise DataError(f"{source}: a weight is {heaviest:g}; weights above {MAX_WEIGHT:g} can't be told apart in float32: rescale them")
-    item_ids, item_idx = index(items, source)
-    user_ids, user_idx, bucket_ends = by_bucket(*index(users, source))
+    item_ids, item = index(items, source)
+    user_ids, user = index(users, source)
+    events = Events(user, item, weight, joined(times) if times else None)
+    n_before = weight.size
+    del user, item, weight
+    if policy is not None:
+        events = clean(events, policy, dropped, source)
+        if events.weight.size < n_before:
+            user_ids, events.user = _still_used(user_ids, events.user)
+            item_ids, events.item = _still_used(item_ids, events.item)
+    user_ids, user_idx, bucket_ends = by_bucket(user_ids, events.user)
     return Interactions(
         source=source,
         user_ids=user_ids,
         item_ids=item_ids,
         bucket_ends=bucket_ends,
         user_idx=user_idx,
-        item_idx=item_idx,
-        weight=weight,
-        time=joined(times) if times else None,
+        item_idx=events.item,
+        weight=events.weight,
+        time=events.time,
         dropped={reason: n for reason, n in dropped.items() if n},
     )
+
+
+def _still_used(ids: Sequence[Id], positions: Array) -> tuple[Sequence[Id], Array]:
+    used, positions = renumbered(positions, len(ids))
+    return (ids if used.size == len(ids) else [ids[at] for at in used.tolist()]), positions
 
 
 def from_frame(frame: pl.DataFrame, source: str) -> Interactions:
@@ -95,11 +115,16 @@ def from_frame(frame: pl.DataFrame, source: str) -> Interactions:
 
 def _clean(frame: pl.DataFrame, dropped: Counter[str]) -> pl.DataFrame:
     """The rows that can be used, with weight as float32; counts the others."""
+    if frame.schema["weight"] == pl.Float32 and not any(column.null_count() for column in frame):
+        lightest = frame["weight"].to_numpy().min(initial=np.inf)  # NaN if any is
+        if lightest > 0 and frame["weight"].is_finite().all() and ("time" not in frame.columns or frame.schema["time"].is_integer()):
+            return frame  # as trainer/values.py gives them
     if "time" in frame.columns:
         frame = frame.with_columns(_epoch_seconds(frame["time"]))
-    complete = frame.drop_nulls()
+    complete = frame.drop_nulls() if any(column.null_count() for column in frame) else frame
     as_float32 = complete.with_columns(pl.col("weight").cast(pl.Float32))
-    kept = as_float32.filter(complete["weight"].cast(pl.Float64).is_finite() & (pl.col("weight") > 0))
+    good = complete["weight"].cast(pl.Float64).is_finite() & (as_float32["weight"] > 0)
+    kept = as_float32 if good.all() else as_float32.filter(good)
     dropped["missing value"] += frame.height - complete.height
     dropped["weight not positive"] += complete.height - kept.height
     return kept

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from redis import Redis
 
 from contract.artifact import ArtifactWriter, folder_of, id_arrays, open_artifact
+from contract.catalogue import Catalogue
 from contract.erasure import Erasure
 from contract.errors import ArtifactError, ErasedMeanwhileError
 from contract.generations import Generations
@@ -22,14 +23,18 @@ from contract.manifest import IdType, Manifest
 from contract.settings import Settings
 from trainer import dispatch, sar, sources
 from trainer.indexing import bucket_order
-from trainer.interactions import Interactions, from_frames
+from trainer.interactions import Interactions
 from trainer.judging import judge, measure
 from trainer.leaving_out import without_users
 from trainer.order import Order
+from trainer.revision import stock_of_run, write_of_run
 from trainer.room import check_room, lists_bytes
+from trainer.rule_arrays import rule_arrays
+from trainer.run_digest import digest_of
 from trainer.scrub import popular_counts, scrub
-from trainer.similarity import DENSE_PER_S, SPARSE_PER_S, Fitted, Report
+from trainer.similarity import DENSE_PER_S, SPARSE_PER_S, Array, Fitted, Report
 
+NO_RULES: Mapping[str, Array] = MappingProxyType({})
 WHOLE = ("complete", "current", "previous")  # states of a generation that needs its trainer no more
 
 Progress = Callable[[str, int, int], None]
@@ -44,15 +49,19 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     if generations.state(run) in WHOLE:  # a try before this one died after it had done all
         return generations.manifest(run)
     progress("load", 0, 1)
-    raw = sources.read(settings.source, folder_of(settings.artifacts) / ".datasets")
-    interactions = from_frames(raw.events, settings.interactions)
+    catalogue = Catalogue(store, keys)
+    revision = catalogue.begin()
+    loaded = sources.load(settings.source, folder_of(settings.artifacts) / ".datasets")
+    stock = stock_of_run(catalogue, settings.source, loaded.items, settings.model)
+    interactions = loaded.interactions
     if erasure.revision():
         interactions = without_users(interactions, erasure.positions(interactions.user_ids), "erased user")
     progress("load", 1, 1)
-    manifest = _existing(settings, run) or make_artifact(order, interactions, progress)
+    rules = rule_arrays(stock, interactions.item_ids, settings.model)
+    manifest = _existing(settings, run) or make_artifact(order, interactions, progress, rules)
     progress("dispatch", 0, 1)
     check_room(store, settings.redis_url, lists_bytes(interactions, settings.model))
-    dispatch.write_items(store, keys, manifest, interactions.item_ids, raw.items)
+    write_of_run(catalogue, revision, stock)
     _begin(order, generations, erasure, manifest)
     shards = generations.missing_shards(run, manifest.n_shards)
     enqueue_shards(score_queue(queue_redis, settings), settings, run, shards)
@@ -77,8 +86,8 @@ def _begin(order: Order, generations: Generations, erasure: Erasure, manifest: M
         return
 
 
-def make_artifact(order: Order, interactions: Interactions, progress: Progress) -> Manifest:
-    """Measure the model, fit it on all `interactions`, and write the artifact of the run."""
+def make_artifact(order: Order, interactions: Interactions, progress: Progress, rules: Mapping[str, Array] = NO_RULES) -> Manifest:
+    """Measure the model, fit it on all `interactions`, and write the artifact of the run. What is measured knows no `rules`."""
     settings = order.settings
     evaluation = None
     if settings.evaluate:
@@ -89,7 +98,7 @@ def make_artifact(order: Order, interactions: Interactions, progress: Progress) 
         progress("fit", 0, 1)
         rows, fitted = fit(settings, interactions, writer, progress)
         progress("write", 0, 1)
-        manifest = seal(settings, order.run, interactions, rows, fitted, evaluation, writer)
+        manifest = seal(settings, order.run, interactions, rows, fitted, evaluation, writer, rules)
     except BaseException:
         writer.discard()
         raise
@@ -125,12 +134,15 @@ def seal(
     fitted: Fitted,
     evaluation: dict[str, Any] | None,
     writer: ArtifactWriter,
+    rules: Mapping[str, Array] = NO_RULES,
 ) -> Manifest:
     """Plan the shards, add all that the artifact holds besides the similarity, and give it its name."""
     model, n_items = settings.model, len(interactions.item_ids)
     per_s = DENSE_PER_S if fitted.layout == "dense" else SPARSE_PER_S
     shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, fitted.row_work, settings.shard_target_s, per_s)
     counts = np.bincount(rows.indices, minlength=n_items)
+    popular = np.argsort(-counts, kind="stable")
+    popular = popular[~np.isin(popular, rules.get("excluded", ()))]
     item_order, item_bucket_ends = bucket_order(interactions.item_ids)
     writer.put(
         {
@@ -140,13 +152,14 @@ def seal(
             "shards": shards,
             "item_order": item_order,
             "item_bucket_ends": item_bucket_ends,
-            "popular": np.argsort(-counts, kind="stable")[: model.stored_depth].astype(np.int32),
+            "popular": popular[: model.stored_depth].astype(np.int32),
+            **rules,
         }
     )
     return writer.finish(
         Manifest(
             generation=run,
-            digest=_digest(settings, interactions, rows),
+            digest=digest_of(model, interactions, rows, rules),
             source=interactions.source,
             trained_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             data_until=interactions.data_until,
@@ -163,6 +176,7 @@ def seal(
             weight_max=rows.weight_max,
             settings=model,
             evaluation=evaluation,
+            reading={**interactions.reading, "dropped": dict(interactions.dropped)},
         )
     )
 
@@ -173,17 +187,6 @@ def _existing(settings: Settings, run: str) -> Manifest | None:
         return open_artifact(settings.artifacts, run).manifest
     except ArtifactError:
         return None
-
-
-def _digest(settings: Settings, interactions: Interactions, rows: sar.Rows) -> str:
-    """sha256 over model settings, ids and affinities: equal for equal interactions and settings, in whatever order they came."""
-    digest = hashlib.sha256(settings.model.model_dump_json().encode())
-    for ids in (interactions.user_ids, interactions.item_ids):
-        for values in id_arrays("ids", ids).values():
-            digest.update(values.tobytes())
-    for values in (rows.indptr, rows.indices, rows.affinity, rows.unity, rows.exponent):
-        digest.update(np.ascontiguousarray(values).data)
-    return digest.hexdigest()
 
 
 def _id_type(ids: Any) -> IdType:

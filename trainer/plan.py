@@ -18,7 +18,7 @@ from contract.keys import Id
 from contract.settings import ModelSettings, Settings
 from trainer import sar, sources
 from trainer.calibration import Rates, calibrate
-from trainer.interactions import Interactions, from_frames
+from trainer.interactions import Interactions
 from trainer.room import lists_bytes
 from trainer.similarity import SPARSE_PER_S, Similarity
 
@@ -97,7 +97,7 @@ def _mean_id_bytes(ids: Sequence[Id]) -> float:
 def plan_table(settings: Settings, workers: int) -> Table:
     """Load what the settings name, calibrate, and make the plan."""
     folder = folder_of(settings.artifacts)
-    interactions = from_frames(sources.read(settings.source, folder / ".datasets").events, settings.interactions)
+    interactions = sources.load(settings.source, folder / ".datasets").interactions
     threads, limit = len(os.sched_getaffinity(0)), settings.max_memory_gb * 2**30
     plan = make_plan(interactions, settings.model, workers=workers, threads=threads, limit_bytes=limit, rates=calibrate(folder))
     table = table_of(plan, workers)

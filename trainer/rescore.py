@@ -5,14 +5,15 @@ both over all items. Normalised, as recommenders' SAR rescales, lo = min Q · we
 
     score = (P - lo) / (hi - lo) · (weight_max - weight_min) + weight_min
 
-else score = P · 2 ** exponent. P and Q carry the factor 2 ** -exponent, which cancels in a normalised score. An item is listed if P > 0
-and, under exclude_seen, the user has not interacted with it.
+else score = P · 2 ** exponent. P and Q carry the factor 2 ** -exponent, which cancels in a normalised score. An item is listed if P > 0,
+it is not excluded and, under exclude_seen, the user has not interacted with it. Under rules, a score is multiplied by the item's boost (a
+negative one divided), and an item is passed over where one of its categories has its number among the better ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy.typing as npt
 
 from contract.artifact import Artifact
 from contract.keys import Id
+from trainer.category_limits import Categories
 
 Array = npt.NDArray[Any]
 TOLERANCE = 1e-5
@@ -31,24 +33,39 @@ _BLOCK_BYTES = 1 << 23  # of similarity, as float64, in memory at a time
 class Rescored:
     """All items of one user, by item_idx.
 
-    `scores` float64, -inf for what the user has seen under exclude_seen; `doubt` float64, how far a score from float32 sums may be off.
-    `sure` bool: P is positive beyond that doubt; `possible` bool: it is positive, or might be.
+    `scores` float64, -inf for what may not be listed; `doubt` float64, how far a score from float32 sums may be off. `sure` bool: P is
+    positive beyond that doubt; `possible` bool: it is positive, or might be. `categories`: None without a limit per category.
     """
 
     scores: Array
     doubt: Array
     sure: Array
     possible: Array
+    categories: Categories | None = None
 
     def best(self, depth: int) -> list[tuple[int, float]]:
-        """The list as (item_idx, score), best first, equal scores by item_idx. Without items of which float32 is not sure."""
+        """The list as (item_idx, score), best first, equal scores by item_idx. Without items of which float32 is not sure, and without
+        regard to limits per category."""
         listed = np.flatnonzero(self.sure)
         order = listed[np.lexsort((listed, -self.scores[listed]))][:depth]
         return list(zip(order.tolist(), self.scores[order].tolist(), strict=True))
 
 
 def rescore(artifact: Artifact, user: int) -> Rescored:
-    """Recompute all scores of one user_idx. Reads the user's rows of the similarity only."""
+    """Recompute all scores of one user_idx, and apply the rules. Reads the user's rows of the similarity only."""
+    found = _unruled(artifact, user)
+    categories = Categories.of(artifact)
+    if "boost" not in artifact.arrays:
+        return replace(found, categories=categories)
+    boost = artifact["boost"].astype(np.float64)
+    factor = np.where(found.scores < 0, 1 / boost, boost)
+    scores = np.where(np.isfinite(found.scores), found.scores * factor, -np.inf)
+    # Where rounding might change a score's sign, it might also multiply in place of dividing.
+    doubt = found.doubt * np.maximum(factor, np.where(np.abs(found.scores) <= found.doubt, np.maximum(boost, 1 / boost), 0))
+    return Rescored(scores, doubt, found.sure, found.possible, categories)
+
+
+def _unruled(artifact: Artifact, user: int) -> Rescored:
     manifest, model = artifact.manifest, artifact.manifest.settings
     row = slice(int(artifact["indptr"][user]), int(artifact["indptr"][user + 1]))
     items = artifact["indices"][row]
@@ -62,6 +79,8 @@ def rescore(artifact: Artifact, user: int) -> Rescored:
     allowed = np.ones(manifest.n_items, dtype=bool)
     if model.exclude_seen:
         allowed[items] = False
+    if "excluded" in artifact.arrays:
+        allowed[artifact["excluded"]] = False
     possible, sure = (total > -doubt) & (sizes[0] > 0) & allowed, (total > doubt) & allowed
     if not model.normalize:
         scale = 2.0 ** int(artifact["exponent"][user])
@@ -87,16 +106,23 @@ def disagreement(rescored: Rescored, items: Sequence[int], scores: Sequence[floa
     if len(set(items)) < len(items):
         return "an item is listed twice"
     for item in at[~rescored.possible[at]].tolist():
-        return f"item {names[item]} is listed, which the user has seen or which nothing of the user's is similar to"
+        return f"item {names[item]} is listed, which is excluded, or the user has seen, or nothing of the user's is similar to"
     for place in np.flatnonzero(~(np.abs(values - expected) <= allowed)).tolist():
         return f"item {names[items[place]]} has the score {values[place]:.7g}; recomputed it is {expected[place]:.7g}"
     for place in np.flatnonzero(expected[1:] - expected[:-1] > allowed[1:] + allowed[:-1]).tolist():
         return f"item {names[items[place]]} stands before {names[items[place + 1]]}, which scores more"
-    least, most = min(depth, int(rescored.sure.sum())), min(depth, int(rescored.possible.sum()))
+    left_out, n_sure = rescored.sure.copy(), int(rescored.sure.sum())
+    left_out[at] = False
+    if (categories := rescored.categories) is not None:
+        if too_many := categories.too_many(at):
+            return too_many
+        better = expected[None, :] + allowed >= (rescored.scores - rescored.doubt)[left_out, None]
+        is_full = categories.full(np.flatnonzero(left_out), at, better)
+        n_sure -= int(is_full.sum())
+        left_out[left_out] = ~is_full
+    least, most = min(depth, n_sure), min(depth, int(rescored.possible.sum()))
     if not least <= len(items) <= most:
         return f"the list has {len(items)} items; recomputed it has {least if least == most else f'{least} to {most}'}"
-    left_out = rescored.sure.copy()
-    left_out[at] = False
     if len(items) == depth:  # only what scores more than the last one
         left_out &= rescored.scores - rescored.doubt > expected[-1] + 2 * allowed[-1]
     if not left_out.any():

@@ -6,6 +6,7 @@ import re
 import shutil
 
 from contract.artifact import folder_of
+from contract.catalogue import Catalogue
 from contract.generations import Generations
 from contract.removal import retire
 from contract.runs import Runs
@@ -16,7 +17,7 @@ _PARTIAL = re.compile(r"\.(?P<run>.+)\.\d+\.partial")
 
 
 def prune(generations: Generations, runs: Runs, settings: Settings) -> list[str]:
-    """Retire what is not to be kept; ids of the generations of which nothing is left.
+    """Retire what is not to be kept; ids of the generations of which nothing is left. Revisions of the items that were left go, too.
 
     Kept are the current and the previous generation, what is being scored, the newest `keep_generations` that were served before,
     and the newest that waits for a person (refused, held, under review), until a later one is promoted.
@@ -30,6 +31,7 @@ def prune(generations: Generations, runs: Runs, settings: Settings) -> list[str]
     kept = {*served[len(served) - min(len(served), settings.keep_generations) :], *waiting[-1:]}
     settled = [name for name, found in progress.items() if found.state in SETTLED and name not in kept]
     gone = [name for name in settled if retire(generations, name, settings.grace_s, settings.job_timeout_s)]
+    Catalogue(generations.redis, generations.keys).prune(settings.grace_s, settings.job_timeout_s)
     _remove_artifacts(generations, runs, settings)
     return gone
 

@@ -1,16 +1,25 @@
-"""Where interactions and items come from: the built-in set, recommenders' MovieLens, a made-up set, or a file."""
+"""Where interactions and items come from: the built-in set, recommenders' MovieLens, a made-up set, files, a database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
 from contract.errors import DataError
-from contract.settings import SourceSettings
-from trainer import tables
+from contract.settings import SourceSettings, hide_password
+from trainer.columns import choose
+from trainer.interactions import Interactions, from_frames
+from trainer.locations import STDIN
+from trainer.problems import Problems
+from trainer.tables import open_table
+from trainer.times import Clock, clock_for
+from trainer.values import Converter
+
+logger = logging.getLogger(__name__)
 
 BUILT_IN = "movielens-small"
 MOVIELENS = ("movielens-100k", "movielens-1m", "movielens-10m", "movielens-20m")
@@ -18,36 +27,97 @@ MOVIELENS = ("movielens-100k", "movielens-1m", "movielens-10m", "movielens-20m")
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """`events`: frames of user, item, weight and perhaps time, not yet validated. `items`: item (text), title and more, or None."""
+    """`events`: frames of user, item, weight and perhaps time, read as they are asked for; `problems` fills meanwhile.
+
+    `items`: item (text), title and more, or None.
+    """
 
     events: Iterable[pl.DataFrame]
     items: pl.DataFrame | None
+    problems: Problems = field(default_factory=Problems)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
-def read(source: SourceSettings, cache: Path) -> Raw:
-    """Read what the settings name. Raises DataError, now or as the events are read, for what can't be used."""
-    raw = _interactions(source, cache)
-    if source.items:
-        return Raw(raw.events, _items(Path(source.items), source))
-    return raw
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Interactions, cleaned; items as in Raw; and what was wrong or remarkable on the way."""
+
+    interactions: Interactions
+    items: pl.DataFrame | None
+    problems: Problems
+    columns: Mapping[str, str]
 
 
-def _interactions(source: SourceSettings, cache: Path) -> Raw:
+def load(source: SourceSettings, cache: Path) -> Loaded:
+    """Read and clean all that the settings name. What was assumed is logged. Raises DataError."""
+    raw = read(source, cache)
+    for note in raw.problems.notes:
+        logger.info("%s: %s", label_of(source), note)
+    loaded = gather(raw, source)
+    if dropped := loaded.interactions.dropped:
+        logger.warning("%s: left out %s", label_of(source), ", ".join(f"{n:,} with {reason}" for reason, n in dropped.items()))
+    return loaded
+
+
+def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loaded:
+    """Index and clean what was opened. `validate` also holds every batch to the schema (trainer/schema.py)."""
+    problems, events = raw.problems, raw.events
+    if validate:
+        from trainer import schema  # pandera takes a second to import
+
+        events = (schema.validate(frame, label_of(source)) for frame in events)
+    made = from_frames(events, label_of(source), source, problems.dropped)
+    reading = {"rows": problems.n_rows, "columns": dict(raw.columns), "notes": list(problems.notes), "dropped": dict(made.dropped)}
+    return Loaded(replace(made, reading=reading), raw.items, problems, raw.columns)
+
+
+def label_of(source: SourceSettings) -> str:
+    """The source as it may be shown: no password."""
+    return "standard input" if source.interactions == STDIN else hide_password(source.interactions)
+
+
+def read(source: SourceSettings, cache: Path, *, by_lines: bool = False) -> Raw:
+    """Open what the settings name. Raises DataError, now or as the events are read, for what can't be used."""
     name = source.interactions
     if name == BUILT_IN:
-        return _built_in()
+        return _counted(_built_in())
     if name in MOVIELENS:
         from trainer.movielens import load  # recommenders takes a second to import: only for those who ask for it
 
         events, items = load(name, cache)
-        return Raw([events], items)
+        return _counted(Raw([events], items))
     if name.startswith("movielens"):
         raise DataError(f"{name} is not a known set; there are {', '.join((BUILT_IN, *MOVIELENS))}")
     if name.startswith("synthetic:"):
         from trainer import synthetic
 
-        return Raw([synthetic.load(name)], None)
-    return Raw(_file(Path(name), source), None)
+        return _counted(Raw([synthetic.load(name)], None))
+    return _table(source, by_lines)
+
+
+def _counted(raw: Raw) -> Raw:
+    raw.problems.n_rows = sum(frame.height for frame in raw.events)
+    return raw
+
+
+def _table(source: SourceSettings, by_lines: bool) -> Raw:
+    """A table of any kind: columns are chosen now, rows are converted as they come."""
+    table = open_table(source.interactions, source, by_lines=by_lines)
+    chosen = choose(table.names, source, table.where, named=table.named)
+    columns, problems = chosen.of, Problems()
+    clock = clock_for(table.sample(columns["time"]), source, table.where) if "time" in columns else Clock()
+    for note in (*table.notes, *chosen.notes, clock.note):
+        if note:
+            problems.note(note)
+    numbers = ["weight", "time"] if clock.numbers else ["weight"]
+    converter = Converter(source, columns, clock, problems)
+
+    def events() -> Iterator[pl.DataFrame]:
+        for batch in table.batches(columns, numbers, problems):
+            yield converter.convert(batch, table.where)
+        problems.check_share(table.where, source.max_broken_rows)
+
+    return Raw(events(), None, problems, columns)
 
 
 def _built_in() -> Raw:
@@ -70,15 +140,3 @@ def _built_in() -> Raw:
         }
     )
     return Raw([events], items)
-
-
-def _file(path: Path, source: SourceSettings) -> Iterator[pl.DataFrame]:
-    wanted = {"user": source.user_column, "item": source.item_column, "weight": source.weight_column, "time": source.time_column}
-    for frame in tables.batches(path, source, {role: column for role, column in wanted.items() if column}):
-        yield frame if source.weight_column else frame.with_columns(pl.lit(1.0).alias("weight"))
-
-
-def _items(path: Path, source: SourceSettings) -> pl.DataFrame:
-    none = pl.DataFrame(schema={"item": pl.String, "title": pl.String})
-    frames = tables.batches(path, source, {"item": source.item_column, "title": source.title_column})
-    return pl.concat([none, *(frame.cast(pl.String) for frame in frames)]).drop_nulls("item").unique("item", keep="last")

@@ -42,9 +42,9 @@ def main(arguments: list[str]) -> int:
 
 def _warm() -> None:
     """Import and compile what the forks need. Not at the top: `health` is asked every few seconds, and Numba takes one to import."""
-    from worker import explain, jobs, scoring, similar  # noqa: F401
+    from worker import explain, jobs, rules, scoring, similar  # noqa: F401
 
-    for part in (scoring, similar, explain):
+    for part in (scoring, similar, explain, rules):
         part.warm()
 
 

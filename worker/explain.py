@@ -71,10 +71,10 @@ def explain_users(arrays: Mapping[str, Array], start: int, end: int, top: TopK, 
     return made
 
 
-def encode_contributors(made: Contributors, item_ids: Sequence[Id]) -> list[bytes]:
+def encode_contributors(made: Contributors, item_ids: Sequence[Id], boosts: npt.NDArray[np.float32] | None = None) -> list[bytes]:
     """The explanation of every list, as contract.explanations.encode makes it, without a Python object per contributor.
 
-    `item_ids` are those of all items, in the order of item_idx.
+    `item_ids` are those of all items, in the order of item_idx. `boosts` (n, depth): of the listed items, where the run has some.
     """
     total, n_users = int(made.counts.sum()), made.lengths.size
     positions, packed, distinct = np.empty(total, np.int32), np.empty(total, np.float32), np.empty(total, np.int32)
@@ -87,7 +87,10 @@ def encode_contributors(made: Contributors, item_ids: Sequence[Id]) -> list[byte
         n, d = int(made.lengths[u]), last - first
         kind, ids = bytes_of(distinct[first:last])
         number = _WIDTHS[explanations.width_of(d)]
-        head = explanations.HEADER.pack(explanations.FORMAT, kind, n, d)
+        boosted = boosts is not None and n > 0
+        head = explanations.HEADER.pack(explanations.BOOSTED_FORMAT if boosted else explanations.FORMAT, kind, n, d)
+        if boosts is not None:
+            head += boosts[u, :n].tobytes()
         numbers = made.counts[u, :n].astype(number).tobytes() + positions[begin:stop].astype(number).tobytes()
         out.append(head + numbers + packed[begin:stop].tobytes() + ids)
         begin, first = stop, last

@@ -38,7 +38,7 @@ def insert(items, scores, n, item, score):  # type: ignore[no-untyped-def]
 
 
 @njit(fastmath={"nnan", "nsz"})  # the order of a minimum does not matter, and there is no NaN: lets LLVM use vectors
-def _widen(values, n, low, high):  # type: ignore[no-untyped-def]
+def widen(values, n, low, high):  # type: ignore[no-untyped-def]
     for j in range(n):
         low = min(low, values[j])
         high = max(high, values[j])
@@ -46,12 +46,14 @@ def _widen(values, n, low, high):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def score_dense(tiles, n_items, indptr, indices, affinity, unity, start, end, exclude_seen, items, scores, lengths, low, high):  # type: ignore[no-untyped-def]
+def score_dense(  # type: ignore[no-untyped-def]
+    tiles, n_items, indptr, indices, affinity, unity, start, end, exclude_seen, is_excluded, items, scores, lengths, low, high
+):
     """Fill the top lists of users `start` to `end` from dense tiles.
 
     tiles float32 (n_tiles, n_items, 64); indptr int64, indices int32, affinity float32: CSR rows of users; unity float32 of the
-    same length, or empty where scores are not normalised. Out: items int32 and scores float32 (users, depth), lengths int32;
-    low and high float32: least and greatest score of unit weights over all items.
+    same length, or empty where scores are not normalised; is_excluded bool (n_items): what is in no list. Out: items int32 and scores
+    float32 (users, depth), lengths int32; low and high float32: least and greatest score of unit weights over all items.
     """
     normalize = unity.size > 0
     n_users = end - start
@@ -81,7 +83,7 @@ def score_dense(tiles, n_items, indptr, indices, affinity, unity, start, end, ex
                     sums.ctypes.data,
                     units.ctypes.data,
                 )
-                low[u], high[u] = _widen(units, width, low[u], high[u])
+                low[u], high[u] = widen(units, width, low[u], high[u])
             else:
                 rows_of_one(tile, at_row, stop - row, affinity[row:].ctypes.data, sums.ctypes.data)
             if exclude_seen:
@@ -97,7 +99,7 @@ def score_dense(tiles, n_items, indptr, indices, affinity, unity, start, end, ex
                 better += sums[j] > bound
             if better:
                 for j in range(width):
-                    if sums[j] > bound:
+                    if sums[j] > bound and not is_excluded[first + j]:
                         n = insert(items[u], scores[u], n, np.int32(first + j), sums[j])
                         if n == depth:
                             bound = scores[u, depth - 1]
@@ -117,6 +119,7 @@ def score_sparse(  # type: ignore[no-untyped-def]
     start,
     end,
     exclude_seen,
+    is_excluded,
     items,
     scores,
     lengths,
@@ -159,7 +162,7 @@ def score_sparse(  # type: ignore[no-untyped-def]
         bound = np.float32(0.0)
         for at in range(n_touched):
             j = touched[at]
-            if sums[j] > 0.0 and sums[j] >= bound:
+            if sums[j] > 0.0 and sums[j] >= bound and not is_excluded[j]:
                 n = insert(items[u], scores[u], n, j, sums[j])
                 if n == depth:
                     bound = scores[u, depth - 1]

@@ -36,8 +36,8 @@ def score_users(
 ) -> TopK:
     """Lists of user_idx `start` to `end`, at most `depth` items with a positive score each.
 
-    `arrays` as contract/artifact.py names them, with a dense ("similarity") or a sparse ("similarity_indptr", ...) similarity.
-    Memory: (depth · 8 + 24) bytes a user beyond the mapped arrays.
+    `arrays` as contract/artifact.py names them, with a dense ("similarity") or a sparse ("similarity_indptr", ...) similarity; items
+    of "excluded", if that is there, are in no list. Memory: (depth · 8 + 24) bytes a user beyond the mapped arrays.
     """
     n_users, depth = end - start, min(depth, n_items)
     items = np.zeros((n_users, depth), np.int32)
@@ -46,15 +46,24 @@ def score_users(
     low, high = np.zeros(n_users, np.float32), np.zeros(n_users, np.float32)
     unity = arrays["unity"] if normalize else np.empty(0, np.float32)
     rows = [plain(array) for array in (arrays["indptr"], arrays["indices"], arrays["affinity"], unity)]
+    how = (start, end, exclude_seen, excluded_mask(arrays, n_items))
     out = (items, scores, lengths, low, high)
     if "similarity" in arrays:
-        kernels.score_dense(plain(arrays["similarity"]), n_items, *rows, start, end, exclude_seen, *out)
+        kernels.score_dense(plain(arrays["similarity"]), n_items, *rows, *how, *out)
     else:
         similarity = [plain(arrays[f"similarity_{part}"]) for part in ("indptr", "indices", "data")]
-        kernels.score_sparse(*similarity, n_items, *rows, start, end, exclude_seen, *out)
+        kernels.score_sparse(*similarity, n_items, *rows, *how, *out)
     exponent = np.ascontiguousarray(arrays["exponent"][start:end])
     kernels.finish(items, scores, lengths, low, high, exponent, weight_min, weight_max, normalize)
     return TopK(items, scores, lengths)
+
+
+def excluded_mask(arrays: Mapping[str, npt.NDArray[Any]], n_items: int) -> npt.NDArray[np.bool_]:
+    """Of each item, whether it is in no list."""
+    mask = np.zeros(n_items, np.bool_)
+    if "excluded" in arrays:
+        mask[arrays["excluded"]] = True
+    return mask
 
 
 def warm() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from contract.artifact import Artifact
@@ -11,6 +12,7 @@ from contract.errors import GenerationError
 from contract.keys import Id, bucket_of
 from contract.shards import ShardRecord, checksum_of
 from worker.explain import encode_contributors, explain_users
+from worker.rules import has_rules, score_by_rules
 from worker.scoring import score_users
 from worker.similar import shard_of_items, similar_items
 from worker.writer import encode_lists
@@ -86,7 +88,8 @@ def make_shard(artifact: Artifact, number: int) -> Shard:
 
 def _users(artifact: Artifact, start: int, end: int, item_ids: Sequence[Id]) -> Lists:
     manifest, model = artifact.manifest, artifact.manifest.settings
-    top = score_users(
+    score = partial(score_by_rules, max_per_category=model.max_per_category) if has_rules(artifact.arrays) else score_users
+    top = score(
         artifact.arrays,
         start,
         end,
@@ -102,7 +105,8 @@ def _users(artifact: Artifact, start: int, end: int, item_ids: Sequence[Id]) -> 
     whys: Sequence[bytes] = ()
     if model.explain_depth:
         contributors = explain_users(artifact.arrays, start, end, top, n_items=manifest.n_items, explain_depth=model.explain_depth)
-        whys = encode_contributors(contributors, item_ids)
+        boosts = artifact["boost"][top.items] if "boost" in artifact.arrays else None
+        whys = encode_contributors(contributors, item_ids, boosts)
     return Lists(ids, buckets, encode_lists(top, item_ids), top.lengths.tolist(), whys)
 
 

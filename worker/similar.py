@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker import similar_kernels
-from worker.scoring import TopK, plain
+from worker.scoring import TopK, excluded_mask, plain
 from worker.vector_code import TILE
 
 
@@ -18,11 +18,11 @@ def similar_items(arrays: Mapping[str, npt.NDArray[Any]], chosen: npt.NDArray[np
 
     Read from the item's row: with `neighbors`, where the similarity is not symmetric, these are the neighbors that the row keeps. In
     dense tiles, a row's 64 values lie side by side, and a column's a row apart. `arrays` as contract/artifact.py names them, in
-    either layout. Memory: depth · 8 bytes an item beyond them.
+    either layout; items of "excluded" are in no list, and have one. Memory: depth · 8 bytes an item beyond them.
     """
     depth = min(depth, n_items)
     top = TopK(np.zeros((chosen.size, depth), np.int32), np.zeros((chosen.size, depth), np.float32), np.zeros(chosen.size, np.int32))
-    out = (top.items, top.scores, top.lengths)
+    out = (excluded_mask(arrays, n_items), top.items, top.scores, top.lengths)
     if "similarity" in arrays:
         similar_kernels.top_dense(plain(arrays["similarity"]), n_items, chosen, *out)
     else:

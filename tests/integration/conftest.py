@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from tests.integration.postgres_server import postgres_server, postgres_url  # noqa: F401 (fixtures)
 from tests.integration.redis_server import RedisServer
 from tests.integration.services import Services
 

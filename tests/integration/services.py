@@ -18,11 +18,12 @@ from contract.generations import Generations
 from contract.keys import Keys
 from contract.runs import Runs
 from contract.settings import Settings
+from stack.programs import NICENESS
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 100.0
-NICE = ("nice", "-n", "5")  # as in the stacks: a request must not wait for scoring
+NICE = ("nice", "-n", str(NICENESS))  # as in the stacks: a request must not wait for scoring
 
 
 def await_that(condition: Callable[[], T | None], what: str, patience_s: float = PATIENCE_S) -> T:

@@ -127,6 +127,6 @@ def test_bad_data_fails_the_run_with_its_reason_and_what_is_served_stays(service
     broken.write_text("userID,itemID,rating,timestamp\n1,2,3,4\n1,3,many,4\n")
     result = stack.run("run", "--wait", "--interactions", str(broken))
     assert result.returncode != 0
-    assert "row 3" in result.stderr
+    assert "line 3" in result.stderr
     assert "'many'" in result.stderr
     assert stack.generations.current() == served

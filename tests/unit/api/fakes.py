@@ -104,6 +104,7 @@ class FakePipeline:
         self._reads.append(int)
 
     llen = zcard
+    exists = zcard
 
     def execute(self) -> list[object]:
         self._redis._travel()

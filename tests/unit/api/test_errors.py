@@ -107,7 +107,7 @@ def test_a_body_has_a_limit(client: FlaskClient) -> None:
     assert "1048576" in check_problem(client.post("/recommendations", data=body), 413, "Request body too large")
 
 
-@pytest.mark.parametrize("path", ["/", "/recommendation", "/recommendations/", "/users//recommendations", "/users/a%2Fb/recommendations"])
+@pytest.mark.parametrize("path", ["//", "/recommendation", "/recommendations/", "/users//recommendations", "/users/a%2Fb/recommendations"])
 def test_an_unknown_route(client: FlaskClient, path: str) -> None:
     check_problem(client.get(path), 404, "Not found")
 

@@ -122,7 +122,7 @@ def test_text_that_is_not_utf8_is_damaged() -> None:
         explanations.decode(bytes.fromhex("01 03 0100 01000000" + "01" + "00" + "0000803f" + "0100 ff"))
 
 
-@pytest.mark.parametrize("form", [0, 2, 255])
+@pytest.mark.parametrize("form", [0, 3, 255])
 def test_another_format_is_named(form: int) -> None:
     with pytest.raises(PayloadError, match=f"format {form};.*upgrade the readers first"):
         explanations.decode(bytes([form, 1, 0, 0, 0, 0, 0, 0]))
@@ -131,3 +131,15 @@ def test_another_format_is_named(form: int) -> None:
 def test_another_kind_is_named() -> None:
     with pytest.raises(PayloadError, match="kind 9"):
         explanations.decode(bytes([explanations.FORMAT, 9, 0, 0, 0, 0, 0, 0]))
+
+
+def test_boosts_stand_beside_contributors_in_a_format_of_their_own() -> None:
+    per_item: list[list[tuple[int | str, float]]] = [[(7, 0.5), (8, 0.25)], [], [(8, 1.0)]]
+    plain, boosted = explanations.encode(per_item), explanations.encode(per_item, [1.0, 0.5, 1.25])
+    assert (plain[0], boosted[0], len(boosted) - len(plain)) == (1, 2, 12)
+    assert explanations.decode(boosted) == explanations.decode(plain) == per_item
+    assert explanations.decode_boosts(boosted) == (1.0, 0.5, 1.25)
+    assert explanations.decode_boosts(plain) == ()
+    for cut in range(len(boosted)):
+        with pytest.raises(PayloadError):
+            explanations.decode(boosted[:cut])

@@ -56,7 +56,12 @@ def test_variables_are_parsed_into_the_types_of_their_fields() -> None:
         ("K", ""),
         ("DEPTH", "3001"),
         ("INTERACTIONS", ""),
-        ("SEPARATOR", ";;"),
+        ("SEPARATOR", '"'),
+        ("SEPARATOR", "123456789"),
+        ("ENCODING", "klingon"),
+        ("EVENT_WEIGHTS", "view=0"),
+        ("EVENT_WEIGHTS", "view"),
+        ("MAX_BROKEN_ROWS", "1.1"),
         ("SEPARATOR", "é"),
         ("USER_COLUMN", ""),
         ("NAMESPACE", "with space"),
@@ -174,3 +179,14 @@ def test_settings_are_frozen() -> None:
 
 def test_every_field_says_what_it_is() -> None:
     assert [name for name, field in Settings.model_fields.items() if not (field.description or "").endswith(".")] == []
+
+
+def test_boosts_are_factors_by_category() -> None:
+    assert ModelSettings().boost_of == {}
+    assert ModelSettings(boosts=" Sci-Fi = 1.5 ,a=b=0.5,").boost_of == {"Sci-Fi": 1.5, "a=b": 0.5}
+    assert ModelSettings(exclude_categories="A, b c ,").excluded_categories == {"A", "b c"}
+
+
+@pytest.mark.parametrize("text", ["Horror", "=2", "Horror=", "Horror=0", "Horror=-1", "Horror=nan", "Horror=inf", "Horror=101", "A=1,A=1"])
+def test_what_is_no_factor_is_refused(text: str) -> None:
+    assert refusal({"LARDER_BOOSTS": text}).startswith(f"LARDER_BOOSTS={text!r}: ")

@@ -36,6 +36,9 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
     return line
 
 
+ARGUMENTS = {"promote": ["g1"], "erase": ["54"], "export": ["--to", "lists.csv"], "report": ["g1", "--html", "card.html"]}
+
+
 @pytest.mark.parametrize("command", sorted(cli.commands))
 def test_every_command_has_help(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(monkeypatch, command, "--help") == 0
@@ -76,10 +79,13 @@ def test_a_bad_option_is_named(command: str, monkeypatch: pytest.MonkeyPatch, ca
     assert one_line(capsys).startswith("trainer: --time-decay-days='soon': ")
 
 
+ARGUMENTS = {"promote": ["g1"], "erase": ["54"], "export": ["--to", "lists.csv"], "report": ["g1", "--html", "card.html"]}
+
+
 @pytest.mark.parametrize("command", sorted(cli.commands))
 def test_an_unknown_setting_stops_every_command(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("LARDER_NEIGHBOURS", "5")
-    assert call(monkeypatch, command, *{"promote": ["g1"], "erase": ["54"]}.get(command, [])) == 2
+    assert call(monkeypatch, command, *ARGUMENTS.get(command, [])) == 2
     assert one_line(capsys) == "trainer: LARDER_NEIGHBOURS is not a setting; the nearest is LARDER_NEIGHBORS\n"
 
 
@@ -101,7 +107,7 @@ def test_a_plan_needs_no_redis(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 def test_a_data_error_exits_with_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "events.csv"
     path.write_text("userID,itemID,stars,timestamp\n1,2,3,4\n")
-    assert call(monkeypatch, "plan", "--interactions", str(path)) == 3
+    assert call(monkeypatch, "plan", "--interactions", str(path), "--weight-column", "rating") == 3
     assert "no column 'rating'" in one_line(capsys)
 
 

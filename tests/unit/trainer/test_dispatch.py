@@ -1,20 +1,17 @@
-"""Shards: all users and all buckets once, whole buckets, about equal work. Items and the fallback list as they are written."""
+"""Shards: all users and all buckets once, whole buckets, about equal work. The fallback list as it is written."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract import payload
-from contract.keys import Keys, bucket_of
-from tests.builders import make_manifest
-from trainer.dispatch import MAX_USERS, MIN_SHARDS, plan_shards, write_items, write_popular
+from contract.keys import Keys
+from trainer.dispatch import MAX_USERS, MIN_SHARDS, plan_shards, write_popular
 from trainer.similarity import Array
 
 KEYS = Keys("shop")
@@ -88,28 +85,10 @@ def test_no_shard_has_many_more_users_than_a_worker_has_memory_for() -> None:
 
 
 class Recorder:
-    """Stands for a connection and its pipeline: keeps what is written."""
+    """Stands for a connection: keeps what is written."""
 
     def __init__(self) -> None:
-        self.hashes: dict[str, dict[str, str]] = {}
         self.strings: dict[str, bytes] = {}
-        self.executed = False
-
-    def pipeline(self, *, transaction: bool) -> Recorder:
-        assert not transaction, "a large catalogue would block the server"
-        return self
-
-    def __enter__(self) -> Recorder:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        assert self.executed
-
-    def hset(self, key: str, *, mapping: dict[str, str]) -> None:
-        self.hashes.setdefault(key, {}).update(mapping)
-
-    def execute(self) -> None:
-        self.executed = True
 
     def set(self, key: str, value: bytes) -> None:
         self.strings[key] = value
@@ -118,20 +97,6 @@ class Recorder:
 @pytest.fixture
 def recorder() -> Any:
     return Recorder()
-
-
-def test_metadata_is_written_for_items_of_the_generation_only(recorder: Any) -> None:
-    items = pl.DataFrame({"item": ["10", "11", "99"], "title": ["Žluť", None, "unknown"], "year": [None, 1999, 2000]})
-    assert write_items(recorder, KEYS, make_manifest("g1", n_item_buckets=3), [10, 11, 12], items) == 2
-    expected: dict[str, dict[str, Any]] = {}
-    for item_id, fields in ((10, {"title": "Žluť"}), (11, {"year": 1999})):
-        expected.setdefault(f"shop:items:g1:{bucket_of(item_id, 3)}", {})[str(item_id)] = fields
-    assert {key: {item: json.loads(text) for item, text in fields.items()} for key, fields in recorder.hashes.items()} == expected
-
-
-def test_without_metadata_nothing_is_written(recorder: Any) -> None:
-    assert write_items(recorder, KEYS, make_manifest(), [1], None) == 0
-    assert recorder.hashes == {}
 
 
 def test_the_fallback_list_has_counts_as_scores(recorder: Any) -> None:

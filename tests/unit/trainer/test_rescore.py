@@ -14,6 +14,7 @@ from tests.unit.trainer.fitting import LAYOUTS, Layout, interactions_of, rows_of
 from tests.unit.trainer.samples import BY_HAND, many
 from tests.unit.worker.arrays import Case, lists, random_case
 from trainer.rescore import Rescored, disagreement, rescore
+from worker.rules import score_by_rules
 from worker.scoring import TopK
 
 NAMES = list(range(1000))
@@ -98,7 +99,7 @@ KNOWN = Rescored(SCORES, np.full(6, 1e-6), np.array([1, 1, 1, 1, 0, 0], bool), n
         ([0, 0, 1], [5, 5, 4], "an item is listed twice"),
         ([1, 0, 2], [4, 5, 4], "item 1 stands before 0, which scores more"),
         ([0, 1, 3], [5, 4, 3], "item 2 is not listed; recomputed its score is 4"),
-        ([0, 1, 4], [5, 4, 4], "item 4 is listed, which the user has seen or which nothing of the user's is similar to"),
+        ([0, 1, 4], [5, 4, 4], "item 4 is listed, which is excluded, or the user has seen, or nothing of the user's is similar to"),
         ([0, 1], [5, 4], "the list has 2 items; recomputed it has 3"),
         ([], [], "the list has 0 items; recomputed it has 3"),
     ],
@@ -111,3 +112,47 @@ def test_an_item_of_which_float32_is_not_sure_may_be_listed_or_not() -> None:
     assert disagreement(KNOWN, [0, 1, 2, 3], [5, 4, 4, 3], 6, NAMES) == ""
     assert disagreement(KNOWN, [0, 1, 2, 3, 5], [5, 4, 4, 3, 0], 6, NAMES) == ""
     assert disagreement(KNOWN, [0, 1, 2, 5], [5, 4, 4, 0], 6, NAMES) == "item 3 is not listed; recomputed its score is 3"
+
+
+def limited(most: int, *, exclude: tuple[int, ...] = ()) -> tuple[Artifact, Case]:
+    """Every third item has categories 0 and 1, the next ones category 0, the others none; a boost of 2, 0.5 or 1."""
+    case = random_case(150)
+    numbers = [number for item in range(150) for number in ([0, 1], [0], [])[item % 3]]
+    ends = np.cumsum([(2, 1, 0)[item % 3] for item in range(150)])
+    rules: dict[str, Any] = {
+        "boost": np.array([(2.0, 0.5, 1.0)[item % 3] for item in range(150)], np.float32),
+        "category_indptr": np.concatenate(([0], ends)).astype(np.int64),
+        "category_indices": np.array(numbers, np.int32),
+        "excluded": np.array(exclude, np.int32),
+    }
+    artifact = artifact_of(case, "sparse")
+    settings = artifact.manifest.settings.model_copy(update={"max_per_category": most})
+    return Artifact(artifact.manifest.model_copy(update={"settings": settings}), {**artifact.arrays, **rules}), case
+
+
+def ruled(artifact: Artifact, case: Case) -> TopK:
+    how = {name: getattr(case, name) for name in ("depth", "normalize", "exclude_seen", "weight_min", "weight_max")}
+    most = artifact.manifest.settings.max_per_category
+    return score_by_rules(artifact.arrays, 0, 12, n_items=150, max_per_category=most, **how)
+
+
+@pytest.mark.parametrize("most", [1, 3, 20])
+def test_it_agrees_with_lists_under_rules(most: int) -> None:
+    artifact, case = limited(most, exclude=(4, 5, 6))
+    assert complaints(artifact, ruled(artifact, case), case.depth) == [""] * 12
+
+
+def test_what_is_wrong_with_a_list_under_rules_is_said() -> None:
+    artifact, case = limited(2)
+    right = ruled(artifact, case)
+    without = Artifact(artifact.manifest, {name: array for name, array in artifact.arrays.items() if name != "boost"})
+    assert all("has the score" in said for said in complaints(without, right, case.depth))
+    unlimited = ruled(limited(0)[0], case)
+    assert any("items of one category are listed; the limit is 2" in said for said in complaints(artifact, unlimited, case.depth))
+    user_list = lists(right)[0]
+    shorter = [entry for at, entry in enumerate(user_list) if at != 1]
+    said = disagreement(rescore(artifact, 0), [item for item, _ in shorter], [score for _, score in shorter], case.depth, NAMES)
+    assert said.startswith(("the list has", f"item {user_list[1][0]} is not listed"))
+    listed = user_list[0][0]
+    excluded, _ = limited(2, exclude=(listed,))
+    assert f"item {listed} is listed, which is excluded" in complaints(excluded, right, case.depth)[0]

@@ -11,7 +11,7 @@ import requests
 
 from contract.errors import DataError
 from contract.settings import SourceSettings
-from trainer import sources, tables
+from trainer import delimited, sources
 from trainer.interactions import from_frames
 
 
@@ -57,7 +57,7 @@ def test_without_a_network_a_download_is_refused_in_one_sentence(tmp_path: Path,
 
 def test_a_file_as_interactions(tmp_path: Path, csv: Path) -> None:
     raw = read(tmp_path, csv)
-    assert pl.concat(raw.events).rows() == [("1", "10", 3.0, 5.0), ("2", "20", 4.0, 6.0)]
+    assert pl.concat(raw.events).rows() == [(1, 10, 3.0, 5), (2, 20, 4.0, 6)]
     assert raw.items is None
 
 
@@ -74,44 +74,14 @@ def test_batches_make_the_same_interactions_as_one_piece(tmp_path: Path, monkeyp
     path = tmp_path / "many.csv"
     path.write_text("userID,itemID,rating,timestamp\n" + "".join(f"{n % 70},{n % 41},{1 + n % 5},{n}\n" for n in range(1000)))
     whole = from_frames(read(tmp_path, path).events, "a test")
-    monkeypatch.setattr(tables, "BATCH_ROWS", 64)
+    monkeypatch.setattr(delimited, "BATCH_ROWS", 64)
+    monkeypatch.setattr(delimited, "SCANNED_BYTES", 64)
     frames = list(read(tmp_path, path).events)
     assert len(frames) > 10
     parts = from_frames(frames, "a test")
     assert (parts.user_ids, parts.item_ids) == (whole.user_ids, whole.item_ids)
     assert (parts.user_idx.tolist(), parts.item_idx.tolist()) == (whole.user_idx.tolist(), whole.item_idx.tolist())
     assert (parts.weight.tolist(), parts.data_until) == (whole.weight.tolist(), whole.data_until)
-
-
-def test_items_from_a_file(tmp_path: Path, csv: Path) -> None:
-    path = tmp_path / "items.csv"
-    path.write_text('sku,name\n10,First\n,Nameless\n054,"Third, and last"\n10,First again\n11,\n')
-    raw = read(tmp_path, csv, items=str(path), item_column="sku", title_column="name")
-    assert raw.items is not None
-    assert sorted(raw.items.select("item", "title").rows()) == [("054", "Third, and last"), ("10", "First again"), ("11", None)]
-
-
-def test_an_items_file_without_rows_describes_nothing(tmp_path: Path, csv: Path) -> None:
-    path = tmp_path / "items.csv"
-    path.write_text("itemID,title\n")
-    raw = read(tmp_path, csv, items=str(path))
-    assert raw.items is not None
-    assert raw.items.is_empty()
-
-
-def test_a_title_column_that_is_not_there_names_its_option(tmp_path: Path, csv: Path) -> None:
-    path = tmp_path / "items.csv"
-    path.write_text("itemID,titel\n1,x\n")
-    with pytest.raises(DataError, match=r"items.csv has no column 'title'.*'titel'\? Name it with --title-column"):
-        read(tmp_path, csv, items=str(path))
-
-
-def test_items_from_parquet_with_numbers_as_ids(tmp_path: Path, csv: Path) -> None:
-    path = tmp_path / "items.parquet"
-    pl.DataFrame({"itemID": [10, 20], "title": ["a", "b"]}).write_parquet(path)
-    raw = read(tmp_path, csv, items=str(path))
-    assert raw.items is not None
-    assert sorted(raw.items.rows()) == [("10", "a"), ("20", "b")]
 
 
 def test_a_synthetic_source(tmp_path: Path) -> None:

@@ -78,16 +78,19 @@ class Case:
     def expected(self, user: int) -> list[tuple[int, float]]:
         """The list of a user: every sum, the positive ones sorted by falling sum and rising item, then mapped to the scale."""
         sums = self.affinity[user].astype(np.float64) @ self.similarity
-        units = self.unity[user].astype(np.float64) @ self.similarity
         listed = [j for j, total in enumerate(sums) if total > 0 and not (self.exclude_seen and self.affinity[user, j])]
         best = sorted(listed, key=lambda j: (-sums[j], j))[: self.depth]
+        return [(j, float(np.float32(self.score(user, j)))) for j in best]
+
+    def score(self, user: int, item: int) -> float:
+        """In float64, mapped to the scale."""
+        total = float(self.affinity[user].astype(np.float64) @ self.similarity[:, item])
+        if not self.normalize:
+            return total * 2.0 ** int(self.exponents[user])
+        units = self.unity[user].astype(np.float64) @ self.similarity
         low, high = units.min() * self.weight_min, units.max() * self.weight_max
         scale = self.weight_max - self.weight_min
-        if self.normalize:
-            scores = [(sums[j] - low) / (high - low) * scale + self.weight_min for j in best]
-        else:
-            scores = [sums[j] * 2.0 ** int(self.exponents[user]) for j in best]
-        return [(j, float(np.float32(score))) for j, score in zip(best, scores, strict=True)]
+        return float((total - low) / (high - low) * scale + self.weight_min)
 
 
 def random_case(n_items: int, n_users: int = 12, seed: int = 0, lowest: int = -2) -> Case:

@@ -1,0 +1,128 @@
+"""The pages as a Flask application of their own, beside that of the API: other errors, other headers, and not one step more for a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, g, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from api.errors import RETRY_STORE_S, SEE_LOG
+from api.front import ROUTE
+from api.pointers import NothingPromotedError
+from api.web import assets, cards, changes, explorer, overview, runbook, sessions
+from api.web.formats import FILTERS
+from api.web.site import Page, Site
+from contract.errors import GenerationError, PayloadError, StoreError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_TITLES = {400: "This can't be asked", 401: "A key is needed", 403: "Not allowed", 404: "There is no such page", 405: "Not allowed"}
+# Kind of error, status, title, section of the runbook
+_ERRORS: tuple[tuple[type[Exception], int, str, str], ...] = (
+    (NothingPromotedError, 503, "Nothing is served yet", "nothing-promoted"),
+    (StoreError, 503, "Redis does not answer", "store-away"),
+    (PayloadError, 503, "What is stored can't be read", ""),
+    (GenerationError, 404, "There is no such generation", ""),
+)
+
+
+def beside(api: WSGIApplication, site: Site) -> WSGIApplication:
+    """`api`, and the pages in front of it: which of both answers is told by the first part of the path."""
+    pages = application(site)
+    firsts = {str(rule).split("/")[1] for rule in pages.url_map.iter_rules()} - {""}
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path: str = environ["PATH_INFO"]
+        if path == "/" or path[1:].partition("/")[0] in firsts:
+            return pages.wsgi_app(environ, start_response)
+        return api(environ, start_response)
+
+    return answer
+
+
+def application(site: Site) -> Flask:
+    app = Flask("api.web", static_folder=None)
+    app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False)
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_env.filters.update(FILTERS)
+    sessions.protect(app, site)
+    paths: set[str] = set()
+    for page in _pages(site, paths.__contains__):
+        paths.add(page.path)
+        app.add_url_rule(page.path, page.name, _view(site, page), methods=page.methods)
+    app.context_processor(lambda: _common(site))
+    app.after_request(_headers)
+    for kind, status, title, slug in _ERRORS:
+        app.register_error_handler(kind, partial(_problem, status, title, slug))
+    app.register_error_handler(HTTPException, _http_problem)
+    return app
+
+
+def _pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
+    return [
+        *overview.pages(site, is_page),
+        *explorer.pages(site),
+        *cards.pages(site),
+        *changes.pages(site),
+        *runbook.pages(),
+        *sessions.pages(site),
+        *assets.pages(),
+    ]
+
+
+def _view(site: Site, page: Page) -> Callable[..., Response | str]:
+    def view(**arguments: str) -> Response | str:
+        request.environ[ROUTE] = page.path
+        g.access = sessions.access_here(site)
+        instead = sessions.admit(site, page)
+        return page.view(**arguments) if instead is None else instead
+
+    return view
+
+
+def _common(site: Site) -> dict[str, Any]:
+    """What every template may ask for."""
+    access = g.get("access", "open")
+    return {
+        "asset": assets.address,
+        "access": access,
+        "token": sessions.token() if access == "admin" else "",
+        "has_admin_keys": site.gate.has_admin_keys,
+        "needs_key": not site.gate.is_open,
+    }
+
+
+def _headers(response: Response) -> Response:
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    return response
+
+
+def _problem(status: int, title: str, slug: str, error: Exception) -> Response:
+    text = str(error)
+    detail = f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+    body = render_template("problem.html", title=title, detail=detail, status=status, slug=slug)
+    headers = {"Retry-After": str(RETRY_STORE_S)} if status == 503 else {}
+    return Response(body, status, headers, mimetype="text/html")
+
+
+def _http_problem(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status >= 500:
+        return _problem(500, "This did not work", "", ValueError(SEE_LOG))
+    found = _problem(status, _TITLES.get(status, "This did not work"), "", ValueError(error.description or ""))
+    if valid := getattr(error, "valid_methods", None):
+        found.headers["Allow"] = ", ".join(sorted(valid))
+    return found

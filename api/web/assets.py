@@ -1,0 +1,42 @@
+"""The stylesheet, the script and the icon: read once, served under an address that changes with their content."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from api.web.site import Page
+
+TYPES = {"style.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_FOLDER = Path(__file__).parent / "static"
+
+
+def address(name: str) -> str:
+    return f"/assets/{name}?v={_read(name)[1]}"
+
+
+def text(name: str) -> str:
+    return _read(name)[0].decode()
+
+
+@lru_cache(maxsize=len(TYPES))
+def _read(name: str) -> tuple[bytes, str]:
+    """Content and a digest of it."""
+    content = (_FOLDER / name).read_bytes()
+    return content, sha256(content).hexdigest()[:12]
+
+
+def pages() -> list[Page]:
+    def asset(name: str) -> Response:
+        if name not in TYPES:
+            raise NotFound("There is no file of this name.")
+        content, _ = _read(name)
+        return Response(
+            content, headers={"Cache-Control": "public, max-age=31536000, immutable"}, content_type=f"{TYPES[name]}; charset=utf-8"
+        )
+
+    return [Page("/assets/<name>", asset, "open")]

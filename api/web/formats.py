@@ -1,0 +1,78 @@
+"""Numbers and times as people read them: filters of the templates."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+NOTHING = "–"
+
+
+def number(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def figure(value: float | None) -> str:
+    """A measure, with four decimals."""
+    return NOTHING if value is None else f"{value:.4f}"
+
+
+def change(value: float | None) -> str:
+    """A difference, with its sign."""
+    return NOTHING if value is None else signed(value, "+.4f")
+
+
+def signed(value: float, spell: str) -> str:
+    return format(value, spell).replace("-", "−")
+
+
+def percent(part: float | None) -> str:
+    return NOTHING if part is None else f"{100 * part:.1f} %"
+
+
+def size(n_bytes: float) -> str:
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if n_bytes < 1024 or unit == "GiB":
+            break
+        n_bytes /= 1024
+    return f"{n_bytes:,.0f} {unit}" if unit == "bytes" else f"{n_bytes:,.1f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """The two greatest units that say something."""
+    if seconds is None:
+        return NOTHING
+    seconds = max(0.0, seconds)
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    if seconds < 86400:
+        return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+    days, hours = seconds // 86400, seconds % 86400 // 3600
+    return f"{days:,.0f} day{'' if days == 1 else 's'} {hours:.0f} h"
+
+
+def milliseconds(seconds: float | None) -> str:
+    return NOTHING if seconds is None else f"{1000 * seconds:,.3g} ms"
+
+
+def at(ms: int | None) -> str:
+    """A time of Redis' clock, in UTC."""
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}" if ms else NOTHING
+
+
+def when(text: str | None) -> str:
+    """A time as a manifest spells it, in UTC, to the second."""
+    return text[:19].replace("T", " ") if text else NOTHING
+
+
+def age_of(text: str) -> float:
+    """Seconds since then, by this machine's clock."""
+    return time.time() - datetime.fromisoformat(text).timestamp()
+
+
+FILTERS = {
+    "number": number, "figure": figure, "change": change, "percent": percent, "size": size, "duration": duration,
+    "milliseconds": milliseconds, "at": at, "when": when,
+}  # fmt: skip

@@ -1,0 +1,111 @@
+"""Who looks at a page: a key, given once in a form, becomes a signed cookie that says what it opened.
+
+The cookie holds no key. It lasts SESSION_HOURS, ends when the set of keys changes (they are what its signature is made from), is out of
+reach of scripts, and comes with no request that another site has caused.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import timedelta
+from urllib.parse import quote, urlsplit
+
+from flask import Flask, redirect, render_template, request, session
+from flask.sessions import SecureCookieSessionInterface
+from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.wrappers import Response
+
+from api.access import given_key
+from api.routes import Access
+from api.web.site import Page, Site
+
+SESSION_HOURS = 12
+MAX_FORM_BYTES = 65_536
+_RANK: dict[str, int] = {"open": 0, "read": 1, "admin": 2}
+
+
+class _Cookies(SecureCookieSessionInterface):
+    def get_cookie_secure(self, _app: Flask) -> bool:
+        """Over HTTPS only, once it came over HTTPS: Larder itself speaks HTTP, and is often asked without a proxy."""
+        return request.is_secure
+
+
+def protect(app: Flask, site: Site) -> None:
+    app.session_interface = _Cookies()
+    app.secret_key = site.gate.secret("session of the pages")
+    app.config.update(
+        SESSION_COOKIE_NAME="larder_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=SESSION_HOURS),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+    )
+
+
+def access_here(site: Site) -> Access:
+    """The most that the current request may do, by its cookie or by a key in its headers."""
+    signed: object = session.get("access")
+    by_cookie: Access = "admin" if signed == "admin" else "read" if signed == "read" or site.gate.is_open else "open"
+    return max(site.gate.given_access(), by_cookie, key=lambda access: _RANK[access])
+
+
+def admit(site: Site, page: Page) -> Response | None:
+    """What to answer in place of `page` to someone who may not see it. A form is taken only from a page of this site."""
+    if request.method == "POST":
+        _refuse_other_sites()
+    if _RANK[access_here(site)] >= _RANK[page.access]:
+        if request.method == "POST" and page.access == "admin":
+            _check_token()
+        return None
+    if page.is_part or given_key():
+        raise Unauthorized("This page needs a key that is known.")
+    return redirect(f"/sign-in?next={quote(request.full_path.rstrip('?'))}", 303)
+
+
+def token() -> str:
+    """What a form of someone who is signed in must send along."""
+    found = session.get("token")
+    return found if isinstance(found, str) else ""
+
+
+def _check_token() -> None:
+    # Who sends a key in a header has no cookie that another site could abuse.
+    if not given_key() and not hmac.compare_digest(token().encode() or b"-", request.form.get("token", "").encode()):
+        raise Forbidden("The form was not made for this session: go back, reload, and try again.")
+
+
+def _refuse_other_sites() -> None:
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
+    if site not in ("same-origin", "none") or (origin is not None and urlsplit(origin).netloc != request.host):
+        raise Forbidden("The form came from another site.")
+
+
+def pages(site: Site) -> list[Page]:
+    def sign_in() -> Response | str:
+        if request.method == "GET":
+            return render_template("sign_in.html", next=_local(request.args.get("next", "")))
+        wanted, access = _local(request.form.get("next", "")), site.gate.access_of(request.form.get("key", "").strip())
+        if access == "open":
+            return render_template("sign_in.html", next=wanted, wrong=True)
+        session.clear()
+        session.permanent = True
+        session.update(access=access, token=secrets.token_urlsafe(24))
+        return redirect(wanted, 303)
+
+    def sign_out() -> Response:
+        session.clear()
+        return redirect("/", 303)
+
+    return [
+        Page("/sign-in", sign_in, "open", ("GET", "POST")),
+        Page("/sign-out", sign_out, "open", ("POST",)),
+    ]
+
+
+def _local(address: str) -> str:
+    """`address` if it is a path of this site, else the first page: a link must not lead elsewhere after signing in."""
+    plain = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable() and "\\" not in address
+    return address if plain else "/"

@@ -1,0 +1,53 @@
+"""What the pages are made of: the collaborators that all of them share, and the description of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from redis import Redis
+from werkzeug.wrappers import Response
+
+from api.access import Gate
+from api.breaker import Breaker
+from api.metrics import Metrics
+from api.routes import Access
+from api.store import Store
+from contract.generations import Generations
+from contract.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """`queue`: the Redis of the job queues, which may be the store's own."""
+
+    settings: Settings
+    store: Store
+    queue: Breaker
+    gate: Gate
+    metrics: Metrics
+
+    def ask(self, command: Callable[[Generations], T]) -> T:
+        """The answer of `command`; raises StoreError when the store does not answer."""
+        return self.store.breaker.ask(lambda redis: command(self.generations(redis)))
+
+    def generations(self, redis: Redis) -> Generations:
+        return Generations(redis, self.store.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One address. Whoever lacks `access` is sent to sign in; `is_part`: it is no page but a piece of one, which gets a 401 then."""
+
+    path: str
+    view: Callable[..., Response | str]
+    access: Access = "read"
+    methods: tuple[str, ...] = field(default=("GET",))
+    is_part: bool = False
+
+    @property
+    def name(self) -> str:
+        return "_".join([*self.methods, self.path]).lower()

@@ -1,0 +1,120 @@
+"""Settings of the source: where interactions come from, how they are read, and what is left out of them."""
+
+from __future__ import annotations
+
+import codecs
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+class CleaningSettings(BaseModel):
+    """What happens to rows that can't be used as they are. Every dropped row is counted by reason."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    duplicates: Literal["sum", "last", "max"] = Field(
+        "sum", description="Several interactions of a user with an item: add up their weights, or keep the last or the heaviest."
+    )
+    future_times: Literal["drop", "keep"] = Field(
+        "drop", description="Interactions more than a day ahead of the clock: one of them would make all others old."
+    )
+    unknown_events: Literal["drop", "error"] = Field("drop", description="Interactions of a type that event_weights does not name.")
+    min_user_interactions: int = Field(1, ge=1, description="Users with fewer interactions are left out.")
+    min_item_interactions: int = Field(1, ge=1, description="Items with fewer interactions are left out.")
+    max_user_interactions: int = Field(0, ge=0, description="Users with more are left out, as robots; 0: no limit.")
+    max_broken_rows: float = Field(0.05, ge=0, le=1, description="Part of the rows that may be unreadable before the source is refused.")
+
+
+class SourceSettings(CleaningSettings):
+    """Where interactions and items come from, and how to read them. `auto`: found out from the data, and said."""
+
+    interactions: str = Field(
+        "movielens-small",
+        min_length=1,
+        description="movielens-small, -100k, -1m, -10m, -20m; synthetic:USERSxITEMSxINTERACTIONS; a file, folder or glob of CSV, "
+        "Parquet or JSON lines, here or in an object store (s3://); sqlite:///FILE, postgresql://USER@HOST/DB; - for standard input.",
+    )
+    items: str = Field("", description="Item metadata (an id column, a title column), from the same kinds of file; empty: none of its own.")
+    separator: str = Field("auto", min_length=1, max_length=8, description="Field separator of CSV files, as in ; or :: or \\t (a tab).")
+    header: bool = Field(True, description="CSV files begin with a line of column names; else columns are named 1, 2, 3, ...")
+    encoding: str = Field("auto", min_length=1, description="Encoding of CSV files, as in utf-8, cp1252, utf-16.")
+    decimal: Literal[".", ","] = Field(".", description="Decimal mark of weights in CSV files.")
+    missing: str = Field("NA,N/A,NULL,null,None,NaN,nan,\\N", description="Values that stand for none, besides the empty one.")
+    user_column: str = Field("auto", min_length=1, description="Column of user ids.")
+    item_column: str = Field("auto", min_length=1, description="Column of item ids.")
+    weight_column: str = Field("auto", description="Column of weights; empty: every interaction weighs 1.")
+    time_column: str = Field("auto", description="Column of times; empty: none, and no decay.")
+    title_column: str = Field("title", min_length=1, description="Column of titles in the items file.")
+    time_unit: Literal["auto", "s", "ms", "us", "ns"] = Field("auto", description="Unit of times that are numbers, since 1970.")
+    time_format: str = Field("", description="Format of times that are texts, as in %d/%m/%Y %H:%M; empty: found out.")
+    event_column: str = Field("auto", min_length=1, description="Column of event types; read when event_weights is given.")
+    event_weights: str = Field("", description="Weight of each event type, as in view=1,cart=3,buy=5.")
+    sql_query: str = Field("", description="Query whose rows are the interactions, where interactions is a database.")
+    sql_table: str = Field("", description="Table (or schema.table) whose rows are the interactions, in place of a query.")
+
+    @property
+    def weights_by_event(self) -> dict[str, float]:
+        """event_weights, parsed."""
+        pairs = (pair.rpartition("=") for pair in self.event_weights.split(",") if pair.strip())
+        return {name.strip(): float(weight) for name, _, weight in pairs}
+
+    @property
+    def missing_values(self) -> list[str]:
+        return [value for value in self.missing.split(",") if value]
+
+    @model_validator(mode="after")
+    def _columns_differ(self) -> Self:
+        if self.user_column == self.item_column != "auto":
+            raise ValueError(f"user_column and item_column are both {self.user_column!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_weigh(self) -> Self:
+        if self.event_weights and self.weight_column not in ("auto", ""):
+            raise ValueError("weights come from weight_column or from event_weights, not from both")
+        if self.event_column != "auto" and not self.event_weights:
+            raise ValueError("event_column needs event_weights, as in view=1,cart=3,buy=5")
+        return self
+
+    @model_validator(mode="after")
+    def _one_relation(self) -> Self:
+        if self.sql_query and self.sql_table:
+            raise ValueError("give sql_query or sql_table, not both")
+        scheme, mark, rest = self.interactions.partition("://")
+        if mark and (":" in rest.partition("?")[0].rpartition("@")[0].partition("/")[0] or "password=" in rest):
+            raise ValueError(f"interactions holds a password: leave it out of the {scheme} address and set PGPASSWORD in the environment")
+        return self
+
+    @field_validator("event_weights")
+    @classmethod
+    def _positive_weights(cls, value: str) -> str:
+        for pair in filter(str.strip, value.split(",")):
+            name, _, weight = pair.rpartition("=")
+            try:
+                good = bool(name.strip()) and 0 < float(weight) < float("inf")
+            except ValueError:
+                good = False
+            if not good:
+                raise ValueError(f"{pair.strip()!r} is not of the form event=weight with a positive weight, as in view=1,cart=3,buy=5")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            return value if value == "auto" else codecs.lookup(value).name
+        except LookupError:
+            raise ValueError("expected an encoding that Python knows, as in utf-8, cp1252, latin-1, utf-16") from None
+
+    @field_validator("separator", mode="before")
+    @classmethod
+    def _tab(cls, value: Any) -> Any:
+        return "\t" if value == "\\t" else value
+
+    @field_validator("separator")
+    @classmethod
+    def _ascii(cls, value: str) -> str:
+        if not value.isascii() or {"\n", "\r", '"'} & set(value):
+            raise ValueError("expected ASCII characters, and neither a quote nor an end of line")
+        return value

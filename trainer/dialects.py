@@ -1,0 +1,104 @@
+"""How a CSV file is written: its separator and its line of names, as the settings say or as its beginning shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contract.errors import DataError
+from contract.settings import SourceSettings
+from trainer.columns import is_known
+
+SEPARATORS = (",", ";", "\t", "|", "::", "\x01", "^", " ")
+LOOKED_AT = 50  # lines
+INNER = b"\x1f"  # in place of a separator of several characters, once a chunk is in memory
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`names` of the columns, made up (1, 2, 3, ...) where the file has none; `quoted`: quotation marks mean something."""
+
+    separator: str
+    names: tuple[str, ...]
+    skip_lines: int
+    """Lines before the first row."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def quoted(self) -> bool:
+        return len(self.separator) == 1
+
+
+def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
+    """The dialect of a text that begins with `head`. Raises DataError when there is no line of names where one must be."""
+    records = _records(head)
+    lines = [line for line in records if line.strip()][:LOOKED_AT]
+    if not lines:
+        raise DataError(f"{where} holds nothing but empty lines")
+    notes = []
+    separator = source.separator
+    if separator == "auto":
+        separator = _separator(lines)
+        if separator != ",":
+            notes.append(f"fields are separated by {separator!r}")
+    names = split(lines[0], separator)
+    if source.header:
+        if _is_data(names):
+            raise DataError(
+                f"{where} begins with {lines[0].strip()[:60]!r}, which looks like data and not like names of columns; say --no-header"
+            )
+        # Names are compared as people see them; the empty ones of an index column get one.
+        names = [name.strip() or f"column {at}" for at, name in enumerate(names, 1)]
+    else:
+        names = [str(at) for at in range(1, max(len(split(line, separator)) for line in lines) + 1)]
+    before = records[: records.index(lines[0]) + 1] if source.header else []
+    return Dialect(separator, tuple(names), sum(1 + record.count("\n") for record in before), tuple(notes))
+
+
+def split(line: str, separator: str) -> list[str]:
+    """The fields of one record."""
+    if len(separator) > 1:
+        return line.rstrip("\r\n").split(separator)
+    try:
+        return next(csv.reader(io.StringIO(line, newline=""), delimiter=separator), [])
+    except csv.Error:
+        return line.rstrip("\r\n").split(separator)
+
+
+def _records(head: str) -> list[str]:
+    """Lines, those joined that a quotation mark holds together, as long as it is closed within a few lines."""
+    out: list[str] = []
+    open_since = 0
+    for line in head.split("\n")[: LOOKED_AT * 4]:
+        if open_since and open_since < 10:
+            out[-1] += "\n" + line
+        else:
+            out.append(line)
+            open_since = 0
+        open_since = open_since + 1 if out[-1].count('"') % 2 else 0
+    return out
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """The one that most lines hold equally often; of several, the one that makes the most fields."""
+    bare = [_QUOTED.sub("", line) for line in lines]
+    best, best_score = ",", (0.0, 0)
+    for separator in SEPARATORS:
+        counts = [line.count(separator) for line in bare]
+        usual, times = Counter(counts).most_common(1)[0]
+        if usual and counts[0] and (separator != " " or best_score[1] == 0):
+            score = (round(times / len(lines), 1), usual)
+            if score > best_score:
+                best, best_score = separator, score
+    return best
+
+
+def _is_data(names: Sequence[str]) -> bool:
+    """Whether a line that should hold names holds values: some number among them, and no name that is known."""
+    return any(_NUMBER.fullmatch(name.strip()) for name in names) and not any(is_known(name) for name in names)

@@ -1,0 +1,75 @@
+"""What a reader finds wrong or remarkable in a source: counts by reason, and the first rows of each kind with line and value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from contract.errors import DataError
+
+SHOWN = 20  # rows that are kept of each kind
+NAMED = 3  # rows in an error message
+VALUE_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row that can't be used. `line` counts from 1: the line of a text file, or the row of another source; 0 where it is not known."""
+
+    source: str
+    line: int
+    column: str
+    value: str
+
+    def __str__(self) -> str:
+        at = f"line {self.line:,}: " if self.line else ""
+        return f"{at}{self.column + ' ' if self.column else ''}{self.value!r}"
+
+
+@dataclass(slots=True)
+class Problems:
+    """Rows read and dropped so far, by reason. `broken` are those reasons that mean an unreadable row; `notes` is what was assumed."""
+
+    n_rows: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[Example]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, reason: str, n: int, source: str, column: str, rows: Sequence[tuple[int, Any]], *, broken: bool = False) -> None:
+        """Count `n` rows; `rows` are the line and value of the first of them, as many as are to be had cheaply."""
+        if n <= 0:
+            return
+        self.dropped[reason] += n
+        if broken:
+            self.broken[reason] += n
+        kept = self.examples.setdefault(reason, [])
+        kept += [Example(source, line, column, shortened(value)) for line, value in rows[: max(0, SHOWN - len(kept))]]
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    @property
+    def n_broken(self) -> int:
+        return self.broken.total()
+
+    def check_share(self, source: str, most: float) -> None:
+        """Raises DataError, with the first lines, when more than the part `most` of all rows is broken."""
+        if self.n_broken <= most * self.n_rows:
+            return
+        reasons = "; ".join(
+            f"{n:,} with {reason} ({', '.join(str(one) for one in self.examples[reason][:NAMED])})"
+            for reason, n in self.broken.most_common()
+        )
+        raise DataError(
+            f"{source}: {self.n_broken:,} of {self.n_rows:,} rows are broken, more than --max-broken-rows {most:g} allows: {reasons}; "
+            "correct or remove them"
+        )
+
+
+def shortened(value: Any) -> str:
+    text = value if isinstance(value, str) else str(value)
+    return text if len(text) <= VALUE_LENGTH else text[: VALUE_LENGTH - 1] + "…"
