@@ -29,7 +29,7 @@ from trainer.synthetic import SHAPES
 
 ROOT = Path(__file__).parents[1]
 POLL_S = 0.02
-STAGES = ("load", "fit", "write", "dispatch", "score")
+STAGES = ("load", "evaluate", "fit", "write", "dispatch", "score")
 
 
 class Memory(threading.Thread):

@@ -136,7 +136,7 @@ class Gunicorn:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
         try:
             connection.request("GET", "/")
-            return connection.getresponse().status == 404
+            return connection.getresponse().status < 500
         except OSError:
             return False
         finally:

@@ -34,6 +34,6 @@ def test_engine_agrees_with_the_library(tmp_path: Path) -> None:
 
 def test_pipeline_measures_every_stage(tmp_path: Path) -> None:
     result = bench(tmp_path / "pipeline.json", "pipeline", "--shape", "100k", "--source", "csv")
-    assert [row["stage"] for row in result["rows"]] == ["load", "fit", "write", "dispatch", "score", "whole"]
+    assert [row["stage"] for row in result["rows"]] == ["load", "evaluate", "fit", "write", "dispatch", "score", "whole"]
     assert result["ratios"]["artifact, MiB"] > 1
     assert "Redis, bytes a user" in result["ratios"]  # too few users here for a figure
