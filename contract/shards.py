@@ -5,7 +5,6 @@ A record is seven integers with a space between, in the order of the fields belo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from typing import Self
 from zlib import crc32
@@ -40,7 +39,3 @@ def checksum_of(field: str, *values: bytes) -> int:
     for value in values:
         checksum = crc32(value, checksum)
     return checksum
-
-
-def checksum_of_all(entries: Iterable[tuple[str, bytes]]) -> int:
-    return sum(checksum_of(field, value) for field, value in entries)

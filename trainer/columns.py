@@ -94,15 +94,16 @@ def choose(names: Sequence[str], source: SourceSettings, where: str, *, named: b
 
 def is_known(name: str) -> bool:
     """Whether any role knows the name: then a line that holds it is a line of names."""
-    return any(_plain(name) in known for known in KNOWN_NAMES.values())
+    return any(plain_name(name) in known for known in KNOWN_NAMES.values())
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A column's name as names are compared: without case, spaces, dots, dashes and underscores."""
     return re.sub(r"[\s_.\-]", "", name).casefold()
 
 
 def _candidates(role: str, names: Sequence[str]) -> list[str]:
-    return [name for name in names if _plain(name) in KNOWN_NAMES[role]]
+    return [name for name in names if plain_name(name) in KNOWN_NAMES[role]]
 
 
 def _guess(role: str, names: Sequence[str], where: str) -> str | None:

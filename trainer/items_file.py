@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from polars.exceptions import PolarsError
 
 from contract.errors import DataError
 from contract.settings import SourceSettings
-from trainer.columns import AUTO, KNOWN_NAMES, OWN_NAMES
+from trainer.columns import AUTO, KNOWN_NAMES, OWN_NAMES, plain_name
 from trainer.items import Items, cleaned
 from trainer.problems import Problems
 from trainer.tables import open_table
@@ -69,8 +68,8 @@ def _id_column(columns: Sequence[str], source: SourceSettings, path: str) -> str
     for name in (source.item_column, OWN_NAMES["item"]):
         if name in columns:
             return name
-    known = [name for name in columns if _plain(name) in KNOWN_NAMES["item"]] or [name for name in columns if _plain(name) == ID]
-    numbers = [name for name in known if _plain(name).endswith(ID)]
+    known = [name for name in columns if plain_name(name) in KNOWN_NAMES["item"]] or [name for name in columns if plain_name(name) == ID]
+    numbers = [name for name in known if plain_name(name).endswith(ID)]
     if len(known) == 1 or len(numbers) == 1:
         return (numbers if len(numbers) == 1 else known)[0]
     if known:
@@ -83,10 +82,6 @@ def _id_column(columns: Sequence[str], source: SourceSettings, path: str) -> str
 
 def _by_position(columns: Sequence[str]) -> dict[str, str]:
     return dict(zip(columns, ("item", "title"), strict=False))
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_.\-]", "", name).casefold()
 
 
 def _listed(columns: Sequence[str]) -> str:
