@@ -15,9 +15,9 @@ from api.answers import Caching
 from api.breaker import Breaker
 from api.clients import Clients
 from api.collector import RedisCollector
-from api.front import ROUTE, Front
+from api.front import Front
 from api.metrics import Metrics
-from api.routes import Route
+from api.routes import ROUTE, Route
 from api.store import Store
 from api.web.application import beside
 from api.web.site import Site

@@ -11,13 +11,12 @@ from prometheus_client.registry import Collector
 from redis import Redis
 
 from api.breaker import Breaker
-from api.health import age_s, is_stale
-from api.pointers import NothingPromotedError
+from api.freshness import age_s, is_stale
 from api.store import Store
-from contract.errors import LarderError
+from contract.errors import LarderError, NothingPromotedError
+from contract.queues import QUEUES
 from contract.settings import Settings
 
-QUEUES = ("train", "score")  # contract/jobs.py names them; importing it would load RQ
 T = TypeVar("T")
 
 

@@ -29,8 +29,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from api.answers import NO_STORE
-from api.pointers import NothingPromotedError
-from contract.errors import StoreError
+from contract.errors import NothingPromotedError, StoreError
 
 INVALID = "Invalid request data"
 MAX_BODY_BYTES = 2**20  # 1,000 ids of the greatest length, and what else may stand in a batch

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.metrics import NO_ROUTE, Metrics
 from api.request_ids import identify
+from api.routes import ROUTE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -21,7 +22,6 @@ _COMPRESSIBLE = ("application/json", "application/problem+json", "text/", "appli
 
 Headers = list[tuple[str, str]]
 OK = "200 OK"
-ROUTE = "larder.route"  # in the environ: the path of the route that answered, as it was declared
 
 
 class Front:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import time
-from datetime import datetime
 
 from flask import Response
 
 from api.answer_models import Live, Ready
 from api.answers import plain
 from api.errors import problem, store_unavailable
+from api.freshness import is_stale
 from api.rendering import generation_json
 from api.request_models import NoOptions
 from api.routes import Route
 from api.store import Store
 from api.validation import query
 from contract.errors import PayloadError
-from contract.manifest import Pointer
 
 
 def routes(store: Store, stale_after_s: int) -> list[Route]:
@@ -40,12 +38,3 @@ def routes(store: Store, stale_after_s: int) -> list[Route]:
         Route("GET", "/health/live", live, "The process lives", answer=Live, query=NoOptions, access="open", tag="Operation"),
         Route("GET", "/health/ready", ready, "Lists are served", answer=Ready, query=NoOptions, access="open", tag="Operation"),
     ]
-
-
-def age_s(pointer: Pointer) -> float:
-    """Seconds since the generation was trained, by this machine's clock."""
-    return time.time() - datetime.fromisoformat(pointer.trained_at).timestamp()
-
-
-def is_stale(pointer: Pointer, stale_after_s: int) -> bool:
-    return 0 < stale_after_s < age_s(pointer)

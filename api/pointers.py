@@ -12,15 +12,11 @@ from api.availability import Shelf, Shelves
 from api.breaker import Breaker
 from api.clients import Command, read_all
 from contract import payload
-from contract.errors import PayloadError, StoreError
+from contract.errors import NothingPromotedError, PayloadError
 from contract.keys import Keys
 from contract.manifest import Pointer
 
 T = TypeVar("T")
-
-
-class NothingPromotedError(StoreError):
-    """There is no generation to read from yet."""
 
 
 class Pointers:

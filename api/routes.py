@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from api.request_models import RequestModel
 
 Access = Literal["open", "read", "admin"]
+ROUTE = "larder.route"
+"""In the environ: the path of the route that answered, as it was declared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ LarderError                  one base class: a message for people, an exit code 
 │   ├── ErasedMeanwhileError      users were erased while it was made: leave them out and begin again
 │   └── GateError       8         it is complete, and worse than the gate allows
 ├── StoreError          6    Redis can't be reached, or refuses
-│   └── StoreFullError            a generation would not fit, or did not
+│   ├── StoreFullError            a generation would not fit, or did not
+│   └── NothingPromotedError      there is no generation to read from yet
 ├── PayloadError        7    bytes in Redis are not a list that this version can read
 └── TargetError         9    what an export should write to can't be written, or holds something else
 """
@@ -65,6 +66,10 @@ class StoreError(LarderError):
 
 class StoreFullError(StoreError):
     transient = False
+
+
+class NothingPromotedError(StoreError):
+    pass
 
 
 class PayloadError(LarderError):

@@ -11,10 +11,9 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from contract.keys import Id
+from contract.queues import SCORE_QUEUE, TRAIN_QUEUE
 from contract.settings import Settings
 
-TRAIN_QUEUE = "train"
-SCORE_QUEUE = "score"
 TRAIN_JOB = "trainer.jobs.run"
 DIFF_JOB = "trainer.jobs.diff"
 ERASE_JOB = "trainer.jobs.erase"

@@ -14,6 +14,10 @@ READABLE_FORMATS = (1,)
 IdType = Literal["int", "str"]
 
 
+UNSEALED = -1
+"""In place of the checksum of an array that is being overwritten."""
+
+
 class ArraySpec(BaseModel):
     """One array of an artifact: what its file must look like."""
 
@@ -22,7 +26,7 @@ class ArraySpec(BaseModel):
     dtype: str
     shape: tuple[int, ...]
     n_bytes: int
-    crc32: int
+    crc32: int  # UNSEALED while it is overwritten
 
 
 class Pointer(BaseModel):

@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from contract.settings import ModelSettings
 from trainer import sar, synthetic
+from trainer.arrays import Array
 from trainer.interactions import from_frames
-from trainer.similarity import Array, Similarity
+from trainer.similarity import Similarity
 
 T = TypeVar("T")
 SOURCE = "synthetic:4000x3000x400000"

@@ -9,7 +9,7 @@ import numpy as np
 
 from contract.errors import DataError
 from contract.settings import CleaningSettings
-from trainer.similarity import Array
+from trainer.arrays import Array
 
 DUPLICATE = {"last": "earlier interaction of the same pair", "max": "lighter interaction of the same pair"}
 FEW_USER = "user with too few interactions"

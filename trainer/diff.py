@@ -8,10 +8,7 @@ from redis.client import Pipeline
 
 from contract.generations import Generations
 from trainer.comparison import Diff, compare
-from trainer.diff_table import diff_table
 from trainer.list_reader import HAS_LISTS
-
-__all__ = ["Diff", "compare", "diff_table", "remember_diff", "stored_diff"]
 
 _FIELD = "diff"
 

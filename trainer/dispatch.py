@@ -9,7 +9,7 @@ from redis import Redis
 
 from contract import payload
 from contract.keys import Id, Keys
-from trainer.similarity import Array
+from trainer.arrays import Array
 
 MIN_SHARDS = 8  # so that a small run still spreads over workers and shows progress
 MAX_USERS = 16384  # bounds a worker's memory

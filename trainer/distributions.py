@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from trainer.similarity import Array
+from trainer.arrays import Array
 
 BARS = 24
 DAY_S = 86_400

@@ -14,10 +14,10 @@ import numpy.typing as npt
 from contract.errors import ArtifactError
 from contract.settings import ModelSettings
 from trainer import sar
+from trainer.arrays import Array, Report
 from trainer.evaluation import Evaluation, NotEvaluated, Split
 from trainer.interactions import Interactions
 from trainer.sar import Rows
-from trainer.similarity import Array, Report
 
 IN_MEMORY_BYTES = 2**28  # arrays of the similarity that are larger are mapped
 

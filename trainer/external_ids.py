@@ -8,8 +8,8 @@ import polars as pl
 
 from contract.errors import DataError
 from contract.keys import Id
+from trainer.arrays import Array
 from trainer.indexing import joined, number
-from trainer.similarity import Array
 
 MAX_ID_BYTES = 512
 

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from recommenders.datasets.python_splitters import python_chrono_split, python_stratified_split
 
+from trainer.arrays import Array
 from trainer.evaluation import Split
 from trainer.interactions import Interactions
-from trainer.similarity import Array
 
 RATIO = 0.75  # of a user's events: what the model is fitted on
 SEED = 42  # of the stratified split, as in recommenders' published figures

@@ -8,7 +8,7 @@ import numpy as np
 
 from contract.keys import Id, bucket_of
 from trainer import row_kernels
-from trainer.similarity import Array
+from trainer.arrays import Array
 
 IDS_PER_BUCKET = 64
 _TABLE_SLACK = 1 << 20  # integers whose range is at most 4 n plus this are looked up in a table, others are sorted

@@ -64,7 +64,9 @@ def verify(generation: str | None, sample: int, as_json: bool) -> None:
 def diff(before: str | None, after: str | None, as_json: bool) -> None:
     """Show what changed for users from one generation to another: by default from the previous to the current one."""
     with opened() as larder:
-        from trainer.diff import compare, diff_table, stored_diff
+        from trainer.comparison import compare
+        from trainer.diff import stored_diff
+        from trainer.diff_table import diff_table
         from trainer.list_reader import HAS_LISTS
 
         new = after or larder.served().generation

@@ -14,11 +14,11 @@ import polars as pl
 from contract.errors import DataError
 from contract.keys import Id
 from contract.settings import CleaningSettings
+from trainer.arrays import Array
 from trainer.cleaning import Events, clean, renumbered
 from trainer.external_ids import index, typed
 from trainer.indexing import by_bucket, joined
-from trainer.similarity import Array
-from trainer.values import MAX_WEIGHT, TIMES
+from trainer.limits import MAX_WEIGHT, TIMES
 
 
 @dataclass(frozen=True, slots=True)

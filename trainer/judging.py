@@ -12,10 +12,10 @@ from contract.manifest import Manifest
 from contract.settings import Settings
 from contract.verdict import Verdict
 from trainer import gate
+from trainer.arrays import Report
 from trainer.evaluation import Figures
 from trainer.interactions import Interactions
 from trainer.order import Order
-from trainer.similarity import Report
 
 
 def measure(settings: Settings, interactions: Interactions, report: Report) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import numpy as np
 
 from contract.errors import DataError
 from contract.keys import Id
+from trainer.arrays import Array
 from trainer.indexing import by_bucket
 from trainer.interactions import Interactions
-from trainer.similarity import Array
 
 
 def without_users(interactions: Interactions, positions: Sequence[int], reason: str) -> Interactions:

@@ -22,6 +22,7 @@ from contract.keys import Keys
 from contract.manifest import IdType, Manifest
 from contract.settings import Settings
 from trainer import dispatch, sar, sources
+from trainer.arrays import Array, Report
 from trainer.indexing import bucket_order
 from trainer.interactions import Interactions
 from trainer.judging import judge, measure
@@ -32,7 +33,7 @@ from trainer.room import check_room, lists_bytes
 from trainer.rule_arrays import rule_arrays
 from trainer.run_digest import digest_of
 from trainer.scrub import popular_counts, scrub
-from trainer.similarity import DENSE_PER_S, SPARSE_PER_S, Array, Fitted, Report
+from trainer.similarity import DENSE_PER_S, SPARSE_PER_S, Fitted
 
 NO_RULES: Mapping[str, Array] = MappingProxyType({})
 WHOLE = ("complete", "current", "previous")  # states of a generation that needs its trainer no more

@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 from scipy import sparse
 
+from trainer.arrays import Array
 from trainer.sar import Rows
-from trainer.similarity import Array
 
 BLOCK_BYTES = 2**28  # of one block of scores, users × items
 _ROWS = 64  # of a block, that one thread takes at a time

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from recommenders.evaluation import python_evaluation
 
+from trainer.arrays import Array
 from trainer.evaluation import Metrics
-from trainer.similarity import Array
 
 DECIMALS = 8
 _METRICS = {"precision": "precision_at_k", "recall": "recall_at_k", "ndcg": "ndcg_at_k", "map": "map"}

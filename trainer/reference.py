@@ -11,9 +11,9 @@ from recommenders.models.sar import SAR
 
 from contract.errors import DataError
 from contract.settings import ModelSettings
+from trainer.arrays import Allocate, Array
 from trainer.interactions import Interactions
 from trainer.sar import Rows
-from trainer.similarity import Allocate, Array
 from trainer.similarity_kernels import TILE
 
 USER, ITEM, WEIGHT, TIME = "userID", "itemID", "rating", "timestamp"

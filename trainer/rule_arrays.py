@@ -10,10 +10,10 @@ import numpy as np
 from contract.errors import DataError
 from contract.keys import Id
 from contract.settings import ModelSettings
+from trainer.arrays import Array
 from trainer.exclusions import check_categories
 from trainer.items import NOTHING
 from trainer.revision import Stock
-from trainer.similarity import Array
 
 MAX_FACTOR = 1e6  # of an item, whose categories multiply: a score must stay one that float32 holds
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from contract.artifact import id_arrays
 from contract.settings import ModelSettings
+from trainer.arrays import Array
 from trainer.interactions import Interactions
 from trainer.sar import Rows
-from trainer.similarity import Array
 
 
 def digest_of(model: ModelSettings, interactions: Interactions, rows: Rows, rules: Mapping[str, Array]) -> str:

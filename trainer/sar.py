@@ -14,7 +14,8 @@ import numpy as np
 from contract.errors import SettingsError
 from contract.settings import ModelSettings
 from trainer import row_kernels, similarity
-from trainer.similarity import Allocate, Array, Fitted, Report, Similarity
+from trainer.arrays import Allocate, Array, Report
+from trainer.similarity import Fitted, Similarity
 
 DAY_S = 86400
 

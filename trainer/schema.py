@@ -10,7 +10,7 @@ os.environ.setdefault("DISABLE_PANDERA_IMPORT_WARNING", "True")
 import pandera.polars as pa
 
 from contract.errors import DataError
-from trainer.values import MAX_WEIGHT, TIMES
+from trainer.limits import MAX_WEIGHT, TIMES
 
 _IDS = pa.Check(lambda data: data.lazyframe.select(pl.col(data.key).is_not_null()), error="an id is missing")
 INTERACTIONS = pa.DataFrameSchema(

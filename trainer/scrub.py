@@ -12,9 +12,9 @@ import numpy as np
 
 from contract.artifact import Artifact, folder_of, open_artifact, sealed, write_manifest
 from contract.erasure import Erasure
+from contract.manifest import UNSEALED
 
 ROWS = ("indices", "affinity", "unity")
-UNSEALED = -1
 
 
 def scrub(url: str, generation: str, erasure: Erasure) -> list[int]:

@@ -6,19 +6,15 @@ import mmap
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from contract.settings import ModelSettings
 from trainer import counting_kernels as counting
 from trainer import row_kernels
 from trainer import similarity_kernels as kernels
-
-Array = npt.NDArray[Any]
-Report = Callable[[int, int], None]
-"""Called with what is done and the total."""
+from trainer.arrays import Allocate, Array, Report
 
 # Multiply-adds a second of one worker process, on the slow side of what today's cores do: shards come out short, not long.
 DENSE_PER_S = 4e9
@@ -32,12 +28,6 @@ _NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))  # rows_sparse then 
 _BIT_SET_BYTES = 2**27  # at the most for bit sets, and for the counts from them
 _PER_BIT_WORD = 1 / 5  # cost of a word of a bit set in increments of a counter: 1/8 to 1/12 as measured, and its memory
 _RELEASE_EVERY = 8  # blocks
-
-
-class Allocate(Protocol):
-    """Makes a zeroed array: in memory, or mapped into an artifact."""
-
-    def __call__(self, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array: ...
 
 
 class Fitted(NamedTuple):

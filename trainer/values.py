@@ -12,6 +12,7 @@ from contract.errors import DataError
 from contract.settings import SourceSettings
 from trainer.batches import Batch
 from trainer.external_ids import MAX_ID_BYTES, typed
+from trainer.limits import MAX_WEIGHT, TIMES
 from trainer.problems import SHOWN, Problems
 from trainer.times import Clock
 
@@ -23,8 +24,6 @@ NO_DATE = "a time outside the years 1 to 9999"
 LONG_ID = f"an id longer than {MAX_ID_BYTES} bytes"
 FUTURE = "time in the future"
 UNKNOWN_EVENT = "event without a weight"
-TIMES = (-62135596800, 253402300799)  # epoch seconds of the years 1 to 9999
-MAX_WEIGHT = 1e15
 AHEAD_S = 86_400  # a clock elsewhere may be ahead by a time zone
 
 

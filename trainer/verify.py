@@ -12,12 +12,11 @@ from contract.artifact import Artifact, damaged_arrays, folder_of, open_artifact
 from contract.erasure import Erasure
 from contract.errors import ArtifactError, GenerationError
 from contract.generations import Generations
-from contract.manifest import Manifest
+from contract.manifest import UNSEALED, Manifest
 from contract.settings import Settings
 from trainer.counter_checks import wrong_counters
 from trainer.list_reader import HAS_LISTS
 from trainer.sample_checks import sample_of, wrong_lists
-from trainer.scrub import UNSEALED
 from trainer.shard_checks import Checked, ShardChecks
 
 SECOND_LOOK_S = 0.3  # an erasure or a promotion that was in the middle is over by then

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from api.health import age_s, is_stale
+from api.freshness import age_s, is_stale
 from api.web.formats import duration, size
 from api.web.snapshot import Snapshot
 

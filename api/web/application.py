@@ -11,12 +11,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from api.errors import RETRY_STORE_S, SEE_LOG
-from api.front import ROUTE
-from api.pointers import NothingPromotedError
+from api.routes import ROUTE
 from api.web import assets, cards, changes, explorer, overview, runbook, sessions
 from api.web.formats import FILTERS
 from api.web.site import Page, Site
-from contract.errors import GenerationError, PayloadError, StoreError
+from contract.errors import GenerationError, NothingPromotedError, PayloadError, StoreError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
-from api.collector import QUEUES
+from contract.queues import QUEUES
 
 _FIELDS = ("hostname", "pid", "state", "current_job", "last_heartbeat", "successful_job_count", "failed_job_count")
 

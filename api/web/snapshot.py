@@ -11,10 +11,9 @@ from typing import Any, cast
 from pydantic import ValidationError
 from redis import Redis
 
-from api.pointers import NothingPromotedError
 from api.web.queues import Queue, read_queues
 from api.web.site import Site
-from contract.errors import LarderError
+from contract.errors import LarderError, NothingPromotedError
 from contract.keys import Keys
 from contract.manifest import Manifest, Pointer
 from contract.progress import Event, Progress

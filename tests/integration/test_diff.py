@@ -16,8 +16,9 @@ from contract.verdict import Verdict
 from tests.builders import Lists, manifest_of, promote_lists, write_lists
 from tests.integration.generation_maker import evaluation
 from trainer import comparison
-from trainer.diff import Diff, compare, diff_table, remember_diff, stored_diff
-from trainer.diff_table import bars
+from trainer.comparison import Diff, compare
+from trainer.diff import remember_diff, stored_diff
+from trainer.diff_table import bars, diff_table
 
 KEYS = Keys("test")
 OLD = {1: [10, 11, 12, 13], 2: [10, 11, 12], 3: [10, 20, 21], 4: [], 5: [30]}

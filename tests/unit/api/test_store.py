@@ -6,10 +6,9 @@ from redis.exceptions import NoPermissionError
 
 from api.breaker import PAUSE_S
 from api.ids import stored_id
-from api.pointers import NothingPromotedError
 from api.store import Store
 from contract import payload
-from contract.errors import PayloadError, StoreError
+from contract.errors import NothingPromotedError, PayloadError, StoreError
 from contract.keys import Id, Keys, bucket_of
 from contract.manifest import IdType
 from tests.unit.api.fakes import Clock, FakeRedis, serve

@@ -12,9 +12,10 @@ import polars as pl
 from contract.keys import Id
 from contract.settings import ModelSettings
 from trainer import sar
+from trainer.arrays import Array
 from trainer.interactions import Interactions, from_frame
 from trainer.sar import Rows
-from trainer.similarity import Array, Similarity
+from trainer.similarity import Similarity
 from worker.scoring import TopK, score_users
 
 Layout = Literal["dense", "sparse"]

@@ -18,9 +18,9 @@ from recommenders.models.sar import SAR
 from recommenders.utils.python_utils import lexicographers_mutual_information
 
 from contract.settings import ModelSettings
+from trainer.arrays import Array
 from trainer.interactions import Interactions
 from trainer.reference import ITEM, USER, frame_of, new_sar
-from trainer.similarity import Array
 from worker.scoring import TopK
 
 RTOL = 1e-5

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from contract import payload
 from contract.keys import Keys
+from trainer.arrays import Array
 from trainer.dispatch import MAX_USERS, MIN_SHARDS, plan_shards, write_popular
-from trainer.similarity import Array
 
 KEYS = Keys("shop")
 

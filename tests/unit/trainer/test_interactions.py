@@ -12,7 +12,7 @@ import pytest
 from contract.errors import DataError
 from contract.keys import bucket_of
 from trainer.interactions import from_frame, from_frames
-from trainer.values import MAX_WEIGHT, TIMES
+from trainer.limits import MAX_WEIGHT, TIMES
 
 
 def frame(**columns: Any) -> pl.DataFrame:

@@ -11,7 +11,8 @@ from contract.settings import ModelSettings
 from tests.unit.trainer.fitting import Memory, interactions_of, matrix_of, rows_of, similarity_of
 from tests.unit.trainer.samples import many
 from trainer import similarity
-from trainer.similarity import Array, Similarity, release
+from trainer.arrays import Array
+from trainer.similarity import Similarity, release
 
 
 def nearest(row: Array, item: int, n: int) -> dict[int, float]:

@@ -13,7 +13,8 @@ from contract.settings import ModelSettings
 from tests.unit.trainer.fitting import LAYOUTS, Event, Layout, Memory, interactions_of, matrix_of, rows_of, similarity_of
 from tests.unit.trainer.samples import BY_HAND, many
 from trainer import sar, similarity
-from trainer.similarity import Array, Similarity
+from trainer.arrays import Array
+from trainer.similarity import Similarity
 
 THIRD, BITS = 1 / 3, math.log2
 LOWER_TRIANGLES: dict[Any, list[list[float]]] = {
