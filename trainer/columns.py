@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from contract.errors import DataError
 from contract.settings import SourceSettings
+from trainer.problems import shortened
 
 AUTO = "auto"
 ROLES = ("user", "item", "weight", "time")
@@ -111,7 +112,7 @@ def _guess(role: str, names: Sequence[str], where: str) -> str | None:
         return OWN_NAMES[role]
     found = _candidates(role, names)
     if len(found) > 1:
-        raise DataError(f"{where}: the {role} column may be any of {', '.join(map(repr, found))}; choose one with --{role}-column")
+        raise DataError(f"{where}: the {role} column may be any of {_listed(found)}; choose one with --{role}-column")
     return found[0] if found else None
 
 
@@ -119,7 +120,7 @@ def _named(role: str, name: str, names: Sequence[str], where: str) -> str:
     if name in names:
         return name
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
-    hint = f"Perhaps {near[0]!r}? " if near else ""
+    hint = f"Perhaps {shortened(near[0])!r}? " if near else ""
     raise DataError(f"{where} has no column {name!r}; it has {_listed(names)}. {hint}Name it with --{role}-column{_separator_hint(names)}")
 
 
@@ -136,7 +137,7 @@ def _separator_hint(names: Sequence[str]) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return ", ".join(repr(shortened(name)) for name in names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
 
 
 def _by_position(names: Sequence[str], roles: Sequence[str], found: dict[str, str], where: str) -> Columns:
@@ -155,4 +156,4 @@ def _by_position(names: Sequence[str], roles: Sequence[str], found: dict[str, st
 def _refuse_twins(names: Sequence[str], where: str) -> None:
     for name in names:
         if list(names).count(name) > 1 and name:
-            raise DataError(f"{where} has two columns named {name!r}; rename one")
+            raise DataError(f"{where} has two columns named {shortened(name)!r}; rename one")

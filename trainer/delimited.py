@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +19,7 @@ from trainer.locations import Location
 from trainer.problems import Problems
 from trainer.text_files import CHUNK_BYTES, Chunk, TextFile
 
+SAMPLE_ROWS = 2000
 SCANNED_BYTES = 2 * CHUNK_BYTES  # a file from this size on is scanned by polars as a whole: that takes a third less time
 
 
@@ -36,9 +38,10 @@ class DelimitedTable:
 
     def sample(self, column: str) -> pl.Series:
         at = self.names.index(column)
-        lines = self._head.split("\n")[self._dialect.skip_lines :][:2000]
-        rows = [split(line, self._dialect.separator) for line in lines if line.strip()]
-        return pl.Series(column, [row[at] for row in rows if at < len(row)], dtype=pl.String)
+        lines = self._head.split("\n")[self._dialect.skip_lines :]
+        rows = (split(line, self._dialect.separator) for line in lines if line.strip())
+        filled = (row[at] for row in rows if at < len(row) and row[at].strip())
+        return pl.Series(column, list(islice(filled, SAMPLE_ROWS)), dtype=pl.String)
 
     def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:
         at = {role: self.names.index(column) for role, column in columns.items()}

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from contract.errors import DataError
 from contract.settings import SourceSettings
+from trainer import preamble
 from trainer.columns import is_known
+from trainer.problems import EmptySourceError, shortened
 
 SEPARATORS = (",", ";", "\t", "|", "::", "\x01", "^", " ")
 LOOKED_AT = 50  # lines
@@ -38,27 +40,33 @@ class Dialect:
 def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
     """The dialect of a text that begins with `head`. Raises DataError when there is no line of names where one must be."""
     records = _records(head)
-    lines = [line for line in records if line.strip()][:LOOKED_AT]
+    if not any(record.strip() for record in records):
+        raise EmptySourceError(f"{where} holds nothing but empty lines")
+    before = preamble.find(records, source, SEPARATORS, split)
+    lines = [line for line in records[before.at :] if line.strip()][:LOOKED_AT]
     if not lines:
-        raise DataError(f"{where} holds nothing but empty lines")
-    notes = []
+        raise EmptySourceError(f"{where} holds no rows")
+    notes = list(before.notes)
     separator = source.separator
-    if separator == "auto":
+    if separator == "auto" and before.separator:
+        separator = before.separator
+    elif separator == "auto":
         separator = _separator(lines)
         if separator != ",":
             notes.append(f"fields are separated by {separator!r}")
     names = split(lines[0], separator)
     if source.header:
+        names[:1] = [name.lstrip(preamble.COMMENT + " ") for name in names[:1]]
         if _is_data(names):
             raise DataError(
-                f"{where} begins with {lines[0].strip()[:60]!r}, which looks like data and not like names of columns; say --no-header"
+                f"{where} begins with {shortened(lines[0].strip())!r}, which looks like data and not like names of columns; say --no-header"
             )
         # Names are compared as people see them; the empty ones of an index column get one.
         names = [name.strip() or f"column {at}" for at, name in enumerate(names, 1)]
     else:
         names = [str(at) for at in range(1, max(len(split(line, separator)) for line in lines) + 1)]
-    before = records[: records.index(lines[0]) + 1] if source.header else []
-    return Dialect(separator, tuple(names), sum(1 + record.count("\n") for record in before), tuple(notes))
+    skipped = records[: records.index(lines[0], before.at) + source.header] if source.header or before.separator else []
+    return Dialect(separator, tuple(names), sum(1 + record.count("\n") for record in skipped), tuple(notes))
 
 
 def split(line: str, separator: str) -> list[str]:

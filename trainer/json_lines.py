@@ -13,7 +13,7 @@ from contract.errors import DataError
 from contract.settings import SourceSettings
 from trainer.batches import Batch
 from trainer.locations import Location
-from trainer.problems import Problems
+from trainer.problems import EmptySourceError, Problems
 from trainer.text_files import Chunk, TextFile
 
 LOOKED_AT = 1000  # lines in which the names of columns are looked for
@@ -32,6 +32,8 @@ class JsonLinesTable:
         parsed = [_object(line) for line in self._file.head.decode("utf-8", "replace").split("\n")[:LOOKED_AT] if line.strip()]
         self._head = [row for row in parsed if row is not None]
         if not self._head:
+            if not self._file.head.strip():
+                raise EmptySourceError(f"{self.where} holds nothing but empty lines")
             hint = "a JSON array; write one object a line" if self._file.head.lstrip().startswith(b"[") else "no JSON object on any line"
             raise DataError(f"{self.where} holds {hint}")
         self.names = list(dict.fromkeys(name for row in self._head for name in row))

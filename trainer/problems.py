@@ -14,6 +14,10 @@ NAMED = 3  # rows in an error message
 VALUE_LENGTH = 60
 
 
+class EmptySourceError(DataError):
+    """A file without a row: alone it can't be used, among others it is a day on which nothing happened."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One row that can't be used. `line` counts from 1: the line of a text file, or the row of another source; 0 where it is not known."""

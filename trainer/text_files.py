@@ -15,6 +15,7 @@ import zstandard
 
 from contract.errors import DataError
 from trainer.locations import STDIN, Location
+from trainer.problems import EmptySourceError
 
 CHUNK_BYTES = 16 << 20
 HEAD_BYTES = 1 << 20
@@ -51,11 +52,11 @@ class TextFile:
             if location.address != STDIN:
                 self._stream.close()
         if not raw:
-            raise DataError(f"{self.address} is empty")
+            raise EmptySourceError(f"{self.address} is empty")
         self._raw = raw
         self.encoding = self._detected(raw) if self._auto else encoding
         self._decoder = self._new_decoder()
-        text = self._text(raw.removeprefix(codecs.BOM_UTF8) if self._decoder is None else raw).removeprefix(codecs.BOM_UTF8)
+        text = _unmarked(self._text(raw))
         self._old_mac = b"\n" not in text and b"\r" in text
         if self._old_mac:
             text = text.replace(b"\r", b"\n")
@@ -84,7 +85,7 @@ class TextFile:
             ended = not raw
             fresh = self._text(raw, final=ended)
             if not started:
-                fresh, started = fresh.removeprefix(codecs.BOM_UTF8), True
+                fresh, started = _unmarked(fresh), True
             pending += fresh.replace(b"\r", b"\n") if self._old_mac else fresh
             cut = len(pending) if ended else _cut(pending)
             if not cut:
@@ -177,6 +178,13 @@ def _cut(data: bytes) -> int:
         marks -= data.count(b'"', before, cut)
         cut = before
     return cut or last
+
+
+def _unmarked(text: bytes) -> bytes:
+    """Without marks at its beginning; files that were put together may have several."""
+    while text.startswith(codecs.BOM_UTF8):
+        text = text.removeprefix(codecs.BOM_UTF8)
+    return text
 
 
 def _is_utf8(data: bytes) -> bool:
