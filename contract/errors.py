@@ -69,7 +69,7 @@ class StoreFullError(StoreError):
 
 
 class NothingPromotedError(StoreError):
-    pass
+    transient = False
 
 
 class PayloadError(LarderError):
