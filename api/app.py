@@ -38,7 +38,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     metrics = Metrics()
     store.breaker.count = metrics.round_trips.inc
     queue = store.breaker if settings.rq_url == settings.redis_url else queue_of(settings)
-    for route in all_routes(settings, store, metrics, queue):
+    for route in all_routes(settings, store, metrics, queue, gate):
         app.add_url_rule(route.path, route.name, _view(route, gate.check(route.access)), methods=[route.method])
     errors.register(app)
     caching = Caching(settings.api_max_age_s)
@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     return app
 
 
-def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breaker) -> list[Route]:
+def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breaker, gate: Gate) -> list[Route]:
     caching = Caching(settings.api_max_age_s)
     described: dict[str, Any] = {}
     routes = [
@@ -58,7 +58,7 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
         *session.routes(store, caching),
         *items.routes(store, caching),
         *generations.routes(store, caching),
-        *jobs.routes(store, queue, settings),
+        *jobs.routes(store, queue, settings, gate),
         *health.routes(store, settings.stale_after_s),
         *monitoring.routes(metrics, RedisCollector(store, queue, settings)),
         *docs_page.routes(described),

@@ -3,7 +3,7 @@
 status  error                     when
 400     Invalid request data      no body, no JSON, not an object, a bad or unknown field or parameter
 401     Unauthorized              a key is needed, or the one sent is not known
-403     Forbidden                 the key does not open this route, or no admin key is set
+403     Forbidden                 the key does not open this route, no admin key is set, or a run may not read what it asks for
 404     User not found            the user has no list in the current generation
 404     Item not found            the current generation does not know the item
 404     Generation not found      there is none of this id, or no lists of it any more

@@ -8,6 +8,7 @@ from flask import Response
 from pydantic import ValidationError
 from redis import Redis
 
+from api.access import Gate
 from api.answers import plain
 from api.breaker import Breaker
 from api.errors import RequestError
@@ -18,11 +19,12 @@ from api.run_models import Accepted, Erasing, RunRequest, RunState
 from api.store import Store
 from api.validation import json_body, parse, query
 from contract.generations import Generations
+from contract.run_sources import refusal
 from contract.runs import Runs, new_run_id
 from contract.settings import PREFIX, Settings
 
 
-def routes(store: Store, queue: Breaker, settings: Settings) -> list[Route]:
+def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list[Route]:
     def start() -> Response:
         asked = json_body(RunRequest, optional=True)
         options = asked.options.model_dump(exclude_unset=True) if asked.options else {}
@@ -37,6 +39,8 @@ def routes(store: Store, queue: Breaker, settings: Settings) -> list[Route]:
         if status is None:
             raise RequestError("There is no run of this id, or it was more than a week ago.", 404, "Run not found")
         made = store.breaker.ask(lambda redis: state_of(Generations(redis, store.keys), run))
+        if gate.given_access() != "admin":  # why a run failed may tell what the trainer reads
+            status = status.without_details()
         return plain(RunState.model_validate(asdict(status) | {"generation": made}, extra="ignore").model_dump_json() + "\n")
 
     def erase_by_path(user_id: str) -> Response:
@@ -90,7 +94,9 @@ def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[st
 
 
 def _check_options(settings: Settings, options: dict[str, object]) -> None:
-    """Each option is within its limits already; together, and with the API's own settings, they may still make no sense."""
+    """Each option is within its limits already; a source may not be asked for by itself, and together they may still make no sense."""
+    if reason := refusal(settings, options):
+        raise RequestError(f"{reason[:1].upper()}{reason[1:]}.", 403, "Forbidden")
     try:
         Settings.model_validate(settings.model_dump() | options)
     except ValidationError as error:

@@ -27,7 +27,7 @@ else:
     RunOptions = create_model(
         "RunOptions",
         __base__=RequestModel,
-        __doc__="Settings of this run alone, in place of the trainer's own.",
+        __doc__="Settings of this run alone, in place of the trainer's own. Those of the source need LARDER_RUN_SOURCES.",
         **{name: _optional(field) for group in (ModelSettings, SourceSettings) for name, field in group.model_fields.items()},
     )
 
@@ -86,5 +86,5 @@ class RunState(AnswerModel):
     stage: str
     done: int
     total: int
-    message: str
+    message: str = Field(description="Why it waits, or failed; of a failure its kind alone, without an admin key.")
     generation: GenerationState | None = Field(description="What the run has made so far.")

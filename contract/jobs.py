@@ -47,15 +47,23 @@ def shard_job_id(generation: str, shard: int) -> str:
 
 
 def enqueue_run(
-    queue: Queue, settings: Settings, run: str, options: dict[str, object], *, forced_by: str = "", review: bool = False
+    queue: Queue,
+    settings: Settings,
+    run: str,
+    options: dict[str, object],
+    *,
+    forced_by: str = "",
+    review: bool = False,
+    vouched: str = "",
 ) -> Job:
     """Put a run on the queue "train". `options` override the trainer's own settings; they are JSON.
 
     `forced_by`: who wants it promoted whatever the gate says. `review`: complete, it waits for a person to promote it.
+    `vouched`: for options that only the trainer's own command may choose (trainer/vouching.py).
     """
     return queue.enqueue_call(
         TRAIN_JOB,
-        args=(run, options, forced_by, review),
+        args=(run, options, forced_by, review, *((vouched,) if vouched else ())),  # without: as older trainers take it
         job_id=run_job_id(run),
         result_ttl=RESULT_TTL_S,
         failure_ttl=settings.failure_ttl_s,

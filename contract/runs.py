@@ -5,8 +5,9 @@ States: queued → running → dispatched (the shards are on their queue; the ge
 
 from __future__ import annotations
 
+import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -17,6 +18,7 @@ from contract.keys import Keys
 STAGES = ("load", "evaluate", "fit", "write", "dispatch")
 KEEP_S = 7 * 86400
 KEEP = 100
+_KIND = re.compile(r"[A-Z][A-Za-z]{0,60}")
 
 
 def new_run_id() -> str:
@@ -32,6 +34,16 @@ class RunStatus:
     done: int
     total: int
     message: str
+
+    def without_details(self) -> RunStatus:
+        """For who may not change anything: of a failure its kind alone, since a message may quote what the trainer reads."""
+        return replace(self, message=kind_of(self.message)) if self.state == "failed" else self
+
+
+def kind_of(message: str) -> str:
+    """`DataError` of "DataError: ..."; "" of a message that names no kind."""
+    kind = message.partition(":")[0]
+    return kind if _KIND.fullmatch(kind) else ""
 
 
 class Runs:

@@ -51,6 +51,11 @@ class Settings(ModelSettings, SourceSettings, GateSettings):
     keep_generations: int = Field(1, ge=0, le=100, description="Complete generations kept besides the current and the previous one.")
     grace_s: int = Field(60, ge=5, le=86400, description="Seconds that an unreferenced generation lives on for readers that still use it.")
     cron: str = Field("", description="When the trainer service trains by itself, as five cron fields: 0 3 * * *; empty: never.")
+    run_sources: str = Field(
+        "",
+        description="What runs that are asked for by POST /runs may read besides the configured source: folders, beginnings of addresses, "
+        "databases, with commas between, as in /data/shops,s3://bucket/shops,postgresql://host/shop; empty: nothing else.",
+    )
     erasure_secret: SecretStr = Field(SecretStr(""), description="Secret of the HMACs by which erased users are remembered.")
     job_timeout_s: int = Field(3600, ge=10, description="A job that takes longer is stopped and counts as failed.")
     job_retries: int = Field(3, ge=0, le=100, description="How often a job that failed or died is tried again.")

@@ -7,6 +7,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+STDIN = "-"
+"""The standard input, in place of a file."""
+
 
 class CleaningSettings(BaseModel):
     """What happens to rows that can't be used as they are. Every dropped row is counted by reason."""
@@ -33,7 +36,8 @@ class SourceSettings(CleaningSettings):
         "movielens-small",
         min_length=1,
         description="movielens-small, -100k, -1m, -10m, -20m; synthetic:USERSxITEMSxINTERACTIONS; a file, folder or glob of CSV, "
-        "Parquet or JSON lines, here or in an object store (s3://); sqlite:///FILE, postgresql://USER@HOST/DB; - for standard input.",
+        "Parquet or JSON lines, here or in an object store (s3://); sqlite:///FILE, postgresql://USER@HOST/DB; - for the standard input of "
+        "check, plan and run --here.",
     )
     items: str = Field("", description="Item metadata (an id column, a title column), from the same kinds of file; empty: none of its own.")
     separator: str = Field("auto", min_length=1, max_length=8, description="Field separator of CSV files, as in ; or :: or \\t (a tab).")

@@ -77,7 +77,7 @@ def _here(runs: Runs, given: dict[str, object], forced_by: str, review: bool) ->
     run_id = new_run_id()
     runs.queued(run_id)
     try:
-        return jobs.run(run_id, given, forced_by, review)
+        return jobs.train_here(run_id, given, forced_by, review)
     except LarderError as error:
         jobs.given_up(runs, run_id, str(error))
         raise

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from contract.errors import DataError
 from contract.settings import SourceSettings
-from trainer.problems import shortened
+from trainer import shown
 
 AUTO = "auto"
 ROLES = ("user", "item", "weight", "time")
@@ -79,16 +79,16 @@ def choose(names: Sequence[str], source: SourceSettings, where: str, *, named: b
         if guess:
             found[role] = guess
             notes.append(
-                f"the {role} column is {guess!r}"
+                f"the {role} column is {shown.name(guess)}"
                 if guess == OWN_NAMES.get(role)
-                else f"guessed from its name: the {role} column is {guess!r}"
+                else f"guessed from its name: the {role} column is {shown.name(guess)}"
             )
         elif role in ("weight", "time"):
             notes.append(f"no {role} column: {'every interaction weighs 1' if role == 'weight' else 'no decay'}")
         else:
             raise DataError(_no_column(role, names, where))
     if not source.event_weights and source.event_column == AUTO and (events := _candidates("event", names)):
-        notes.append(f"column {events[0]!r} looks like types of events; --event-weights view=1,buy=5 would weigh them")
+        notes.append(f"column {shown.name(events[0])} looks like types of events; --event-weights view=1,buy=5 would weigh them")
     order = [role for role in (*ROLES, "event") if role in found]
     return Columns({role: found[role] for role in order}, tuple(notes))
 
@@ -112,7 +112,7 @@ def _guess(role: str, names: Sequence[str], where: str) -> str | None:
         return OWN_NAMES[role]
     found = _candidates(role, names)
     if len(found) > 1:
-        raise DataError(f"{where}: the {role} column may be any of {_listed(found)}; choose one with --{role}-column")
+        raise DataError(f"{where}: the {role} column may be any of {shown.names(found)}; choose one with --{role}-column")
     return found[0] if found else None
 
 
@@ -120,24 +120,22 @@ def _named(role: str, name: str, names: Sequence[str], where: str) -> str:
     if name in names:
         return name
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
-    hint = f"Perhaps {shortened(near[0])!r}? " if near else ""
-    raise DataError(f"{where} has no column {name!r}; it has {_listed(names)}. {hint}Name it with --{role}-column{_separator_hint(names)}")
+    hint = f"Perhaps {shown.name(near[0])}? " if near else ""
+    raise DataError(
+        f"{where} has no column {name!r}; it has {shown.names(names)}. {hint}Name it with --{role}-column{_separator_hint(names)}"
+    )
 
 
 def _no_column(role: str, names: Sequence[str], where: str) -> str:
     known = ", ".join(KNOWN_NAMES[role][:6])
     return (
-        f"{where}: no column has a known name of {role}s ({known}, ...); it has {_listed(names)}. "
+        f"{where}: no column has a known name of {role}s ({known}, ...); it has {shown.names(names)}. "
         f"Name it with --{role}-column{_separator_hint(names)}"
     )
 
 
 def _separator_hint(names: Sequence[str]) -> str:
     return ", or set --separator" if len(names) == 1 else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(repr(shortened(name)) for name in names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
 
 
 def _by_position(names: Sequence[str], roles: Sequence[str], found: dict[str, str], where: str) -> Columns:
@@ -156,4 +154,4 @@ def _by_position(names: Sequence[str], roles: Sequence[str], found: dict[str, st
 def _refuse_twins(names: Sequence[str], where: str) -> None:
     for name in names:
         if list(names).count(name) > 1 and name:
-            raise DataError(f"{where} has two columns named {shortened(name)!r}; rename one")
+            raise DataError(f"{where} has two columns named {shown.name(name)}; rename one")

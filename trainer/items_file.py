@@ -11,6 +11,7 @@ from polars.exceptions import PolarsError
 
 from contract.errors import DataError
 from contract.settings import SourceSettings
+from trainer import shown
 from trainer.columns import AUTO, KNOWN_NAMES, OWN_NAMES, plain_name
 from trainer.items import Items, cleaned
 from trainer.problems import Problems
@@ -60,7 +61,9 @@ def _names(columns: Sequence[str], source: SourceSettings, path: str) -> dict[st
     else:
         asked_for = title != SourceSettings.model_fields["title_column"].default
         if near := difflib.get_close_matches(title, columns, n=1, cutoff=0.0 if asked_for else _LIKELY_TYPO):
-            raise DataError(f"{path} has no column {title!r}; it has {_listed(columns)}. Perhaps {near[0]!r}? Name it with --title-column")
+            raise DataError(
+                f"{path} has no column {title!r}; it has {shown.names(columns)}. Perhaps {shown.name(near[0])}? Name it with --title-column"
+            )
     return names | {name: f"{name}_" for name in columns if name in names.values() and name not in names}
 
 
@@ -73,16 +76,14 @@ def _id_column(columns: Sequence[str], source: SourceSettings, path: str) -> str
     if len(known) == 1 or len(numbers) == 1:
         return (numbers if len(numbers) == 1 else known)[0]
     if known:
-        raise DataError(f"{path}: the item column may be any of {_listed(known)}; choose one with --item-column")
+        raise DataError(f"{path}: the item column may be any of {shown.names(known)}; choose one with --item-column")
     asked = OWN_NAMES["item"] if source.item_column == AUTO else source.item_column
     near = difflib.get_close_matches(asked, columns, n=1, cutoff=0.0)
-    perhaps = f" Perhaps {near[0]!r}?" if near else ""
-    raise DataError(f"{path} has no column {asked!r}; it has {_listed(columns)}.{perhaps} Name it with --item-column, or set --separator")
+    perhaps = f" Perhaps {shown.name(near[0])}?" if near else ""
+    raise DataError(
+        f"{path} has no column {asked!r}; it has {shown.names(columns)}.{perhaps} Name it with --item-column, or set --separator"
+    )
 
 
 def _by_position(columns: Sequence[str]) -> dict[str, str]:
     return dict(zip(columns, ("item", "title"), strict=False))
-
-
-def _listed(columns: Sequence[str]) -> str:
-    return ", ".join(columns[:20])

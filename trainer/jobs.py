@@ -15,6 +15,7 @@ from contract.keys import Id, Keys
 from contract.runs import Runs
 from contract.settings import Settings
 from contract.training import right_to_train, who_trains
+from trainer import vouching
 from trainer.diff import remember_diff
 from trainer.erase import as_json
 from trainer.erase import erase as erase_user
@@ -24,7 +25,13 @@ from trainer.pipeline import train
 log = logging.getLogger("larder.trainer")
 
 
-def run(run_id: str, options: dict[str, Any], forced_by: str = "", review: bool = False) -> str:
+def run(run_id: str, options: dict[str, Any], forced_by: str = "", review: bool = False, vouched: str = "") -> str:
+    """`train_here`, after a look at what the run may read. `vouched`: trainer/vouching.py."""
+    vouching.check(Settings.from_environ(os.environ), run_id, options, vouched)
+    return train_here(run_id, options, forced_by, review)
+
+
+def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review: bool = False) -> str:
     """Train, write the artifact, enqueue the shards; the generation's id. `options` override this process' settings."""
     settings = Settings.from_environ(os.environ, **options)
     store, keys = _store(settings)

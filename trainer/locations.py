@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from contract.errors import DataError
+from contract.source_settings import STDIN
 
 Format = Literal["csv", "parquet", "jsonl"]
-STDIN = "-"
 STORES = ("s3://", "s3a://", "gs://", "gcs://", "az://", "azure://", "abfs://", "abfss://", "http://", "https://")
 _SUFFIXES: dict[str, Format] = {
     **dict.fromkeys((".csv", ".tsv", ".tab", ".txt", ".dat", ".data"), "csv"),

@@ -17,7 +17,7 @@ from contract.jobs import run_of, score_queue, train_queue
 from contract.keys import Keys
 from contract.leases import LeasedWorker, worker_name
 from contract.removal import give_up
-from contract.runs import Runs
+from contract.runs import Runs, kind_of
 from contract.settings import Settings
 from trainer import jobs, sar
 from trainer.abandoned import give_up_abandoned
@@ -43,7 +43,7 @@ def serve(settings: Settings) -> None:
             log.error("%s is given up: %s", job_id, reason)
             return
         jobs.given_up(runs, run, reason)
-        give_up(generations, run, reason)
+        give_up(generations, run, f"its run failed: {kind_of(reason)}".rstrip(": "))  # the run says why, to who may know
 
     def tidy() -> None:
         schedule.keep_running()

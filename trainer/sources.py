@@ -11,9 +11,9 @@ import polars as pl
 
 from contract.errors import DataError
 from contract.settings import SourceSettings, hide_password
+from contract.source_settings import STDIN
 from trainer.columns import choose
 from trainer.interactions import Interactions, from_frames
-from trainer.locations import STDIN
 from trainer.problems import Problems
 from trainer.tables import open_table
 from trainer.times import Clock, clock_for

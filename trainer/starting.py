@@ -7,6 +7,7 @@ from rq import Queue
 from contract.jobs import enqueue_run
 from contract.runs import Runs, new_run_id
 from contract.settings import Settings
+from trainer.vouching import vouch
 
 
 def start_run(
@@ -14,6 +15,7 @@ def start_run(
 ) -> str:
     """Enqueue a run; its id. `forced_by`, `review`: contract.jobs.enqueue_run."""
     run = new_run_id()
+    vouched = vouch(settings, run, options) if options else ""
     runs.queued(run)
-    enqueue_run(queue, settings, run, options, forced_by=forced_by, review=review)
+    enqueue_run(queue, settings, run, options, forced_by=forced_by, review=review, vouched=vouched)
     return run

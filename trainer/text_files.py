@@ -14,7 +14,8 @@ from typing import BinaryIO, cast
 import zstandard
 
 from contract.errors import DataError
-from trainer.locations import STDIN, Location
+from contract.source_settings import STDIN
+from trainer.locations import Location
 from trainer.problems import EmptySourceError
 
 CHUNK_BYTES = 16 << 20

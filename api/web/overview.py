@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import render_template
+from flask import g, render_template
 
 from api.web.alarms import WORDS, alarms, state
 from api.web.charts import LineChart, line_chart
@@ -39,6 +39,8 @@ def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
 
     def seen() -> dict[str, Any]:
         snapshot = take(site)
+        if snapshot.run and g.get("access") != "admin":
+            snapshot = replace(snapshot, run=snapshot.run.without_details())
         found = alarms(snapshot, site.settings.stale_after_s)
         overall = state(found)
         return {

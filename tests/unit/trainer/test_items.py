@@ -124,8 +124,8 @@ def test_available_by_many_names(column: list[Any], expected: list[str]) -> None
     ("text", "reason"),
     [
         ("itemID,available\n1,yes\n2,maybe\n3,2\n", r"column 'available' holds 2 value(s) that are neither true, 1, yes nor false, 0, no (line 3: 'maybe'; line 4: '2')"),  # noqa: E501
-        ("itemId2,title\n1,a\n", "has no column 'itemID'; it has itemId2, title. Perhaps 'itemId2'? Name it with --item-column"),
-        ("itemID,titel\n1,a\n", "has no column 'title'; it has itemID, titel. Perhaps 'titel'? Name it with --title-column"),
+        ("itemId2,title\n1,a\n", "has no column 'itemID'; it has 'itemId2', 'title'. Perhaps 'itemId2'? Name it with --item-column"),
+        ("itemID,titel\n1,a\n", "has no column 'title'; it has 'itemID', 'titel'. Perhaps 'titel'? Name it with --title-column"),
         ("itemID,title\n1,a\n2,b,c\n", "1 of 2 rows are broken, more than --max-broken-rows 0.05 allows: 1 with more fields"),
         ("", "is empty"),
     ],
@@ -161,7 +161,7 @@ def test_broken_rows_below_the_limit_are_left_out_and_counted(tmp_path: Path) ->
 
 
 def test_an_ambiguous_id_column_is_asked_for(tmp_path: Path) -> None:
-    assert "may be any of asin, isbn; choose one with --item-column" in refusal(written(tmp_path / "items.csv", "asin,isbn\n1,2\n"))
+    assert "may be any of 'asin', 'isbn'; choose one with --item-column" in refusal(written(tmp_path / "items.csv", "asin,isbn\n1,2\n"))
     assert metadata(read(tmp_path / "items.csv", item_column="isbn")) == {"2": {"asin": "1"}}
     assert metadata(read(written(tmp_path / "more.csv", "product,product_id\nx,2\n"))) == {"2": {"product": "x"}}
 
