@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 STDIN = "-"
 """The standard input, in place of a file."""
+TimeUnit = Literal["s", "ms", "us", "ns", "days", "excel", "julian", "ticks", "filetime", "apple"]
 
 
 class CleaningSettings(BaseModel):
@@ -50,8 +51,12 @@ class SourceSettings(CleaningSettings):
     weight_column: str = Field("auto", description="Column of weights; empty: every interaction weighs 1.")
     time_column: str = Field("auto", description="Column of times; empty: none, and no decay.")
     title_column: str = Field("title", min_length=1, description="Column of titles in the items file.")
-    time_unit: Literal["auto", "s", "ms", "us", "ns"] = Field("auto", description="Unit of times that are numbers, since 1970.")
-    time_format: str = Field("", description="Format of times that are texts, as in %d/%m/%Y %H:%M; empty: found out.")
+    time_unit: TimeUnit | Literal["auto"] = Field(
+        "auto",
+        description="Unit of times that are numbers: s, ms, us, ns, days since 1970; excel (days since 1899-12-30), julian (days), ticks "
+        "(.NET), filetime (Windows), apple (seconds since 2001).",
+    )
+    time_format: str = Field("", description="Format of times, as in %d/%m/%Y %H:%M, or %Y%m%d of numbers; empty: found out.")
     event_column: str = Field("auto", min_length=1, description="Column of event types; read when event_weights is given.")
     event_weights: str = Field("", description="Weight of each event type, as in view=1,cart=3,buy=5.")
     sql_query: str = Field("", description="Query whose rows are the interactions, where interactions is a database.")

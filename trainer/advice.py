@@ -10,6 +10,8 @@ _ADVICE = {
     values.NO_NUMBER: "Correct them. If the decimal mark is a comma, say --decimal ,",
     values.NO_TIME: "Correct them, or name the format with --time-format.",
     values.NO_DATE: "Correct them, or name their unit with --time-unit.",
+    values.ZERO_TIME: "Fill them in where they come from, or let them be dropped.",
+    values.STRAY_TIME: "They are in another unit, or stand for no time: correct them. --time-unit names the unit of the others.",
     values.LONG_ID: "Ids may have 512 bytes; use a shorter key.",
     values.FUTURE: "Correct them; --future-times keep keeps them, and lets everything else decay from there.",
     values.UNKNOWN_EVENT: "Name them in --event-weights if they count.",

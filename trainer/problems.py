@@ -12,6 +12,7 @@ from contract.errors import DataError
 SHOWN = 20  # rows that are kept of each kind
 NAMED = 3  # rows in an error message
 VALUE_LENGTH = 60
+WRITTEN_WHOLE = 1e6  # a whole number beyond it is a time or an id, and is shown without a point
 
 
 class EmptySourceError(DataError):
@@ -41,6 +42,8 @@ class Problems:
     broken: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[Example]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    clocks: list[str] = field(default_factory=list)
+    """By which clocks times were read, in words."""
 
     def add(self, reason: str, n: int, source: str, column: str, rows: Sequence[tuple[int, Any]], *, broken: bool = False) -> None:
         """Count `n` rows; `rows` are the line and value of the first of them, as many as are to be had cheaply."""
@@ -75,5 +78,7 @@ class Problems:
 
 
 def shortened(value: Any) -> str:
+    if isinstance(value, float) and abs(value) >= WRITTEN_WHOLE and value.is_integer():
+        value = int(value)
     text = value if isinstance(value, str) else str(value)
     return text if len(text) <= VALUE_LENGTH else text[: VALUE_LENGTH - 1] + "…"

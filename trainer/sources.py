@@ -12,11 +12,12 @@ import polars as pl
 from contract.errors import DataError
 from contract.settings import SourceSettings, hide_password
 from contract.source_settings import STDIN
+from trainer.batches import Table
 from trainer.columns import choose
 from trainer.interactions import Interactions, from_frames
 from trainer.problems import Problems
 from trainer.tables import open_table
-from trainer.times import Clock, clock_for
+from trainer.times import Clock, clock_for, present
 from trainer.values import Converter
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,13 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
 
         events = (schema.validate(frame, label_of(source)) for frame in events)
     made = from_frames(events, label_of(source), source, problems.dropped)
-    reading = {"rows": problems.n_rows, "columns": dict(raw.columns), "notes": list(problems.notes), "dropped": dict(made.dropped)}
+    reading = {
+        "rows": problems.n_rows,
+        "columns": dict(raw.columns),
+        "notes": list(problems.notes),
+        "clock": " and ".join(problems.clocks),
+        "dropped": dict(made.dropped),
+    }
     return Loaded(replace(made, reading=reading), raw.items, problems, raw.columns)
 
 
@@ -105,19 +112,26 @@ def _table(source: SourceSettings, by_lines: bool) -> Raw:
     table = open_table(source.interactions, source, by_lines=by_lines)
     chosen = choose(table.names, source, table.where, named=table.named)
     columns, problems = chosen.of, Problems()
-    clock = clock_for(table.sample(columns["time"]), source, table.where) if "time" in columns else Clock()
-    for note in (*table.notes, *chosen.notes, clock.note):
-        if note:
-            problems.note(note)
-    numbers = ["weight", "time"] if clock.numbers else ["weight"]
-    converter = Converter(source, columns, clock, problems)
+    for note in (*table.notes, *chosen.notes):
+        problems.note(note)
+    converter = Converter(source, columns, None, problems)
+    converter.use(_clock(table, columns, source))
 
     def events() -> Iterator[pl.DataFrame]:
+        numbers = ["weight", "time"] if converter.clock and converter.clock.numbers else ["weight"]
         for batch in table.batches(columns, numbers, problems):
             yield converter.convert(batch, table.where)
         problems.check_share(table.where, source.max_broken_rows)
 
     return Raw(events(), None, problems, columns)
+
+
+def _clock(table: Table, columns: Mapping[str, str], source: SourceSettings) -> Clock | None:
+    """The clock of a table's times by its beginning; None if no time stands there."""
+    if "time" not in columns:
+        return None
+    sample = table.sample(columns["time"])
+    return None if present(sample, source).is_empty() else clock_for(sample, source, table.where)
 
 
 def _built_in() -> Raw:

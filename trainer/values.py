@@ -14,7 +14,7 @@ from trainer.batches import Batch
 from trainer.external_ids import MAX_ID_BYTES, typed
 from trainer.limits import MAX_WEIGHT, TIMES
 from trainer.problems import SHOWN, Problems
-from trainer.times import Clock
+from trainer.times import Clock, clock_for, present
 
 MISSING = "missing value"
 NOT_POSITIVE = "weight not positive"
@@ -23,6 +23,8 @@ NO_TIME = "a time that can't be read"
 NO_DATE = "a time outside the years 1 to 9999"
 LONG_ID = f"an id longer than {MAX_ID_BYTES} bytes"
 FUTURE = "time in the future"
+ZERO_TIME = "a time of 0 where others are dates"
+STRAY_TIME = "a time decades before the others"
 UNKNOWN_EVENT = "event without a weight"
 AHEAD_S = 86_400  # a clock elsewhere may be ahead by a time zone
 
@@ -61,7 +63,8 @@ class Converter:
 
     source: SourceSettings
     columns: dict[str, str]
-    clock: Clock
+    clock: Clock | None
+    """None: not known yet."""
     problems: Problems
     now: float = field(default_factory=time.time)
 
@@ -122,9 +125,13 @@ class Converter:
 
     def _times(self, sieve: Sieve) -> pl.Series:
         raw = sieve.batch.frame["time"]
-        seconds = self.clock.seconds(raw)
-        if raw.dtype == pl.String:
-            sieve.drop(NO_TIME, self._present(raw.str.strip_chars()) & seconds.is_null(), "time", broken=True)
+        clock = self._clock_of(raw, sieve.where)
+        if (none := clock.none_written(raw)) is not None:
+            sieve.drop(ZERO_TIME, none.fill_null(False), "time")
+        seconds = clock.seconds(raw)
+        if raw.dtype == pl.String or not clock.numbers:
+            present = self._present(raw.str.strip_chars()) if raw.dtype == pl.String else raw.is_not_null()
+            sieve.drop(NO_TIME, present & seconds.is_null(), "time", broken=True)
         earliest, latest = _ends(seconds)
         if not (earliest >= TIMES[0] and latest <= TIMES[1]):
             if seconds.dtype.is_float():
@@ -133,9 +140,25 @@ class Converter:
             sieve.drop(NO_DATE, outside, "time", broken=True)
             seconds = seconds.set(outside, 0)
         sieve.drop_missing(seconds, "time")
+        if (strays := clock.strays(seconds)) is not None:
+            sieve.drop(STRAY_TIME, strays.fill_null(False), "time", broken=True)
         if self.source.future_times == "drop" and not latest <= self.now + AHEAD_S:
             sieve.drop(FUTURE, (seconds > self.now + AHEAD_S).fill_null(False), "time")
         return seconds.cast(pl.Int64).alias("time")
+
+    def _clock_of(self, raw: pl.Series, where: str) -> Clock:
+        """The clock; where the sample had no times at all, it is chosen by the first batch that has some."""
+        if self.clock is None and not present(raw, self.source).is_empty():
+            self.use(clock_for(raw, self.source, where))
+        return self.clock or Clock()
+
+    def use(self, clock: Clock | None, file: str = "") -> None:
+        """Read times by `clock` from now on, and say so. `file`: the one of several that it is for."""
+        if clock is not None and clock.words not in self.problems.clocks:
+            self.problems.clocks.append(clock.words)
+            if clock.note:
+                self.problems.note(f"{file}: {clock.note}" if file and self.clock else clock.note)
+        self.clock = clock
 
     def _present(self, text: pl.Series) -> pl.Series:
         return text.is_not_null() & ~text.is_in(["", *self.source.missing_values]).fill_null(True)

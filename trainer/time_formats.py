@@ -1,0 +1,31 @@
+"""Formats of times that are texts, and how one reads a column."""
+
+from __future__ import annotations
+
+import polars as pl
+
+DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%Y%m%d")
+CLOCKS = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
+FORMATS = (
+    *("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z", "%Y-%m-%d %H:%M:%S%.f UTC"),
+    *("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M%#z"),
+    *DATES,
+    *(f"{date} {clock}" for date in DATES for clock in CLOCKS),
+    *("%m %d, %Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%Y %b %d", "%Y-%m"),
+    *("%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z"),
+)
+_COMPLETED = {"%Y": ("%Y%m%d", "0101"), "%Y%m": ("%Y%m%d", "01"), "%Y-%m": ("%Y-%m-%d", "-01"), "%Y%m%d%H": ("%Y%m%d%H%M", "00")}
+"""Formats that name no day or no minute, and what makes them whole."""
+YEAR_1000 = -30_610_224_000  # before it, %Y has read a year of two digits
+
+
+def parsed(texts: pl.Series, form: str) -> pl.Series:
+    """Epoch seconds of texts by one format; null for what it does not read."""
+    if form in _COMPLETED:
+        form, rest = _COMPLETED[form]
+        texts = texts + rest
+    if "%H" in form or "%I" in form:
+        seconds = texts.str.to_datetime(form, strict=False, time_unit="us").dt.epoch("s")
+    else:
+        seconds = texts.str.to_date(form, strict=False).dt.epoch("s")
+    return seconds.set(seconds < YEAR_1000, None)
