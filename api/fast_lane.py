@@ -42,7 +42,7 @@ class FastLane:
         if not length.isdecimal() or len(length) > 3 or int(length) > MAX_BYTES:
             return None
         asked: bytes = environ["wsgi.input"].read(int(length))
-        plain = _PLAIN.fullmatch(asked)
+        plain = _PLAIN.fullmatch(asked) if len(asked) == int(length) else None
         found = self._list(int(plain[1]) if plain[1] else plain[2].decode(), int(plain[3] or 0)) if plain else None
         if found is None:
             environ["wsgi.input"] = io.BytesIO(asked)

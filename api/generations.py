@@ -20,6 +20,7 @@ from api.store import Store
 from api.validation import json_body, query
 from contract.errors import GenerationError
 from contract.generations import Generations
+from contract.keys import is_generation_id
 from contract.manifest import Manifest, Pointer
 
 T = TypeVar("T")
@@ -44,7 +45,7 @@ def routes(store: Store, caching: Caching) -> list[Route]:
 
     def promote(generation: str) -> Response:
         force = json_body(PromoteRequest, optional=True).force
-        if ask(lambda generations: generations.state(generation)) in ("", "pruned"):
+        if not is_generation_id(generation) or ask(lambda generations: generations.state(generation)) in ("", "pruned"):
             raise RequestError("There is no generation of this id, or its lists are gone.", 404, "Generation not found")
         return moved(lambda generations: generations.promote_by_hand(generation, _who(), force))
 

@@ -19,6 +19,7 @@ from api.run_models import Accepted, Erasing, RunRequest, RunState
 from api.store import Store
 from api.validation import json_body, parse, query
 from contract.generations import Generations
+from contract.keys import is_generation_id
 from contract.run_sources import refusal
 from contract.runs import Runs, new_run_id
 from contract.settings import PREFIX, Settings
@@ -35,7 +36,7 @@ def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list
 
     def run_state(run: str) -> Response:
         query(NoOptions)
-        status = store.breaker.ask(lambda redis: Runs(redis, store.keys).get(run))
+        status = store.breaker.ask(lambda redis: Runs(redis, store.keys).get(run)) if is_generation_id(run) else None
         if status is None:
             raise RequestError("There is no run of this id, or it was more than a week ago.", 404, "Run not found")
         made = store.breaker.ask(lambda redis: state_of(Generations(redis, store.keys), run))

@@ -18,6 +18,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from api.errors import MAX_BODY_BYTES, RequestError
 from api.request_models import RequestModel, is_text
 
+UNFINISHED = "The body could not be read to its end."
 _SHOWN_ERRORS = 3
 _SHOWN_CHARACTERS = 64  # of what a client sent, in an error
 _INTEGER = re.compile(r"-?[0-9]{1,64}", re.ASCII)
@@ -80,9 +81,11 @@ def _json_object(optional: bool) -> dict[str, object]:
         # One byte more than is allowed: of a chunked body, that byte tells that there was more. gunicorn's stream ends with the body.
         body: bytes = environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
     except (ParseException, OSError):
-        raise RequestError("The body could not be read to its end.") from None
+        raise RequestError(UNFINISHED) from None
     if len(body) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
+    if len(body) < int(environ.get("CONTENT_LENGTH") or 0):  # the client has gone, or is done before it has sent what it announced
+        raise RequestError(UNFINISHED)
     if not body:
         if optional:
             return {}
@@ -121,7 +124,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no
 
 
 def query(model: type[M]) -> M:
-    """The query of the current request as `model`. A parameter that stands twice is refused."""
+    """The query of the current request as `model`. A parameter that stands twice is refused, unless it is a list."""
     return parse(model, query_fields(model))
 
 
@@ -129,10 +132,10 @@ def query_fields(model: type[RequestModel]) -> dict[str, object]:
     """The query's parameters, as the fields of `model` need them: integers and booleans as such, lists cut at commas."""
     kinds, found = _kinds(model), {}
     for name, values in request.args.lists() if request.query_string else ():
-        text = values[0]
-        if len(values) > 1:
+        kind = kinds.get(name, str)
+        if len(values) > 1 and kind is not list:
             raise RequestError(f"{json.dumps(name[:_SHOWN_CHARACTERS])} stands in the query twice.")
-        found[name] = _read(text, kinds.get(name, str))
+        found[name] = _read(",".join(values), kind)
     return found
 
 

@@ -11,7 +11,8 @@ LarderError                  one base class: a message for people, an exit code 
 │   └── GateError       8         it is complete, and worse than the gate allows
 ├── StoreError          6    Redis can't be reached, or refuses
 │   ├── StoreFullError            a generation would not fit, or did not
-│   └── NothingPromotedError      there is no generation to read from yet
+│   ├── NothingPromotedError      there is no generation to read from yet
+│   └── UnknownJobError           the queue holds a job that Larder did not put there: it is not carried out
 ├── PayloadError        7    bytes in Redis are not a list that this version can read
 └── TargetError         9    what an export should write to can't be written, or holds something else
 """
@@ -69,6 +70,10 @@ class StoreFullError(StoreError):
 
 
 class NothingPromotedError(StoreError):
+    transient = False
+
+
+class UnknownJobError(StoreError):
     transient = False
 
 

@@ -11,13 +11,10 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from contract.keys import Id
+from contract.known_jobs import DIFF_JOB, ERASE_JOB, SCORE_JOB, TRAIN_JOB, KnownJob
 from contract.queues import SCORE_QUEUE, TRAIN_QUEUE
 from contract.settings import Settings
 
-TRAIN_JOB = "trainer.jobs.run"
-DIFF_JOB = "trainer.jobs.diff"
-ERASE_JOB = "trainer.jobs.erase"
-SCORE_JOB = "worker.jobs.score_shard"
 RESULT_TTL_S = 3600
 
 
@@ -30,7 +27,13 @@ def score_queue(redis: Redis, settings: Settings) -> Queue:
 
 
 def _queue(name: str, redis: Redis, settings: Settings) -> Queue:
-    return Queue(f"{settings.namespace}-{name}", connection=redis, serializer=JSONSerializer, default_timeout=settings.job_timeout_s)
+    return Queue(
+        f"{settings.namespace}-{name}",
+        connection=redis,
+        serializer=JSONSerializer,
+        job_class=KnownJob,
+        default_timeout=settings.job_timeout_s,
+    )
 
 
 def run_job_id(run: str) -> str:

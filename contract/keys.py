@@ -37,10 +37,17 @@ RQ keeps its own keys under `rq:`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from zlib import crc32
 
 Id = int | str
+_GENERATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+
+
+def is_generation_id(text: str) -> bool:
+    """Whether `text` may be the id of a run and of its generation: nothing else that people send becomes part of a key."""
+    return _GENERATION_ID.fullmatch(text) is not None
 
 
 def bucket_of(external_id: Id, n_buckets: int) -> int:

@@ -9,6 +9,7 @@ slept runs twice, which every job of Larder allows.
 from __future__ import annotations
 
 import ctypes
+import logging
 import signal
 import socket
 import sys
@@ -28,8 +29,10 @@ from rq.worker_registration import get_keys
 
 from contract.errors import LarderError
 from contract.keys import Keys
+from contract.known_jobs import KnownJob
 from contract.settings import Settings
 
+log = logging.getLogger("larder.jobs")
 POLL_S = 2  # how long an idle worker waits on its queue before it looks around
 RQ_MAINTENANCE_S = 60
 _PR_SET_PDEATHSIG = 1
@@ -56,6 +59,7 @@ class LeasedWorker(Worker):
             name=name,
             connection=queue.connection,
             serializer=JSONSerializer,
+            job_class=KnownJob,
             worker_ttl=15 + POLL_S,  # RQ waits worker_ttl - 15 s on an empty queue
             job_monitoring_interval=5,
             maintenance_interval=POLL_S,
@@ -84,7 +88,10 @@ class LeasedWorker(Worker):
     def _give_up(self, job: Job, _kind: object, error: BaseException | None, _trace: TracebackType | None) -> bool:
         if isinstance(error, LarderError) and not error.transient:
             job.retries_left = 0  # it would only fail again; RQ reads this after its handlers
-        if not job.retries_left:
+        if isinstance(job, KnownJob) and (reason := job.refusal()):
+            job.retries_left = 0
+            log.error("%s of the queue %s is not carried out: %s", job.id, job.origin, reason)
+        elif not job.retries_left:
             self._on_given_up(job.id, list(job.args or ()), f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
         return True
 

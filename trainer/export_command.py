@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from trainer.export_rows import Layout
 from trainer.export_target import Target
+from trainer.generation_id import GENERATION_ID
 from trainer.opening import opened
 
 DEFAULT_TABLE = "recommendations"
@@ -17,7 +18,7 @@ DEFAULT_TABLE = "recommendations"
 
 @click.command()
 @click.option("--to", "to", required=True, metavar="TARGET", help="sqlite:///file.db, postgresql+psycopg://user@host/db, a file, or - .")
-@click.option("--generation", help="Which one, of those whose lists are there; by default the current one.")
+@click.option("--generation", type=GENERATION_ID, help="Which one, of those whose lists are there; by default the current one.")
 @click.option("--k", type=click.IntRange(min=1), help="Items of a list: up to as many as are stored; by default the generation's own k.")
 @click.option("--table", help=f"Of a database; with PostgreSQL perhaps schema.table.  [default: {DEFAULT_TABLE}]")
 @click.option("--layout", type=click.Choice(["wide", "long"]), help="A row for a user, or for each item of a list.  [default: wide]")

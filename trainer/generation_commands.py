@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from trainer.export_command import export
+from trainer.generation_id import GENERATION_ID
 from trainer.inspection_commands import INSPECTION_COMMANDS
 from trainer.items_command import items
 from trainer.opening import opened
@@ -34,7 +35,7 @@ def generations(as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("generation")
+@click.argument("generation", type=GENERATION_ID)
 @click.option("--force", is_flag=True, help="Promote it whatever the gate says; that it was forced is recorded.")
 def promote(generation: str, force: bool) -> None:
     """Serve a generation that is complete, or was served before."""

@@ -13,6 +13,7 @@ from rich.table import Table
 from contract.connections import connect
 from contract.errors import GenerationError
 from contract.jobs import score_queue
+from trainer.generation_id import GENERATION_ID
 from trainer.opening import Opened, opened
 from trainer.report_command import report
 
@@ -21,7 +22,7 @@ SHOWN_PROBLEMS = 40
 
 
 @click.command()
-@click.argument("generation", required=False)
+@click.argument("generation", required=False, type=GENERATION_ID)
 @click.option("--sample", default=200, show_default=True, type=click.IntRange(min=0), help="Users who are re-scored from the artifact.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON, for programs.")
 def verify(generation: str | None, sample: int, as_json: bool) -> None:
@@ -58,8 +59,8 @@ def verify(generation: str | None, sample: int, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("before", required=False)
-@click.argument("after", required=False)
+@click.argument("before", required=False, type=GENERATION_ID)
+@click.argument("after", required=False, type=GENERATION_ID)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 def diff(before: str | None, after: str | None, as_json: bool) -> None:
     """Show what changed for users from one generation to another: by default from the previous to the current one."""

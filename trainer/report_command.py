@@ -11,13 +11,14 @@ from rich.console import Console
 
 from contract.errors import DataError, GenerationError, StoreError
 from contract.settings import Settings
+from trainer.generation_id import GENERATION_ID
 
 console = Console(soft_wrap=True, highlight=False)
 TIMEOUT_S = 30
 
 
 @click.command()
-@click.argument("generation")
+@click.argument("generation", type=GENERATION_ID)
 @click.option("--html", "file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where to write it.")
 @click.option("--api", "url", help="Where the API is; default http://127.0.0.1 and LARDER_API_PORT. In containers: http://api:5000.")
 def report(generation: str, file: Path, url: str | None) -> None:

@@ -19,7 +19,7 @@ from api.web.overview import MEASURES
 from api.web.site import Page, Site
 from api.web.snapshot import Generation, generation_of
 from contract import payload
-from contract.keys import Id
+from contract.keys import Id, is_generation_id
 from contract.manifest import Manifest
 
 SAMPLE_BUCKETS = 12  # evenly spaced, of about 64 users each
@@ -29,6 +29,8 @@ SHOWN_ELSEWHERE = {"generation", "settings", "evaluation", "erased", "arrays"}
 
 def pages(site: Site) -> list[Page]:
     def card(generation: str) -> Response | str:
+        if not is_generation_id(generation):
+            raise NotFound("There is no generation of this id.")
         as_file = "file" in request.args
         raw, recorded = site.ask(
             lambda generations: _read(generations.redis, generations.keys.generation(generation), generations.keys.shards(generation))

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from flask import Flask, redirect, render_template, request, session
 from flask.sessions import SecureCookieSessionInterface
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
 from api.access import given_key
@@ -56,6 +56,8 @@ def admit(site: Site, page: Page) -> Response | None:
     """What to answer in place of `page` to someone who may not see it. A form is taken only from a page of this site."""
     if request.method == "POST":
         _refuse_other_sites()
+        if len(request.get_data()) < (request.content_length or 0):  # or a box that was ticked would count as not ticked
+            raise BadRequest("The form could not be read to its end.")
     if _RANK[access_here(site)] >= _RANK[page.access]:
         if request.method == "POST" and page.access == "admin":
             _check_token()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import requests
 from redis import Redis
+from rq import Callback, Queue, Retry
+from rq.job import JobStatus
+from rq.serializers import JSONSerializer
 
-from contract.jobs import enqueue_run, train_queue
+from contract.jobs import enqueue_run, score_queue, train_queue
+from contract.keys import Keys
 from contract.runs import RunStatus
+from tests.builders import promote_lists
 from tests.integration.api_process import ApiProcess, check_problem
 from tests.integration.services import Services, await_that
 
@@ -63,3 +70,75 @@ def test_a_writer_of_the_queue_reads_no_file_and_what_failed_is_told_to_admins(
     assert "LARDER_REDIS_URL=" not in asked.stdout + asked.stderr + stack.logs()
     refused = stack.run("run", "--wait", "--interactions", "-")
     assert (refused.returncode, "standard input" in refused.stderr) == (2, True)
+
+
+BODIES = [
+    ("POST", "/runs", b'{"review":true}'),
+    ("POST", "/runs", b""),
+    ("POST", "/generations/g1/promote", b'{"force":fal'),
+    ("POST", "/generations/rollback", b""),
+    ("POST", "/recommendations", b'{"user_id": 54}'),
+    ("POST", "/recommendations/batch", b'{"user_ids": [54]}'),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), BODIES)
+def test_a_request_whose_body_did_not_come_whole_does_nothing(
+    api: ApiProcess, store_redis: Redis, method: str, path: str, body: bytes
+) -> None:
+    for name in ("g1", "g2"):
+        promote_lists(store_redis, Keys(), {54: [(300, 2.5)]}, generation=name)
+    head = f"{method} {path} HTTP/1.1\r\nHost: a\r\nX-API-Key: {ADMIN}\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    status, _, told = api.send(f"{head}Content-Length: {len(body) + 1}\r\n\r\n".encode() + body)
+    assert (status, told["detail"]) == (400, "The body could not be read to its end.")
+    assert store_redis.keys("rq:job:*") == []
+    assert api.get("/generations/current").json()["generation"] == "g2"
+
+
+def test_a_form_that_did_not_come_whole_does_nothing(api: ApiProcess, store_redis: Redis) -> None:
+    promote_lists(store_redis, Keys(), {54: [(300, 2.5)]}, generation="g1")
+    form = b"served=g1&target="
+    head = f"POST /change/retrain HTTP/1.1\r\nHost: a\r\nX-API-Key: {ADMIN}\r\nConnection: close\r\n"
+    head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form) + 9}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", api.port), 15) as connection:
+        connection.sendall(head.encode() + form)
+        connection.shutdown(socket.SHUT_WR)
+        with connection.makefile("rb") as stream:
+            assert stream.readline().split()[1] == b"400"
+    assert store_redis.keys("rq:job:*") == []
+
+
+@pytest.mark.parametrize("name", ["g1:shards", "g1:erased", "g1%0a", "..%2e", "x" * 65])
+def test_nobody_names_a_key(api: ApiProcess, store_redis: Redis, name: str) -> None:
+    promote_lists(store_redis, Keys(), {54: [(300, 2.5)]}, generation="g1")
+    store_redis.sadd(Keys().erased_of("g1"), "hmac")
+    assert api.get(f"/cards/{name}").status_code == 404
+    check_problem(api.get(f"/runs/{name}"), 404, "Run not found")
+    check_problem(api.send_admin("POST", f"/generations/{name}/promote", ADMIN), 404, "Generation not found")
+    assert [line for line in api.log_lines() if line.get("level") == "ERROR"] == []
+
+
+@pytest.mark.parametrize("command", [("promote", "g1:erased"), ("verify", "g1:erased"), ("diff", "g1:erased", "g1")])
+def test_nor_does_a_command(services: Callable[..., Services], command: tuple[str, ...]) -> None:
+    refused = services().run(*command)
+    assert (refused.returncode, "is no id of a generation" in refused.stderr) == (2, True)
+
+
+def test_a_writer_of_the_queue_runs_no_code(services: Callable[..., Services], store_redis: Redis, tmp_path: Path) -> None:
+    stack, traces = services(job_retries=3), [tmp_path / f"pwned-{number}" for number in range(4)]
+    queues = train_queue(store_redis, stack.settings), score_queue(store_redis, stack.settings)
+    forged = []
+    for number, queue in enumerate(queues):
+        plain = Queue(queue.name, connection=store_redis, serializer=JSONSerializer)
+        forged.append(plain.enqueue_call("os.system", args=(f"touch {traces[number]}",), retry=Retry(max=3)))
+        behind = Callback("tests.integration.pwned.touch")
+        forged.append(plain.enqueue_call("trainer.jobs.diff", args=("g1:erased",), on_failure=behind, on_success=behind, on_stopped=behind))
+    promote_lists(store_redis, Keys(), {54: [(300, 2.5)]}, generation="g1")
+    stack.start("trainer", "serve")
+    stack.start("worker")
+    await_that(lambda: all(job.get_status() == JobStatus.FAILED for job in forged), "the forged jobs fail")
+    assert [trace for trace in traces if trace.exists()] == []
+    logs = stack.logs()
+    assert logs.count("'os.system' is not a job of Larder") >= 2
+    assert "the arguments of trainer.jobs.diff are not what Larder enqueues" in logs
+    assert "tests.integration.pwned" not in logs

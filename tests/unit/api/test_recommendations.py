@@ -126,6 +126,8 @@ def test_the_same_by_path(client: FlaskClient, fake: FakeRedis) -> None:
     serve(fake, LISTS, metadata={300: {"title": "Air Force One"}})
     assert client.get("/users/54/recommendations").data == client.post("/recommendations", json={"user_id": 54}).data
     by_path = client.get("/users/54/recommendations?k=1&include=metadata&exclude=294,7&offset=0&explain=false")
+    repeated = client.get("/users/54/recommendations?k=1&include=metadata&exclude=294&offset=0&exclude=7,")
+    assert repeated.data == by_path.data
     by_body = {"user_id": 54, "k": 1, "include": ["metadata"], "exclude": [294, 7]}
     assert by_path.data == client.post("/recommendations", json=by_body).data
     assert client.get("/users/54.0/recommendations").status_code == 404
@@ -145,6 +147,8 @@ def test_the_same_by_path(client: FlaskClient, fake: FakeRedis) -> None:
         ("k=" + "9" * 5000, "k: "),
         ("k=1&k=2", "twice"),
         ("include=titles", "include.0: "),
+        ("exclude=" + "&exclude=".join(["1"] * 51), "exclude: "),
+        ("explain=true&explain=true", "twice"),
         ("K=1", 'the nearest is "k"'),
         ("user_id=55", '"user_id" is not a field'),
     ],
