@@ -11,6 +11,8 @@ STDIN = "-"
 """The standard input, in place of a file."""
 TimeUnit = Literal["s", "ms", "us", "ns", "days", "excel", "julian", "ticks", "filetime", "apple"]
 
+IdSetting = Literal["auto", "integer", "text"]
+
 
 class CleaningSettings(BaseModel):
     """What happens to rows that can't be used as they are. Every dropped row is counted by reason."""
@@ -48,6 +50,10 @@ class SourceSettings(CleaningSettings):
     missing: str = Field("NA,N/A,NULL,null,None,NaN,nan,\\N", description="Values that stand for none, besides the empty one.")
     user_column: str = Field("auto", min_length=1, description="Column of user ids.")
     item_column: str = Field("auto", min_length=1, description="Column of item ids.")
+    user_id_type: IdSetting = Field(
+        "auto", description="Ids of users: integer (others are dropped), text, or integer where at least 99 of 100 are."
+    )
+    item_id_type: IdSetting = Field("auto", description="The same for ids of items.")
     weight_column: str = Field("auto", description="Column of weights; empty: every interaction weighs 1.")
     time_column: str = Field("auto", description="Column of times; empty: none, and no decay.")
     title_column: str = Field("title", min_length=1, description="Column of titles in the items file.")

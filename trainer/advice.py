@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from trainer import broken_csv, cleaning, json_lines, values
+from trainer import broken_csv, cleaning, id_types, json_lines, sieve, values
 
 _ADVICE = {
-    values.MISSING: "Fill them in where they come from, or let them be dropped. --missing says which texts stand for none.",
+    sieve.MISSING: "Fill them in where they come from, or let them be dropped. --missing says which texts stand for none.",
     values.NOT_POSITIVE: "SAR learns from positive weights only. If 0 or less means something, shift the scale, or use --weight-column ''.",
     values.NO_NUMBER: "Correct them. If the decimal mark is a comma, say --decimal ,",
     values.NO_TIME: "Correct them, or name the format with --time-format.",
@@ -14,6 +14,9 @@ _ADVICE = {
     values.STRAY_TIME: "They are in another unit, or stand for no time: correct them. --time-unit names the unit of the others.",
     values.LONG_ID: "Ids may have 512 bytes; use a shorter key.",
     values.FUTURE: "Correct them; --future-times keep keeps them, and lets everything else decay from there.",
+    id_types.ODD_ID: "Correct them. --user-id-type text and --item-id-type text take all ids as texts.",
+    sieve.EMPTY: "Nothing is lost.",
+    sieve.NAMES_AGAIN: "Files were put together, it seems. Nothing is lost.",
     values.UNKNOWN_EVENT: "Name them in --event-weights if they count.",
     broken_csv.TOO_MANY: "Put quotation marks around values that hold the separator.",
     broken_csv.NEVER_CLOSED: 'Close it, or write a quotation mark inside a quoted value twice ("").',

@@ -17,6 +17,7 @@ from trainer.advice import advice_for
 from trainer.distributions import Distribution, of_counts, of_times, of_weights
 from trainer.interactions import Interactions
 from trainer.problems import Example, Problems
+from trainer.sieve import NO_ROWS
 
 BY_POLICY = {*cleaning.DUPLICATE.values(), cleaning.FEW_USER, cleaning.FEW_ITEM, cleaning.ROBOT}
 """Reasons to drop a row that the settings ask for: no loss."""
@@ -61,7 +62,7 @@ def check(source: SourceSettings, cache: Path) -> CheckReport:
         refused = Finding(reason, 0, "")
         return CheckReport(label, "unusable", _rows(problems), tuple(problems.notes), (refused, *_findings(problems)))
     made, findings = loaded.interactions, [*_findings(problems), *_remarks(loaded.interactions)]
-    lost = any(reason not in BY_POLICY for reason in made.dropped)
+    lost = any(reason not in BY_POLICY and reason not in NO_ROWS for reason in made.dropped)
     return CheckReport(
         label,
         "usable with losses" if lost else "usable",

@@ -17,8 +17,10 @@ from contract.settings import CleaningSettings
 from trainer.arrays import Array
 from trainer.cleaning import Events, clean, renumbered
 from trainer.external_ids import index, typed
+from trainer.id_types import IdTypes
 from trainer.indexing import by_bucket, joined
 from trainer.limits import MAX_WEIGHT, TIMES
+from trainer.problems import Problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,11 @@ class Interactions:
 
 
 def from_frames(
-    frames: Iterable[pl.DataFrame], source: str, policy: CleaningSettings | None = None, dropped: Counter[str] | None = None
+    frames: Iterable[pl.DataFrame],
+    source: str,
+    policy: CleaningSettings | None = None,
+    dropped: Counter[str] | None = None,
+    ids: IdTypes | None = None,
 ) -> Interactions:
     """Validate and index frames with the columns user, item, weight (a number) and, optionally, time (epoch seconds, or a date type).
 
@@ -76,6 +82,14 @@ def from_frames(
     if not weights:
         counts = ", ".join(f"{n:,} with {reason}" for reason, n in dropped.items() if n)
         raise DataError(f"{source}: no interaction is left of {max(n_rows, dropped.total()):,} rows{': ' if counts else ''}{counts}")
+    ids = ids or IdTypes(Problems(dropped=dropped))
+    for role, parts, others in (("user", users, items), ("item", items, users)):
+        if kept_rows := ids.settle(role, parts):
+            others[:] = [part.filter(rows) for part, rows in zip(others, kept_rows, strict=True)]
+            weights, times = (
+                [part[rows.to_numpy()] for part, rows in zip(column, kept_rows, strict=True)] if column else []
+                for column in (weights, times)
+            )
     weight = joined(weights)
     if (heaviest := float(weight.max())) > MAX_WEIGHT:
         raise DataError(f"{source}: a weight is {heaviest:g}; weights above {MAX_WEIGHT:g} can't be told apart in float32: rescale them")

@@ -92,4 +92,5 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def _is_id(value: object) -> bool:
-    return value is None or isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return value is None or isinstance(value, str) or (whole and not isinstance(value, bool))

@@ -14,6 +14,7 @@ from contract.settings import SourceSettings, hide_password
 from contract.source_settings import STDIN
 from trainer.batches import Table
 from trainer.columns import choose
+from trainer.id_types import IdTypes
 from trainer.interactions import Interactions, from_frames
 from trainer.problems import Problems
 from trainer.tables import open_table
@@ -37,6 +38,7 @@ class Raw:
     items: pl.DataFrame | None
     problems: Problems = field(default_factory=Problems)
     columns: Mapping[str, str] = field(default_factory=dict)
+    ids: IdTypes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,9 @@ class Loaded:
 def load(source: SourceSettings, cache: Path) -> Loaded:
     """Read and clean all that the settings name. What was assumed is logged. Raises DataError."""
     raw = read(source, cache)
+    loaded = gather(raw, source)
     for note in raw.problems.notes:
         logger.info("%s: %s", label_of(source), note)
-    loaded = gather(raw, source)
     if dropped := loaded.interactions.dropped:
         logger.warning("%s: left out %s", label_of(source), ", ".join(f"{n:,} with {reason}" for reason, n in dropped.items()))
     return loaded
@@ -67,7 +69,7 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
         from trainer import schema  # pandera takes a second to import
 
         events = (schema.validate(frame, label_of(source)) for frame in events)
-    made = from_frames(events, label_of(source), source, problems.dropped)
+    made = from_frames(events, label_of(source), source, problems.dropped, raw.ids)
     reading = {
         "rows": problems.n_rows,
         "columns": dict(raw.columns),
@@ -114,7 +116,8 @@ def _table(source: SourceSettings, by_lines: bool) -> Raw:
     columns, problems = chosen.of, Problems()
     for note in (*table.notes, *chosen.notes):
         problems.note(note)
-    converter = Converter(source, columns, None, problems)
+    ids = IdTypes(problems, columns, {"user": source.user_id_type, "item": source.item_id_type})
+    converter = Converter(source, columns, None, problems, ids, table.named)
     converter.use(_clock(table, columns, source))
 
     def events() -> Iterator[pl.DataFrame]:
@@ -123,7 +126,7 @@ def _table(source: SourceSettings, by_lines: bool) -> Raw:
             yield converter.convert(batch, table.where)
         problems.check_share(table.where, source.max_broken_rows)
 
-    return Raw(events(), None, problems, columns)
+    return Raw(events(), None, problems, columns, ids)
 
 
 def _clock(table: Table, columns: Mapping[str, str], source: SourceSettings) -> Clock | None:

@@ -83,9 +83,8 @@ def _unmet(role: str, dtype: pl.DataType) -> str:
         return "" if dtype.is_numeric() or dtype == pl.String else "numbers"
     if role == "time":
         return "" if dtype.is_numeric() or dtype in (pl.Date, pl.Datetime, pl.String) else "numbers or dates"
-    if role in ("user", "item"):  # a float is no id: 54.0 would be another user than 54
-        whole = dtype.is_integer() or (isinstance(dtype, pl.Decimal) and dtype.scale == 0)
-        return "" if whole or dtype in (pl.String, pl.Categorical, pl.Enum) else "integers or texts"
+    if role in ("user", "item"):  # of floats, whole ones are integers (trainer/id_types.py)
+        return "" if dtype.is_numeric() or dtype in (pl.String, pl.Categorical, pl.Enum) else "integers or texts"
     return "texts" if dtype.is_nested() or dtype == pl.Binary else ""
 
 

@@ -11,12 +11,13 @@ import polars as pl
 from contract.errors import DataError
 from contract.settings import SourceSettings
 from trainer.batches import Batch
-from trainer.external_ids import MAX_ID_BYTES, typed
+from trainer.external_ids import MAX_ID_BYTES
+from trainer.id_types import IdTypes
 from trainer.limits import MAX_WEIGHT, TIMES
-from trainer.problems import SHOWN, Problems
+from trainer.problems import Problems
+from trainer.sieve import Sieve
 from trainer.times import Clock, clock_for, present
 
-MISSING = "missing value"
 NOT_POSITIVE = "weight not positive"
 NO_NUMBER = "a weight that is no number"
 NO_TIME = "a time that can't be read"
@@ -30,34 +31,6 @@ AHEAD_S = 86_400  # a clock elsewhere may be ahead by a time zone
 
 
 @dataclass(slots=True)
-class Sieve:
-    """The rows of a batch that are still good; every other one is counted for the first thing that is wrong with it."""
-
-    batch: Batch
-    problems: Problems
-    where: str
-    columns: dict[str, str]
-    kept: pl.Series | None = None
-
-    def drop(self, reason: str, bad: pl.Series, role: str, *, broken: bool = False) -> None:
-        if not bad.any():
-            return
-        if self.kept is not None:
-            bad = bad & self.kept
-        rows = bad.arg_true()
-        shown = rows[:SHOWN].to_list()
-        raw = self.batch.frame[role] if role in self.batch.frame.columns else None
-        values = ["" if raw is None or raw[row] is None else raw[row] for row in shown]
-        places = list(zip(self.batch.places(shown), values, strict=True))
-        self.problems.add(reason, rows.len(), self.where, self.columns.get(role, ""), places, broken=broken)
-        self.kept = ~bad if self.kept is None else self.kept & ~bad
-
-    def drop_missing(self, column: pl.Series, role: str) -> None:
-        if column.null_count():
-            self.drop(MISSING, column.is_null(), role)
-
-
-@dataclass(slots=True)
 class Converter:
     """Converts the batches of a source. `columns` names its columns for messages."""
 
@@ -66,11 +39,15 @@ class Converter:
     clock: Clock | None
     """None: not known yet."""
     problems: Problems
+    ids: IdTypes
+    named: bool = True
+    """Whether `columns` are names that the table has, which may stand in it again."""
     now: float = field(default_factory=time.time)
 
     def convert(self, batch: Batch, where: str) -> pl.DataFrame:
         """user, item (integers or String), weight and, where the table has them, time (epoch seconds): only rows that can be used."""
         sieve = Sieve(batch, self.problems, where, self.columns)
+        sieve.drop_no_rows(named=self.named)
         made = [self._ids("user", sieve), self._ids("item", sieve), self._weights(sieve)]
         if "time" in batch.frame.columns:
             made.append(self._times(sieve))
@@ -78,11 +55,7 @@ class Converter:
         return frame if sieve.kept is None else frame.filter(sieve.kept)
 
     def _ids(self, role: str, sieve: Sieve) -> pl.Series:
-        ids = typed(sieve.batch.frame[role])
-        if ids.dtype == pl.String:
-            missing = ids.is_in(["", *self.source.missing_values])
-            if missing.any():  # what is left may be integers
-                ids = typed(ids.set(missing, None))
+        ids = self.ids.read(role, sieve, self.source.missing_values)
         if ids.dtype == pl.String:
             sieve.drop(LONG_ID, (ids.str.len_bytes() > MAX_ID_BYTES).fill_null(False), role, broken=True)
         sieve.drop_missing(ids, role)

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from contract.errors import DataError
 from contract.settings import SourceSettings
 from tests.unit.trainer.reading import HEADER
-from trainer import broken_csv, json_lines, values
+from trainer import broken_csv, id_types, json_lines, sieve, values
 from trainer.advice import advice_for
 from trainer.check import check as look
 from trainer.check_command import check
@@ -118,9 +118,12 @@ def test_the_built_in_set() -> None:
 
 def test_every_reason_to_drop_a_row_has_advice() -> None:
     reasons = [
-        getattr(module, name) for module in (values, broken_csv, json_lines) for name in dir(module) if name.isupper() and name[0] != "_"
+        getattr(module, name)
+        for module in (values, sieve, broken_csv, json_lines)
+        for name in dir(module)
+        if name.isupper() and name[0] != "_"
     ]
-    assert all(advice_for(reason) for reason in reasons if isinstance(reason, str))
+    assert all(advice_for(reason) for reason in [*reasons, id_types.ODD_ID] if isinstance(reason, str))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import zstandard
 from tests.unit.trainer.reading import HEADER, dropped, load, read, refusal, rows
 from trainer import delimited, digit_kernels, text_files
 from trainer.broken_csv import NEVER_CLOSED, NOT_TEXT, TOO_MANY
-from trainer.values import MISSING, NO_NUMBER
+from trainer.sieve import EMPTY, MISSING
+from trainer.values import NO_NUMBER
 
 
 @pytest.fixture
@@ -105,8 +106,8 @@ def test_empty_fields_are_missing_values(csv: Path) -> None:
     csv.write_text(HEADER + ",2,3,4\n1,,,\n1,2\n\n1,2,3,4\n1,2,,\n1,NA,3,4\n\\N,2,3,4\n1,2,nan,4\n")
     found, problems = read(csv)
     assert found == [(1, 2, 3.0, 4)]
-    assert dict(problems.dropped) == {MISSING: 8}
-    assert sorted(example.line for example in problems.examples[MISSING]) == [2, 3, 4, 5, 7, 8, 9, 10]
+    assert dict(problems.dropped) == {MISSING: 7, EMPTY: 1}
+    assert sorted(example.line for example in problems.examples[MISSING]) == [2, 3, 4, 7, 8, 9, 10]
     assert problems.n_rows == 9
 
 
@@ -279,4 +280,4 @@ def test_an_id_that_is_no_canonical_integer_is_found_far_down_in_a_scanned_file(
     assert load(csv).interactions.item_ids == [-7]
     csv.write_text(csv.read_text() + f"1,{odd},0.5,9\n" + "1,-7,1,9\n" * 50)
     assert not digit_kernels.all_canonical(csv, ",")
-    assert list(load(csv).interactions.item_ids) == sorted(["-7", odd.strip('"')])
+    assert list(load(csv, item_id_type="text").interactions.item_ids) == sorted(["-7", odd.strip('" ')])

@@ -11,7 +11,8 @@ import pytest
 from tests.unit.trainer.reading import dropped, read, refusal, rows
 from trainer import text_files
 from trainer.json_lines import NO_ID, NO_OBJECT
-from trainer.values import MISSING, NO_NUMBER
+from trainer.sieve import MISSING
+from trainer.values import NO_NUMBER
 
 
 @pytest.fixture

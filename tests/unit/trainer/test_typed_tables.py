@@ -31,7 +31,7 @@ def test_a_parquet_file_keeps_its_types(tmp_path: Path) -> None:
     ("column", "values", "needed"),
     [
         ("rating", [True, False], "numbers"),
-        ("userID", [1.0, 2.0], "integers or texts"),
+        ("userID", [1.5, 2.25], "integers or texts"),
         ("itemID", [[1], [2]], "integers or texts"),
         ("itemID", [b"\xff", b"x"], "integers or texts"),
         ("itemID", [True, False], "integers or texts"),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.trainer.reading import HEADER, dropped, load, read, refusal, rows
-from trainer.values import FUTURE, LONG_ID, MISSING, NO_DATE, NOT_POSITIVE, UNKNOWN_EVENT
+from trainer.sieve import MISSING
+from trainer.values import FUTURE, LONG_ID, NO_DATE, NOT_POSITIVE, UNKNOWN_EVENT
 
 
 @pytest.fixture
