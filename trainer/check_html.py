@@ -43,10 +43,7 @@ def picture(distribution: Distribution) -> str:
 
 def _finding(finding: Finding) -> str:
     counted = f"{finding.n_rows:,} rows: " if finding.n_rows else ""
-    rows = "".join(
-        f"<tr>{_cell(f'line {one.line:,}' if one.line else '')}{_cell(one.column)}<td><code>{escape(one.value)}</code></td></tr>"
-        for one in finding.examples
-    )
+    rows = "".join(f"<tr>{_cell(one.place)}{_cell(one.column)}<td><code>{escape(one.value)}</code></td></tr>" for one in finding.examples)
     table = f"<table>{rows}</table>" if rows else ""
     return f"<h3>{escape(counted + finding.what)}</h3><p>{escape(finding.advice)}</p>{table}"
 

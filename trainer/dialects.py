@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contract.errors import DataError
 from contract.settings import SourceSettings
 from trainer import preamble
 from trainer.columns import is_known
-from trainer.problems import EmptySourceError, shortened
+from trainer.problems import EmptySourceError, NoNamesError, shortened
 
 SEPARATORS = (",", ";", "\t", "|", "::", "\x01", "^", " ")
 LOOKED_AT = 50  # lines
@@ -58,7 +57,7 @@ def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
     if source.header:
         names[:1] = [name.lstrip(preamble.COMMENT + " ") for name in names[:1]]
         if _is_data(names):
-            raise DataError(
+            raise NoNamesError(
                 f"{where} begins with {shortened(lines[0].strip())!r}, which looks like data and not like names of columns; say --no-header"
             )
         # Names are compared as people see them; the empty ones of an index column get one.

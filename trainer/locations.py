@@ -12,6 +12,7 @@ from typing import Literal
 
 from contract.errors import DataError
 from contract.source_settings import STDIN
+from trainer.file_kinds import GZIP, PARQUET, ZSTD, head_of, refuse_kind, refuse_table_folder
 
 Format = Literal["csv", "parquet", "jsonl"]
 STORES = ("s3://", "s3a://", "gs://", "gcs://", "az://", "azure://", "abfs://", "abfss://", "http://", "https://")
@@ -21,17 +22,6 @@ _SUFFIXES: dict[str, Format] = {
     **dict.fromkeys((".jsonl", ".ndjson", ".json"), "jsonl"),
 }
 _PACKED = (".gz", ".zst", ".zstd")
-_MAGIC: dict[bytes, str] = {
-    b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save the sheet as CSV",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save the sheet as CSV",
-    b"SQLite format 3": "an SQLite database; give it as sqlite:///FILE with --sql-table or --sql-query",
-    b"BZh": "packed by bzip2; unpack it, or pack it with gzip or zstd",
-    b"\xfd7zXZ": "packed by xz; unpack it, or pack it with gzip or zstd",
-    b"%PDF": "a PDF",
-    b"{\\rtf": "a text of a word processor; save it as plain text",
-    b"ARROW1": "an Arrow file; save it as Parquet",
-    b"Obj\x01": "an Avro file; save it as Parquet",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +31,7 @@ class Location:
     address: str
     format: Format
     packing: str = ""
+    empty: bool = False
 
     @property
     def remote(self) -> bool:
@@ -56,7 +47,7 @@ def find(name: str) -> list[Location]:
     if name.startswith(STORES):
         return [Location(name, _by_suffix(name) or "parquet")]
     found = [_look(path) for path in _paths(name)]
-    formats = {location.format for location in found}
+    formats = {location.format for location in found if not location.empty}
     if len(formats) > 1:
         raise DataError(f"{name} holds files of several kinds ({', '.join(sorted(formats))}); name those you mean, as in {name}/*.csv")
     return found
@@ -65,6 +56,7 @@ def find(name: str) -> list[Location]:
 def _paths(name: str) -> Sequence[Path]:
     path = Path(name)
     if path.is_dir():
+        refuse_table_folder(path)
         inside = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
         files = [file for file in inside if _by_suffix(file.name)]
         if not files:
@@ -101,20 +93,13 @@ def _by_suffix(name: str) -> Format | None:
 
 def _look(path: Path) -> Location:
     """Format and packing by the first bytes, where they tell; else by the suffix."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror}") from None
+    head, by_suffix = head_of(path), _by_suffix(path.name) or "csv"
     if not head:
-        raise DataError(f"{path} is empty")
-    for magic, what in _MAGIC.items():
-        if head.startswith(magic):
-            raise DataError(f"{path} is {what}")
-    if head.startswith(b"PAR1"):
+        return Location(str(path), by_suffix, empty=True)
+    refuse_kind(path, head)
+    if head.startswith(PARQUET):
         return Location(str(path), "parquet")
-    packing = "gz" if head.startswith(b"\x1f\x8b") else "zst" if head.startswith(b"\x28\xb5\x2f\xfd") else ""
-    by_suffix = _by_suffix(path.name) or "csv"
+    packing = "gz" if head.startswith(GZIP) else "zst" if head.startswith(ZSTD) else ""
     if not packing and by_suffix == "csv" and head.lstrip().startswith(b'{"'):
         by_suffix = "jsonl"
     return Location(str(path), by_suffix, packing)

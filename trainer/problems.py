@@ -19,6 +19,10 @@ class EmptySourceError(DataError):
     """A file without a row: alone it can't be used, among others it is a day on which nothing happened."""
 
 
+class NoNamesError(DataError):
+    """A file that begins with a row where names of columns must be: alone it can't be used, behind another part of it, it can."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One row that can't be used. `line` counts from 1: the line of a text file, or the row of another source; 0 where it is not known."""
@@ -27,10 +31,16 @@ class Example:
     line: int
     column: str
     value: str
+    one_of_several: bool = False
+    """Whether the source is one file of several, so that a line alone says little."""
+
+    @property
+    def place(self) -> str:
+        parts = [self.source if self.one_of_several else "", f"line {self.line:,}" if self.line else ""]
+        return ", ".join(part for part in parts if part)
 
     def __str__(self) -> str:
-        at = f"line {self.line:,}: " if self.line else ""
-        return f"{at}{self.column + ' ' if self.column else ''}{self.value!r}"
+        return f"{self.place + ': ' if self.place else ''}{self.column + ' ' if self.column else ''}{self.value!r}"
 
 
 @dataclass(slots=True)
@@ -42,6 +52,8 @@ class Problems:
     broken: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[Example]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    several: bool = False
+    """Whether rows come from several files."""
     clocks: list[str] = field(default_factory=list)
     """By which clocks times were read, in words."""
 
@@ -53,7 +65,7 @@ class Problems:
         if broken:
             self.broken[reason] += n
         kept = self.examples.setdefault(reason, [])
-        kept += [Example(source, line, column, shortened(value)) for line, value in rows[: max(0, SHOWN - len(kept))]]
+        kept += [Example(source, line, column, shortened(value), self.several) for line, value in rows[: max(0, SHOWN - len(kept))]]
 
     def note(self, text: str) -> None:
         if text not in self.notes:

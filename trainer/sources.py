@@ -17,7 +17,7 @@ from trainer.columns import choose
 from trainer.id_types import IdTypes
 from trainer.interactions import Interactions, from_frames
 from trainer.problems import Problems
-from trainer.tables import open_table
+from trainer.tables import Files, open_table
 from trainer.times import Clock, clock_for, present
 from trainer.values import Converter
 
@@ -119,11 +119,16 @@ def _table(source: SourceSettings, by_lines: bool) -> Raw:
     ids = IdTypes(problems, columns, {"user": source.user_id_type, "item": source.item_id_type})
     converter = Converter(source, columns, None, problems, ids, table.named)
     converter.use(_clock(table, columns, source))
+    several = isinstance(table, Files)
+    problems.several = several
 
     def events() -> Iterator[pl.DataFrame]:
-        numbers = ["weight", "time"] if converter.clock and converter.clock.numbers else ["weight"]
-        for batch in table.batches(columns, numbers, problems):
-            yield converter.convert(batch, table.where)
+        for part in table.parts(columns, problems) if isinstance(table, Files) else [table]:
+            if several and "time" in columns:
+                converter.look_at_clock(part.sample(columns["time"]), part.where)
+            numbers = ["weight", "time"] if converter.clock and converter.clock.numbers else ["weight"]
+            for batch in part.batches(columns, numbers, problems):
+                yield converter.convert(batch, part.where)
         problems.check_share(table.where, source.max_broken_rows)
 
     return Raw(events(), None, problems, columns, ids)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
 from contract.errors import DataError
 from contract.settings import SourceSettings
-from trainer import locations
+from trainer import locations, partitions
 from trainer.batches import Batch, Table
+from trainer.columns import is_known
 from trainer.delimited import DelimitedTable
 from trainer.json_lines import JsonLinesTable
 from trainer.locations import Location
-from trainer.problems import Problems
+from trainer.partitions import Part
+from trainer.problems import EmptySourceError, NoNamesError, Problems
+from trainer.shown import name as shown
 from trainer.typed_tables import open_scan
 
 DATABASE_SCHEMES = "://"
@@ -27,11 +29,14 @@ def open_table(name: str, source: SourceSettings, *, by_lines: bool = False) -> 
 
         return SqlTable(name, source)
     found = locations.find(name)
-    first = _open(found[0], source, by_lines)
-    return first if len(found) == 1 else _Files(name, first, found[1:], source, by_lines)
+    if len(found) == 1 and not partitions.of(found[0].address):
+        return _open(found[0], source, by_lines)
+    return Files(name, found, source, by_lines)
 
 
 def _open(location: Location, source: SourceSettings, by_lines: bool) -> Table:
+    if location.empty:
+        raise EmptySourceError(f"{location.address} is empty")
     if location.remote or location.format == "parquet":
         return open_scan(location, source)
     if location.format == "jsonl":
@@ -39,37 +44,69 @@ def _open(location: Location, source: SourceSettings, by_lines: bool) -> Table:
     return DelimitedTable(location, source, by_lines=by_lines)
 
 
-@dataclass(slots=True)
-class _Files:
-    """The first file, open, and those that follow: opened one by one, each must have the columns that are read."""
+class Files:
+    """The first file with rows, open, and those that follow: opened one by one, each must have the columns that are read."""
 
-    where: str
-    first: Table
-    others: Sequence[Location]
-    source: SourceSettings
-    by_lines: bool
-
-    @property
-    def names(self) -> Sequence[str]:
-        return self.first.names
-
-    @property
-    def named(self) -> bool:
-        return self.first.named
-
-    @property
-    def notes(self) -> Sequence[str]:
-        return (*self.first.notes, f"{1 + len(self.others)} files")
+    def __init__(self, where: str, found: Sequence[Location], source: SourceSettings, by_lines: bool) -> None:
+        self.where, self._source, self._by_lines = where, source, by_lines
+        self._found = list(found)
+        notes = [f"{len(found)} files"] if len(found) > 1 else []
+        while True:
+            location = self._found.pop(0)
+            try:
+                self._first = _open(location, source, by_lines)
+                break
+            except EmptySourceError as error:
+                if not self._found:
+                    raise
+                notes.append(f"{error}: left out")
+        self.named = self._first.named
+        inner, said = partitions.columns_of(partitions.of(location.address), self._first.names if self.named else None, source)
+        self._inner = tuple(inner)
+        self._part = self._as_part(self._first, location)
+        self.names: Sequence[str] = self._part.names
+        self.notes: Sequence[str] = (*self._first.notes, *notes, *said)
 
     def sample(self, column: str) -> pl.Series:
-        return self.first.sample(column)
+        return self._part.sample(column)
 
     def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:
-        yield from self.first.batches(columns, numbers, problems)
-        for location in self.others:
-            table = _open(location, self.source, self.by_lines)
-            if lacking := [column for column in columns.values() if column not in table.names]:
-                raise DataError(
-                    f"{table.where} has no column {lacking[0]!r}, which {self.first.where} has; all files must have the same columns"
-                )
-            yield from table.batches(columns, numbers, problems)
+        for part in self.parts(columns, problems):
+            yield from part.batches(columns, numbers, problems)
+
+    def parts(self, columns: Mapping[str, str], problems: Problems) -> Iterator[Table]:
+        """Each file as a table with the names of the first. Empty ones are left out, with a note."""
+        yield self._part
+        for location in self._found:
+            try:
+                table = _open(location, self._source, self._by_lines)
+            except EmptySourceError as error:
+                problems.note(f"{error}: left out")
+                continue
+            except NoNamesError:
+                table = _open(location, self._source.model_copy(update={"header": False}), self._by_lines)
+                if len(table.names) != len(self._first.names):
+                    raise
+                problems.note(f"{table.where} has no line of names: it goes on with the columns of {self._first.where}")
+                yield Part(table, dict(zip(self._first.names, table.names, strict=True)), self._values(location))
+                continue
+            part = self._as_part(table, location)
+            if lacking := [column for column in columns.values() if column not in part.names]:
+                raise DataError(self._lacks(lacking[0], table))
+            yield part
+
+    def _as_part(self, table: Table, location: Location) -> Part:
+        return Part(table, {name: name for name in table.names}, self._values(location))
+
+    def _values(self, location: Location) -> dict[str, str | None]:
+        values = partitions.of(location.address)
+        return {name: values[name] for name in self._inner if name in values}
+
+    def _lacks(self, column: str, table: Table) -> str:
+        split = len(table.names) == len(self._first.names) and not any(map(is_known, table.names))
+        hint = (
+            "if it is the rest of a split file, without names of its own, join the parts"
+            if split
+            else "all files must have the same columns"
+        )
+        return f"{table.where} has no column {shown(column)}, which {self._first.where} has; {hint}"

@@ -17,6 +17,7 @@ SAMPLE = 2000  # values, of those that are not empty
 _GOOD = 0.5  # part of a sample that a format must read to be the one
 _NONE = ("0", "0.0", "-1", "-1.0", "00000000", "0000-00-00", "0000-00-00 00:00:00")  # what programs write where there is no time
 _1980 = 315_532_800
+_2100 = 4_102_444_800
 _1973 = 100_000_000
 _1901 = -2_177_366_400  # databases begin at 1899-12-30 or 1900-01-01
 
@@ -75,9 +76,13 @@ class Clock:
 
     def reads(self, sample: pl.Series) -> bool:
         """Whether every value of a sample is a time by this clock, and none astray."""
+        return self.n_read(sample) == len(sample)
+
+    def n_read(self, sample: pl.Series) -> int:
         seconds = self.seconds(sample)
+        good = seconds.is_between(YEAR_1000, _2100).fill_null(False)
         strays = self.strays(seconds)
-        return not seconds.null_count() and seconds.is_between(YEAR_1000, 4e9).all() and (strays is None or not strays.any())
+        return int((good if strays is None else good & ~strays.fill_null(False)).sum())
 
 
 def present(times: pl.Series, source: SourceSettings) -> pl.Series:

@@ -125,6 +125,20 @@ class Converter:
             self.use(clock_for(raw, self.source, where))
         return self.clock or Clock()
 
+    def look_at_clock(self, sample: pl.Series, file: str) -> None:
+        """Choose another clock for a file of several whose times the last one does not read as well."""
+        sample, now = present(sample, self.source), self.clock
+        if sample.is_empty() or (now and now.reads(sample)):
+            return
+        try:
+            clock = clock_for(sample, self.source, file)
+        except DataError:
+            if now and not now.seconds(sample).null_count():
+                return
+            raise
+        if now is None or clock.n_read(sample) > now.n_read(sample):
+            self.use(clock, file)
+
     def use(self, clock: Clock | None, file: str = "") -> None:
         """Read times by `clock` from now on, and say so. `file`: the one of several that it is for."""
         if clock is not None and clock.words not in self.problems.clocks:
