@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import cast
 
 from flask import Response
 from pydantic import ValidationError
@@ -17,9 +18,11 @@ from api.request_models import EraseRequest, NoOptions
 from api.routes import Route
 from api.run_models import Accepted, Erasing, RunRequest, RunState
 from api.store import Store
+from api.user_answers import spelled
 from api.validation import json_body, parse, query
+from contract.errors import NothingPromotedError
 from contract.generations import Generations
-from contract.keys import is_generation_id
+from contract.keys import Id, is_generation_id
 from contract.run_sources import refusal
 from contract.runs import Runs, new_run_id
 from contract.settings import PREFIX, Settings
@@ -52,15 +55,23 @@ def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list
         return erase(query(EraseRequest))
 
     def erase(asked: EraseRequest) -> Response:
-        if not settings.erasure_secret.get_secret_value():
-            raise RequestError(f"Erasing needs a secret: set {PREFIX}ERASURE_SECRET, for all services.", 409, "Not possible now")
+        said = store.breaker.ask(lambda redis: cast("bytes | None", redis.hget(store.keys.erasure, "possible")))  # by the trainer
+        if not (settings.erasure_secret.get_secret_value() if said is None else int(said)):
+            raise RequestError(f"Erasing needs a secret: set {PREFIX}ERASURE_SECRET, for trainer and workers.", 409, "Not possible now")
 
         def enqueue(redis: Redis) -> str:
             from contract.jobs import enqueue_erase, train_queue
 
             return str(enqueue_erase(train_queue(redis, settings), settings, asked.user_id).id)
 
-        return plain(Erasing(user_id=asked.user_id, job=queue.ask(enqueue)).model_dump_json() + "\n", 202)
+        return plain(Erasing(user_id=as_served(asked.user_id), job=queue.ask(enqueue)).model_dump_json() + "\n", 202)
+
+    def as_served(user_id: Id) -> Id:
+        """As the interactions have it, where something is served that tells."""
+        try:
+            return spelled(user_id, store.pointers.current())
+        except NothingPromotedError:
+            return user_id
 
     summary = "Erase a user, in every generation and in runs to come"
     return [

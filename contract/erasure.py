@@ -51,6 +51,10 @@ class Erasure:
             raise SettingsError(DIFFERS)
         return int(raw)
 
+    def announce(self) -> None:
+        """Say for the API, which has no secret, whether this process has one: it can't erase anybody without."""
+        self._redis.hset(self._keys.erasure, "possible", int(bool(self._secret)))
+
     def positions(self, user_ids: Sequence[Id]) -> list[int]:
         """Positions in `user_ids` of those who are erased, rising."""
         erased = []

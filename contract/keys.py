@@ -14,7 +14,7 @@ larder:{ctl}:gen:ID            hash    -       lua               all           s
 larder:{ctl}:gen:ID:shards     hash    -       record_shard.lua  lua, trainer  shard -> what it wrote (contract/shards.py), once each
 larder:{ctl}:gen:ID:erased     set     -       erase.lua         lua           HMACs of users taken out of this generation
 larder:{ctl}:erased            set     -       add_erased.lua    all           HMACs of erased user ids
-larder:{ctl}:erasure           hash    -       add_erased.lua    lua, all      revision of that set, fingerprint of the secret
+larder:{ctl}:erasure           hash    -       trainer, lua      lua, all      revision, fingerprint of the secret, whether there is one
 larder:{ctl}:training          string  lease   training.lua      trainer       "TOKEN RUN": the one run that trains, if it lives
 larder:{ctl}:fence             int     -       training.lua      lua           the newest TOKEN
 larder:{ctl}:scheduled:MINUTE  string  2 hours trainer           trainer       one of several trainers starts the run of a minute

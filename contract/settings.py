@@ -16,6 +16,7 @@ from croniter import croniter
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 
 from contract.errors import SettingsError
+from contract.service_links import is_service_link, warn_of_links
 from contract.setting_groups import GateSettings, ModelSettings, Similarity
 from contract.source_settings import CleaningSettings, SourceSettings
 
@@ -33,6 +34,7 @@ __all__ = [
 
 PREFIX = "LARDER_"
 CRON_FIELDS = 5
+ALIKE = 0.6  # from here on a name may be a slip of the pen for another
 _SENTINELS = re.compile(r"sentinel://([^/]*@)?[^/@,]+(,[^/@,]+)*/[\w.-]+(/[0-9]+)?(\?.*)?", re.ASCII)  # contract/sentinels.py
 TEST_PREFIX = "LARDER_TEST_"  # the tests' own variables
 
@@ -120,16 +122,27 @@ class Settings(ModelSettings, SourceSettings, GateSettings):
         for variable, value in environ.items():
             if not variable.startswith(PREFIX) or variable.startswith(TEST_PREFIX):
                 continue
+            if is_service_link(variable, value):
+                warn_of_links()
+                continue
             name = variable.removeprefix(PREFIX).lower()
             if name not in cls.model_fields:
-                near = difflib.get_close_matches(name, cls.model_fields, n=1, cutoff=0)
-                raise SettingsError(f"{variable} is not a setting; the nearest is {PREFIX}{near[0].upper()}")
+                raise SettingsError(_unknown(variable, list(cls.model_fields)))
             raw[name] = value
         given = {name: value for name, value in options.items() if value is not None}
         try:
             return cls.model_validate(raw | given)
         except ValidationError as error:
             raise SettingsError("\n".join(_explain(item, given) for item in error.errors())) from None
+
+
+def _unknown(variable: str, known: list[str]) -> str:
+    if near := difflib.get_close_matches(variable.removeprefix(PREFIX).lower(), known, n=1, cutoff=ALIKE):
+        return f"{variable} is not a setting; the nearest is {PREFIX}{near[0].upper()}"
+    return (
+        f"{variable} is not a setting, and none has a name like it: {PREFIX} is for settings alone (docs/settings.md), "
+        "so call a variable of your own something else"
+    )
 
 
 SECRETS = {name for name, field in Settings.model_fields.items() if field.annotation is SecretStr}

@@ -17,7 +17,8 @@ Made from `contract/settings.py` by `make docs`; a test fails when it is not fre
 
 Every setting is an environment variable, which configures every part alike. Those of the first three groups are also options of
 `python -m trainer run` and `plan` (`--user-column` for `LARDER_USER_COLUMN`), those of cleaning and of the source also of `check`.
-A variable that begins with `LARDER_` and is none of these is an error that names the nearest.
+A variable that begins with `LARDER_` and is none of these is an error that names the nearest; what Kubernetes sets for a Service of such a
+name is ignored.
 """
 GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The model", ModelSettings),

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 
 from contract.errors import LarderError, SettingsError
-from contract.settings import PREFIX, Settings
+from contract.settings import PREFIX, Settings, hide_password
 from stack.places import Places
 
 NUMBA_CACHE = "NUMBA_CACHE_DIR"
@@ -67,6 +67,10 @@ def refuse_other_settings(given: Mapping[str, str], running: Mapping[str, str], 
     asked = {name: value for name, value in given.items() if name.startswith(PREFIX)}
     old = Settings.from_environ(running).model_dump()
     new = Settings.from_environ({**running, **asked}).model_dump()
-    changed = [f"{PREFIX}{name.upper()}={old[name]} (you gave {new[name]})" for name in old if old[name] != new[name]]
+    changed = [
+        f"{PREFIX}{name.upper()}={hide_password(str(old[name]))} (you gave {hide_password(str(new[name]))})"
+        for name in old
+        if old[name] != new[name]
+    ]
     if changed:
         raise SettingsError(f"Larder runs already, with {', '.join(changed)}: {instead}")

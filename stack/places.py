@@ -99,14 +99,14 @@ class Places:
         return self.log / f"{process}.log"
 
     def prepare(self) -> None:
-        """Make the folders; sockets and configuration are for this user alone."""
+        """Make the folders, for this user alone."""
         try:
             for folder in self.folders:
                 folder.mkdir(parents=True, exist_ok=True)
+                folder.chmod(0o700)  # lists, ids of users, paths: also what an earlier version made
             self.sockets.mkdir(mode=0o700, exist_ok=True)
             if self.sockets.is_symlink() or self.sockets.stat().st_uid != os.getuid():
                 raise SettingsError(f"{self.sockets} belongs to somebody else; put Larder into a folder with a shorter path")
             self.sockets.chmod(0o700)
-            self.run.chmod(0o700)
         except OSError as error:
             raise SettingsError(f"can't make {error.filename}: {error.strerror}; choose another folder with --var") from error

@@ -8,9 +8,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from contract.settings import PREFIX
 from stack.places import Places
 
+KEYS_OF_API = tuple(f"{PREFIX}API_{kind}_KEYS{end}" for kind in ("READ", "ADMIN") for end in ("", "_FILE"))
+SECRET_OF_ERASURES = (f"{PREFIX}ERASURE_SECRET",)
+KEYS_OF_SOURCES = (
+    *("PGPASSWORD", "PGPASSFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY"),
+    *("AZURE_STORAGE_SAS_TOKEN", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_APPLICATION_CREDENTIALS"),
+)
 REDIS, TRAINER, WORKER, API = "redis", "trainer", "worker", "api"
+GUNICORN = ("-m", "gunicorn", "--config", "api/gunicorn.conf.py", "api.app:create_app()")
 LOG_BYTES = 10 * 2**20
 NICENESS = 15  # of trainer and workers, which take every core: a request must not wait for them
 LOG_BACKUPS = 3
@@ -32,14 +40,20 @@ def programs(places: Places, redis_server: Path | None) -> list[Program]:
     python = sys.executable
     nice = ("nice", "-n", str(NICENESS))
     listed = [
-        Program(TRAINER, (*nice, python, "-m", "trainer", "serve"), priority=20, stop_s=20),
+        Program(TRAINER, (*nice, *_without(KEYS_OF_API), python, "-m", "trainer", "serve"), priority=20, stop_s=20),
         # A shard takes about LARDER_SHARD_TARGET_S; who is not done by then is killed, and its shard is scored again.
-        Program(WORKER, (*nice, python, "-m", "worker"), priority=30, stop_s=30),
-        Program(API, (python, "-m", "gunicorn", "--config", "api/gunicorn.conf.py", "api.app:create_app()"), priority=40, stop_s=25),
+        Program(WORKER, (*nice, *_without(KEYS_OF_API, KEYS_OF_SOURCES), python, "-m", "worker"), priority=30, stop_s=30),
+        Program(API, (*_without(SECRET_OF_ERASURES, KEYS_OF_SOURCES), python, *GUNICORN), priority=40, stop_s=25),
     ]
     if redis_server is not None:
-        listed.insert(0, Program(REDIS, (str(redis_server), str(places.redis_config)), priority=10, stop_s=30, start_s=1))
+        alone = _without(KEYS_OF_API, SECRET_OF_ERASURES, KEYS_OF_SOURCES)
+        listed.insert(0, Program(REDIS, (*alone, str(redis_server), str(places.redis_config)), priority=10, stop_s=30, start_s=1))
     return listed
+
+
+def _without(*groups: tuple[str, ...]) -> tuple[str, ...]:
+    """The beginning of a command that must not see these variables, which every process inherits from supervisord."""
+    return ("env", *(part for group in groups for name in group for part in ("-u", name)))
 
 
 def configuration(places: Places, listed: list[Program]) -> str:

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 from contract.connections import connect
+from contract.erasure import Erasure
 from contract.generations import Generations
 from contract.jobs import run_of, score_queue, train_queue
 from contract.keys import Keys
@@ -34,6 +35,7 @@ def serve(settings: Settings) -> None:
     store, queue_redis = connect(settings.redis_url), connect(settings.rq_url, timeout_s=15)
     queue, keys = train_queue(queue_redis, settings), Keys(settings.namespace)
     generations, runs, schedule = Generations(store, keys), Runs(store, keys), Schedule(settings)
+    Erasure(store, keys, settings.erasure_secret.get_secret_value()).announce()
     warm(settings)
     if not any_promoted_or_coming(generations, queue):
         log.info("nothing is promoted: run %s is the first", start_run(queue, runs, settings, {}))

@@ -97,4 +97,8 @@ def _random_user(site: Site, pointer: Pointer) -> str | None:
 def _more(raw: bytes) -> list[tuple[str, str]]:
     """What is known of an item besides its title."""
     found = json.loads(raw)
-    return [(name, str(value)) for name, value in found.items() if name != "title"] if isinstance(found, dict) else []
+    if not isinstance(found, dict):
+        return []
+    return [
+        (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for name, value in found.items() if name != "title"
+    ]

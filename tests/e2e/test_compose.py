@@ -85,11 +85,11 @@ def test_images_stay_small(compose_stack: Compose) -> None:
     assert {name for name, size in sizes.items() if size > MAX_IMAGE_MB[name] * 1e6} == set()
 
 
-def test_every_setting_reaches_every_service(compose_stack: Compose) -> None:
+def test_every_setting_reaches_a_service_that_uses_it(compose_stack: Compose) -> None:
     services = json.loads(compose_stack.compose("config", "--format", "json"))["services"]
     expected = {f"LARDER_{name.upper()}" for name in set(Settings.model_fields) - FIXED}
-    for name in SERVICES - {"redis"}:
-        assert set(services[name]["environment"]) == expected, name
+    reached = {name for service in SERVICES - {"redis"} for name in services[service]["environment"] if name.startswith("LARDER_")}
+    assert reached == expected
 
 
 def test_redis_keeps_everything_and_keeps_it_small(compose_stack: Compose) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,9 +16,10 @@ from rq.serializers import JSONSerializer
 
 from contract.jobs import enqueue_run, score_queue, train_queue
 from contract.keys import Keys
-from contract.runs import RunStatus
+from contract.runs import Runs, RunStatus
+from contract.settings import Settings
 from tests.builders import promote_lists
-from tests.integration.api_process import ApiProcess, check_problem
+from tests.integration.api_process import ROOT, ApiProcess, check_problem
 from tests.integration.services import Services, await_that
 
 ADMIN, READER = "admin-" + "a" * 16, "reader-" + "r" * 16
@@ -142,3 +144,52 @@ def test_a_writer_of_the_queue_runs_no_code(services: Callable[..., Services], s
     assert logs.count("'os.system' is not a job of Larder") >= 2
     assert "the arguments of trainer.jobs.diff are not what Larder enqueues" in logs
     assert "tests.integration.pwned" not in logs
+
+
+def documented_acl() -> list[str]:
+    found = re.search(r"`ACL SETUSER api on >PASSWORD ([^`]+)`", (ROOT / "docs" / "api.md").read_text())
+    assert found
+    return found[1].split()
+
+
+def test_the_documented_user_of_redis_reads_everything_and_writes_nothing(redis_server: str, store_redis: Redis) -> None:
+    promote_lists(store_redis, Keys(), {54: [(300, 2.5)]}, generation="g1")
+    enqueue_run(train_queue(store_redis, Settings()), Settings(), "r1", {})
+    Runs(store_redis, Keys()).queued("r1")
+    store_redis.execute_command("ACL", "SETUSER", "api", "reset", "on", ">pass", *documented_acl())  # type: ignore[no-untyped-call]
+    try:
+        url = redis_server.replace("unix://", "unix://api:pass@")
+        with ApiProcess(url, LARDER_API_ADMIN_KEYS=ADMIN) as api:
+            assert api.ask(54).status_code == 200
+            for path in (
+                "/generations",
+                "/generations/current",
+                "/runs/r1",
+                "/popular",
+                "/health/ready",
+                "/metrics",
+                "/cards/g1",
+                "/explore",
+            ):
+                assert api.get(path).status_code == 200, path
+            for page in ("/", "/live"):
+                assert "Redis does not answer" not in api.get(page).text
+                assert "can&#39;t be read" not in api.get(page).text
+            assert 'larder_jobs{queue="train",state="queued"} 1.0' in api.get("/metrics").text
+            assert [line for line in api.log_lines() if line.get("level") == "ERROR"] == []
+            check_problem(api.send_admin("POST", "/runs", ADMIN), 503, "Store unavailable")
+    finally:
+        store_redis.execute_command("ACL", "DELUSER", "api")  # type: ignore[no-untyped-call]
+    assert store_redis.keys("rq:job:*") == [b"rq:job:run-r1"]
+
+
+@pytest.mark.parametrize(("said", "status"), [(None, 409), (b"0", 409), (b"1", 202)])
+def test_the_api_needs_no_secret_of_erasures(redis_server: str, store_redis: Redis, said: bytes | None, status: int) -> None:
+    promote_lists(store_redis, Keys(), {54: [(300, 2.5)]}, generation="g1")
+    if said:
+        store_redis.hset(Keys().erasure, "possible", said)
+    with ApiProcess(redis_server, LARDER_API_ADMIN_KEYS=ADMIN) as api:
+        answer = api.send_admin("DELETE", "/users/54", ADMIN)
+    assert answer.status_code == status
+    if status == 202:
+        assert answer.json()["user_id"] == 54

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from contract import service_links
 from contract.errors import SettingsError
 from contract.settings import PREFIX, ModelSettings, Settings, SourceSettings, hide_password
 
@@ -190,3 +191,43 @@ def test_boosts_are_factors_by_category() -> None:
 @pytest.mark.parametrize("text", ["Horror", "=2", "Horror=", "Horror=0", "Horror=-1", "Horror=nan", "Horror=inf", "Horror=101", "A=1,A=1"])
 def test_what_is_no_factor_is_refused(text: str) -> None:
     assert refusal({"LARDER_BOOSTS": text}).startswith(f"LARDER_BOOSTS={text!r}: ")
+
+
+KUBERNETES = {
+    "LARDER_SERVICE_HOST": "10.0.48.109",
+    "LARDER_SERVICE_PORT": "5000",
+    "LARDER_SERVICE_PORT_HTTP_API": "5000",
+    "LARDER_PORT": "tcp://10.0.48.109:5000",
+    "LARDER_PORT_5000_TCP": "tcp://10.0.48.109:5000",
+    "LARDER_PORT_5000_TCP_PROTO": "tcp",
+    "LARDER_API_SERVICE_HOST": "10.0.48.109",
+    "LARDER_API_PORT": "tcp://10.0.48.109:5000",
+    "LARDER_API_PORT_5000_TCP_ADDR": "10.0.48.109",
+    "LARDER_REDIS_PORT": "udp://[fd00::1]:6379",
+    "LARDER_TRAINER_PORT_53_UDP_PORT": "53",
+}
+
+
+@pytest.mark.parametrize("name", KUBERNETES)
+def test_links_to_services_are_no_settings(name: str) -> None:
+    assert Settings.from_environ({name: KUBERNETES[name], "LARDER_K": "7"}) == Settings(k=7)
+
+
+def test_links_to_services_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    service_links.warn_of_links.cache_clear()
+    for _ in range(3):
+        Settings.from_environ(KUBERNETES)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "enableServiceLinks: false" in caplog.text
+
+
+@pytest.mark.parametrize(("name", "value"), [("LARDER_API_PORT", "http://x"), ("LARDER_API_PORT", "x"), ("LARDER_API_PRT", "5000")])
+def test_what_only_looks_like_a_link_is_still_wrong(name: str, value: str) -> None:
+    with pytest.raises(SettingsError):
+        Settings.from_environ({name: value})
+
+
+@pytest.mark.parametrize("name", ["LARDER_VERSION", "LARDER_IMAGE", "LARDER_ENVIRONMENT"])
+def test_a_variable_of_ones_own_is_told_from_a_slip_of_the_pen(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is not a setting, and none has a name like it: LARDER_ is for settings alone"):
+        Settings.from_environ({name: "1"})

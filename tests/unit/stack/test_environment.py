@@ -56,3 +56,11 @@ def test_the_secret_of_erased_users_is_made_once_and_for_its_owner_alone(prepare
     assert len(bytes.fromhex(secret)) == 32
     assert secret_of(prepared) == secret
     assert prepared.erasure_secret.stat().st_mode & 0o777 == 0o600
+
+
+def test_other_addresses_are_named_without_their_passwords(places: Places) -> None:
+    running = stack_environment({"LARDER_REDIS_URL": "redis://:old-secret@localhost/0"}, places)
+    with pytest.raises(SettingsError) as told:
+        refuse_other_settings({"LARDER_REDIS_URL": "redis://:new-secret@127.0.0.1:1/0"}, running, "do this")
+    assert "127.0.0.1:1" in str(told.value)
+    assert "secret" not in str(told.value)

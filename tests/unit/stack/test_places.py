@@ -18,7 +18,13 @@ def mode_of(path: Path) -> int:
 
 def test_all_is_under_one_folder_and_sockets_are_private(prepared: Places) -> None:
     assert all(folder.is_dir() and folder.parent == prepared.var for folder in prepared.folders)
-    assert mode_of(prepared.run) == 0o700
+    assert {mode_of(folder) for folder in prepared.folders} == {0o700}
+
+
+def test_folders_of_an_earlier_version_are_closed_to_others(places: Places) -> None:
+    places.artifacts.mkdir(parents=True, mode=0o755)
+    places.prepare()
+    assert mode_of(places.artifacts) == 0o700
 
 
 def test_sockets_stand_in_var_where_their_path_fits() -> None:

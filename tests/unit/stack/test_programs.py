@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 from pathlib import Path
 
 from supervisor.options import ServerOptions
@@ -18,14 +20,34 @@ def parsed(places: Places, redis_server: Path | None) -> ServerOptions:
     return options
 
 
+def unset(command: list[str]) -> set[str]:
+    """Which kinds of secrets a process does not get, as the shell itself would say."""
+    secrets = {"LARDER_API_ADMIN_KEYS": "keys", "LARDER_API_READ_KEYS": "keys", "LARDER_ERASURE_SECRET": "erasure", "PGPASSWORD": "source"}
+    starts = [at for at, word in enumerate(command) if word == "env"]
+    assert len(starts) == 1
+    end = starts[0] + 1
+    while command[end] == "-u":
+        end += 2
+    given = {**dict.fromkeys(secrets, "x"), "PATH": os.environ["PATH"], "LARDER_K": "5"}
+    seen = subprocess.run([*command[starts[0] : end], "env"], env=given, capture_output=True, text=True, check=True).stdout
+    assert "LARDER_K=5" in seen
+    return {kind for name, kind in secrets.items() if f"{name}=" not in seen}
+
+
 def test_supervisor_reads_it_and_redis_comes_first(tmp_path: Path) -> None:
     places = Places(tmp_path, tmp_path / "50% of my data" / "var")
     options = parsed(places, Path("/opt/my redis/redis-server"))
     groups = sorted(options.process_group_configs, key=lambda group: int(group.priority))
     commands = {group.name: shlex.split(group.process_configs[0].command) for group in groups}
     assert list(commands) == ["redis", "trainer", "worker", "api"]
-    assert commands["redis"] == ["/opt/my redis/redis-server", str(places.redis_config)]
+    assert commands["redis"][-2:] == ["/opt/my redis/redis-server", str(places.redis_config)]
     assert commands["worker"][:2] == ["nice", "-n"]
+    assert {name: unset(command) for name, command in commands.items()} == {
+        "redis": {"keys", "erasure", "source"},
+        "trainer": {"keys"},
+        "worker": {"keys", "source"},
+        "api": {"erasure", "source"},
+    }
     assert commands["api"][-1] == "api.app:create_app()"
     config = groups[-1].process_configs[0]
     assert (config.stdout_logfile, config.redirect_stderr, config.autostart) == (str(places.log / "api.log"), True, False)

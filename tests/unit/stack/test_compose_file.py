@@ -1,0 +1,40 @@
+"""docker-compose.yml as YAML: who gets which setting. What Docker makes of it is for the end-to-end tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from contract.settings import Settings
+
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())["services"]
+FIXED = {"queue_url", "artifacts", "api_host", "api_port"}
+KEYS = {"LARDER_API_READ_KEYS", "LARDER_API_READ_KEYS_FILE", "LARDER_API_ADMIN_KEYS", "LARDER_API_ADMIN_KEYS_FILE"}
+
+
+def environment(service: str) -> set[str]:
+    return set(SERVICES[service]["environment"])
+
+
+def test_every_setting_reaches_a_service() -> None:
+    reached = environment("trainer") | environment("worker") | environment("api")
+    assert {name for name in reached if name.startswith("LARDER_")} == {
+        f"LARDER_{name.upper()}" for name in set(Settings.model_fields) - FIXED
+    }
+
+
+@pytest.mark.parametrize(
+    ("secrets", "owners"),
+    [(KEYS, {"api"}), ({"LARDER_ERASURE_SECRET"}, {"trainer", "worker"}), ({"PGPASSWORD", "AWS_SECRET_ACCESS_KEY"}, {"trainer"})],
+)
+def test_each_service_gets_its_own_secrets(secrets: set[str], owners: set[str]) -> None:
+    assert {service for service in SERVICES if secrets & environment(service)} == owners
+    assert all(secrets <= environment(owner) for owner in owners)
+
+
+def test_nothing_but_the_api_is_published_and_that_on_this_machine() -> None:
+    ports = {service: found["ports"] for service, found in SERVICES.items() if "ports" in found}
+    assert ports == {"api": ["${API_ADDRESS:-127.0.0.1}:${LARDER_API_PORT:-5000}:5000"]}
