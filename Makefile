@@ -10,7 +10,7 @@ SHELL := /bin/sh
 ARGS ?=
 # A generation, as `make generations` lists them: make promote ID=20260102-030405-ab12; of verify by default the current one
 ID ?=
-# The Python to make .venv with: make up PYTHON=/opt/python3.12/bin/python
+# The Python to make .venv with: make up PYTHON=/opt/python3.13/bin/python
 PYTHON ?=
 
 venv := .venv/bin
@@ -18,12 +18,12 @@ stack := $(venv)/python -m stack
 
 # The first Python that really runs (a pyenv shim may not), has the right version and can make a venv.
 define bootstrap
-@for python in "$(PYTHON)" $(venv)/python python3.12 python3.11 python3 python; do \
-	if [ -n "$$python" ] && "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
+@for python in "$(PYTHON)" $(venv)/python python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	if [ -n "$$python" ] && "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
 		>/dev/null 2>&1; then exec "$$python" -m stack.bootstrap $(1); fi; \
 done; \
-echo "Larder needs Python 3.11 or 3.12 with venv: install one (apt install python3.11-venv, brew install python@3.12)," \
-	"or name one, as in: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1
+echo "Larder needs Python 3.11 to 3.14 with venv: install one (apt install python3-venv, brew install python@3.13, uv python install 3.13)," \
+	"or name one, as in: make PYTHON=\$$(uv python find 3.13) $(MAKECMDGOALS)" >&2; exit 1
 endef
 
 # $(1) for the command line of stack/, which finds the stack that runs. Without a .venv it can only be that of Docker compose, and

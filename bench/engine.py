@@ -105,7 +105,7 @@ def _agreement(folder: Path, peer: str) -> dict[str, float]:
     }
 
 
-def _same_up_to_ties(ours: np.ndarray, theirs: np.ndarray, scores: np.ndarray) -> bool:  # type: ignore[type-arg]
+def _same_up_to_ties(ours: np.ndarray, theirs: np.ndarray, scores: np.ndarray) -> bool:
     """Whether items differ only where the peer's scores are within TOLERANCE, or at the end of the list."""
     for place in np.flatnonzero(ours != theirs):
         near = np.abs(scores - scores[place]) <= TOLERANCE * abs(scores[place])

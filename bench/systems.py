@@ -72,7 +72,7 @@ def larder_fit(events: Events, task: Task, folder: Path) -> None:
     measured("cold start", sar.warm)
 
     def create(name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array:
-        array: Array = np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.dtype(dtype), shape=shape)  # type: ignore[no-untyped-call]
+        array: Array = np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.dtype(dtype), shape=shape)
         return array
 
     def fit() -> tuple[list[int], list[int], sar.Rows]:
@@ -119,7 +119,8 @@ def larder_recommend(_events: Events | None, task: Task, folder: Path) -> tuple[
 
 def recommenders(events: Events, task: Task, _folder: Path) -> tuple[Array, Array]:
     import pandas as pd
-    from recommenders.models.sar import SAR
+
+    from trainer.reference import SAR
 
     columns = {"userID": events.user, "itemID": events.item, "rating": events.weight.astype(np.float64), "timestamp": events.time}
     frame = pd.DataFrame(columns)

@@ -114,7 +114,7 @@ class ArtifactWriter:
         if 0 in shape:  # nothing to map
             np.save(path, np.empty(shape, dtype=dtype))
             return np.empty(shape, dtype=dtype)
-        mapped: Array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)  # type: ignore[no-untyped-call]
+        mapped: Array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
         return mapped
 
     def put(self, arrays: Mapping[str, Array]) -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Resolves pyproject.toml into the lock files of this folder: exact versions and hashes, for Python 3.11 and 3.12, no index address.
+# Resolves pyproject.toml into the lock files of this folder: exact versions and hashes, for Python 3.11 to 3.14, no index address.
 # Needs uv on PATH. `make lock` calls it.
 set -euo pipefail
 cd "$(dirname "$0")/.."

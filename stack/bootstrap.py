@@ -1,4 +1,4 @@
-"""Makes .venv and fills it from a lock file. Run by any Python 3.11 or 3.12 before anything is installed, so: standard library only.
+"""Makes .venv and fills it from a lock file. Run by any Python from 3.11 to 3.14 before anything is installed, so: standard library only.
 
     python3.11 -m stack.bootstrap local     what `make up` needs
     python3.11 -m stack.bootstrap dev       all of that, and what tests and checks need
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 HOLDS = {"local": ("local",), "dev": ("dev", "local"), "bench": ("bench", "dev", "local")}
 NEED_BYTES = 2 * 2**30
-WRONG_PYTHON = "import sys, pip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))"
+WRONG_PYTHON = "import sys, pip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))"
 REASONS = (
     (("No space left on device", "Errno 28"), "the disk is full: the packages need about 2 GB in .venv; free some"),
     (("DO NOT MATCH THE HASHES", "HashMismatch"), "a package is not the one that the lock names: a proxy or mirror may have changed it"),

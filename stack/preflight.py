@@ -15,7 +15,7 @@ from stack.places import Places
 from stack.processes import holder_of
 
 MIN_FREE_BYTES = 500 * 2**20
-PYTHONS = ((3, 11), (3, 12))
+PYTHONS = ((3, 11), (3, 14))  # the oldest and the newest
 
 
 def check(places: Places, settings: Settings) -> None:
@@ -30,9 +30,9 @@ def check(places: Places, settings: Settings) -> None:
 
 
 def check_python(version: tuple[int, ...]) -> None:
-    if version not in PYTHONS:
+    if not PYTHONS[0] <= version <= PYTHONS[1]:
         running = ".".join(map(str, version))
-        raise LarderError(f"this is Python {running}, and Larder needs 3.11 or 3.12: install one, remove .venv, then run `make up` again")
+        raise LarderError(f"this is Python {running}, and Larder needs 3.11 to 3.14: install one, remove .venv, then run `make up` again")
 
 
 def check_disk(folder: Path, free_bytes: int) -> None:

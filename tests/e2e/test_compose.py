@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(900)  # the first test waits for the images
 
 SERVICES = {"api", "redis", "trainer", "worker"}
 MAX_IMAGE_MB = {"api": 100, "worker": 400, "trainer": 900}  # above the base image
-BASE_IMAGE = "python:3.12-slim"
+BASE_IMAGE = "python:3.13-slim"
 KNOWN_USER = 54
 # Where Redis, artifacts and ports are is the compose file's own business.
 FIXED = {"queue_url", "artifacts", "api_host", "api_port"}

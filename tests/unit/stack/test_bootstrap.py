@@ -137,7 +137,7 @@ def test_without_a_python_there_is_one_line_that_says_what_to_do(checkout: Make)
     ran = checkout("up")
     assert ran.returncode != 0
     first, *rest = ran.stderr.splitlines()
-    assert first.startswith("Larder needs Python 3.11 or 3.12 with venv: install one")
+    assert first.startswith("Larder needs Python 3.11 to 3.14 with venv: install one")
     assert all(line.startswith("make: ***") for line in rest)
 
 

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from recommenders.models.sar import SAR
 from recommenders.utils.python_utils import lexicographers_mutual_information
 
 from contract.settings import ModelSettings
 from trainer.arrays import Array
 from trainer.interactions import Interactions
-from trainer.reference import ITEM, USER, frame_of, new_sar
+from trainer.reference import ITEM, SAR, USER, frame_of, new_sar
 from worker.scoring import TopK
 
 RTOL = 1e-5

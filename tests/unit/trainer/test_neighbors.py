@@ -67,7 +67,7 @@ def test_neighbors_that_fit_are_the_most_that_fit() -> None:
 
 def test_release_keeps_what_a_mapped_array_holds(tmp_path: Path) -> None:
     path = tmp_path / "array.npy"
-    mapped = np.lib.format.open_memmap(path, mode="w+", dtype=np.int64, shape=(3, 4096))  # type: ignore[no-untyped-call]
+    mapped = np.lib.format.open_memmap(path, mode="w+", dtype=np.int64, shape=(3, 4096))
     mapped[1] = np.arange(4096)
     release(mapped)
     mapped[2, 0] = 7
