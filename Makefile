@@ -117,8 +117,8 @@ e2e: dev-tools ## End-to-end tests. ARGS go to pytest.
 	@$(venv)/python -m pytest tests/e2e $(ARGS)
 
 chaos: dev-tools ## Promotions and rollbacks under load, and every fault that the tests know. Some minutes.
-	@LARDER_TEST_CHAOS=full $(venv)/python -m pytest -s tests/integration/test_swap_under_load.py tests/integration/test_faults.py \
-		tests/integration/test_recovery.py $(ARGS)
+	@LARDER_TEST_CHAOS=full $(venv)/python -m pytest -s tests/integration/recovery/test_swap_under_load.py tests/integration/recovery/test_faults.py \
+		tests/integration/recovery/test_recovery.py $(ARGS)
 
 soak: dev-tools ## Fifty retrains in a row: nothing grows. A quarter of an hour.
 	@$(venv)/python -m pytest -s tests/soak $(ARGS)
@@ -147,7 +147,7 @@ bench: ## Fit and scoring against recommenders and implicit. ARGS go to `python 
 	@$(venv)/python -m bench engine $(ARGS)
 
 docs: ## Write docs/settings.md from the settings.
-	@$(venv)/python -m contract.settings_page > docs/settings.md
+	@$(venv)/python -m tools.settings_page > docs/settings.md
 
 lock: ## Resolve pyproject.toml into requirements/ (needs uv).
 	@requirements/lock.sh

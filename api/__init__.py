@@ -1,1 +1,1 @@
-"""The serving API: reads lists from Redis and answers JSON. It computes nothing."""
+"""The HTTP API: reads lists from Redis, answers JSON, computes nothing from a model."""

@@ -9,19 +9,25 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from api import batch, docs_page, errors, fast_lane, generations, health, items, jobs, monitoring, openapi, recommendations, session
-from api.access import Gate
-from api.answers import Caching
-from api.breaker import Breaker
-from api.clients import Clients
-from api.collector import RedisCollector
-from api.front import Front
-from api.metrics import Metrics
-from api.routes import ROUTE, Route
-from api.store import Store
+from api.http import openapi
+from api.http import problems as errors
+from api.http.api_keys import Gate
+from api.http.responses import Caching
+from api.http.route import ROUTE, Route
+from api.lists.breaker import Breaker
+from api.lists.clients import Clients
+from api.lists.store import Store
+from api.metrics.collector import RedisCollector
+from api.metrics.counters import Metrics
+from api.routes import batch, generations, health, items, recommendations, session
+from api.routes import docs as docs_page
+from api.routes import metrics as monitoring
+from api.routes import runs as jobs
+from api.serving import fast_lane
+from api.serving.middleware import Front
 from api.web.application import beside
 from api.web.site import Site
-from contract.settings import Settings
+from contract.settings.settings import Settings
 
 
 def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bench import engine, load, pipeline, plot, recovery, serving
-from trainer.synthetic import SHAPES
+from trainer.sources.synthetic import SHAPES
 
 
 @click.group()

@@ -15,8 +15,8 @@ import numpy as np
 
 from bench.results import Row, report
 from bench.systems import COLUMNS, Task
-from trainer import synthetic
-from trainer.synthetic import SHAPES
+from trainer.sources import synthetic
+from trainer.sources.synthetic import SHAPES
 
 LIMIT_BYTES = 16 * 2**30  # address space of one system
 TOLERANCE = 1e-5  # relative difference of scores that are equal

@@ -14,8 +14,9 @@ from pathlib import Path
 import polars as pl
 
 from bench.results import MIB, Row, report
-from contract.settings import SourceSettings
-from trainer import sources, synthetic
+from contract.settings.settings import SourceSettings
+from trainer.sources import load as sources
+from trainer.sources import synthetic
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 3

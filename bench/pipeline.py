@@ -19,13 +19,13 @@ import psutil
 from redis import Redis
 
 from bench.results import Row, report
-from contract.connections import connect
-from contract.generations import Generations
-from contract.keys import Keys
-from contract.runs import Runs
+from contract.formats.keys import Keys
+from contract.store.connections import connect
+from contract.store.generations import Generations
+from contract.store.runs import Runs
 from stack.redis_server import candidates, choose
-from trainer import synthetic
-from trainer.synthetic import SHAPES
+from trainer.sources import synthetic
+from trainer.sources.synthetic import SHAPES
 
 ROOT = Path(__file__).parents[1]
 POLL_S = 0.02

@@ -13,10 +13,10 @@ import psutil
 
 from bench.pipeline import POLL_S, ROOT, environment, processes, write_interactions
 from bench.results import Row, report
-from contract.generations import Generations
-from contract.keys import Keys
-from contract.runs import Runs
-from trainer.synthetic import SHAPES
+from contract.formats.keys import Keys
+from contract.store.generations import Generations
+from contract.store.runs import Runs
+from trainer.sources.synthetic import SHAPES
 
 CASES = ("undisturbed", "work-horse", "its parent", "both")
 

@@ -19,8 +19,8 @@ def hello() -> Flask:
 
 def hello_middleware() -> Flask:
     """Behind all that the API has around its routes: request ids, metrics, gzip; and gunicorn writes its access log."""
-    from api.front import Front
-    from api.metrics import Metrics
+    from api.metrics.counters import Metrics
+    from api.serving.middleware import Front
 
     app = hello()
     app.wsgi_app = Front(app.wsgi_app, Metrics())  # type: ignore[method-assign]

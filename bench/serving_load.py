@@ -21,9 +21,9 @@ from typing import cast
 from redis import Redis
 from redis.exceptions import RedisError
 
-from contract import payload
-from contract.keys import Keys, bucket_of
-from contract.manifest import Pointer
+from contract.formats import payload
+from contract.formats.keys import Keys, bucket_of
+from contract.formats.manifest import Pointer
 from stack.redis_server import candidates, choose
 
 ROOT = Path(__file__).parents[1]

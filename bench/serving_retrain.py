@@ -15,11 +15,11 @@ import psutil
 
 from bench.pipeline import ROOT, environment, processes, write_interactions
 from bench.serving_load import Found, Gunicorn
-from contract.generations import Generations
-from contract.keys import Keys
-from contract.runs import Runs
+from contract.formats.keys import Keys
+from contract.store.generations import Generations
+from contract.store.runs import Runs
 from stack.programs import NICENESS
-from trainer.synthetic import SHAPES
+from trainer.sources.synthetic import SHAPES
 
 RATE = 300
 CLIENTS = 6

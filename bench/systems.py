@@ -60,8 +60,9 @@ def measured(stage: str, work: Callable[[], Any]) -> Any:
 
 def larder_fit(events: Events, task: Task, folder: Path) -> None:
     """From the arrays of ids, weights and times to the arrays of an artifact, on disk: what a trainer does after it has loaded."""
-    from contract.settings import ModelSettings
-    from trainer import indexing, sar
+    from contract.settings.settings import ModelSettings
+    from engine.fit import rows as sar
+    from trainer.interactions import indexing
 
     model = ModelSettings(
         similarity=task.similarity,
@@ -94,7 +95,7 @@ def larder_recommend(_events: Events | None, task: Task, folder: Path) -> tuple[
     """From an artifact's arrays, mapped, to top-k arrays: what the workers do, here in threads of one process."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from worker import scoring
+    from engine.score import scoring
 
     scoring.warm()
     paths = (path for path in folder.glob("*.npy") if path.stem not in COLUMNS)
@@ -120,7 +121,7 @@ def larder_recommend(_events: Events | None, task: Task, folder: Path) -> tuple[
 def recommenders(events: Events, task: Task, _folder: Path) -> tuple[Array, Array]:
     import pandas as pd
 
-    from trainer.reference import SAR
+    from trainer.fitting.recommenders_sar import SAR
 
     columns = {"userID": events.user, "itemID": events.item, "rating": events.weight.astype(np.float64), "timestamp": events.time}
     frame = pd.DataFrame(columns)

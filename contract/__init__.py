@@ -1,1 +1,1 @@
-"""What crosses a process boundary between trainer, workers and API, and nothing else."""
+"""What crosses a process boundary, and nothing else."""

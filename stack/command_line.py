@@ -13,10 +13,10 @@ import typer
 from rich.console import Console
 
 from contract.errors import LarderError
-from contract.settings import Settings
+from contract.settings.settings import Settings
 from stack import compose, environment, lifecycle, status
-from stack.places import Places
-from stack.supervision import Supervisor
+from stack.paths import Places
+from stack.supervisor_client import Supervisor
 
 NOT_RUNNING = "Larder does not run here: `make up` starts it, or `docker compose up --build -d --wait` with Docker"
 INTERRUPTED = 130

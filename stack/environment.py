@@ -11,8 +11,8 @@ import secrets
 from collections.abc import Mapping
 
 from contract.errors import LarderError, SettingsError
-from contract.settings import PREFIX, Settings, hide_password
-from stack.places import Places
+from contract.settings.settings import PREFIX, Settings, hide_password
+from stack.paths import Places
 
 NUMBA_CACHE = "NUMBA_CACHE_DIR"
 

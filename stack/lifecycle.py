@@ -12,15 +12,17 @@ import psutil
 from redis import Redis
 from rich.console import Console
 
-from contract.connections import connect
 from contract.errors import LarderError
-from contract.generations import Generations
-from contract.keys import Keys
-from contract.runs import Runs
-from contract.settings import Settings
-from stack import environment, preflight, processes, programs, redis_server, sample, watch
-from stack.places import Places
-from stack.supervision import UP, Supervisor
+from contract.formats.keys import Keys
+from contract.settings.settings import Settings
+from contract.store.connections import connect
+from contract.store.generations import Generations
+from contract.store.runs import Runs
+from stack import demo as sample
+from stack import environment, preflight, processes, programs, redis_server
+from stack import startup as watch
+from stack.paths import Places
+from stack.supervisor_client import UP, Supervisor
 
 SHUTDOWN_S = 90.0  # the sum of what supervisor grants the slowest order, and some
 ALL_RUN_S = 60.0

@@ -8,10 +8,10 @@ import socket
 import sys
 from pathlib import Path
 
-from contract.connections import connect, explained
 from contract.errors import LarderError, SettingsError
-from contract.settings import Settings
-from stack.places import Places
+from contract.settings.settings import Settings
+from contract.store.connections import connect, explained
+from stack.paths import Places
 from stack.processes import holder_of
 
 MIN_FREE_BYTES = 500 * 2**20

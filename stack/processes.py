@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 
 import psutil
 
-from stack.places import Places
+from stack.paths import Places
 from stack.redis_server import NAMES
-from stack.supervision import mark
+from stack.supervisor_client import mark
 
 
 def of_stack(places: Places) -> list[psutil.Process]:

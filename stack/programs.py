@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.settings import PREFIX
-from stack.places import Places
+from contract.settings.settings import PREFIX
+from stack.paths import Places
 
 KEYS_OF_API = tuple(f"{PREFIX}API_{kind}_KEYS{end}" for kind in ("READ", "ADMIN") for end in ("", "_FILE"))
 SECRET_OF_ERASURES = (f"{PREFIX}ERASURE_SECRET",)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import StoreError
-from stack.places import Places
+from stack.paths import Places
 
 FLOOR = (6, 2)
 NAMES = ("redis-server", "valkey-server")

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from rich.table import Table
 
-from contract.connections import connect, explained
-from contract.jobs import score_queue
-from contract.leases import n_alive_here
-from contract.settings import Settings
-from stack.supervision import Process
+from contract.queue.jobs import score_queue
+from contract.queue.leases import n_alive_here
+from contract.settings.settings import Settings
+from contract.store.connections import connect, explained
+from stack.supervisor_client import Process
 
 COLOURS = {"RUNNING": "green", "STARTING": "yellow", "STOPPING": "yellow", "BACKOFF": "red", "FATAL": "red"}
 

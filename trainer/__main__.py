@@ -15,19 +15,19 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from contract.catalogue import Catalogue
-from contract.connections import connect, explained
 from contract.errors import GenerationFailedError, LarderError
-from contract.generations import Generations
-from contract.jobs import score_queue, train_queue
-from contract.keys import Keys
-from contract.leases import n_alive_here
-from contract.runs import Runs, new_run_id
-from contract.settings import Settings
-from trainer.check_command import check
-from trainer.generation_commands import COMMANDS
-from trainer.options import settings_options
-from trainer.who import who_asks
+from contract.formats.keys import Keys
+from contract.queue.jobs import score_queue, train_queue
+from contract.queue.leases import n_alive_here
+from contract.settings.settings import Settings
+from contract.store.connections import connect, explained
+from contract.store.generations import Generations
+from contract.store.item_revisions import Catalogue
+from contract.store.runs import Runs, new_run_id
+from trainer.cli.actor import who_asks
+from trainer.cli.check import check
+from trainer.cli.generations import COMMANDS
+from trainer.cli.options import settings_options
 
 console = Console()
 
@@ -57,15 +57,15 @@ def run(wait: bool, here: bool, force: bool, review: bool, timeout_s: float, **o
         if not (wait or review):
             console.print(f"run {run_id} is {'dispatched' if here else 'queued'}; follow it with: python -m trainer watch")
             return
-        from trainer.outcome import say_outcome
-        from trainer.watch import follow
+        from trainer.cli.show.outcome import say_outcome
+        from trainer.cli.show.progress_bars import follow
 
         follow(run_id, runs, generations, console, timeout_s)
         say_outcome(generations, run_id, console)
 
 
 def _enqueue(settings: Settings, runs: Runs, given: dict[str, object], forced_by: str, review: bool) -> str:
-    from trainer.starting import start_run
+    from trainer.service.start_run import start_run
 
     queue = train_queue(connect(settings.rq_url), settings)
     return start_run(queue, runs, settings, given, forced_by=forced_by, review=review)
@@ -99,7 +99,7 @@ def plan(users: int | None, workers: int, **options: Any) -> None:
                 "with --users, --items and --interactions are numbers, as in --users 6040 --items 3706 --interactions 1000000"
             )
         options["interactions"] = f"synthetic:{users}x{'x'.join(numbers)}"
-    from trainer.plan import plan_table
+    from trainer.plan.plan import plan_table
 
     console.print(plan_table(Settings.from_environ(os.environ, **options), workers))
 
@@ -110,7 +110,7 @@ def serve() -> None:
     settings = Settings.from_environ(os.environ)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))  # until the RQ worker sets its own; compilers catch SystemExit
-    from trainer.service import serve as serve_until_stopped
+    from trainer.service.service import serve as serve_until_stopped
 
     with explained(settings.rq_url):
         serve_until_stopped(settings)
@@ -138,7 +138,7 @@ def status() -> None:
     settings = Settings.from_environ(os.environ)
     store = connect(settings.redis_url)
     keys = Keys(settings.namespace)
-    from trainer.schedule import next_run
+    from trainer.service.schedule import next_run
 
     generations, latest = Generations(store, keys), None
     with explained(settings.redis_url):

@@ -8,25 +8,25 @@ from typing import Any
 
 from redis import Redis
 
-from contract.connections import connect, explained
 from contract.errors import TakenOverError
-from contract.generations import Generations
-from contract.keys import Id, Keys
-from contract.runs import Runs
-from contract.settings import Settings
-from contract.training import right_to_train, who_trains
-from trainer import vouching
-from trainer.diff import remember_diff
-from trainer.erase import as_json
-from trainer.erase import erase as erase_user
-from trainer.order import Order
-from trainer.pipeline import train
+from contract.formats.keys import Id, Keys
+from contract.settings.settings import Settings
+from contract.store.connections import connect, explained
+from contract.store.generations import Generations
+from contract.store.runs import Runs
+from contract.store.training_right import right_to_train, who_trains
+from trainer.erasure.erase import as_json
+from trainer.erasure.erase import erase as erase_user
+from trainer.inspect.stored_diff import remember_diff
+from trainer.run import vouching
+from trainer.run.pipeline import train
+from trainer.run.spec import Order
 
 log = logging.getLogger("larder.trainer")
 
 
 def run(run_id: str, options: dict[str, Any], forced_by: str = "", review: bool = False, vouched: str = "") -> str:
-    """`train_here`, after a look at what the run may read. `vouched`: trainer/vouching.py."""
+    """`train_here`, after a look at what the run may read. `vouched`: trainer/run/vouching.py."""
     vouching.check(Settings.from_environ(os.environ), run_id, options, vouched)
     return train_here(run_id, options, forced_by, review)
 

@@ -1,0 +1,1 @@
+"""Scores shards of users and writes their lists."""

@@ -11,14 +11,14 @@ import threading
 import time
 from typing import Any
 
-from contract.connections import connect, explained
 from contract.errors import LarderError
-from contract.generations import Generations
-from contract.jobs import score_queue
-from contract.keys import Keys
-from contract.leases import LeasedWorker, die_with_parent, n_alive_here, worker_name
-from contract.removal import give_up
-from contract.settings import Settings
+from contract.formats.keys import Keys
+from contract.queue.jobs import score_queue
+from contract.queue.leases import LeasedWorker, die_with_parent, n_alive_here, worker_name
+from contract.settings.settings import Settings
+from contract.store.connections import connect, explained
+from contract.store.generations import Generations
+from contract.store.removal import give_up
 
 log = logging.getLogger("larder.worker")
 RESTART_S = 1.0  # before a worker that died is replaced
@@ -42,7 +42,8 @@ def main(arguments: list[str]) -> int:
 
 def _warm() -> None:
     """Import and compile what the forks need. Not at the top: `health` is asked every few seconds, and Numba takes one to import."""
-    from worker import explain, jobs, rules, scoring, similar  # noqa: F401
+    from engine.score import explain, rules, scoring, similar  # noqa: F401
+    from worker import jobs  # noqa: F401
 
     for part in (scoring, similar, explain, rules):
         part.warm()

@@ -7,15 +7,15 @@ import os
 
 from redis.exceptions import OutOfMemoryError
 
-from contract.artifact import open_artifact
-from contract.connections import connect, explained
-from contract.erasure import Erasure
 from contract.errors import ArtifactError
-from contract.generations import SETTLED, Generations
-from contract.jobs import enqueue_diff, train_queue
-from contract.keys import Keys
-from contract.removal import give_up
-from contract.settings import Settings
+from contract.formats.artifact import open_artifact
+from contract.formats.keys import Keys
+from contract.queue.jobs import enqueue_diff, train_queue
+from contract.settings.settings import Settings
+from contract.store.connections import connect, explained
+from contract.store.erasure import Erasure
+from contract.store.generations import SETTLED, Generations
+from contract.store.removal import give_up
 from worker.publishing import publish, tidy_up
 from worker.shard import make_shard
 

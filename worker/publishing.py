@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import cast
 
-from contract.erasure import Erasure
-from contract.generations import Generations
-from contract.removal import sweep
+from contract.store.erasure import Erasure
+from contract.store.generations import Generations
+from contract.store.removal import sweep
 from worker.shard import Shard
 from worker.writer import write_lists
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from contract.artifact import Artifact
 from contract.errors import GenerationError
-from contract.keys import Id, bucket_of
-from contract.shards import ShardRecord, checksum_of
-from worker.explain import encode_contributors, explain_users
-from worker.rules import has_rules, score_by_rules
-from worker.scoring import score_users
-from worker.similar import shard_of_items, similar_items
+from contract.formats.artifact import Artifact
+from contract.formats.keys import Id, bucket_of
+from contract.formats.shard_record import ShardRecord, checksum_of
+from engine.score.explain import encode_contributors, explain_users
+from engine.score.rules import has_rules, score_by_rules
+from engine.score.scoring import score_users
+from engine.score.similar import shard_of_items, similar_items
 from worker.writer import encode_lists
 
 T = TypeVar("T")

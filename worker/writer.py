@@ -9,15 +9,15 @@ from operator import itemgetter
 import numpy as np
 from redis import Redis
 
-from contract import payload
-from contract.keys import Id
-from worker.scoring import TopK
+from contract.formats import payload
+from contract.formats.keys import Id
+from engine.score.scoring import TopK
 
 BUCKETS_PER_PIPELINE = 64
 
 
 def encode_lists(top: TopK, item_ids: Sequence[Id]) -> list[bytes]:
-    """The payload of every list, as contract.payload.encode makes it, without a Python object per item."""
+    """The payload of every list, as contract.formats.payload.encode makes it, without a Python object per item."""
     if item_ids and isinstance(item_ids[0], str):
         return _encode_texts(top, [str(item).encode() for item in item_ids])
     ids = np.asarray(item_ids, dtype=np.int64)

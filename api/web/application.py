@@ -10,11 +10,12 @@ from flask import Flask, g, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from api.errors import RETRY_STORE_S, SEE_LOG
-from api.routes import ROUTE
-from api.web import assets, cards, changes, explorer, overview, runbook, sessions
-from api.web.formats import FILTERS
+from api.http.problems import RETRY_STORE_S, SEE_LOG
+from api.http.route import ROUTE
+from api.web import assets, sessions
+from api.web.pages import cards, changes, explorer, overview, runbook
 from api.web.site import Page, Site
+from api.web.views.formats import FILTERS
 from contract.errors import GenerationError, NothingPromotedError, PayloadError, StoreError
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
-from api.access import given_key
-from api.routes import Access
+from api.http.api_keys import given_key
+from api.http.route import Access
 from api.web.site import Page, Site
 
 SESSION_HOURS = 12

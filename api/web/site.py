@@ -9,13 +9,13 @@ from typing import TypeVar
 from redis import Redis
 from werkzeug.wrappers import Response
 
-from api.access import Gate
-from api.breaker import Breaker
-from api.metrics import Metrics
-from api.routes import Access
-from api.store import Store
-from contract.generations import Generations
-from contract.settings import Settings
+from api.http.api_keys import Gate
+from api.http.route import Access
+from api.lists.breaker import Breaker
+from api.lists.store import Store
+from api.metrics.counters import Metrics
+from contract.settings.settings import Settings
+from contract.store.generations import Generations
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 from tests.browser import chromium
 from tests.browser.conftest import ADMIN_KEY, sign_in
-from tests.e2e.compose import ROOT
 from tests.e2e.local import LocalStack
+from tests.support.paths import ROOT
 
 FOLDER = ROOT / "docs" / "images"
 Scheme = Literal["light", "dark"]

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import requests
 
+from tests.support.paths import ROOT
+
 T = TypeVar("T")
-ROOT = Path(__file__).parents[2]
 UP_TIMEOUT_S = 780  # images are built from nothing
 PATIENCE_S = 150
 ASK_TIMEOUT_S = 30

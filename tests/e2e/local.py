@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 import requests
 
-from stack.places import Places
-from tests.e2e.compose import ROOT, free_port
+from stack.paths import Places
+from tests.e2e.compose import free_port
+from tests.support.paths import ROOT
 
 UP_TIMEOUT_S = 300
 ASK_TIMEOUT_S = 30

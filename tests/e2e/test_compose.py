@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from contract.keys import Keys
-from contract.settings import Settings
+from contract.formats.keys import Keys
+from contract.settings.settings import Settings
 from tests.e2e.compose import ASK_TIMEOUT_S, Compose, until
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for the images

@@ -19,10 +19,10 @@ import psutil
 import pytest
 import requests
 
-from contract.connections import connect
 from contract.errors import GenerationError, SettingsError
-from contract.keys import Keys
-from contract.runs import Runs
+from contract.formats.keys import Keys
+from contract.store.connections import connect
+from contract.store.runs import Runs
 from tests.e2e.compose import until
 from tests.e2e.local import ASK_TIMEOUT_S, UP_TIMEOUT_S, LocalStack, living, mentioning
 

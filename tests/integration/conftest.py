@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.integration.postgres_server import postgres_server, postgres_url  # noqa: F401 (fixtures)
-from tests.integration.redis_server import RedisServer
-from tests.integration.services import Services
+from tests.support.postgres_server import postgres_server, postgres_url  # noqa: F401 (fixtures)
+from tests.support.redis_server import RedisServer
+from tests.support.services import Services
 
 
 @pytest.fixture(scope="session")

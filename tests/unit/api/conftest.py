@@ -4,10 +4,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.app import create_app
-from api.store import Store
-from contract.keys import Keys
-from contract.settings import Settings
-from tests.unit.api.fakes import Clock, FakeRedis
+from api.lists.store import Store
+from contract.formats.keys import Keys
+from contract.settings.settings import Settings
+from tests.support.fakes import Clock, FakeRedis
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +10,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import BaseModel
 
-from api import answer_models, errors, request_models, run_models
 from api.app import create_app
-from api.store import Store
-from contract.manifest import Pointer
-from contract.settings import Settings
+from api.http import answer_models, request_models, run_models
+from api.http import problems as errors
+from api.lists.store import Store
+from contract.formats.manifest import Pointer
+from contract.settings.settings import Settings
+from tests.support.paths import ROOT
 
-TEXT = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
+TEXT = (ROOT / "docs" / "api.md").read_text()
 MODELS = [
     model
     for module in (answer_models, request_models, run_models)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stack.places import Places
-from stack.supervision import Process, Supervisor
-
-ROOT = Path(__file__).parents[3]
+from stack.paths import Places
+from stack.supervisor_client import Process, Supervisor
+from tests.support.paths import ROOT
 
 
 class FakeSupervisor(Supervisor):
@@ -37,7 +36,7 @@ class FakeSupervisor(Supervisor):
 @pytest.fixture(autouse=True)
 def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps the folders of sockets, which a test's own folder is too deep for, out of /tmp: nothing here opens a socket."""
-    monkeypatch.setattr("stack.places.SHORT", tmp_path)
+    monkeypatch.setattr("stack.paths.SHORT", tmp_path)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from stack import bootstrap
 from stack.bootstrap import BootstrapError, ensure, main, reason_of
+from tests.support.paths import ROOT
 
 Script = Callable[[str, str], Path]
 
@@ -98,7 +99,7 @@ def test_no_disk_is_said_before_anything_is_made(tmp_path: Path, monkeypatch: py
 @pytest.fixture
 def checkout(tmp_path: Path, script: Script) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs make in a folder that holds the Makefile alone, with nothing on PATH but the shell's tools and the test's scripts."""
-    (tmp_path / "Makefile").write_bytes((Path(__file__).parents[3] / "Makefile").read_bytes())
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
     make = "/usr/bin/make"
     for tool in ("awk", "sh", "test", "rm"):
         script(tool, f'PATH=/usr/bin:/bin exec {tool} "$@"')

@@ -11,9 +11,10 @@ import pytest
 
 from contract.errors import SettingsError
 from stack import command_line, compose, environment, status
-from stack.places import Places
-from stack.supervision import Process, Supervisor
-from tests.unit.stack.conftest import ROOT, FakeSupervisor
+from stack.paths import Places
+from stack.supervisor_client import Process, Supervisor
+from tests.support.paths import ROOT
+from tests.unit.stack.conftest import FakeSupervisor
 
 Script = Callable[[str, str], Path]
 Run = Callable[..., tuple[int, str, str]]

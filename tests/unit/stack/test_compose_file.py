@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from contract.settings import Settings
+from contract.settings.settings import Settings
+from tests.support.paths import ROOT
 
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())["services"]
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 FIXED = {"queue_url", "artifacts", "api_host", "api_port"}
 KEYS = {"LARDER_API_READ_KEYS", "LARDER_API_READ_KEYS_FILE", "LARDER_API_ADMIN_KEYS", "LARDER_API_ADMIN_KEYS_FILE"}
 

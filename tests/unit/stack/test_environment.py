@@ -5,9 +5,9 @@ import stat
 import pytest
 
 from contract.errors import LarderError, SettingsError
-from contract.settings import Settings
+from contract.settings.settings import Settings
 from stack.environment import n_cores, refuse_other_settings, save, saved, secret_of, stack_environment
-from stack.places import Places
+from stack.paths import Places
 
 
 def test_defaults_are_settings_of_one_machine(places: Places) -> None:

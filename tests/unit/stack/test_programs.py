@@ -7,7 +7,7 @@ from pathlib import Path
 
 from supervisor.options import ServerOptions
 
-from stack.places import Places
+from stack.paths import Places
 from stack.programs import configuration, programs
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import StoreError
-from stack.places import Places
+from stack.paths import Places
 from stack.redis_server import Server, candidates, choose, configuration, refuse_older_server
 
 Script = Callable[[str, str], Path]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.shards import checksum_of
+from contract.formats.shard_record import checksum_of
 from worker.shard import Lists
 
 

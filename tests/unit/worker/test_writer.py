@@ -10,9 +10,9 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
-from contract import payload
-from contract.keys import Id, Keys
-from worker.scoring import TopK
+from contract.formats import payload
+from contract.formats.keys import Id, Keys
+from engine.score.scoring import TopK
 from worker.writer import BUCKETS_PER_PIPELINE, encode_lists, write_lists
 
 KEYS = Keys("shop")

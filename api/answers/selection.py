@@ -1,0 +1,61 @@
+"""Which part of a stored list an answer has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from api.answers.json_text import Because, items_json
+from api.http.request_models import Page
+from api.lists.store import Store, StoredList
+from contract.formats.ids import stored_id
+from contract.formats.keys import Id
+from contract.formats.manifest import Pointer
+
+
+class Selection(NamedTuple):
+    """`positions` are those in the stored list; None: from the first on."""
+
+    item_ids: Sequence[Id]
+    scores: Sequence[float]
+    positions: Sequence[int] | None
+    short: bool
+
+
+def excluded_ids(asked: Page, pointer: Pointer) -> frozenset[Id]:
+    """The excluded items as the generation spells them."""
+    if not asked.exclude:
+        return frozenset()
+    spelled = (stored_id(given, pointer.item_id_type) for given in asked.exclude)
+    return frozenset(item_id for item_id in spelled if item_id is not None)
+
+
+def select(found: StoredList, asked: Page, pointer: Pointer, excluded: frozenset[Id]) -> Selection:
+    """k items from the offset on, of those that are not excluded; `short` when there are fewer."""
+    k, start = asked.k or pointer.k, asked.offset
+    if not excluded and not start:
+        item_ids = found.item_ids[:k]
+        return Selection(item_ids, found.scores[:k], None, len(item_ids) < k)
+    left = [at for at, item_id in enumerate(found.item_ids) if item_id not in excluded][start : start + k]
+    return Selection([found.item_ids[at] for at in left], [found.scores[at] for at in left], left, len(left) < k)
+
+
+def describe(store: Store, pointer: Pointer, asked: Page, chosen: Iterable[Selection]) -> dict[Id, bytes] | None:
+    """Metadata of all chosen items in one round trip, if it is asked for."""
+    if not asked.include:
+        return None
+    item_ids = list(dict.fromkeys(item_id for one in chosen for item_id in one.item_ids))
+    return dict(zip(item_ids, store.metadata(pointer, item_ids), strict=True))
+
+
+def render(
+    asked: Page,
+    chosen: Selection,
+    described: Mapping[Id, bytes] | None,
+    because: Sequence[Because] | None = None,
+    boosted: Sequence[float] = (),
+) -> str:
+    """`"items"`, and `"short"` where it is true, as members of a JSON object."""
+    metadata = None if described is None else [described[item_id] for item_id in chosen.item_ids]
+    items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, boosted)
+    return f'"short":true,"items":{items}' if chosen.short else f'"items":{items}'

@@ -1,0 +1,58 @@
+"""One user's answer, as members of a JSON object: the same alone and in a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from api.answers.json_text import Because, id_json, items_json
+from api.answers.selection import Selection, render
+from api.http.problems import RequestError
+from api.http.request_models import UserOptions
+from api.lists.store import StoredList
+from contract.formats import explanations
+from contract.formats.ids import stored_id
+from contract.formats.keys import Id
+from contract.formats.manifest import Pointer
+
+PERSONALIZED, POPULAR = "personalized", "popular"
+
+
+def user_answer(
+    asked: UserOptions, user_id: Id, found: StoredList, chosen: Selection, described: Mapping[Id, bytes] | None, source: str = PERSONALIZED
+) -> str:
+    because, boosted = explained(found, chosen) if asked.explain and source == PERSONALIZED else (None, ())
+    return f'"user_id":{id_json(user_id)},"source":"{source}",{render(asked, chosen, described, because, boosted)}'
+
+
+def plain_answer(user_id: Id, found: StoredList, k: int) -> str:
+    """What `user_answer` makes of the first `k` items, in a third of the time."""
+    items = items_json(found.item_ids[:k], found.scores[:k])
+    short = '"short":true,' if len(found.item_ids) < k else ""
+    return f'"user_id":{id_json(user_id)},"source":"{PERSONALIZED}",{short}"items":{items}'
+
+
+def is_plain(asked: UserOptions) -> bool:
+    return not (asked.exclude or asked.offset or asked.include or asked.explain)
+
+
+def spelled(given: Id, pointer: Pointer) -> Id:
+    """A user's id as the generation would spell it, also when it has no such user."""
+    found = stored_id(given, pointer.user_id_type)
+    return given if found is None else found
+
+
+def need_explanations(pointer: Pointer) -> None:
+    if not pointer.explain_depth:
+        raise RequestError("The current generation has no explanations; train with LARDER_EXPLAIN_DEPTH.", 409, "No explanations")
+
+
+def explained(found: StoredList, chosen: Selection) -> tuple[list[Because], Sequence[float]]:
+    """For each chosen item the strongest contributors, none for an item that the run explained nothing of; and the factors of their
+    scores, where the run had some."""
+    stored = explanations.decode(found.why) if found.why else []
+    factors = explanations.decode_boosts(found.why) if found.why else ()
+    positions: Sequence[int] = range(len(chosen.item_ids)) if chosen.positions is None else chosen.positions
+    if found.positions is not None:
+        positions = [found.positions[at] for at in positions]
+    because: list[Because] = [stored[at] if at < len(stored) else () for at in positions]
+    return because, [factors[at] for at in positions] if factors else ()

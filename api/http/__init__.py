@@ -1,0 +1,1 @@
+"""HTTP in general: routes, requests, responses, problems, keys, OpenAPI."""

@@ -1,0 +1,113 @@
+"""Keys that open the API, if any are set: some to read, some to change what is served, too."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable, Iterable
+from hashlib import scrypt, sha256
+from pathlib import Path
+
+from flask import request
+
+from api.http.problems import RequestError
+from api.http.route import Access
+from contract.errors import SettingsError
+from contract.settings.settings import PREFIX, Settings
+
+MIN_KEY_LENGTH = 16
+
+
+class Gate:
+    """Compares in constant time, digests of equal length, with every key: nothing of a key shows in how long an answer takes."""
+
+    def __init__(self, read_keys: Iterable[str], admin_keys: Iterable[str]) -> None:
+        self._admin = [sha256(key.encode()).digest() for key in admin_keys]
+        self._read = [sha256(key.encode()).digest() for key in read_keys] + self._admin
+        self._is_open = len(self._read) == len(self._admin)  # without read keys everybody may read
+
+    @classmethod
+    def of(cls, settings: Settings) -> Gate:
+        """Raises SettingsError, without the value, for keys that are too short or a file that can't be read."""
+        return cls(_keys(settings, "api_read_keys"), _keys(settings, "api_admin_keys"))
+
+    def check(self, access: Access) -> Callable[[], None] | None:
+        """What to call before a route of this access, if anything."""
+        if access == "admin":
+            return self._check_admin
+        return None if access == "open" or self._is_open else self._check_read
+
+    def access_of(self, key: str) -> Access:
+        """The most that `key` opens: "admin", "read", or, if it is not known, only what is open to everybody."""
+        is_admin, may_read = _is_among(key, self._admin), _is_among(key, self._read)
+        return "admin" if is_admin else "read" if may_read else "open"
+
+    def given_access(self) -> Access:
+        """The most that the key in the current request's headers opens."""
+        return self.access_of(given_key())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody may read."""
+        return self._is_open
+
+    @property
+    def has_admin_keys(self) -> bool:
+        return bool(self._admin)
+
+    def secret(self, purpose: str) -> bytes:
+        """The same wherever the same keys are set; random where there are none.
+
+        Slow to derive, once a process: who has a key for reading, and so sees what the secret signs, must not find the others by trying.
+        """
+        if not self._read:
+            return secrets.token_bytes(32)
+        return scrypt(b"".join(sorted(self._read)), salt=purpose.encode(), n=2**14, r=8, p=1, dklen=32)
+
+    def _check_read(self) -> None:
+        if not _is_among(given_key(), self._read):
+            raise _unauthorized()
+
+    def _check_admin(self) -> None:
+        if not self._admin:
+            raise RequestError(f"No admin key is set: set {PREFIX}API_ADMIN_KEYS, or {PREFIX}API_ADMIN_KEYS_FILE.", 403, "Forbidden")
+        given = given_key()
+        if _is_among(given, self._admin):
+            return
+        if not self._is_open and _is_among(given, self._read):
+            raise RequestError("This route needs an admin key; the one sent is for reading.", 403, "Forbidden")
+        raise _unauthorized()
+
+
+def _unauthorized() -> RequestError:
+    detail = "Send a key that is known as `Authorization: Bearer KEY` or as `X-API-Key: KEY`."
+    return RequestError(detail, 401, "Unauthorized", {"WWW-Authenticate": "Bearer"})
+
+
+def given_key() -> str:
+    """The key in the current request's headers, or ""."""
+    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return str(token).strip()
+    return str(request.environ.get("HTTP_X_API_KEY", "")).strip()
+
+
+def _is_among(given: str, digests: list[bytes]) -> bool:
+    digest = sha256(given.encode("utf-8", "surrogateescape")).digest()
+    found = [hmac.compare_digest(digest, known) for known in digests]
+    return any(found)
+
+
+def _keys(settings: Settings, name: str) -> list[str]:
+    text: str = getattr(settings, name).get_secret_value()
+    if path := getattr(settings, f"{name}_file"):
+        try:
+            text = f"{text},{Path(path).read_text(encoding='utf-8')}"
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SettingsError(f"{PREFIX}{name.upper()}_FILE={path!r}: can't be read: {reason}") from None
+    keys = text.replace("\n", ",").split(",")
+    found = [key.strip() for key in keys if key.strip()]
+    if any(len(key) < MIN_KEY_LENGTH for key in found):
+        raise SettingsError(f"{PREFIX}{name.upper()}: a key has at least {MIN_KEY_LENGTH} characters")
+    return found

@@ -1,0 +1,126 @@
+"""/openapi.json, from the routes and the models that validate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from api.http.answer_models import Problem
+from api.http.problems import MEDIA_TYPE
+from api.http.request_models import MAX_ID_LENGTH
+from api.http.route import Route
+
+JSON = "application/json"
+Schema = dict[str, Any]
+_SCHEMAS = "#/components/schemas/"
+_HEADERS: Schema = {"X-Request-ID": {"description": "That of the request, or a new one.", "schema": {"type": "string"}}}
+_RETRY: Schema = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
+_ALWAYS = (400,)
+
+
+def document(routes: Sequence[Route]) -> Schema:
+    """The description of `routes` in OpenAPI 3.1."""
+    models = {model for route in routes for model in (route.query, route.body, route.answer) if isinstance(model, type)} | {Problem}
+    order = sorted(models, key=lambda model: model.__name__)
+    _, definitions = models_json_schema([(model, "validation") for model in order], ref_template=_SCHEMAS + "{model}")
+    schemas: Schema = definitions["$defs"]
+    paths: dict[str, Schema] = {}
+    for route in routes:
+        paths.setdefault(re.sub("<([a-z_]+)>", r"{\1}", route.path), {})[route.method.lower()] = _operation(route, schemas)
+    only_queries = {route.query.__name__ for route in routes if route.query} - {route.body.__name__ for route in routes if route.body}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Larder",
+            "version": _version(),
+            "description": "Recommendations cooked ahead, served in milliseconds.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {name: schema for name, schema in schemas.items() if name not in only_queries},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
+        },
+        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
+    }
+
+
+def _operation(route: Route, schemas: Schema) -> Schema:
+    operation: Schema = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "tags": [route.tag],
+        "parameters": [*_path_parameters(route), *_query_parameters(route.query, schemas)],
+        "responses": _responses(route),
+    }
+    if route.body is not None:
+        operation["requestBody"] = {"required": not route.body_optional, "content": {JSON: {"schema": _reference(route.body)}}}
+    if route.access == "admin":
+        operation["security"] = [{"bearer": []}, {"key": []}]
+    elif route.access == "read":
+        operation["security"] = [{}, {"bearer": []}, {"key": []}]  # keys for reading are optional
+    return operation
+
+
+def _path_parameters(route: Route) -> list[Schema]:
+    schema = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
+    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in re.findall("<([a-z_]+)>", route.path)]
+
+
+def _query_parameters(model: type[BaseModel] | None, schemas: Schema) -> list[Schema]:
+    if model is None:
+        return []
+    schema = schemas[model.__name__]
+    return [_query_parameter(name, value, name in schema.get("required", ())) for name, value in schema.get("properties", {}).items()]
+
+
+def _query_parameter(name: str, schema: Schema, is_required: bool) -> Schema:
+    shown = {key: value for key, value in schema.items() if key not in ("title", "description", "default")}
+    options = [option for option in shown.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) == 1:
+        shown = options[0]
+    found = {"name": name, "in": "query", "required": is_required, "description": schema.get("description", ""), "schema": shown}
+    # A list is written with commas.
+    return {**found, "style": "form", "explode": False} if shown.get("type") == "array" else found
+
+
+def _responses(route: Route) -> Schema:
+    if isinstance(route.answer, str):
+        content: Schema = {route.answer: {"schema": {"type": "string"}}}
+    else:
+        content = {JSON: {"schema": _reference(route.answer)}}
+    success: Schema = {"description": HTTPStatus(route.status).phrase, "headers": _HEADERS, "content": content}
+    statuses = {*_ALWAYS, *route.errors}
+    if route.body is not None:
+        statuses |= {413, 415}
+    if route.access != "open":
+        statuses |= {401}
+    if route.access == "admin":
+        statuses |= {403}
+    problems = {str(status): _problem(HTTPStatus(status).phrase) for status in sorted(statuses)}
+    away = _problem("Redis is away, or nothing is promoted yet", _RETRY)
+    return {str(route.status): success, **problems, "503": away, "default": _problem("Any other error")}
+
+
+def _problem(description: str, headers: Schema | None = None) -> Schema:
+    return {"description": description, "headers": _HEADERS | (headers or {}), "content": {MEDIA_TYPE: {"schema": _reference(Problem)}}}
+
+
+def _reference(model: type[BaseModel]) -> Schema:
+    return {"$ref": _SCHEMAS + model.__name__}
+
+
+def _version() -> str:
+    try:
+        return version("larder")
+    except PackageNotFoundError:  # run from a checkout
+        return "0"

@@ -1,0 +1,96 @@
+"""One shape for every error: problem details (RFC 9457) that also carry `"error"`, a fixed short text for programs.
+
+status  error                     when
+400     Invalid request data      no body, no JSON, not an object, a bad or unknown field or parameter
+401     Unauthorized              a key is needed, or the one sent is not known
+403     Forbidden                 the key does not open this route, no admin key is set, or a run may not read what it asks for
+404     User not found            the user has no list in the current generation
+404     Item not found            the current generation does not know the item
+404     Generation not found      there is none of this id, or no lists of it any more
+404     Run not found             there is none of this id, or it was more than a week ago
+404     Not found                 no such route
+405     Method not allowed        `Allow` says which are
+409     No explanations           the run stored none
+409     No similar items          the run stored none
+409     Not possible now          the generation's state does not allow it
+413     Request body too large    more than 1 MiB
+415     Unsupported media type    a content type that is not JSON
+500     Internal server error     a defect: logged once, with its trace; the answer has none
+503     Nothing is promoted yet   train first; `Retry-After`
+503     Store unavailable         Redis does not answer; `Retry-After`
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from api.http.responses import NO_STORE
+from contract.errors import NothingPromotedError, StoreError
+
+INVALID = "Invalid request data"
+MAX_BODY_BYTES = 2**20  # 1,000 ids of the greatest length, and what else may stand in a batch
+MEDIA_TYPE = "application/problem+json"
+RETRY_NOTHING_PROMOTED_S = 5
+RETRY_STORE_S = 1
+SEE_LOG = "The server met an error, which its log describes."
+_SHORT = {404: "Not found", 405: "Method not allowed", 413: "Request body too large", 415: "Unsupported media type"}
+
+
+class RequestError(Exception):
+    """The request can't be answered as it stands; `str(error)` says why, for people. `headers` go with the answer."""
+
+    def __init__(self, detail: str, status: int = 400, error: str = INVALID, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.error = error
+        self.headers = headers or {}
+
+
+def unknown_user() -> RequestError:
+    return RequestError("The current generation has no list for this user.", 404, "User not found")
+
+
+def problem_json(error: RequestError) -> str:
+    body = {"type": "about:blank", "title": HTTPStatus(error.status).phrase, "status": error.status, "detail": str(error)}
+    return json.dumps(body | {"error": error.error}) + "\n"
+
+
+def problem(error: RequestError) -> Response:
+    headers = {"Cache-Control": NO_STORE, **error.headers}
+    return Response(problem_json(error), error.status, headers, content_type=MEDIA_TYPE)
+
+
+def store_unavailable(detail: str = "The store of lists does not answer; try again in a moment.") -> RequestError:
+    return RequestError(detail, 503, "Store unavailable", {"Retry-After": str(RETRY_STORE_S)})
+
+
+def register(app: Flask) -> None:
+    """Map errors to answers. An exception that is not named here reaches Flask, which logs it and makes it a 500."""
+    app.register_error_handler(RequestError, problem)
+    app.register_error_handler(NothingPromotedError, _nothing_promoted)
+    app.register_error_handler(StoreError, lambda _error: problem(store_unavailable()))
+    app.register_error_handler(HTTPException, _http_exception)
+
+
+def _nothing_promoted(_error: NothingPromotedError) -> Response:
+    headers = {"Retry-After": str(RETRY_NOTHING_PROMOTED_S)}
+    return problem(RequestError("The first run has not finished; try again later.", 503, "Nothing is promoted yet", headers))
+
+
+def _http_exception(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status >= 500:
+        return problem(RequestError(SEE_LOG, 500, "Internal server error"))
+    allowed = ", ".join(sorted(error.valid_methods or ())) if isinstance(error, MethodNotAllowed) else ""
+    # werkzeug's own words are for people with a browser.
+    details = {
+        404: "No route has this path.",
+        405: f"This route answers {allowed} only.",
+        413: f"A body may have at most {MAX_BODY_BYTES} bytes.",
+    }
+    headers = {"Allow": allowed} if allowed else {}
+    return problem(RequestError(details.get(status) or error.description or "", status, _SHORT.get(status, INVALID), headers))

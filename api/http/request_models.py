@@ -1,0 +1,114 @@
+"""What may be asked: the models that validate requests, and that /openapi.json is made from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from contract.formats.keys import Id
+
+MAX_ID_LENGTH = 512
+MAX_K = 3000  # the greatest depth that a run may store
+MAX_EXCLUDED = 1000
+MAX_EXCLUDED_BY_QUERY = 50
+MAX_USERS = 1000
+MAX_SESSION_ITEMS = 200
+MAX_WEIGHT = 1e6
+_TOO_LONG = 10**MAX_ID_LENGTH  # an integer from here on has more digits than that
+
+
+def _external_id(value: object) -> Id:
+    if isinstance(value, int) and not isinstance(value, bool) and -_TOO_LONG < value < _TOO_LONG:
+        return value
+    if isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH and (value.isascii() or is_text(value)):
+        return value
+    raise PydanticCustomError("external_id", "must be an integer or a string of 1 to {limit} characters", {"limit": MAX_ID_LENGTH})
+
+
+def is_text(value: str) -> bool:
+    """Whether UTF-8 can spell `value`: JSON can spell half a surrogate pair, too."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+_IdText = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
+ExternalId = Annotated[int | str, PlainValidator(_external_id, json_schema_input_type=int | _IdText)]
+
+
+def whole(value: object) -> object:
+    """3.0 is an integer in JSON Schema, so it is one here. Not in an id, of which nobody knows what was meant."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class RequestModel(BaseModel):
+    """Strict: nothing is coerced, no unknown field is ignored."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+_K = Annotated[int, Field(ge=1, le=MAX_K), BeforeValidator(whole)]
+_Offset = Annotated[int, Field(ge=0, le=MAX_K), BeforeValidator(whole)]
+
+
+class Page(RequestModel):
+    """Which part of a list, and what with it."""
+
+    k: _K | None = Field(None, description="Items wanted; that of the generation when not given.")
+    offset: _Offset = Field(0, description="Items to skip, after exclusions.")
+    exclude: list[ExternalId] = Field([], max_length=MAX_EXCLUDED, description="Items to leave out.")
+    include: list[Literal["metadata"]] = Field([], max_length=8, description="What to add to each item.")
+
+
+class QueryPage(Page):
+    """The same in a query, whose length is limited."""
+
+    exclude: list[ExternalId] = Field([], max_length=MAX_EXCLUDED_BY_QUERY, description="Items to leave out; a POST takes more.")
+
+
+class UserOptions(Page):
+    fallback: Literal["popular"] | None = Field(None, description="What a user without a list gets, in place of a 404.")
+    explain: bool = Field(False, description="Say for each item which seen items made it. Needs a run with `explain_depth`.")
+
+
+class UserQuery(UserOptions):
+    """The same in a query."""
+
+    exclude: list[ExternalId] = Field([], max_length=MAX_EXCLUDED_BY_QUERY, description="Items to leave out; a POST takes more.")
+
+
+class UserRequest(UserOptions):
+    user_id: ExternalId = Field(description="A user; a number and its text name the same one.")
+
+
+class BatchRequest(UserOptions):
+    user_ids: list[ExternalId] = Field(min_length=1, max_length=MAX_USERS, description="Users; each gets an answer, in this order.")
+
+
+class SessionItem(RequestModel):
+    item_id: ExternalId = Field(description="An item that the visitor has met.")
+    weight: float = Field(1.0, gt=0, le=MAX_WEIGHT, description="How strong that was, on the scale of the interactions.")
+
+
+class SessionRequest(Page):
+    items: list[SessionItem] = Field(min_length=1, max_length=MAX_SESSION_ITEMS, description="What the visitor has met.")
+
+
+class ItemRequest(RequestModel):
+    item_id: ExternalId = Field(description="An item.")
+
+
+class SimilarRequest(QueryPage):
+    item_id: ExternalId = Field(description="An item.")
+
+
+class EraseRequest(RequestModel):
+    user_id: ExternalId = Field(description="The user to erase.")
+
+
+class NoOptions(RequestModel):
+    """A route without parameters of its query."""

@@ -1,0 +1,51 @@
+"""Answers with the headers that all of them share."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from flask import Response, request
+
+from contract.formats.manifest import Pointer
+
+JSON = "application/json"
+NO_STORE = "no-store"
+
+
+class Caching:
+    """What `Cache-Control` says of lists: a private cache may keep them for `max_age_s`, then must ask whether they are the same."""
+
+    def __init__(self, max_age_s: int = 0) -> None:
+        self.header = f"private, max-age={max_age_s}" if max_age_s else "private, no-cache"
+
+
+def of_generation(body: str, pointer: Pointer, caching: Caching, variant: str = "") -> Response:
+    """An answer that stays the same as long as the generation is served; 304 for a GET whose client has it already.
+
+    The tag is weak: gzipped or not, the answer means the same. For a POST it tells requests apart, too. `variant`: what else the answer
+    to a GET depends on, such as the revision of the items.
+    """
+    headers = {"Cache-Control": caching.header, "Vary": "Accept-Encoding"}
+    content = body.encode()
+    if request.method == "POST":
+        headers["ETag"] = post_tag(pointer, content)
+        return Response(content, 200, headers, content_type=JSON)
+    headers["ETag"] = tag = f'W/"{pointer.generation}{variant}"'
+    if (known := request.environ.get("HTTP_IF_NONE_MATCH")) and _matches(known, tag):
+        return Response(status=304, headers=headers)
+    return Response(content, 200, headers, content_type=JSON)
+
+
+def post_tag(pointer: Pointer, content: bytes) -> str:
+    return f'W/"{pointer.generation}-{crc32(content):08x}"'
+
+
+def plain(body: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """An answer that no cache may keep."""
+    return Response(body, status, {"Cache-Control": NO_STORE, **(headers or {})}, content_type=JSON)
+
+
+def _matches(if_none_match: str, tag: str) -> bool:
+    """The weak comparison of RFC 9110, 13.1.2."""
+    opaque = tag.removeprefix("W/")
+    return if_none_match.strip() == "*" or opaque in (part.strip().removeprefix("W/") for part in if_none_match.split(","))

@@ -1,0 +1,40 @@
+"""What a route is: the one description that Flask routes by, and that /openapi.json is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from flask import Response
+from pydantic import BaseModel
+
+from api.http.request_models import RequestModel
+
+Access = Literal["open", "read", "admin"]
+ROUTE = "larder.route"
+"""In the environ: the path of the route that answered, as it was declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`answer` describes the JSON of a success, or names the media type of what is none. `errors` are the statuses that only some have."""
+
+    method: str
+    path: str
+    view: Callable[..., Response]
+    summary: str
+    answer: type[BaseModel] | str
+    query: type[RequestModel] | None = None
+    body: type[RequestModel] | None = None
+    body_optional: bool = False
+    status: int = 200
+    errors: tuple[int, ...] = ()
+    access: Access = "read"
+    tag: str = "Lists"
+
+    @property
+    def name(self) -> str:
+        """Unique: the endpoint in Flask, the operation in OpenAPI."""
+        words = [word.strip("<>") for word in self.path.strip("/").replace("-", "_").replace(".", "_").split("/")]
+        return "_".join([self.method.lower(), *words])

@@ -1,0 +1,1 @@
+"""Reading lists and what is known of items from Redis."""

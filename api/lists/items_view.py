@@ -1,0 +1,99 @@
+"""The items as they are known now, as this process knows them: where metadata lie, and what is in no answer.
+
+Read with every pointer to the current generation, in the same round trip. The ids of what is unavailable are read, by one more, only
+when the revision of the items has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Lock
+from typing import cast
+
+from pydantic import ValidationError
+
+from api.lists.breaker import Breaker
+from contract.errors import PayloadError, StoreError
+from contract.formats.ids import stored_id
+from contract.formats.keys import Id, Keys
+from contract.formats.manifest import IdType, Pointer
+from contract.store.item_revisions import ItemsPointer, decode_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One revision of the items; `raw` is its pointer in Redis, None where nobody has written one. `unavailable`: ids of `id_type`."""
+
+    raw: bytes | None = None
+    pointer: ItemsPointer | None = None
+    id_type: IdType = "int"
+    unavailable: frozenset[Id] = frozenset()
+
+    @property
+    def tag(self) -> str:
+        """What tells answers of one generation apart when the items have changed; part of an ETag."""
+        return f".{self.pointer.revision}" if self.pointer else ""
+
+    def unavailable_of(self, pointer: Pointer) -> frozenset[Id]:
+        """The ids as the generation of `pointer` spells them."""
+        if not self.unavailable or pointer.item_id_type == self.id_type:
+            return self.unavailable
+        return _spelled(map(str, self.unavailable), pointer.item_id_type)  # of a generation with other ids: rare, and slow
+
+    def metadata_of(self, pointer: Pointer) -> tuple[str, int]:
+        """Revision and number of buckets of the metadata: those that the generation brought, where no revision was ever written."""
+        if self.pointer is None:
+            return pointer.items_revision, pointer.n_item_buckets
+        return str(self.pointer.revision), self.pointer.n_buckets
+
+
+class Shelves:
+    """The newest shelf. One thread reads a new revision, while the others go on with the one before: a long list takes a moment."""
+
+    def __init__(self, breaker: Breaker, keys: Keys) -> None:
+        self._breaker = breaker
+        self._keys = keys
+        self._reading = Lock()
+        self._is_known = False
+        self.current = Shelf()
+
+    def learn(self, raw: bytes | None, pointer: Pointer) -> None:
+        """The pointer to the items as it has just been read, with that to the generation. Raises StoreError, PayloadError."""
+        if self._knows(raw, pointer):
+            return
+        if not self._reading.acquire(blocking=not self._is_known):
+            return
+        try:
+            if not self._knows(raw, pointer):
+                self.current = self._shelf(raw, pointer)
+                self._is_known = True
+        finally:
+            self._reading.release()
+
+    def _knows(self, raw: bytes | None, pointer: Pointer) -> bool:
+        known = self.current
+        return self._is_known and raw == known.raw and pointer.item_id_type == known.id_type
+
+    def _shelf(self, raw: bytes | None, pointer: Pointer) -> Shelf:
+        if raw is None:
+            return Shelf(id_type=pointer.item_id_type)
+        try:
+            items = ItemsPointer.model_validate_json(raw)
+        except ValidationError:
+            raise PayloadError("the pointer to the items can't be read; upgrade the API") from None
+        unavailable = self._read(items, pointer.item_id_type) if items.n_unavailable else frozenset[Id]()
+        return Shelf(raw, items, pointer.item_id_type, unavailable)
+
+    def _read(self, items: ItemsPointer, id_type: IdType) -> frozenset[Id]:
+        key = self._keys.unavailable(str(items.revision))
+        raw = self._breaker.ask(lambda redis: cast("bytes | None", redis.get(key)))
+        if raw is None:  # to answer without it would recommend what is not to be had
+            raise StoreError(f"{key} is gone, which says what is unavailable: write the items again with `python -m trainer items`")
+        return _spelled(decode_ids(raw), id_type)
+
+
+def _spelled(texts: Iterable[str], id_type: IdType) -> frozenset[Id]:
+    """Texts as a generation with ids of `id_type` spells them, without those that it can't have."""
+    found = (stored_id(text, id_type) for text in texts)
+    return frozenset(item_id for item_id in found if item_id is not None)

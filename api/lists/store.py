@@ -1,0 +1,151 @@
+"""Reads of one namespace: lists, explanations and item metadata. Nothing here writes.
+
+Every method is one round trip, and reads from the generation of the pointer that it is given. No list that it gives has an item that
+is unavailable: so no answer has.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Self, cast
+
+from redis import Redis
+
+from api.lists.breaker import Breaker
+from api.lists.clients import Clients, Command, read_all
+from api.lists.pointers import Pointers
+from contract.formats import payload
+from contract.formats.ids import stored_id
+from contract.formats.keys import Id, Keys, bucket_of
+from contract.formats.manifest import Pointer
+from contract.settings.settings import Settings
+
+NO_METADATA = b"{}"
+
+
+class StoredList(NamedTuple):
+    """A list as it is stored, best first, without what is unavailable.
+
+    `why` is the explanation of a user's whole list as bytes, if it was asked for and is there; `positions` are those in the whole list,
+    None where nothing was left out.
+    """
+
+    item_ids: Sequence[Id]
+    scores: Sequence[float]
+    why: bytes | None = None
+    positions: Sequence[int] | None = None
+
+
+class UserLists(NamedTuple):
+    """Ids as the generation spells them, None for one that can't be; lists, None for who has none; the pointer as it is now."""
+
+    user_ids: list[Id | None]
+    lists: list[StoredList | None]
+    popular: StoredList | None
+    newest: Pointer
+
+
+class Store:
+    """Thread-safe. `clients` decode no responses, and connect at their first command, so after gunicorn's fork."""
+
+    def __init__(
+        self, clients: Clients, keys: Keys, pointer_ttl_s: float, url: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.keys = keys
+        self.breaker = Breaker(clients, url, clock)
+        self.pointers = Pointers(self.breaker, keys, pointer_ttl_s, clock)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """A store that has not connected yet; raises SettingsError for an address that can't be one."""
+        return cls(Clients.of(settings.redis_url), Keys(settings.namespace), settings.pointer_ttl_ms / 1000, settings.redis_url)
+
+    def user_list(self, pointer: Pointer, given: Id) -> tuple[Id, StoredList] | None:
+        """A user's list, with the user's id as the interactions spelled it; None for who has none."""
+        user_id = stored_id(given, pointer.user_id_type)
+        if user_id is None:
+            return None
+        key = self.keys.recs(pointer.generation, bucket_of(user_id, pointer.n_user_buckets))
+        raw = self.breaker.ask(lambda redis: cast("bytes | None", redis.hget(key, str(user_id))))
+        return None if raw is None else (user_id, _on_offer(StoredList(*payload.decode(raw)), self._unavailable(pointer)))
+
+    def user_lists(self, pointer: Pointer, given: Sequence[Id], *, explain: bool = False, popular: bool = False) -> UserLists:
+        """Lists of users and, for who has none, the popular one."""
+        user_ids = [stored_id(user_id, pointer.user_id_type) for user_id in given]
+        known = [user_id for user_id in user_ids if user_id is not None]
+
+        def read(redis: Redis) -> list[bytes | None]:
+            keys, generation, n_buckets = self.keys, pointer.generation, pointer.n_user_buckets
+            commands: list[Command] = self.pointers.commands
+            if popular:
+                commands.append(("GET", keys.popular(generation)))
+            for user_id in known:
+                bucket = bucket_of(user_id, n_buckets)
+                commands.append(("HGET", keys.recs(generation, bucket), str(user_id)))
+                if explain:
+                    commands.append(("HGET", keys.why(generation, bucket), str(user_id)))
+            return read_all(redis, commands)
+
+        raw = iter(self.breaker.ask(read))
+        newest = self.pointers.learn_both(next(raw), next(raw))
+        unavailable = self._unavailable(pointer)
+        fallback = _decoded(next(raw), unavailable) if popular else None
+        lists = [None if user_id is None else _decoded(next(raw), unavailable, next(raw) if explain else None) for user_id in user_ids]
+        return UserLists(user_ids, lists, fallback, newest)
+
+    def popular(self, pointer: Pointer) -> StoredList | None:
+        raw = self.breaker.ask(lambda redis: cast("bytes | None", redis.get(self.keys.popular(pointer.generation))))
+        return _decoded(raw, self._unavailable(pointer))
+
+    def similar(self, pointer: Pointer, item_ids: Sequence[Id]) -> list[StoredList | None]:
+        """The similar items of each item; None for one that the generation has none of."""
+        unavailable = self._unavailable(pointer)
+        return [_decoded(raw, unavailable) for raw in self._of_items(pointer, item_ids, (self._similar_key,))]
+
+    def item(self, pointer: Pointer, given: Id) -> tuple[Id, bytes] | None:
+        """An item's id and metadata, `{}` where it has none; None for one that has neither metadata nor similar items."""
+        item_id = stored_id(given, pointer.item_id_type)
+        if item_id is None:
+            return None
+        metadata, similar = self._of_items(pointer, [item_id], (self._items_key, self._similar_key))
+        return None if metadata is None and similar is None else (item_id, metadata or NO_METADATA)
+
+    def is_available(self, pointer: Pointer, item_id: Id) -> bool:
+        """Of an id as the generation spells it. Asks nothing of Redis."""
+        return item_id not in self._unavailable(pointer)
+
+    def metadata(self, pointer: Pointer, item_ids: Sequence[Id]) -> list[bytes]:
+        """A JSON object for each item; an item without metadata has an empty one."""
+        return [raw or NO_METADATA for raw in self._of_items(pointer, item_ids, (self._items_key,))]
+
+    def _of_items(self, pointer: Pointer, item_ids: Sequence[Id], keys_of: Sequence[Callable[[Pointer, Id], str]]) -> list[bytes | None]:
+        if not item_ids:
+            return []
+
+        def read(redis: Redis) -> list[bytes | None]:
+            return read_all(redis, [("HGET", key_of(pointer, item_id), str(item_id)) for item_id in item_ids for key_of in keys_of])
+
+        return self.breaker.ask(read)
+
+    def _items_key(self, pointer: Pointer, item_id: Id) -> str:
+        revision, n_buckets = self.pointers.shelf.metadata_of(pointer)
+        return self.keys.items(revision, bucket_of(item_id, n_buckets))
+
+    def _similar_key(self, pointer: Pointer, item_id: Id) -> str:
+        return self.keys.similar(pointer.generation, bucket_of(item_id, pointer.n_item_buckets))
+
+    def _unavailable(self, pointer: Pointer) -> frozenset[Id]:
+        return self.pointers.shelf.unavailable_of(pointer)
+
+
+def _decoded(raw: bytes | None, unavailable: frozenset[Id], why: bytes | None = None) -> StoredList | None:
+    return None if raw is None else _on_offer(StoredList(*payload.decode(raw), why), unavailable)
+
+
+def _on_offer(found: StoredList, unavailable: frozenset[Id]) -> StoredList:
+    """`found` without what is unavailable: itself, nearly always."""
+    if not unavailable or unavailable.isdisjoint(found.item_ids):
+        return found
+    left = [at for at, item_id in enumerate(found.item_ids) if item_id not in unavailable]
+    return StoredList([found.item_ids[at] for at in left], [found.scores[at] for at in left], found.why, left)

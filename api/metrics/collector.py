@@ -1,0 +1,113 @@
+"""What /metrics reads from Redis when it is scraped: the generation, runs, shards and queues."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar, cast
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from redis import Redis
+
+from api.lists.breaker import Breaker
+from api.lists.freshness import age_s, is_stale
+from api.lists.store import Store
+from contract.errors import LarderError, NothingPromotedError
+from contract.queue.names import QUEUES
+from contract.settings.settings import Settings
+
+T = TypeVar("T")
+
+
+class RedisCollector(Collector):
+    """A group that can't be read, such as queues that an ACL hides, is left out; `larder_store_up` says whether the store answers."""
+
+    def __init__(self, store: Store, queue: Breaker, settings: Settings) -> None:
+        self._store = store
+        self._queue = queue
+        self._settings = settings
+
+    def collect(self) -> Iterable[Metric]:
+        groups: list[Callable[[], Iterable[Metric]]] = [self._generation, self._progress, self._queues]
+        is_up = True
+        for group in groups:
+            try:
+                yield from list(group())
+            except NothingPromotedError:
+                continue
+            except LarderError:
+                is_up = is_up and group == self._queues
+        yield _gauge("store_up", "1 while the store answers.", is_up)
+
+    def _generation(self) -> Iterator[Metric]:
+        pointer = self._store.pointers.refresh()
+        info = GaugeMetricFamily("larder_generation_info", "The generation that is served.", labels=["generation"])
+        info.add_metric([pointer.generation], 1)
+        yield info
+        yield _gauge("generation_age_seconds", "Seconds since the generation was trained.", age_s(pointer))
+        yield _gauge("generation_stale", "1 when it is older than LARDER_STALE_AFTER_S.", is_stale(pointer, self._settings.stale_after_s))
+        yield _gauge("generation_users", "Users with a list.", pointer.n_users)
+        yield _gauge("generation_items", "Items of the model.", pointer.n_items)
+        yield _gauge("generation_depth", "Items stored for a user.", pointer.depth)
+
+    def _progress(self) -> Iterator[Metric]:
+        keys = self._store.keys
+
+        def read_ids(redis: Redis) -> tuple[list[bytes], list[bytes], int]:
+            with redis.pipeline(transaction=False) as pipe:
+                pipe.zrange(keys.generations, 0, -1)
+                pipe.lrange(keys.runs, 0, -1)
+                pipe.exists(keys.hold)
+                return cast("tuple[list[bytes], list[bytes], int]", tuple(pipe.execute()))
+
+        generations, runs, held = self._store.breaker.ask(read_ids)
+        yield _gauge("promotions_held", "1 while a rollback holds promotions.", held)
+
+        def read_states(redis: Redis) -> list[bytes | None]:
+            with redis.pipeline(transaction=False) as pipe:
+                for run in runs:
+                    pipe.hget(keys.run(run.decode()), "state")
+                for generation in generations:
+                    pipe.hget(keys.generation(generation.decode()), "state")
+                for generation in generations[-1:]:
+                    pipe.hget(keys.generation(generation.decode()), "n_shards")
+                    pipe.hlen(keys.shards(generation.decode()))
+                return pipe.execute()
+
+        answers = self._store.breaker.ask(read_states)
+        yield _by_state("runs", "The newest 100 runs by state; the trainer's own state, without the scoring.", answers[: len(runs)])
+        yield _by_state("generations", "Generations in Redis by state.", answers[len(runs) : len(runs) + len(generations)])
+        if generations:
+            wanted, recorded = answers[-2:]
+            yield _gauge("shards", "Shards of the newest generation.", int(wanted or 0))
+            yield _gauge("shards_recorded", "Those of them that are written and recorded.", cast(int, recorded))
+
+    def _queues(self) -> Iterator[Metric]:
+        names = [f"{self._settings.namespace}-{queue}" for queue in QUEUES]
+
+        def read(redis: Redis) -> list[int]:
+            with redis.pipeline(transaction=False) as pipe:
+                for name in names:
+                    pipe.llen(f"rq:queue:{name}")
+                    pipe.zcard(f"rq:wip:{name}")
+                    pipe.zcard(f"rq:failed:{name}")
+                return pipe.execute()
+
+        counts = iter(self._queue.ask(read))
+        jobs = GaugeMetricFamily("larder_jobs", "Jobs of each queue: waiting, running or failed.", labels=["queue", "state"])
+        for queue in QUEUES:
+            for state in ("queued", "running", "failed"):
+                jobs.add_metric([queue, state], next(counts))
+        yield jobs
+
+
+def _gauge(name: str, documentation: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"larder_{name}", documentation, value=float(value))
+
+
+def _by_state(name: str, documentation: str, states: list[bytes | None]) -> Metric:
+    family = GaugeMetricFamily(f"larder_{name}", documentation, labels=["state"])
+    for state, n in sorted(Counter(raw.decode() for raw in states if raw is not None).items()):
+        family.add_metric([state], n)
+    return family

@@ -1,0 +1,88 @@
+"""/openapi.json, and /docs: Swagger UI from an installed package, so that it works without the internet."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from flask import Response
+
+from api.http.request_models import NoOptions
+from api.http.requests import query
+from api.http.responses import plain
+from api.http.route import Route
+
+HTML = "text/html"
+_PACKAGE = "flask_openapi3_swagger"
+_ASSETS = {
+    "swagger-ui.css": ("css/swagger-ui.css", "text/css"),
+    "swagger-ui-bundle.js": ("js/swagger-ui-bundle.js", "text/javascript"),
+}
+_STARTER = "SwaggerUIBundle({url: 'openapi.json', dom_id: '#ui', deepLinking: true, validatorUrl: null});"
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Larder API</title>
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<div id="ui"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+# Nothing from elsewhere; Swagger UI styles its elements, and draws with data: images.
+_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+
+
+def routes(described: dict[str, Any]) -> list[Route]:
+    """`described` is filled by the caller once all routes are known, these among them."""
+
+    def openapi() -> Response:
+        query(NoOptions)
+        return plain(json.dumps(described) + "\n")
+
+    def page() -> Response:
+        query(NoOptions)
+        return Response(
+            _PAGE, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}, content_type="text/html; charset=utf-8"
+        )
+
+    def asset(name: str) -> Route:
+        def serve() -> Response:
+            query(NoOptions)
+            content, media_type = _read(name)
+            headers = {"Cache-Control": "public, max-age=86400", "ETag": f'W/"{sha256(content).hexdigest()[:16]}"'}
+            return Response(content, headers=headers, content_type=media_type)
+
+        media_type = "text/javascript" if name == "start.js" else _ASSETS[name][1]
+        return Route("GET", f"/docs/{name}", serve, f"A file of /docs: {name}", answer=media_type, **common)
+
+    common: dict[str, Any] = {"query": NoOptions, "access": "open", "tag": "Documentation"}
+    return [
+        Route("GET", "/openapi.json", openapi, "This description", answer="application/json", **common),
+        Route("GET", "/docs", page, "This description, for people", answer=HTML, **common),
+        *(asset(name) for name in (*_ASSETS, "start.js")),
+    ]
+
+
+def _read(name: str) -> tuple[bytes, str]:
+    if name == "start.js":
+        return _STARTER.encode(), "text/javascript"
+    path, media_type = _ASSETS[name]
+    return (_folder() / path).read_bytes(), media_type
+
+
+def _folder() -> Path:
+    """Found beside the package: importing it would load the framework that it is made for."""
+    spec = find_spec(_PACKAGE)
+    folders = spec.submodule_search_locations if spec else None
+    if not folders:
+        raise FileNotFoundError(f"{_PACKAGE} is not installed")
+    return Path(folders[0]) / "templates" / "swagger"

@@ -1,0 +1,119 @@
+"""What is being served, what else there is, and the switches between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from flask import Response, request
+from pydantic import ValidationError
+from redis import Redis
+
+from api.http.problems import RequestError
+from api.http.request_ids import REQUEST_ID
+from api.http.request_models import NoOptions
+from api.http.requests import json_body, query
+from api.http.responses import Caching, of_generation, plain
+from api.http.route import Route
+from api.http.run_models import GenerationList, GenerationState, Moved, PromoteRequest, Released
+from api.lists.store import Store
+from contract.errors import GenerationError
+from contract.formats.keys import is_generation_id
+from contract.formats.manifest import Manifest, Pointer
+from contract.store.generations import Generations
+
+T = TypeVar("T")
+
+
+def routes(store: Store, caching: Caching) -> list[Route]:
+    def ask(command: Callable[[Generations], T]) -> T:
+        return store.breaker.ask(lambda redis: command(_generations(store, redis)))
+
+    def current() -> Response:
+        """The pointer as Redis has it now, not as it is cached: who asks wants to know whether a promotion has happened."""
+        query(NoOptions)
+        pointer = store.pointers.refresh()
+        return of_generation(pointer.model_dump_json() + "\n", pointer, caching)
+
+    def listed() -> Response:
+        query(NoOptions)
+        states = ask(lambda generations: [state_of(generations, name) for name in reversed(generations.ids())])
+        held = ask(lambda generations: generations.held())
+        found = GenerationList(generations=[state for state in states if state], held_by=held.by if held else None)
+        return plain(found.model_dump_json() + "\n")
+
+    def promote(generation: str) -> Response:
+        force = json_body(PromoteRequest, optional=True).force
+        if not is_generation_id(generation) or ask(lambda generations: generations.state(generation)) in ("", "pruned"):
+            raise RequestError("There is no generation of this id, or its lists are gone.", 404, "Generation not found")
+        return moved(lambda generations: generations.promote_by_hand(generation, _who(), force))
+
+    def roll_back() -> Response:
+        json_body(NoOptions, optional=True)
+        return moved(lambda generations: generations.roll_back(_who()))
+
+    def moved(move: Callable[[Generations], object]) -> Response:
+        try:
+            ask(move)
+        except GenerationError as error:
+            raise RequestError(f"{str(error)[:1].upper()}{str(error)[1:]}.", 409, "Not possible now") from None
+        return plain(Moved(generation=store.pointers.refresh().generation).model_dump_json() + "\n")
+
+    def release() -> Response:
+        json_body(NoOptions, optional=True)
+        return plain(Released(released=ask(lambda generations: generations.release())).model_dump_json() + "\n")
+
+    def switch(path: str, view: Callable[..., Response], summary: str, answer: type[Moved | Released], *errors: int) -> Route:
+        body = PromoteRequest if view is promote else NoOptions
+        return Route("POST", path, view, summary, answer, body=body, body_optional=True, errors=errors, access="admin", tag="Generations")
+
+    return [
+        Route("GET", "/generations", listed, "All generations", GenerationList, query=NoOptions, tag="Generations"),
+        Route("GET", "/generations/current", current, "What is served", Pointer, query=NoOptions, tag="Generations"),
+        switch("/generations/<generation>/promote", promote, "Serve a generation", Moved, 404, 409),
+        switch("/generations/rollback", roll_back, "Serve what was served before, and hold promotions", Moved, 409),
+        switch("/generations/release", release, "Let runs promote again", Released),
+    ]
+
+
+def state_of(generations: Generations, name: str) -> GenerationState | None:
+    """None for one that Redis does not know."""
+    progress = generations.progress(name)
+    if progress is None:
+        return None
+    manifest = _manifest(generations, name)
+    return GenerationState(
+        generation=name,
+        state=progress.state,
+        reason=progress.reason or progress.because,
+        began_at=_utc(progress.began_at_ms) or "",
+        completed_at=_utc(progress.completed_at_ms),
+        promoted_at=_utc(progress.promoted_at_ms),
+        trained_at=manifest.trained_at if manifest else None,
+        data_until=manifest.data_until if manifest else None,
+        n_users=progress.n_users,
+        n_shards=progress.n_shards,
+        shards_recorded=progress.shards_recorded,
+        evaluation=manifest.evaluation if manifest else None,
+    )
+
+
+def _manifest(generations: Generations, name: str) -> Manifest | None:
+    """None for one of another version, or that has just been pruned."""
+    try:
+        return generations.manifest(name)
+    except (GenerationError, ValidationError):
+        return None
+
+
+def _generations(store: Store, redis: Redis) -> Generations:
+    return Generations(redis, store.keys)
+
+
+def _who() -> str:
+    return f"API, request {request.environ.get(REQUEST_ID, '')}"
+
+
+def _utc(at_ms: int | None) -> str | None:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if at_ms else None

@@ -1,0 +1,92 @@
+"""Routes about items: what they are, what is like them, what is popular."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from flask import Response
+from pydantic import BaseModel
+
+from api.answers.item_answers import need_similar, unknown_item
+from api.answers.json_text import generation_json, id_json
+from api.answers.selection import describe, excluded_ids, render, select
+from api.http.answer_models import ItemAnswer, PopularAnswer, SimilarAnswer
+from api.http.request_models import ItemRequest, NoOptions, Page, QueryPage, RequestModel, SimilarRequest
+from api.http.requests import parse, query, query_fields
+from api.http.responses import Caching, of_generation
+from api.http.route import Route
+from api.lists.store import Store, StoredList
+from contract.formats.ids import stored_id
+from contract.formats.keys import Id
+from contract.formats.manifest import Pointer
+
+
+def routes(store: Store, caching: Caching) -> list[Route]:
+    def item_by_path(item_id: str) -> Response:
+        query(NoOptions)
+        return item(parse(ItemRequest, {"item_id": item_id}))
+
+    def item_by_query() -> Response:
+        return item(query(ItemRequest))
+
+    def item(asked: ItemRequest) -> Response:
+        tag = store.pointers.items_tag()
+        seen = store.pointers.look(lambda pointer: store.item(pointer, asked.item_id))
+        if seen is None:
+            raise unknown_item()
+        pointer, (item_id, metadata) = seen
+        available = json.dumps(store.is_available(pointer, item_id))
+        members = f'"item_id":{id_json(item_id)},"available":{available},"metadata":{metadata.decode()}'
+        return respond(members + f",{generation_json(pointer)}", pointer, tag)
+
+    def similar_by_path(item_id: str) -> Response:
+        options = query_fields(QueryPage)
+        parse(QueryPage, options)
+        return similar(parse(SimilarRequest, options | {"item_id": item_id}))
+
+    def similar_by_query() -> Response:
+        return similar(query(SimilarRequest))
+
+    def similar(asked: SimilarRequest) -> Response:
+        tag = store.pointers.items_tag()
+        need_similar(store.pointers.current())
+        seen = store.pointers.look(lambda pointer: _similar(store, pointer, asked.item_id))
+        if seen is None:
+            raise unknown_item()
+        pointer, (item_id, found) = seen
+        return respond(f'"item_id":{id_json(item_id)},{page(asked, pointer, found)}', pointer, tag)
+
+    def popular() -> Response:
+        asked = query(QueryPage)
+        tag = store.pointers.items_tag()
+        seen = store.pointers.look(store.popular)
+        pointer, found = seen or (store.pointers.current(), StoredList((), ()))
+        return respond(f'"source":"popular",{page(asked, pointer, found)}', pointer, tag)
+
+    def respond(members: str, pointer: Pointer, tag: str) -> Response:
+        return of_generation(f"{{{members}}}\n", pointer, caching, tag)
+
+    def page(asked: Page, pointer: Pointer, found: StoredList) -> str:
+        chosen = select(found, asked, pointer, excluded_ids(asked, pointer))
+        return f"{render(asked, chosen, describe(store, pointer, asked, (chosen,)))},{generation_json(pointer)}"
+
+    def route(path: str, view: Callable[..., Response], summary: str, query: type[RequestModel], answer: type[BaseModel]) -> Route:
+        errors = () if answer is PopularAnswer else (404,) if answer is ItemAnswer else (404, 409)
+        return Route("GET", path, view, summary, answer, query=query, errors=errors, tag="Items")
+
+    return [
+        route("/popular", popular, "The popular items", QueryPage, PopularAnswer),
+        route("/items", item_by_query, "An item", ItemRequest, ItemAnswer),
+        route("/items/<item_id>", item_by_path, "An item, by path", NoOptions, ItemAnswer),
+        route("/similar", similar_by_query, "Similar items", SimilarRequest, SimilarAnswer),
+        route("/items/<item_id>/similar", similar_by_path, "Similar items, by path", QueryPage, SimilarAnswer),
+    ]
+
+
+def _similar(store: Store, pointer: Pointer, given: Id) -> tuple[Id, StoredList] | None:
+    item_id = stored_id(given, pointer.item_id_type)
+    if item_id is None:
+        return None
+    (found,) = store.similar(pointer, [item_id])
+    return None if found is None else (item_id, found)

@@ -1,0 +1,71 @@
+"""Routes that answer one user's list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Response
+
+from api.answers.json_text import generation_json
+from api.answers.selection import describe, excluded_ids, select
+from api.answers.user_answers import PERSONALIZED, POPULAR, need_explanations, spelled, user_answer
+from api.http.answer_models import ListAnswer
+from api.http.problems import unknown_user
+from api.http.request_models import UserQuery, UserRequest
+from api.http.requests import json_body, parse, query_fields
+from api.http.responses import Caching, of_generation
+from api.http.route import Route
+from api.lists.store import Store, StoredList
+from api.metrics.counters import Metrics
+from contract.formats.keys import Id
+from contract.formats.manifest import Pointer
+
+EMPTY = StoredList((), ())
+
+
+def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
+    def by_body() -> Response:
+        return answer(json_body(UserRequest))
+
+    def by_path(user_id: str) -> Response:
+        options = query_fields(UserQuery)
+        parse(UserQuery, options)  # first by itself: user_id is no parameter of the query
+        return answer(parse(UserRequest, options | {"user_id": user_id}))
+
+    def answer(asked: UserRequest) -> Response:
+        tag = store.pointers.items_tag()
+        if asked.explain:
+            need_explanations(store.pointers.current())
+        seen = store.pointers.look(lambda pointer: _find(store, pointer, asked))
+        if seen is not None:
+            pointer, (user_id, found) = seen
+            return respond(asked, pointer, user_id, found, PERSONALIZED, tag)
+        metrics.unknown_users.inc()
+        if asked.fallback is None:
+            raise unknown_user()
+        metrics.fallbacks.inc()
+        pointer = store.pointers.current()
+        return respond(asked, pointer, spelled(asked.user_id, pointer), store.popular(pointer) or EMPTY, POPULAR, f"{tag}-{POPULAR}")
+
+    def respond(asked: UserRequest, pointer: Pointer, user_id: Id, found: StoredList, source: str, variant: str) -> Response:
+        chosen = select(found, asked, pointer, excluded_ids(asked, pointer))
+        described = describe(store, pointer, asked, (chosen,))
+        members = user_answer(asked, user_id, found, chosen, described, source)
+        return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, caching, variant)
+
+    def route(method: str, path: str, view: Callable[..., Response], summary: str) -> Route:
+        body, query = (UserRequest, None) if method == "POST" else (None, UserQuery)
+        return Route(method, path, view, summary, ListAnswer, query=query, body=body, errors=(404, 409))
+
+    return [
+        route("POST", "/recommendations", by_body, "A user's list"),
+        route("GET", "/users/<user_id>/recommendations", by_path, "A user's list, by path"),
+    ]
+
+
+def _find(store: Store, pointer: Pointer, asked: UserRequest) -> tuple[Id, StoredList] | None:
+    if not asked.explain:
+        return store.user_list(pointer, asked.user_id)
+    need_explanations(pointer)
+    (user_id,), (found,), *_ = store.user_lists(pointer, [asked.user_id], explain=True)
+    return None if user_id is None or found is None else (user_id, found)

@@ -1,0 +1,116 @@
+"""Routes that put a job on the trainer's queue: a run, or the erasure of a user. The only ones that load RQ, when they are first asked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import cast
+
+from flask import Response
+from pydantic import ValidationError
+from redis import Redis
+
+from api.answers.user_answers import spelled
+from api.http.api_keys import Gate
+from api.http.problems import RequestError
+from api.http.request_models import EraseRequest, NoOptions
+from api.http.requests import json_body, parse, query
+from api.http.responses import plain
+from api.http.route import Route
+from api.http.run_models import Accepted, Erasing, RunRequest, RunState
+from api.lists.breaker import Breaker
+from api.lists.store import Store
+from api.routes.generations import state_of
+from contract.errors import NothingPromotedError
+from contract.formats.keys import Id, is_generation_id
+from contract.settings.run_sources import refusal
+from contract.settings.settings import PREFIX, Settings
+from contract.store.generations import Generations
+from contract.store.runs import Runs, new_run_id
+
+
+def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list[Route]:
+    def start() -> Response:
+        asked = json_body(RunRequest, optional=True)
+        options = asked.options.model_dump(exclude_unset=True) if asked.options else {}
+        _check_options(settings, options)
+        run = start_run(store, queue, settings, options, forced_by="API" if asked.force else "", review=asked.review)
+        where = f"/runs/{run}"
+        return plain(Accepted(run=run, status_url=where).model_dump_json() + "\n", 202, {"Location": where})
+
+    def run_state(run: str) -> Response:
+        query(NoOptions)
+        status = store.breaker.ask(lambda redis: Runs(redis, store.keys).get(run)) if is_generation_id(run) else None
+        if status is None:
+            raise RequestError("There is no run of this id, or it was more than a week ago.", 404, "Run not found")
+        made = store.breaker.ask(lambda redis: state_of(Generations(redis, store.keys), run))
+        if gate.given_access() != "admin":  # why a run failed may tell what the trainer reads
+            status = status.without_details()
+        return plain(RunState.model_validate(asdict(status) | {"generation": made}, extra="ignore").model_dump_json() + "\n")
+
+    def erase_by_path(user_id: str) -> Response:
+        query(NoOptions)
+        return erase(parse(EraseRequest, {"user_id": user_id}))
+
+    def erase_by_query() -> Response:
+        return erase(query(EraseRequest))
+
+    def erase(asked: EraseRequest) -> Response:
+        said = store.breaker.ask(lambda redis: cast("bytes | None", redis.hget(store.keys.erasure, "possible")))  # by the trainer
+        if not (settings.erasure_secret.get_secret_value() if said is None else int(said)):
+            raise RequestError(f"Erasing needs a secret: set {PREFIX}ERASURE_SECRET, for trainer and workers.", 409, "Not possible now")
+
+        def enqueue(redis: Redis) -> str:
+            from contract.queue.jobs import enqueue_erase, train_queue
+
+            return str(enqueue_erase(train_queue(redis, settings), settings, asked.user_id).id)
+
+        return plain(Erasing(user_id=as_served(asked.user_id), job=queue.ask(enqueue)).model_dump_json() + "\n", 202)
+
+    def as_served(user_id: Id) -> Id:
+        """As the interactions have it, where something is served that tells."""
+        try:
+            return spelled(user_id, store.pointers.current())
+        except NothingPromotedError:
+            return user_id
+
+    summary = "Erase a user, in every generation and in runs to come"
+    return [
+        Route(
+            "POST", "/runs", start, "Train again", Accepted,
+            body=RunRequest, body_optional=True, status=202, errors=(409,), access="admin", tag="Runs",
+        ),
+        Route("GET", "/runs/<run>", run_state, "How far a run is", RunState, query=NoOptions, errors=(404,), tag="Runs"),
+        Route(
+            "DELETE", "/users/<user_id>", erase_by_path, f"{summary}, by path", Erasing,
+            query=NoOptions, status=202, errors=(409,), access="admin", tag="Users",
+        ),
+        Route(
+            "DELETE", "/users", erase_by_query, summary, Erasing,
+            query=EraseRequest, status=202, errors=(409,), access="admin", tag="Users",
+        ),
+    ]  # fmt: skip
+
+
+def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[str, object], *, forced_by: str, review: bool) -> str:
+    """Put a run on the queue "train"; its id."""
+    run = new_run_id()
+
+    def enqueue(redis: Redis) -> None:
+        from contract.queue.jobs import enqueue_run, train_queue
+
+        enqueue_run(train_queue(redis, settings), settings, run, options, forced_by=forced_by, review=review)
+
+    store.breaker.ask(lambda redis: Runs(redis, store.keys).queued(run))
+    queue.ask(enqueue)
+    return run
+
+
+def _check_options(settings: Settings, options: dict[str, object]) -> None:
+    """Each option is within its limits already; a source may not be asked for by itself, and together they may still make no sense."""
+    if reason := refusal(settings, options):
+        raise RequestError(f"{reason[:1].upper()}{reason[1:]}.", 403, "Forbidden")
+    try:
+        Settings.model_validate(settings.model_dump() | options)
+    except ValidationError as error:
+        reason = "; ".join(str(item["msg"]).removeprefix("Value error, ") for item in error.errors(include_url=False))
+        raise RequestError(f"A run can't have these options: {reason}.", 409, "Not possible now") from None

@@ -1,0 +1,65 @@
+"""A list for a visitor without history: SAR's own sum, over the stored similar items of what the visitor has met."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Sequence
+
+from flask import Response
+
+from api.answers.item_answers import need_similar
+from api.answers.json_text import generation_json
+from api.answers.selection import describe, excluded_ids, render, select
+from api.http.answer_models import SessionAnswer
+from api.http.request_models import SessionRequest
+from api.http.requests import json_body
+from api.http.responses import Caching, of_generation
+from api.http.route import Route
+from api.lists.store import Store, StoredList
+from contract.formats.ids import stored_id
+from contract.formats.keys import Id
+from contract.formats.manifest import Pointer
+
+
+def routes(store: Store, caching: Caching) -> list[Route]:
+    def session() -> Response:
+        asked = json_body(SessionRequest)
+        need_similar(store.pointers.current())
+        pointer, weights, similar = _read(store, store.pointers.current(), asked)
+        if not any(similar) and (newest := store.pointers.refresh()).generation != pointer.generation:
+            pointer, weights, similar = _read(store, newest, asked)
+        k = asked.offset + (asked.k or pointer.k)
+        excluded = excluded_ids(asked, pointer) | weights.keys()
+        found = summed(list(weights.values()), similar, excluded, k)
+        chosen = select(found, asked, pointer, frozenset())
+        met = [item_id for item_id, one in zip(weights, similar, strict=True) if one is None]
+        members = render(asked, chosen, describe(store, pointer, asked, (chosen,)))
+        return of_generation(
+            f'{{"source":"session","unknown_items":{json.dumps(met)},{members},{generation_json(pointer)}}}\n', pointer, caching
+        )
+
+    summary = "A list for a visitor without history"
+    return [Route("POST", "/recommendations/session", session, summary, answer=SessionAnswer, body=SessionRequest, errors=(409,))]
+
+
+def _read(store: Store, pointer: Pointer, asked: SessionRequest) -> tuple[Pointer, dict[Id, float], list[StoredList | None]]:
+    """Weights by item, those of an item that stands twice added up, and each item's similar items."""
+    weights: dict[Id, float] = {}
+    for item in asked.items:
+        item_id = stored_id(item.item_id, pointer.item_id_type)
+        key = item.item_id if item_id is None else item_id
+        weights[key] = weights.get(key, 0.0) + item.weight
+    return pointer, weights, store.similar(pointer, list(weights))
+
+
+def summed(weights: Sequence[float], similar: Sequence[StoredList | None], excluded: frozenset[Id], n: int) -> StoredList:
+    """The `n` items with the greatest sum of weight times similarity; ties in the order of ids."""
+    sums: dict[Id, float] = {}
+    for weight, found in zip(weights, similar, strict=True):
+        if found is not None:
+            for item_id, similarity in zip(found.item_ids, found.scores, strict=True):
+                sums[item_id] = sums.get(item_id, 0.0) + weight * similarity
+    left = [(-total, item_id) for item_id, total in sums.items() if item_id not in excluded]
+    best = heapq.nsmallest(n, left)
+    return StoredList([item_id for _, item_id in best], [-total for total, _ in best])

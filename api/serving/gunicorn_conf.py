@@ -1,0 +1,74 @@
+"""gunicorn's settings, from Larder's: `gunicorn --config python:api.serving.gunicorn_conf "api.app:create_app()"`.
+
+A setting that gunicorn does not know is ignored by it, so the other names here do no harm. The root filesystem may be read-only:
+nothing is written but a heartbeat file and a file of metrics per worker.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from api.http.api_keys import Gate
+from api.lists.clients import Clients
+from api.lists.store import Store
+from api.serving.logs import AccessLogger, logging_config
+from contract.errors import SettingsError
+from contract.settings.settings import Settings
+
+try:
+    _settings = Settings.from_environ(os.environ)
+    # These say now, in one line, what would be a trace in create_app.
+    Store.of(_settings)
+    Clients.of(_settings.rq_url, "LARDER_QUEUE_URL")
+    Gate.of(_settings)
+except SettingsError as error:
+    sys.stderr.write(f"{error}\n")
+    raise SystemExit(error.exit_code) from None
+
+_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 (a heartbeat, or a metric, on a disk can block)
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client looks at it when it is imported, which create_app does
+_ours = _METRICS not in os.environ
+if _ours:
+    os.environ[_METRICS] = tempfile.mkdtemp(prefix="larder-metrics-", dir=_MEMORY)
+
+_host = f"[{_settings.api_host}]" if ":" in _settings.api_host else _settings.api_host
+bind = [f"{_host}:{_settings.api_port}"]
+workers = _settings.api_workers
+threads = _settings.api_threads
+worker_class = "api.serving.worker_class.Worker"
+# Imported once and shared by the workers; no connection is made before the fork (api.lists.clients).
+preload_app = True
+worker_tmp_dir = _MEMORY
+limit_request_line = 8190  # the most that gunicorn takes: a path may hold 512 characters, of 12 bytes each when quoted
+graceful_timeout = 20  # below the stop grace period of the container
+keepalive = 30
+# No header of a client may change where the application believes to be mounted.
+forwarder_headers = ""
+# On by default: a socket in the home directory for `gunicornc`.
+control_socket_disable = True
+logger_class = AccessLogger
+logconfig_dict = logging_config(_settings.log_level)
+
+
+def on_starting(_server: Any) -> None:
+    """What an earlier gunicorn left in a folder that was given would be counted again."""
+    folder = Path(os.environ[_METRICS])
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.glob("*.db"):
+        file.unlink()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    from prometheus_client.multiprocess import mark_process_dead  # here, so that the variable is set when it is imported
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(_server: Any) -> None:
+    if _ours:
+        shutil.rmtree(os.environ[_METRICS], ignore_errors=True)

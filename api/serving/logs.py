@@ -1,0 +1,74 @@
+"""Logs as JSON, one object a line: on stderr what happens, on stdout one line for each request."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+
+from api.http.request_ids import REQUEST_ID
+
+_HEALTH_CHECKS = ("/health/live", "/health/ready")
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line; a traceback is a field of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "pid": record.process,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+class AccessLogger(Logger):  # type: ignore[misc]
+    """gunicorn's logger, whose line about a request is JSON whatever stands in the request."""
+
+    def access(self, resp: Any, _req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
+        """Health checks come every few seconds and get no line: what fails is logged where it fails."""
+        path = environ["RAW_URI"]
+        if not self.access_log_enabled or path in _HEALTH_CHECKS:
+            return
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "remote": environ.get("REMOTE_ADDR", ""),
+            "method": environ["REQUEST_METHOD"],
+            "path": path,
+            "request_id": environ.get(REQUEST_ID, ""),
+            "status": int(str(resp.status).partition(" ")[0]),
+            "bytes": resp.sent,
+            "ms": round(request_time.total_seconds() * 1000, 2),
+        }
+        self.access_log.info(json.dumps(line))
+
+
+def logging_config(level: str) -> dict[str, Any]:
+    """For logging.config: lines of `level` and above. The access log is on from INFO down."""
+
+    def console(stream: str, formatter: str) -> dict[str, str]:
+        return {"class": "logging.StreamHandler", "stream": f"ext://sys.{stream}", "formatter": formatter}
+
+    def logger(level: str, handler: str) -> dict[str, object]:
+        return {"level": level, "handlers": [handler], "propagate": False}
+
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "api.serving.logs.JsonFormatter"}, "plain": {"format": "%(message)s"}},
+        "handlers": {"events": console("stderr", "json"), "requests": console("stdout", "plain")},
+        "root": {"level": "WARNING", "handlers": ["events"]},
+        "loggers": {
+            "api": logger(level, "events"),
+            "gunicorn.error": logger(level, "events"),
+            "gunicorn.access": logger("INFO" if level in ("DEBUG", "INFO") else "CRITICAL", "requests"),
+        },
+    }

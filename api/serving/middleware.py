@@ -1,0 +1,96 @@
+"""The one layer around Flask: request ids, metrics and gzip. One function in place of hooks, which cost more each."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from api.http.request_ids import identify
+from api.http.route import ROUTE
+from api.metrics.counters import NO_ROUTE, Metrics
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    Lane = Callable[[WSGIEnvironment], tuple[list[tuple[str, str]], bytes] | None]
+
+MIN_GZIP_BYTES = 4096  # below, compressing costs more than it saves
+GZIP_LEVEL = 3
+_COMPRESSIBLE = ("application/json", "application/problem+json", "text/", "application/openapi+json")
+
+Headers = list[tuple[str, str]]
+OK = "200 OK"
+
+
+class Front:
+    """`lanes` answer some paths without the application, or leave them to it by answering None."""
+
+    def __init__(self, application: WSGIApplication, metrics: Metrics, lanes: Mapping[str, Lane] | None = None) -> None:
+        self._application = application
+        self._metrics = metrics
+        self._lanes = lanes or {}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        started = time.perf_counter()
+        request_id = identify(environ)
+        lane = self._lanes.get(environ["PATH_INFO"])
+        if lane is not None and (found := lane(environ)) is not None:
+            route, status, (headers, content) = environ["PATH_INFO"], OK, found
+            body: Iterable[bytes] = (content,)
+            exc_info = None
+        else:
+            route, status, headers, exc_info, body = self._ask(environ)
+        if "HTTP_ACCEPT_ENCODING" in environ:
+            body = _maybe_gzipped(environ, headers, body)
+        headers.append(("X-Request-ID", request_id))
+        start_response(status, headers, exc_info)
+        self._metrics.observe(route, environ["REQUEST_METHOD"], status[:3], time.perf_counter() - started)
+        return body
+
+    def _ask(self, environ: WSGIEnvironment) -> tuple[str, str, Headers, Any, Iterable[bytes]]:
+        """Route, status, headers and body of the application's answer."""
+        begun: list[Any] = []
+
+        def begin(status: str, headers: Headers, exc_info: Any = None) -> Any:
+            begun[:] = status, headers, exc_info
+            return _no_write
+
+        body = self._application(environ, begin)
+        status, headers, exc_info = begun
+        return environ.get(ROUTE, NO_ROUTE), status, headers, exc_info, body
+
+
+def _no_write(_data: bytes) -> None:
+    raise NotImplementedError("WSGI's write() is for applications older than Flask")
+
+
+def _maybe_gzipped(environ: WSGIEnvironment, headers: Headers, body: Iterable[bytes]) -> Iterable[bytes]:
+    """`body`, compressed where it is long, of a kind that shrinks, and the client takes it; `headers` are changed to say so."""
+    found = {name.lower(): value for name, value in headers}
+    if int(found.get("content-length") or 0) < MIN_GZIP_BYTES or "content-encoding" in found or environ["REQUEST_METHOD"] == "HEAD":
+        return body
+    if not found.get("content-type", "").startswith(_COMPRESSIBLE) or not accepts_gzip(environ["HTTP_ACCEPT_ENCODING"]):
+        return body
+    packed = gzip.compress(b"".join(body), GZIP_LEVEL, mtime=0)
+    if close := getattr(body, "close", None):
+        close()
+    headers[:] = [(name, value) for name, value in headers if name.lower() != "content-length"]
+    headers += [("Content-Length", str(len(packed))), ("Content-Encoding", "gzip")]
+    if "vary" not in found:
+        headers.append(("Vary", "Accept-Encoding"))
+    return [packed]
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """RFC 9110, 12.5.3: gzip by its name, or by *, unless its weight is 0."""
+    weights: dict[str, float] = {}
+    for part in accept_encoding.lower().split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        weight = next((text.removeprefix("q=") for text in parameters if text.startswith("q=")), "1")
+        try:
+            weights[name] = float(weight)
+        except ValueError:
+            weights[name] = 0.0
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0

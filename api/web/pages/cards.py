@@ -1,0 +1,146 @@
+"""/cards/ID: everything that is known of one generation, and the same page as one file that needs no server."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any, cast
+
+from flask import render_template, request
+from markupsafe import Markup
+from redis import Redis
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from api.web import assets
+from api.web.pages.overview import MEASURES
+from api.web.site import Page, Site
+from api.web.views.charts import BarChart, histogram
+from api.web.views.diffs import Diff
+from api.web.views.snapshot import Generation, generation_of
+from contract.formats import payload
+from contract.formats.keys import Id, is_generation_id
+from contract.formats.manifest import Manifest
+
+SAMPLE_BUCKETS = 12  # evenly spaced, of about 64 users each
+TITLES = {"reading": "How the source was read"}
+SHOWN_ELSEWHERE = {"generation", "settings", "evaluation", "erased", "arrays"}
+
+
+def pages(site: Site) -> list[Page]:
+    def card(generation: str) -> Response | str:
+        if not is_generation_id(generation):
+            raise NotFound("There is no generation of this id.")
+        as_file = "file" in request.args
+        raw, recorded = site.ask(
+            lambda generations: _read(generations.redis, generations.keys.generation(generation), generations.keys.shards(generation))
+        )
+        if not raw:
+            raise NotFound(f"There is no generation {generation}, or nothing is known of it any more.")
+        found = generation_of(generation, raw, recorded)
+        shown = {
+            "one": found,
+            "facts": facts(raw),
+            "measures": [(title, found.measured().get(name), found.measured("popularity").get(name)) for name, title in MEASURES.items()],
+            "diff": diff_of(raw),
+            "pictures": _pictures(site, found),
+        }
+        if not as_file:
+            return render_template("card.html", **shown)
+        style = Markup(assets.text("style.css").replace("</", "<\\/"))  # noqa: S704 (a file of ours)
+        body = render_template("card.html", **shown, inlined=style)
+        return Response(body, headers={"Content-Disposition": f'attachment; filename="{_safe(generation)}.html"'}, mimetype="text/html")
+
+    return [Page("/cards/<generation>", card)]
+
+
+def _read(redis: Redis, key: str, shards: str) -> tuple[dict[bytes, bytes], int]:
+    with redis.pipeline(transaction=False) as pipe:
+        pipe.hgetall(key)
+        pipe.hlen(shards)
+        return cast("tuple[dict[bytes, bytes], int]", tuple(pipe.execute()))
+
+
+def facts(raw: dict[bytes, bytes]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The manifest in groups of name and value. Groups within it, such as what cleaning has dropped, come after its own fields."""
+    manifest: dict[str, Any] = json.loads(raw.get(b"manifest", b"{}"))
+    plain = [(spelled(name), value) for name, value in manifest.items() if name not in SHOWN_ELSEWHERE and not isinstance(value, dict)]
+    groups = [("Data and model", [(name, _text(value)) for name, value in plain])] if plain else []
+    for name, value in manifest.items():
+        if isinstance(value, dict) and value and name not in SHOWN_ELSEWHERE:
+            groups.append((TITLES.get(name, spelled(name).capitalize()), _rows(value)))
+    settings = manifest.get("settings")
+    if isinstance(settings, dict):
+        groups.append(("Settings", [(name, _text(value)) for name, value in settings.items()]))
+    evaluation = manifest.get("evaluation")
+    if isinstance(evaluation, dict):
+        how = [(spelled(name), _text(value)) for name, value in evaluation.items() if not isinstance(value, dict)]
+        groups.append(("How it was measured", how))
+    return groups
+
+
+def _rows(values: dict[str, Any], within: str = "") -> list[tuple[str, str]]:
+    """A row for each value, however deep it lies; its name tells where."""
+    rows: list[tuple[str, str]] = []
+    for name, value in values.items():
+        path = f"{within}{spelled(name)}"
+        rows += _rows(value, f"{path}: ") if isinstance(value, dict) and value else [(path, _text(value))]
+    return rows
+
+
+def diff_of(raw: dict[bytes, bytes]) -> Diff | None:
+    try:
+        return Diff.model_validate_json(raw[b"diff"])
+    except (KeyError, ValueError):
+        return None
+
+
+def spelled(name: str) -> str:
+    """`n_user_buckets` as people say it."""
+    return name.removeprefix("n_").replace("_", " ")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_text(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_text, value)) or "none"
+    return "none" if value is None or value == "" else str(value)
+
+
+def _pictures(site: Site, one: Generation) -> list[BarChart]:
+    """How long lists are, how high they score and how often an item is listed, in a sample of the users."""
+    if one.manifest is None or one.progress.state not in ("complete", "current", "previous"):
+        return []
+    manifest = one.manifest
+    lists = site.store.breaker.ask(lambda redis: _sample(redis, site, manifest))
+    if not lists:
+        return []
+    k, n = manifest.settings.k, len(lists)
+    listed = Counter(item for items, _ in lists for item in items[:k])
+    found = [
+        histogram(f"Items in a list, {n:,} users", [len(items) for items, _ in lists], "users", spell="{:.0f}"),
+        histogram(f"Score of the first item, {n:,} users", [scores[0] for _, scores in lists if scores], "users"),
+        histogram(f"How often an item stands in a first {k}, {n:,} users", list(listed.values()), "items", spell="{:.0f}"),
+    ]
+    return [chart for chart in found if chart is not None]
+
+
+def _sample(redis: Redis, site: Site, manifest: Manifest) -> list[tuple[list[Id], list[float]]]:
+    wanted = min(SAMPLE_BUCKETS, manifest.n_user_buckets)
+    buckets = sorted({at * manifest.n_user_buckets // wanted for at in range(wanted)})
+    with redis.pipeline(transaction=False) as pipe:
+        for bucket in buckets:
+            pipe.hvals(site.store.keys.recs(manifest.generation, bucket))
+        found = [payload.decode(raw) for raws in pipe.execute() for raw in raws]
+    return [(list(items), list(scores)) for items, scores in found]
+
+
+def _safe(name: str) -> str:
+    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "_" for letter in name)

@@ -1,0 +1,104 @@
+"""/explore: a user's list and what moved in it, an item's neighbours, a list for a session. What is asked stands in the address."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from flask import redirect, render_template, request
+from redis import Redis
+from werkzeug.wrappers import Response
+
+from api.http.request_models import MAX_ID_LENGTH, MAX_SESSION_ITEMS
+from api.web.site import Page, Site
+from api.web.views.explorer_lists import session_view, similar_entries, title_of, user_view
+from contract.errors import GenerationError
+from contract.formats.ids import stored_id
+from contract.formats.manifest import Pointer
+
+HAS_LISTS = ("complete", "previous", "current")
+BUCKETS_TRIED = 8  # for a random user: a bucket may be empty
+
+
+def pages(site: Site) -> list[Page]:
+    store = site.store
+
+    def explore() -> Response | str:
+        pointer = store.pointers.refresh()
+        given = {name: request.args.get(name, "").strip()[:MAX_ID_LENGTH] for name in ("user", "item")}
+        wanted = list(dict.fromkeys(line.strip()[:MAX_ID_LENGTH] for line in request.args.get("session", "").splitlines() if line.strip()))
+        k = _k(request.args.get("k", ""), pointer)
+        if request.args.get("random"):
+            found = _random_user(site, pointer)
+            return redirect(f"/explore?{urlencode({'user': found})}" if found is not None else "/explore", 303)
+        shown: dict[str, Any] = {"pointer": pointer, "k": k, "depth": pointer.depth, "wanted": wanted, **given}
+        if given["user"]:
+            shown["user_view"] = user_view(store, pointer, _previous(site, pointer), given["user"], k)
+        if given["item"]:
+            shown |= _item(given["item"], pointer, k)
+        if wanted and pointer.similar_depth:
+            shown["session_view"] = session_view(store, pointer, wanted[:MAX_SESSION_ITEMS], k)
+        return render_template("explore.html", **shown, address=_address)
+
+    def _item(text: str, pointer: Pointer, k: int) -> dict[str, Any]:
+        item_id = stored_id(text, pointer.item_id_type)
+        seen = None if item_id is None else store.item(pointer, item_id)
+        if item_id is None or seen is None:
+            return {"item_known": False}
+        similar = similar_entries(store, pointer, item_id, k) if pointer.similar_depth else None
+        return {
+            "item_known": True,
+            "item_available": store.is_available(pointer, item_id),
+            "item_title": title_of(seen[1]),
+            "item_more": _more(seen[1]),
+            "similar": similar,
+        }
+
+    return [Page("/explore", explore)]
+
+
+def _address(**fields: str) -> str:
+    """A shareable address of the explorer."""
+    return f"/explore?{urlencode(fields)}"
+
+
+def _k(text: str, pointer: Pointer) -> int:
+    """How many items to show; that of the generation for what is no number."""
+    wanted = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else pointer.k
+    return max(1, min(wanted, max(pointer.depth, pointer.k)))
+
+
+def _previous(site: Site, pointer: Pointer) -> Pointer | None:
+    """How to read the generation that was served before, if its lists are still there."""
+    if not pointer.previous:
+        return None
+
+    try:
+        state, manifest = site.ask(lambda generations: (generations.state(pointer.previous), generations.manifest(pointer.previous)))
+    except (GenerationError, ValueError):  # pruned meanwhile, or of another version
+        return None
+    return manifest.pointer() if state in HAS_LISTS else None
+
+
+def _random_user(site: Site, pointer: Pointer) -> str | None:
+    keys = [site.store.keys.recs(pointer.generation, secrets.randbelow(pointer.n_user_buckets)) for _ in range(BUCKETS_TRIED)]
+
+    def pick(redis: Redis) -> list[bytes | None]:
+        with redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.hrandfield(key)
+            return cast("list[bytes | None]", pipe.execute())
+
+    return next((raw.decode() for raw in site.store.breaker.ask(pick) if raw is not None), None)
+
+
+def _more(raw: bytes) -> list[tuple[str, str]]:
+    """What is known of an item besides its title."""
+    found = json.loads(raw)
+    if not isinstance(found, dict):
+        return []
+    return [
+        (name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)) for name, value in found.items() if name != "title"
+    ]

@@ -1,0 +1,128 @@
+"""The first page: what is served, what is being made, and whether anything is wrong. Its upper part is asked for again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import g, render_template
+
+from api.web.site import Page, Site
+from api.web.views.alarms import WORDS, alarms, state
+from api.web.views.charts import LineChart, line_chart
+from api.web.views.formats import age_of
+from api.web.views.snapshot import Generation, Snapshot, take
+from api.web.views.traffic import TrafficMeter
+from contract.store.runs import STAGES
+
+BUSY_EVERY_S, IDLE_EVERY_S = 1, 5
+TITLES = {
+    "load": "Load interactions", "evaluate": "Measure the model", "fit": "Fit the model", "write": "Write the artifact",
+    "dispatch": "Enqueue shards", "score": "Score",
+}  # fmt: skip
+MEASURES = {"ndcg": "nDCG", "precision": "Precision", "recall": "Recall", "map": "MAP", "coverage": "Coverage"}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`total` is 0 while nothing is known of how far it is."""
+
+    title: str
+    status: str
+    done: int
+    total: int
+
+
+def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
+    meter = TrafficMeter(site.metrics)
+
+    def seen() -> dict[str, Any]:
+        snapshot = take(site)
+        if snapshot.run and g.get("access") != "admin":
+            snapshot = replace(snapshot, run=snapshot.run.without_details())
+        found = alarms(snapshot, site.settings.stale_after_s)
+        overall = state(found)
+        return {
+            "seen": snapshot,
+            "alarms": found,
+            "state": overall,
+            "state_word": WORDS[overall],
+            "age_s": age_of(snapshot.pointer.trained_at) if snapshot.pointer else None,
+            "stages": stages(snapshot),
+            "pace": pace(snapshot),
+            "every_s": BUSY_EVERY_S if snapshot.is_busy else IDLE_EVERY_S,
+            "traffic": meter.read(is_page),
+        }
+
+    def overview() -> str:
+        found = seen()
+        return render_template("overview.html", **found, measures=MEASURES, charts=charts(found["seen"]))
+
+    def live() -> str:
+        return render_template("live.html", **seen())
+
+    return [Page("/", overview), Page("/live", live, is_part=True)]
+
+
+def stages(seen: Snapshot) -> list[Stage]:
+    """How far each stage of the latest run is; before the one it is in all are over."""
+    run, scoring = seen.run, seen.scoring
+    if run is None:
+        return []
+    over = run.state == "dispatched" or scoring is not None
+    at = STAGES.index(run.stage) if run.stage in STAGES else -1
+    found = []
+    for number, stage in enumerate(STAGES):
+        if over or number < at:
+            found.append(Stage(TITLES[stage], "done", 1, 1))
+        elif number == at:
+            status = "failed" if run.state == "failed" else "running"
+            found.append(Stage(TITLES[stage], status, min(run.done, run.total), run.total))
+        else:
+            found.append(Stage(TITLES[stage], "waiting", 0, 0))
+    if scoring is None:
+        return [*found, Stage(TITLES["score"], "waiting", 0, 0)]
+    status = {"scoring": "running", "failed": "failed"}.get(scoring.state, "done")
+    return [*found, Stage(TITLES["score"], status, scoring.shards_recorded, scoring.n_shards)]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Users a second since scoring began, by Redis' clock, and how long the rest will take at that rate; None: not known yet."""
+
+    per_s: float | None
+    left_s: float | None
+
+
+def pace(seen: Snapshot) -> Pace | None:
+    """None when nothing is being scored."""
+    scoring = seen.scoring
+    if scoring is None or scoring.state != "scoring":
+        return None
+    took = seen.now.timestamp() - scoring.began_at_ms / 1000
+    if took <= 0 or not scoring.users_written:
+        return Pace(None, None)
+    per_s = scoring.users_written / took
+    return Pace(per_s, (scoring.n_users - scoring.users_written) / per_s)
+
+
+def charts(seen: Snapshot) -> list[LineChart]:
+    """Each measure over the generations that were measured, oldest first, beside popularity."""
+    measured = [one for one in reversed(seen.generations) if one.measured()]
+    names = [f"{one.name} ({_how(one)})" for one in measured]
+    found = []
+    for measure, title in MEASURES.items():
+        series = [(name, kind, _values(measured, kind, measure)) for name, kind in (("model", "model"), ("popularity", "popularity"))]
+        if (chart := line_chart(title, names, series)) is not None:
+            found.append(chart)
+    return found
+
+
+def _how(one: Generation) -> str:
+    evaluation = (one.manifest.evaluation if one.manifest else None) or {}
+    return f"k = {evaluation.get('k')}, split by {evaluation.get('split')}"
+
+
+def _values(generations: list[Generation], of: str, measure: str) -> list[float | None]:
+    return [one.measured(of).get(measure) for one in generations]

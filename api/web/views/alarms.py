@@ -1,0 +1,90 @@
+"""What is wrong, from one look at everything. Each alarm is a section of docs/runbook.md, named by its slug."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from api.lists.freshness import age_s, is_stale
+from api.web.views.formats import duration, size
+from api.web.views.snapshot import Snapshot
+
+Severity = Literal["failing", "warning", "note"]
+WORDS = {"failing": "Failing", "warning": "Needs a look", "note": "Healthy", "stale": "Stale", "healthy": "Healthy"}
+FULL = 0.9  # of maxmemory: a generation more may not fit
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    slug: str
+    severity: Severity
+    title: str
+    why: str
+
+
+def alarms(seen: Snapshot, stale_after_s: int) -> list[Alarm]:
+    """Gravest first."""
+    found = [*_serving(seen, stale_after_s), *_making(seen), *_room(seen)]
+    order: dict[Severity, int] = {"failing": 0, "warning": 1, "note": 2}
+    return sorted(found, key=lambda alarm: order[alarm.severity])
+
+
+def state(found: list[Alarm]) -> str:
+    """One of the keys of WORDS, for all alarms together."""
+    if any(alarm.severity == "failing" for alarm in found):
+        return "failing"
+    if any(alarm.slug == "stale" for alarm in found):
+        return "stale"
+    return "warning" if any(alarm.severity == "warning" for alarm in found) else "healthy"
+
+
+def _serving(seen: Snapshot, stale_after_s: int) -> Iterator[Alarm]:
+    if seen.away:
+        yield Alarm("store-away", "failing", "Redis does not answer", f"{seen.away[:1].upper()}{seen.away[1:]}. No list can be served.")
+    elif seen.pointer is None:
+        yield Alarm("nothing-promoted", "failing", "Nothing is served yet", "No generation has been promoted: every request is a 503.")
+    elif is_stale(seen.pointer, stale_after_s):
+        age, limit = duration(age_s(seen.pointer)), duration(stale_after_s)
+        yield Alarm("stale", "warning", "The lists are stale", f"They were made {age} ago; LARDER_STALE_AFTER_S allows {limit}.")
+    current = seen.current
+    if current:
+        model, popularity = current.measured().get("ndcg"), current.measured("popularity").get("ndcg")
+        if model is not None and popularity is not None and model < popularity:
+            why = f"nDCG is {model:.4f}; popularity alone has {popularity:.4f}."
+            yield Alarm("worse-than-popularity", "warning", "Popularity alone does better", why)
+
+
+def _making(seen: Snapshot) -> Iterator[Alarm]:
+    run, made = seen.run, seen.scoring
+    if run and run.state == "failed":
+        yield Alarm("run-failed", "warning", "The latest run failed", f"Run {run.run}: {run.message or 'no reason is known'}.")
+    elif made and made.state == "failed":
+        yield Alarm(
+            "run-failed", "warning", "The latest run failed", f"Generation {made.generation}: {made.reason or 'no reason is known'}."
+        )
+    elif made and made.waits == "refused":
+        yield Alarm("refused", "warning", "The gate refuses the latest run", f"Generation {made.generation}: {made.because}.")
+    elif made and made.waits == "review":
+        yield Alarm(
+            "review", "note", "A generation waits for a review", f"Generation {made.generation} is complete; promote it, or leave it."
+        )
+    if seen.held:
+        why = f"{seen.held.by} went back to {seen.held.generation}. Runs train, and their generations wait."
+        yield Alarm("held", "warning", "Promotions are held", why)
+    if seen.queue_away:
+        yield Alarm("queue-away", "warning", "The job queues can't be read", f"{seen.queue_away[:1].upper()}{seen.queue_away[1:]}.")
+    for queue in seen.queues:
+        service = "trainer" if queue.name == "train" else "worker"
+        if not queue.workers:
+            severity: Severity = "warning"
+            yield Alarm(f"no-{service}", severity, f"No {service} shows life", f"{queue.waiting:,} jobs wait on the queue “{queue.name}”.")
+        if queue.failed:
+            why = f"{queue.failed:,} on the queue “{queue.name}” were given up."
+            yield Alarm("jobs-failed", "note", "Jobs have failed", f"{why} RQ keeps them for LARDER_FAILURE_TTL_S.")
+
+
+def _room(seen: Snapshot) -> Iterator[Alarm]:
+    used, most = int(seen.memory.get("used_memory", 0)), int(seen.memory.get("maxmemory", 0))
+    if most and used > FULL * most:
+        yield Alarm("store-full", "warning", "Redis is nearly full", f"{size(used)} of {size(most)} are used: a run may not fit.")

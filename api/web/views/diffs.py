@@ -1,0 +1,116 @@
+"""The diff of a generation with the one before, as the trainer keeps it in the generation's hash: read, never made here."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from api.web.views.charts import BarChart, bar_chart
+from api.web.views.formats import change, figure, number, percent, signed, when
+from contract.formats.keys import Id
+from contract.store.generations import Generations
+
+FIELD = "diff"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Distribution(_Part):
+    n: int
+    mean: float
+    median: float
+    p10: float
+    p90: float
+    bins: tuple[int, ...]
+
+
+class Side(_Part):
+    generation: str
+    trained_at: str
+    data_until: str | None
+    n_users: int
+    n_items: int
+    mean_listed: float
+    users_read: int
+    items_listed: int
+    head_share: float
+    metrics: dict[str, float]
+
+    @property
+    def coverage(self) -> float:
+        return self.items_listed / self.n_items if self.n_items else 0.0
+
+
+class Diff(_Part):
+    """As far as the pages show it. A test reads with it what the trainer writes."""
+
+    before: Side
+    after: Side
+    k: int
+    sampled: bool
+    overlap: Distribution | None
+    rbo: Distribution | None
+    identical: float
+    users_gained: int
+    users_lost: int
+    items_gained: int
+    items_lost: int
+    most_gained: tuple[Id, ...]
+    most_lost: tuple[Id, ...]
+    moved: float
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Name, before, after, change."""
+        a, b = self.before, self.after
+        found = [
+            ("trained at", when(a.trained_at), when(b.trained_at), ""),
+            ("data until", when(a.data_until), when(b.data_until), ""),
+            ("users", number(a.n_users), number(b.n_users), self._users()),
+            ("items", number(a.n_items), number(b.n_items), signed(b.n_items - a.n_items, "+,")),
+            ("items in a list, mean", f"{a.mean_listed:.2f}", f"{b.mean_listed:.2f}", signed(b.mean_listed - a.mean_listed, "+.2f")),
+            (f"items in a first {self.k}", number(a.items_listed), number(b.items_listed), f"+{self.items_gained:,} −{self.items_lost:,}"),
+            ("part of the catalogue", percent(a.coverage), percent(b.coverage), _points(b.coverage - a.coverage)),
+            ("places of the top 1 %", percent(a.head_share), percent(b.head_share), _points(b.head_share - a.head_share)),
+            ("places of other items", "", "", percent(self.moved)),
+            (f"first {self.k} unchanged", "", "", f"{percent(self.identical)} of users"),
+        ]
+        for name in sorted(a.metrics.keys() & b.metrics.keys()):
+            found.append((name, figure(a.metrics[name]), figure(b.metrics[name]), change(b.metrics[name] - a.metrics[name])))
+        return found
+
+    def charts(self) -> list[BarChart]:
+        """How much of a user's list is as it was."""
+        named = ((f"Overlap of the first {self.k}", self.overlap), ("Rank-biased overlap", self.rbo))
+        return [
+            bar_chart(title, found.bins, "0, nothing in common", "1, the same", "users", _tenths(found))
+            for title, found in named
+            if found is not None
+        ]
+
+    def _users(self) -> str:
+        if not self.sampled:
+            return f"+{self.users_gained:,} −{self.users_lost:,}"
+        return f"+{self.users_gained / max(1, self.after.users_read):.1%} −{self.users_lost / max(1, self.before.users_read):.1%}"
+
+
+def _points(part: float) -> str:
+    return f"{signed(100 * part, '+.1f')} points"
+
+
+def _tenths(found: Distribution) -> list[str]:
+    n = len(found.bins)
+    return [f"{at / n:.1f} to {(at + 1) / n:.1f}" for at in range(n)]
+
+
+def read_diff(generations: Generations, generation: str) -> Diff | None:
+    """None when none was made, or another version made it."""
+    raw = cast("bytes | None", generations.redis.hget(generations.keys.generation(generation), FIELD))
+    if raw is None:
+        return None
+    try:
+        return Diff.model_validate_json(raw)
+    except ValidationError:
+        return None

@@ -1,0 +1,156 @@
+"""What the explorer shows of a user, an item or a session: lists with titles, and where each item was before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from api.answers.selection import Selection
+from api.answers.user_answers import explained
+from api.lists.store import Store, StoredList
+from api.routes.session import summed
+from contract.formats.ids import stored_id
+from contract.formats.keys import Id
+from contract.formats.manifest import Pointer
+
+KNOWN_HISTORY = 20
+Cold = Literal["not an integer", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    item_id: Id
+    title: str
+    share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`bar`: the score's part of the greatest, from 0 to 1. `before`: the rank in the previous generation; None: not in its list.
+
+    `factor`: by which a rule of the run multiplied the score.
+    """
+
+    rank: int
+    item_id: Id
+    title: str
+    score: float
+    bar: float
+    because: tuple[Named, ...] = ()
+    before: int | None = None
+    factor: float = 1.0
+
+    @property
+    def moved(self) -> int | None:
+        """Places up; negative: down."""
+        return None if self.before is None else self.before - self.rank
+
+
+@dataclass(frozen=True, slots=True)
+class UserView:
+    """`before`: the previous generation's id, if that has a list of this user; `gone`: what has left its first k places."""
+
+    user_id: Id
+    entries: list[Entry]
+    n_stored: int
+    source: Literal["personalized", "popular"]
+    cold: Cold | None = None
+    before: str = ""
+    gone: list[Entry] = field(default_factory=list)
+    history: list[Named] = field(default_factory=list)
+    is_explained: bool = False
+
+
+def user_view(store: Store, pointer: Pointer, previous: Pointer | None, given: str, k: int) -> UserView:
+    spelled = stored_id(given, pointer.user_id_type)
+    found = store.user_lists(pointer, [given], explain=bool(pointer.explain_depth), popular=True)
+    mine = found.lists[0]
+    if mine is None or spelled is None:
+        stored = found.popular or StoredList((), ())
+        cold: Cold = "not an integer" if spelled is None else "unknown"
+        entries = entries_of(stored, k)
+        return UserView(given if spelled is None else spelled, _titled(store, pointer, entries), len(stored.item_ids), "popular", cold)
+    because, factors = explained(mine, Selection(mine.item_ids[:k], mine.scores[:k], None, False))
+    then = store.user_list(previous, given) if previous else None
+    ranks = {item_id: at + 1 for at, item_id in enumerate(then[1].item_ids)} if then else {}
+    entries = [
+        replace(entry, because=_reasons(because[at]), before=ranks.get(entry.item_id), factor=factors[at] if factors else 1.0)
+        for at, entry in enumerate(entries_of(mine, k))
+    ]
+    kept = {entry.item_id for entry in entries}
+    gone = [entry for entry in entries_of(then[1], k) if entry.item_id not in kept] if then else []
+    view = UserView(spelled, entries, len(mine.item_ids), "personalized", is_explained=mine.why is not None)
+    seen: dict[Id, float] = {}
+    for reason in (reason for entry in entries for reason in entry.because):
+        seen[reason.item_id] = seen.get(reason.item_id, 0.0) + reason.share
+    history = [Named(item, "", share) for item, share in sorted(seen.items(), key=lambda pair: -pair[1])[:KNOWN_HISTORY]]
+    names = titles(store, pointer, [*kept, *(entry.item_id for entry in gone), *seen])
+    return replace(
+        view,
+        before=previous.generation if then and previous else "",
+        entries=[_named(entry, names) for entry in entries],
+        gone=[_named(entry, names) for entry in gone],
+        history=[replace(one, title=names[one.item_id]) for one in history],
+    )
+
+
+def similar_entries(store: Store, pointer: Pointer, item_id: Id, k: int) -> list[Entry] | None:
+    """None for an item that the generation does not know."""
+    (found,) = store.similar(pointer, [item_id])
+    return None if found is None else _titled(store, pointer, entries_of(found, k))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    met: list[Named]
+    unknown: list[str]
+    entries: list[Entry]
+
+
+def session_view(store: Store, pointer: Pointer, given: Sequence[str], k: int) -> SessionView:
+    """The list of someone who has met these items, each as much as the others."""
+    spelled = {text: stored_id(text, pointer.item_id_type) for text in dict.fromkeys(given)}
+    ids = [item_id for item_id in spelled.values() if item_id is not None]
+    similar = dict(zip(ids, store.similar(pointer, ids), strict=True))
+    known = [item_id for item_id in ids if similar[item_id] is not None]
+    found = summed([1.0] * len(known), [similar[item_id] for item_id in known], frozenset(known), k)
+    names = titles(store, pointer, known)
+    unknown = [text for text, item_id in spelled.items() if item_id is None or similar[item_id] is None]
+    return SessionView([Named(item_id, names[item_id]) for item_id in known], unknown, _titled(store, pointer, entries_of(found, k)))
+
+
+def entries_of(found: StoredList, k: int) -> list[Entry]:
+    scores = found.scores[:k]
+    most = max((score for score in scores), default=0.0)
+    return [
+        Entry(at + 1, item_id, "", score, max(0.0, score / most) if most > 0 else 0.0)
+        for at, (item_id, score) in enumerate(zip(found.item_ids[:k], scores, strict=True))
+    ]
+
+
+def titles(store: Store, pointer: Pointer, item_ids: Iterable[Id]) -> dict[Id, str]:
+    """A title for each item, "" where the source has none."""
+    wanted = list(dict.fromkeys(item_ids))
+    return {item_id: title_of(raw) for item_id, raw in zip(wanted, store.metadata(pointer, wanted), strict=True)}
+
+
+def title_of(raw: bytes) -> str:
+    found = json.loads(raw)
+    title = found.get("title") if isinstance(found, dict) else None
+    return title if isinstance(title, str) else ""
+
+
+def _reasons(contributors: Sequence[tuple[Id, float]]) -> tuple[Named, ...]:
+    return tuple(Named(item, "", share) for item, share in contributors)
+
+
+def _titled(store: Store, pointer: Pointer, entries: list[Entry]) -> list[Entry]:
+    names = titles(store, pointer, [entry.item_id for entry in entries])
+    return [_named(entry, names) for entry in entries]
+
+
+def _named(entry: Entry, names: dict[Id, str]) -> Entry:
+    because = tuple(replace(one, title=names.get(one.item_id, "")) for one in entry.because)
+    return replace(entry, title=names.get(entry.item_id, ""), because=because)

@@ -1,0 +1,150 @@
+"""One look at everything that the overview shows: four round trips to the store, two to the queues."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from pydantic import ValidationError
+from redis import Redis
+
+from api.web.site import Site
+from contract.errors import LarderError, NothingPromotedError
+from contract.formats.keys import Keys
+from contract.formats.manifest import Manifest, Pointer
+from contract.formats.verdict import Verdict
+from contract.queue.state import Queue, read_queues
+from contract.store.progress import Event, Progress
+from contract.store.runs import Runs, RunStatus
+
+SHOWN_GENERATIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """`manifest` is None for one of another version, or whose lists are gone."""
+
+    progress: Progress
+    manifest: Manifest | None
+    verdict: Verdict
+    has_diff: bool
+
+    @property
+    def name(self) -> str:
+        return self.progress.generation
+
+    def measured(self, of: str = "model") -> dict[str, float]:
+        """The measures of "model" or "popularity", by name; nothing where nothing was measured."""
+        evaluation = self.manifest.evaluation if self.manifest else None
+        found = evaluation.get(of) if evaluation else None
+        return {name: float(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+    @property
+    def why(self) -> str:
+        """Why it failed, or waits, or was served all the same."""
+        waits = f"{self.progress.waits}: {self.progress.because}" if self.progress.waits else ""
+        forced = f"forced by {self.progress.forced_by}" if self.progress.forced_by else ""
+        return "; ".join(part for part in (self.progress.reason, waits, forced) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """`away` and `queue_away` say why the store, or the queues, could not be read. Generations come newest first."""
+
+    now: datetime
+    away: str = ""
+    queue_away: str = ""
+    pointer: Pointer | None = None
+    generations: tuple[Generation, ...] = ()
+    held: Event | None = None
+    run: RunStatus | None = None
+    queues: tuple[Queue, ...] = ()
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+    def find(self, name: str) -> Generation | None:
+        return next((one for one in self.generations if one.name == name), None)
+
+    @property
+    def current(self) -> Generation | None:
+        return self.find(self.pointer.generation) if self.pointer else None
+
+    @property
+    def scoring(self) -> Progress | None:
+        """What the latest run has made so far."""
+        made = self.find(self.run.run) if self.run else None
+        return made.progress if made else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the latest run is on its way."""
+        if self.run is None:
+            return False
+        return self.run.state in ("queued", "running") or (self.scoring is not None and self.scoring.state == "scoring")
+
+
+def take(site: Site) -> Snapshot:
+    """Never raises for a Redis that is away: that, too, is something to show."""
+    now, parts = datetime.now(UTC), dict[str, Any]()
+    try:
+        parts["pointer"] = site.store.pointers.refresh()
+    except NothingPromotedError:
+        pass
+    except LarderError as error:
+        parts["away"] = str(error)
+    if "away" not in parts:
+        try:
+            parts |= site.store.breaker.ask(lambda redis: _read(redis, site.store.keys))
+        except LarderError as error:
+            parts["away"] = str(error)
+        parts["memory"] = _memory(site)
+    try:
+        parts["queues"] = site.queue.ask(lambda redis: read_queues(redis, site.settings.namespace, now))
+    except LarderError as error:
+        parts["queue_away"] = str(error)
+    return Snapshot(now=parts.pop("now", now), **parts)
+
+
+def _read(redis: Redis, keys: Keys) -> dict[str, Any]:
+    with redis.pipeline(transaction=False) as pipe:
+        pipe.zrevrange(keys.generations, 0, SHOWN_GENERATIONS - 1)
+        pipe.get(keys.hold)
+        pipe.lindex(keys.runs, 0)
+        pipe.time()
+        ids, hold, run, (seconds, micros) = pipe.execute()
+    names = [raw.decode() for raw in cast("list[bytes]", ids)]
+    with redis.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.hgetall(keys.generation(name))
+            pipe.hlen(keys.shards(name))
+        answers = iter(pipe.execute())
+    found = [(name, next(answers), next(answers)) for name in names]
+    return {
+        "generations": tuple(generation_of(name, raw, recorded) for name, raw, recorded in found if raw),
+        "held": Event(**json.loads(hold)) if hold else None,
+        "run": Runs(redis, keys).get(run.decode()) if run else None,
+        "now": datetime.fromtimestamp(seconds + micros / 1e6, UTC),
+    }
+
+
+def generation_of(name: str, raw: Mapping[bytes, bytes], recorded: int) -> Generation:
+    """From the generation's hash, and the number of its shards that are recorded."""
+    try:
+        manifest = Manifest.model_validate_json(raw[b"manifest"])
+    except (KeyError, ValidationError):
+        manifest = None
+    try:
+        verdict = Verdict.model_validate_json(raw[b"verdict"])
+    except (KeyError, ValidationError):
+        verdict = Verdict()
+    return Generation(Progress.of(name, raw, recorded), manifest, verdict, b"diff" in raw)
+
+
+def _memory(site: Site) -> Mapping[str, Any]:
+    """INFO may be forbidden; then the page does without."""
+    try:
+        return site.store.breaker.ask(lambda redis: redis.info("memory"))
+    except LarderError:
+        return {}

@@ -1,0 +1,210 @@
+"""A run's artifact: an immutable folder `<artifacts>/<generation>` of manifest.json and one .npy file per array.
+
+array             dtype    shape                     what
+user_ids          int64    n_users                   external ids in the order of user_idx: by bucket, then by id
+                  uint8    bytes                     ... as UTF-8 where ids are strings, cut by user_ids_ends (int64, n_users)
+item_ids          the same, sorted: item_idx is the order of item ids
+indptr            int64    n_users + 1               CSR rows of the affinity matrix
+indices           int32    n_interactions            item_idx, rising within a row: what the user has seen
+affinity          float32  n_interactions            decayed weights, each row divided by 2 ** exponent of its user
+unity             float32  n_interactions            the same of unit weights (normalised models only)
+exponent          int32    n_users                   so that decay over decades does not underflow float32
+similarity        float32  tiles x n_items x 64      dense layout: tile t holds columns 64 t to 64 t + 63 of all rows, the last
+                                                     one padded with zeros, so that scoring reads a tile in one sweep
+similarity_indptr, _indices, _data  int64, int32, float32   sparse layout: CSR, item_idx rising within a row
+shards            int64    n_shards x 4              user_start, user_end, bucket_start, bucket_end (half open)
+item_order        int32    n_items                   item_idx by bucket: the order in which lists of similar items are written
+item_bucket_ends  int64    n_item_buckets            ... and where each bucket ends in it
+popular           int32    <= depth                  item_idx, most interactions first
+excluded          int32    excluded items            item_idx, rising: in no list; not there where nothing is excluded
+boost             float32  n_items                   factor of an item's scores; not there without boosts
+category_indptr   int64    n_items + 1               CSR rows of items: numbers of their categories, in the order of the names; not
+category_indices  int32    categories of items       there without a limit per category
+
+A folder is written aside, flushed, then renamed, so that what has its name is whole, and never changes, but for the rows of an
+erased user (manifest: `erased`), which are overwritten with zeros. Arrays are memory-mapped read-only.
+Addressed by URL; file:// is what this version knows.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from contract.errors import ArtifactError
+from contract.formats.keys import Id
+from contract.formats.manifest import READABLE_FORMATS, ArraySpec, Manifest
+
+Array = npt.NDArray[Any]
+MANIFEST = "manifest.json"
+_STEP = 1 << 24
+
+
+def folder_of(url: str) -> Path:
+    """The folder of a file:// URL."""
+    parts = urlsplit(url)
+    if parts.scheme != "file" or not parts.path.startswith("/"):
+        raise ArtifactError(f"{url}: artifacts are addressed as file:///absolute/path")
+    return Path(unquote(parts.path))
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An opened artifact: its manifest and its arrays, mapped read-only."""
+
+    manifest: Manifest
+    arrays: Mapping[str, Array]
+
+    def __getitem__(self, name: str) -> Array:
+        return self.arrays[name]
+
+    def ids(self, which: str, start: int = 0, end: int | None = None) -> Sequence[Id]:
+        """External ids of user_idx or item_idx `start` to `end`; `which` is "user_ids" or "item_ids"."""
+        data = self.arrays[which]
+        if f"{which}_ends" not in self.arrays:
+            return [int(value) for value in data[start:end]]
+        ends = self.arrays[f"{which}_ends"][start:end].tolist()
+        if not ends:
+            return []
+        begin = int(self.arrays[f"{which}_ends"][start - 1]) if start else 0
+        blob, texts, cut = data[begin : ends[-1]].tobytes(), [], 0
+        for stop in ends:
+            texts.append(blob[cut : stop - begin].decode())
+            cut = stop - begin
+        return texts
+
+
+def id_arrays(which: str, ids: Sequence[Id]) -> dict[str, Array]:
+    """The arrays that hold external ids: integers as int64, strings as UTF-8 bytes and their ends."""
+    if not any(isinstance(value, str) for value in ids[:1]):
+        return {which: np.asarray(ids, dtype=np.int64)}
+    texts = [str(value).encode() for value in ids]
+    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+    return {which: np.frombuffer(b"".join(texts), dtype=np.uint8), f"{which}_ends": ends}
+
+
+class ArtifactWriter:
+    """Writes one artifact aside; `finish` gives it its name. An array may be filled in place, so that it is never in memory twice."""
+
+    def __init__(self, url: str, generation: str, token: int = 0) -> None:
+        """`token`: of the right to train, so that a process that was taken over never writes into its successor's folder."""
+        self.final = folder_of(url) / generation
+        self._aside = self.final.with_name(f".{generation}.{token}.partial")
+        try:
+            shutil.rmtree(self._aside, ignore_errors=True)
+            self._aside.mkdir(parents=True)
+        except OSError as error:
+            raise ArtifactError(f"can't write artifacts to {self.final.parent}: {error.strerror}; set LARDER_ARTIFACTS") from error
+        self._names: list[str] = []
+
+    def create(self, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array:
+        """An empty, writable, memory-mapped array that becomes part of the artifact."""
+        self._names.append(name)
+        path = self._aside / f"{name}.npy"
+        if 0 in shape:  # nothing to map
+            np.save(path, np.empty(shape, dtype=dtype))
+            return np.empty(shape, dtype=dtype)
+        mapped: Array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+        return mapped
+
+    def put(self, arrays: Mapping[str, Array]) -> None:
+        for name, values in arrays.items():
+            self.create(name, values.dtype, values.shape)[...] = values
+
+    def finish(self, manifest: Manifest) -> Manifest:
+        """Checksum and flush every file, write the manifest, rename the folder. The manifest with its arrays."""
+        try:
+            specs = {name: self._seal(name) for name in self._names}
+            manifest = manifest.with_arrays(specs)
+            write_manifest(self._aside, manifest)
+            if self.final.exists():
+                shutil.rmtree(self.final)
+            self._aside.rename(self.final)
+            _sync_folder(self.final.parent)
+        except OSError as error:
+            raise ArtifactError(f"can't write the artifact {self.final}: {error.strerror}; make room or move LARDER_ARTIFACTS") from error
+        return manifest
+
+    def discard(self) -> None:
+        shutil.rmtree(self._aside, ignore_errors=True)
+
+    def _seal(self, name: str) -> ArraySpec:
+        return sealed(self._aside / f"{name}.npy")
+
+
+def sealed(path: Path) -> ArraySpec:
+    """Flush an array's file to the disk; what the manifest says of it."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+    values = np.load(path, mmap_mode="r")
+    return ArraySpec(dtype=values.dtype.str, shape=values.shape, n_bytes=path.stat().st_size, crc32=_crc32(path))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write, or replace, the manifest of an artifact: a reader finds the old one or the new one, whole."""
+    aside = folder / f".{MANIFEST}"
+    with open(aside, "w", encoding="utf-8") as file:
+        file.write(manifest.model_dump_json(indent=2))
+        file.flush()
+        os.fsync(file.fileno())
+    aside.rename(folder / MANIFEST)
+    _sync_folder(folder)
+
+
+def open_artifact(url: str, generation: str) -> Artifact:
+    """Map a generation's artifact. Raises ArtifactError for one that is missing, of another format, or not as its manifest says."""
+    folder = folder_of(url) / generation
+    try:
+        manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except OSError as error:
+        raise ArtifactError(f"there is no artifact {folder}: {error.strerror}; do trainer and worker share LARDER_ARTIFACTS?") from error
+    except ValidationError as error:
+        raise ArtifactError(f"{folder / MANIFEST} is not a manifest that this version reads: {error}") from error
+    if manifest.format not in READABLE_FORMATS:
+        raise ArtifactError(f"{folder} has format {manifest.format}; this version reads {READABLE_FORMATS}: upgrade the workers first")
+    return Artifact(manifest, {name: _map(folder / f"{name}.npy", spec) for name, spec in manifest.arrays.items()})
+
+
+def damaged_arrays(url: str, artifact: Artifact) -> list[str]:
+    """Names of the arrays whose bytes differ from their checksum: reads every file."""
+    folder = folder_of(url) / artifact.manifest.generation
+    return [name for name, spec in artifact.manifest.arrays.items() if _crc32(folder / f"{name}.npy") != spec.crc32]
+
+
+def _map(path: Path, spec: ArraySpec) -> Array:
+    try:
+        size = path.stat().st_size
+        if size != spec.n_bytes:
+            raise ArtifactError(f"{path} has {size} bytes in place of {spec.n_bytes}: it is truncated; train again")
+        values: Array = np.load(path, mmap_mode="r" if 0 not in spec.shape else None)
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path} can't be read: {error}") from error
+    if values.dtype.str != spec.dtype or values.shape != spec.shape:
+        raise ArtifactError(f"{path} holds {values.dtype.str} {values.shape} in place of {spec.dtype} {spec.shape}; train again")
+    return values
+
+
+def _crc32(path: Path) -> int:
+    checksum = 0
+    with open(path, "rb") as file:
+        while block := file.read(_STEP):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

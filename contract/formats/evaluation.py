@@ -1,0 +1,80 @@
+"""What an offline evaluation says: figures that a manifest carries from one run to the next."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from contract.formats.manifest import Manifest
+
+Split = Literal["time", "stratified"]
+
+
+class Metrics(BaseModel):
+    """Ranking metrics at k, means over the evaluated users, from 0 to 1; eight decimals."""
+
+    model_config = ConfigDict(frozen=True)
+
+    precision: float
+    recall: float
+    ndcg: float
+    map: float = Field(description="recommenders' `map`: average precision over all held-out items of a user, be they more than k")
+    coverage: float = Field(description="part of the training part's items that stand in at least one of the lists")
+
+
+class Evaluation(BaseModel):
+    """The model, and popularity alone, on interactions that neither has seen."""
+
+    model_config = ConfigDict(frozen=True)
+
+    k: int
+    split: Split
+    sample_users: int = Field(description="users that were asked for at the most")
+    n_users_evaluated: int
+    n_users_total: int
+    n_train: int = Field(description="interactions that the evaluated model was fitted on")
+    n_test: int = Field(description="pairs of user and item that the lists had to find")
+    model: Metrics
+    popularity: Metrics
+    seconds: float
+
+
+class NotEvaluated(BaseModel):
+    """Why there are no figures."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reason: str
+
+
+class Figures(BaseModel):
+    """What the gate compares of a generation."""
+
+    model_config = ConfigDict(frozen=True)
+
+    n_users: int
+    n_items: int
+    depth: int = Field(description="items that a list holds at the most")
+    data_until: str | None = Field(None, description="time of the latest interaction, UTC, ISO 8601")
+    evaluation: Evaluation | NotEvaluated | None = Field(None, description="None: nobody asked for one")
+    items_listed: float | None = Field(None, description="items of a list on average, once lists are written")
+
+    @classmethod
+    def of(cls, manifest: Manifest, items_listed: float | None = None) -> Self:
+        """Those of a manifest, without erased users. An evaluation of a form that this version doesn't know counts as none."""
+        try:
+            evaluation = _RESULT.validate_python(manifest.evaluation)
+        except ValidationError:
+            evaluation = NotEvaluated(reason="its evaluation was written by another version")
+        return cls(
+            n_users=manifest.n_users - len(manifest.erased),
+            n_items=manifest.n_items,
+            depth=manifest.settings.stored_depth,
+            data_until=manifest.data_until,
+            evaluation=evaluation,
+            items_listed=items_listed,
+        )
+
+
+_RESULT: TypeAdapter[Evaluation | NotEvaluated | None] = TypeAdapter(Evaluation | NotEvaluated | None)

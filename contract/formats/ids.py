@@ -1,0 +1,23 @@
+"""Ids as they are given, and as a generation spells them."""
+
+from __future__ import annotations
+
+import re
+
+from contract.formats.keys import Id
+from contract.formats.manifest import IdType
+
+_CANONICAL = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
+_MAX_DIGITS = 20  # of an int64 with its sign
+_MIN, _MAX = -(2**63), 2**63 - 1
+
+
+def stored_id(given: Id, id_type: IdType) -> Id | None:
+    """`given` as a generation with ids of `id_type` spells it; None when no such id can exist in it."""
+    if id_type == "str":
+        return str(given)
+    if isinstance(given, str):
+        if len(given) > _MAX_DIGITS or not _CANONICAL.fullmatch(given):
+            return None
+        given = int(given)
+    return given if _MIN <= given <= _MAX else None

@@ -1,0 +1,156 @@
+"""Every Redis key, in one place. No key literal stands anywhere else.
+
+`larder` is the namespace setting; `{ctl}` is a cluster hash tag, so that the Lua scripts find all control keys in one slot,
+while lists spread over the slots. ID is a generation id, BUCKET a number from 0, REV a revision of the items: a number from 1
+(contract/store/item_revisions.py), or, as versions before it wrote them, the id of a generation.
+
+key                            type    TTL     written by        read by       what
+larder:{ctl}:current           string  -       promote.lua       api, trainer  JSON: all that a reader needs to find a list
+larder:{ctl}:promoted          list    -       promote.lua       trainer, api  JSON events {generation, at_ms, by, how}, newest 1000
+larder:{ctl}:hold              string  -       promote.lua       lua, all      JSON {generation, at_ms, by}: nothing is promoted by itself
+larder:{ctl}:sequence          int     -       begin.lua         lua           orders generations, so that no clock decides
+larder:{ctl}:generations       zset    -       begin.lua         trainer, api  id -> sequence
+larder:{ctl}:gen:ID            hash    -       lua               all           state, times, counters, verdict, the manifest as JSON
+larder:{ctl}:gen:ID:shards     hash    -       record_shard.lua  lua, trainer  shard -> what it wrote (contract/formats/shard_record.py), once each
+larder:{ctl}:gen:ID:erased     set     -       erase.lua         lua           HMACs of users taken out of this generation
+larder:{ctl}:erased            set     -       add_erased.lua    all           HMACs of erased user ids
+larder:{ctl}:erasure           hash    -       trainer, lua      lua, all      revision, fingerprint of the secret, whether there is one
+larder:{ctl}:training          string  lease   training.lua      trainer       "TOKEN RUN": the one run that trains, if it lives
+larder:{ctl}:fence             int     -       training.lua      lua           the newest TOKEN
+larder:{ctl}:scheduled:MINUTE  string  2 hours trainer           trainer       one of several trainers starts the run of a minute
+larder:{ctl}:runs              list    -       trainer           trainer, api  ids of the newest 100 runs, newest first
+larder:{ctl}:run:ID            hash    7 days  trainer           trainer, api  a run's stage and progress, for people
+larder:{ctl}:lease:JOB         string  lease   rq work-horses    rq workers    a job is alive while this exists
+larder:{ctl}:takeover:JOB      string  lease   rq workers        rq workers    one worker at a time takes a dead job over
+larder:{ctl}:items             string  -       switch_items.lua  api, trainer  JSON: where the items' metadata lie, how many are unavailable
+larder:{ctl}:items_sequence    int     -       trainer           trainer       numbers revisions of the items
+larder:{ctl}:item_revisions    hash    -       trainer, lua      trainer       REV -> JSON {n_buckets, at_ms, state}: written, or left since
+larder:recs:ID:BUCKET          hash    -       worker            api           user id -> list payload
+larder:similar:ID:BUCKET       hash    -       worker            api           item id -> list payload of similar items
+larder:why:ID:BUCKET           hash    -       worker            api           user id -> what made each item of the list (opt-in)
+larder:popular:ID              string  -       trainer           api           list payload: the fallback of a cold user
+larder:items:REV:BUCKET        hash    -       trainer           api           item id -> JSON metadata (title, ...)
+larder:unavailable:REV         string  -       trainer           api, trainer  JSON array of ids that are in no answer; none: no key
+
+RQ keeps its own keys under `rq:`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from zlib import crc32
+
+Id = int | str
+_GENERATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+
+
+def is_generation_id(text: str) -> bool:
+    """Whether `text` may be the id of a run and of its generation: nothing else that people send becomes part of a key."""
+    return _GENERATION_ID.fullmatch(text) is not None
+
+
+def bucket_of(external_id: Id, n_buckets: int) -> int:
+    """The bucket of a user or item: crc32 of the id's text, modulo `n_buckets`."""
+    return crc32(str(external_id).encode()) % n_buckets
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Key builders of one namespace: several catalogues can live in one Redis."""
+
+    namespace: str = "larder"
+
+    def _control(self, name: str) -> str:
+        return f"{self.namespace}:{{ctl}}:{name}"
+
+    @property
+    def current(self) -> str:
+        return self._control("current")
+
+    @property
+    def promoted(self) -> str:
+        return self._control("promoted")
+
+    @property
+    def hold(self) -> str:
+        return self._control("hold")
+
+    @property
+    def erased(self) -> str:
+        return self._control("erased")
+
+    @property
+    def erasure(self) -> str:
+        return self._control("erasure")
+
+    @property
+    def training(self) -> str:
+        return self._control("training")
+
+    @property
+    def fence(self) -> str:
+        return self._control("fence")
+
+    @property
+    def sequence(self) -> str:
+        return self._control("sequence")
+
+    @property
+    def generations(self) -> str:
+        return self._control("generations")
+
+    @property
+    def runs(self) -> str:
+        return self._control("runs")
+
+    @property
+    def items_pointer(self) -> str:
+        return self._control("items")
+
+    @property
+    def items_sequence(self) -> str:
+        return self._control("items_sequence")
+
+    @property
+    def item_revisions(self) -> str:
+        return self._control("item_revisions")
+
+    def generation(self, generation: str) -> str:
+        return self._control(f"gen:{generation}")
+
+    def shards(self, generation: str) -> str:
+        return self._control(f"gen:{generation}:shards")
+
+    def erased_of(self, generation: str) -> str:
+        return self._control(f"gen:{generation}:erased")
+
+    def scheduled(self, minute: str) -> str:
+        return self._control(f"scheduled:{minute}")
+
+    def run(self, run: str) -> str:
+        return self._control(f"run:{run}")
+
+    def lease(self, job: str) -> str:
+        return self._control(f"lease:{job}")
+
+    def takeover(self, job: str) -> str:
+        return self._control(f"takeover:{job}")
+
+    def recs(self, generation: str, bucket: int) -> str:
+        return f"{self.namespace}:recs:{generation}:{bucket}"
+
+    def popular(self, generation: str) -> str:
+        return f"{self.namespace}:popular:{generation}"
+
+    def items(self, revision: str, bucket: int) -> str:
+        return f"{self.namespace}:items:{revision}:{bucket}"
+
+    def unavailable(self, revision: str) -> str:
+        return f"{self.namespace}:unavailable:{revision}"
+
+    def similar(self, generation: str, bucket: int) -> str:
+        return f"{self.namespace}:similar:{generation}:{bucket}"
+
+    def why(self, generation: str, bucket: int) -> str:
+        return f"{self.namespace}:why:{generation}:{bucket}"

@@ -1,0 +1,123 @@
+"""The two queues and what goes on them. Jobs are named by dotted path, so that who enqueues never imports who works."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from redis import Redis
+from rq import Queue, Retry
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from contract.formats.keys import Id
+from contract.queue.known_jobs import DIFF_JOB, ERASE_JOB, SCORE_JOB, TRAIN_JOB, KnownJob
+from contract.queue.names import SCORE_QUEUE, TRAIN_QUEUE
+from contract.settings.settings import Settings
+
+RESULT_TTL_S = 3600
+
+
+def train_queue(redis: Redis, settings: Settings) -> Queue:
+    return _queue(TRAIN_QUEUE, redis, settings)
+
+
+def score_queue(redis: Redis, settings: Settings) -> Queue:
+    return _queue(SCORE_QUEUE, redis, settings)
+
+
+def _queue(name: str, redis: Redis, settings: Settings) -> Queue:
+    return Queue(
+        f"{settings.namespace}-{name}",
+        connection=redis,
+        serializer=JSONSerializer,
+        job_class=KnownJob,
+        default_timeout=settings.job_timeout_s,
+    )
+
+
+def run_job_id(run: str) -> str:
+    return f"run-{run}"
+
+
+def run_of(job_id: str) -> str | None:
+    """The run whose job this is; None for another job of the queue "train"."""
+    return job_id.removeprefix("run-") if job_id.startswith("run-") else None
+
+
+def shard_job_id(generation: str, shard: int) -> str:
+    return f"score-{generation}-{shard}"
+
+
+def enqueue_run(
+    queue: Queue,
+    settings: Settings,
+    run: str,
+    options: dict[str, object],
+    *,
+    forced_by: str = "",
+    review: bool = False,
+    vouched: str = "",
+) -> Job:
+    """Put a run on the queue "train". `options` override the trainer's own settings; they are JSON.
+
+    `forced_by`: who wants it promoted whatever the gate says. `review`: complete, it waits for a person to promote it.
+    `vouched`: for options that only the trainer's own command may choose (trainer/run/vouching.py).
+    """
+    return queue.enqueue_call(
+        TRAIN_JOB,
+        args=(run, options, forced_by, review, *((vouched,) if vouched else ())),  # without: as older trainers take it
+        job_id=run_job_id(run),
+        result_ttl=RESULT_TTL_S,
+        failure_ttl=settings.failure_ttl_s,
+        retry=_retry(settings),
+        description=f"run {run}",
+    )
+
+
+def enqueue_diff(queue: Queue, settings: Settings, generation: str) -> Job:
+    """Let the trainer compare a generation whose lists are all there with the one that was current before."""
+    return queue.enqueue_call(
+        DIFF_JOB,
+        args=(generation,),
+        job_id=f"diff-{generation}",
+        result_ttl=0,
+        failure_ttl=settings.failure_ttl_s,
+        description=f"compare generation {generation} with the one before",
+    )
+
+
+def enqueue_erase(queue: Queue, settings: Settings, user_id: Id) -> Job:
+    """Erase a user (trainer/erasure/erase.py). What it removed is the job's result, for as long as RESULT_TTL_S says."""
+    return queue.enqueue_call(
+        ERASE_JOB,
+        args=(user_id,),
+        job_id=f"erase-{secrets.token_hex(8)}",
+        result_ttl=RESULT_TTL_S,
+        failure_ttl=settings.failure_ttl_s,
+        retry=_retry(settings),
+        description="erase a user",  # RQ's own would show the id for as long as it keeps the job
+    )
+
+
+def enqueue_shards(queue: Queue, settings: Settings, generation: str, shards: Iterable[int]) -> int:
+    """Put one job per shard on the queue "score", in one round trip; how many."""
+    jobs = [
+        Queue.prepare_data(
+            SCORE_JOB,
+            args=(generation, shard),
+            timeout=settings.job_timeout_s,
+            job_id=shard_job_id(generation, shard),
+            result_ttl=0,
+            failure_ttl=settings.failure_ttl_s,
+            retry=_retry(settings),
+            description=f"score shard {shard} of generation {generation}",
+        )
+        for shard in shards
+    ]
+    queue.enqueue_many(jobs)
+    return len(jobs)
+
+
+def _retry(settings: Settings) -> Retry | None:
+    return Retry(max=settings.job_retries) if settings.job_retries else None

@@ -1,0 +1,186 @@
+"""An RQ worker whose dead are noticed in seconds.
+
+RQ counts a job as abandoned when its execution has not been renewed for the monitoring interval plus a fixed 60 s, and looks
+every ten minutes. Here a work-horse renews a lease of a few seconds from a thread of its own; idle workers look for executions
+without one, expire them, and let RQ's own clean-up retry or fail the job. A job that is taken over while its process only
+slept runs twice, which every job of Larder allows.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Any, cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.utils import as_text, now
+from rq.worker_registration import get_keys
+
+from contract.errors import LarderError
+from contract.formats.keys import Keys
+from contract.queue.known_jobs import KnownJob
+from contract.settings.settings import Settings
+
+log = logging.getLogger("larder.jobs")
+POLL_S = 2  # how long an idle worker waits on its queue before it looks around
+RQ_MAINTENANCE_S = 60
+_PR_SET_PDEATHSIG = 1
+
+
+class LeasedWorker(Worker):
+    """RQ's worker with leases. `on_given_up(job id, args, reason)` is called for a job that has no retry left."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        settings: Settings,
+        name: str,
+        on_given_up: Callable[[str, list[Any], str], None],
+        on_tick: Callable[[], None] | None = None,
+    ) -> None:
+        self._keys = Keys(settings.namespace)
+        self._lease_ms = int(settings.lease_s * 1000)
+        self._on_given_up = on_given_up
+        self._on_tick = on_tick
+        self._ticks = 0
+        super().__init__(
+            [queue],
+            name=name,
+            connection=queue.connection,
+            serializer=JSONSerializer,
+            job_class=KnownJob,
+            worker_ttl=15 + POLL_S,  # RQ waits worker_ttl - 15 s on an empty queue
+            job_monitoring_interval=5,
+            maintenance_interval=POLL_S,
+            exception_handlers=[self._give_up],
+            work_horse_killed_handler=self._horse_killed,
+        )
+
+    def run_maintenance_tasks(self) -> None:
+        take_over_dead(self.queues[0], self._keys, self._lease_ms, [self._give_up])
+        put_back_undelivered(self.queues[0], self._keys, self._lease_ms)
+        if self._on_tick is not None:
+            self._on_tick()
+        if self._ticks % (RQ_MAINTENANCE_S // POLL_S) == 0:
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        self._ticks += 1
+        self.last_cleaned_at = now()  # type: ignore[assignment]
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        die_with_parent()
+        with lease(self.connection, self._keys.lease(job.id), self._lease_ms):
+            super().main_work_horse(job, queue)
+
+    def _horse_killed(self, job: Job, _pid: int, _status: int, _usage: object) -> None:
+        self._give_up(job, None, RuntimeError("its process was killed (out of memory?)"), None)
+
+    def _give_up(self, job: Job, _kind: object, error: BaseException | None, _trace: TracebackType | None) -> bool:
+        if isinstance(error, LarderError) and not error.transient:
+            job.retries_left = 0  # it would only fail again; RQ reads this after its handlers
+        if isinstance(job, KnownJob) and (reason := job.refusal()):
+            job.retries_left = 0
+            log.error("%s of the queue %s is not carried out: %s", job.id, job.origin, reason)
+        elif not job.retries_left:
+            self._on_given_up(job.id, list(job.args or ()), f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+        return True
+
+
+def n_alive_here(queue: Queue) -> int:
+    """How many RQ workers of this host listen on `queue` and have shown life within their time to live."""
+    prefix = f"{Worker.redis_worker_namespace_prefix}{worker_name('')}"
+    keys = [as_text(cast(bytes, key)) for key in get_keys(queue=queue)]
+    return sum(1 for key in keys if key.startswith(prefix) and queue.connection.exists(key))
+
+
+def worker_name(suffix: str) -> str:
+    """A name that tells the host: what `n_alive_here` counts."""
+    return f"{socket.gethostname()}.{suffix}"
+
+
+def take_over_dead(queue: Queue, keys: Keys, lease_ms: int, handlers: list[Callable[..., Any]]) -> int:
+    """Put back jobs whose executions have no lease; how many. `handlers` are told of each, as by RQ's own clean-up."""
+    redis, registry = queue.connection, queue.started_job_registry
+    dead = 0
+    for raw in redis.zrange(registry.key, 0, -1):
+        execution = as_text(cast(bytes, raw))
+        job_id = execution.partition(":")[0]
+        if redis.exists(keys.lease(job_id)):
+            continue
+        if _is_still_so(redis, keys.takeover(execution.replace(":", "-")), lease_ms):
+            redis.zadd(registry.key, {execution: 1}, xx=True)
+            dead += 1
+    if dead:
+        registry.cleanup(exception_handlers=handlers)
+    return dead
+
+
+def _is_still_so(redis: Redis, mark: str, lease_ms: int) -> bool:
+    """Whether `mark` was first looked at a third of a lease ago or more; True for one worker at a time.
+
+    The first look only marks: a job that has just been taken has no lease yet.
+    """
+    if redis.set(mark, "seen", nx=True, px=20 * lease_ms) or redis.pttl(mark) > 20 * lease_ms - lease_ms // 3:
+        return False
+    return bool(redis.set(f"{mark}-taken", "taken", nx=True, px=lease_ms))
+
+
+def put_back_undelivered(queue: Queue, keys: Keys, lease_ms: int) -> int:
+    """Queue again the jobs that a worker took and then died before it registered their execution; how many.
+
+    RQ moves a job to an intermediate list first, and leaves it there for one to two minutes. Here two looks are enough. It is no
+    failure and costs no retry.
+    """
+    redis, waiting = queue.connection, queue.intermediate_queue
+    put_back = 0
+    for job_id in waiting.get_job_ids():
+        mark = keys.takeover(f"undelivered-{job_id}")
+        if redis.exists(keys.lease(job_id)) or job_id in queue.started_job_registry:
+            redis.delete(mark)
+            continue
+        if _is_still_so(redis, mark, lease_ms):
+            with redis.pipeline(transaction=True) as pipe:
+                pipe.lrem(waiting.key, 1, job_id)
+                queue.push_job_id(job_id, pipeline=pipe, at_front=True)
+                pipe.delete(mark)
+                pipe.execute()
+            put_back += 1
+    return put_back
+
+
+@contextmanager
+def lease(redis: Redis, key: str, lease_ms: int) -> Iterator[None]:
+    """Hold `key` while the block runs, renewed by a thread three times per lease; it lapses by itself if the process dies."""
+    stop = threading.Event()
+
+    def renew() -> None:
+        while True:
+            with suppress(RedisError):  # away for a moment: the next renewal tries again, and a lapsed lease only costs a twin
+                redis.set(key, "alive", px=lease_ms)
+            if stop.wait(lease_ms / 3000):
+                return
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        redis.delete(key)
+
+
+def die_with_parent() -> None:
+    """On Linux, let this process be killed when its parent dies, so that no orphan works on."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

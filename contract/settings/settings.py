@@ -1,0 +1,166 @@
+"""Settings: parsed once, strictly, from a given environment; then frozen.
+
+Every field is the environment variable LARDER_<FIELD> in capitals. An unknown LARDER_ variable is an error that names the
+nearest known one, since a typo that is silently ignored costs a night.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from croniter import croniter
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
+
+from contract.errors import SettingsError
+from contract.settings.model import GateSettings, ModelSettings, Similarity
+from contract.settings.service_links import is_service_link, warn_of_links
+from contract.settings.source import CleaningSettings, SourceSettings
+
+__all__ = [
+    "PREFIX",
+    "TEST_PREFIX",
+    "CleaningSettings",
+    "GateSettings",
+    "ModelSettings",
+    "Settings",
+    "Similarity",
+    "SourceSettings",
+    "hide_password",
+]
+
+PREFIX = "LARDER_"
+CRON_FIELDS = 5
+ALIKE = 0.6  # from here on a name may be a slip of the pen for another
+_SENTINELS = re.compile(r"sentinel://([^/]*@)?[^/@,]+(,[^/@,]+)*/[\w.-]+(/[0-9]+)?(\?.*)?", re.ASCII)  # contract/store/sentinels.py
+TEST_PREFIX = "LARDER_TEST_"  # the tests' own variables
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+
+
+class Settings(ModelSettings, SourceSettings, GateSettings):
+    """All settings of all services: one environment configures a stack."""
+
+    redis_url: str = Field("redis://localhost:6379/0", description="Redis that holds lists: redis://, rediss:// or unix://.")
+    queue_url: str = Field("", description="Redis that holds the RQ queues (a single node); empty: the same as redis_url.")
+    namespace: Name = Field("larder", description="Prefix of every key: several catalogues can live in one Redis.")
+    artifacts: str = Field("file:///var/lib/larder/artifacts", pattern=r"^file:///", description="URL of the folder of artifacts.")
+    max_memory_gb: float = Field(4.0, gt=0, description="What one process may use, in GiB: a larger model is refused before it is made.")
+    shard_target_s: float = Field(5.0, gt=0, le=600, description="Seconds that one shard should take to score.")
+    keep_generations: int = Field(1, ge=0, le=100, description="Complete generations kept besides the current and the previous one.")
+    grace_s: int = Field(60, ge=5, le=86400, description="Seconds that an unreferenced generation lives on for readers that still use it.")
+    cron: str = Field("", description="When the trainer service trains by itself, as five cron fields: 0 3 * * *; empty: never.")
+    run_sources: str = Field(
+        "",
+        description="What runs that are asked for by POST /runs may read besides the configured source: folders, beginnings of addresses, "
+        "databases, with commas between, as in /data/shops,s3://bucket/shops,postgresql://host/shop; empty: nothing else.",
+    )
+    erasure_secret: SecretStr = Field(SecretStr(""), description="Secret of the HMACs by which erased users are remembered.")
+    job_timeout_s: int = Field(3600, ge=10, description="A job that takes longer is stopped and counts as failed.")
+    job_retries: int = Field(3, ge=0, le=100, description="How often a job that failed or died is tried again.")
+    lease_s: float = Field(6.0, ge=1, le=600, description="A job whose process has shown no life for this long is taken over.")
+    failure_ttl_s: int = Field(7 * 86400, ge=60, description="How long RQ keeps what it knows of a failed job.")
+    processes: int = Field(1, ge=1, le=1024, description="Worker processes that one `python -m worker` runs.")
+    api_host: str = Field("0.0.0.0", description="Address that the API listens on.")  # noqa: S104 (a container's port is published by who runs it)
+    api_port: int = Field(5000, ge=1, le=65535, description="Port that the API listens on.")
+    api_workers: int = Field(2, ge=1, le=256, description="gunicorn workers.")
+    api_threads: int = Field(4, ge=1, le=256, description="Threads of one gunicorn worker.")
+    pointer_ttl_ms: int = Field(500, ge=0, le=1000, description="How long the API may believe a pointer that it has read.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe message that is logged.")
+    api_read_keys: SecretStr = Field(SecretStr(""), description="Keys for reading, separated by commas; empty: everybody may read.")
+    api_read_keys_file: str = Field("", description="File of more keys for reading, one a line.")
+    api_admin_keys: SecretStr = Field(SecretStr(""), description="Keys for reading and changing, separated by commas.")
+    api_admin_keys_file: str = Field("", description="File of more keys for reading and changing, one a line.")
+    api_max_age_s: int = Field(0, ge=0, le=86400, description="How long clients may keep a list without asking whether it has changed.")
+    stale_after_s: int = Field(0, ge=0, description="Age of a generation from which readiness and a metric call it stale; 0: none.")
+
+    @field_validator("redis_url", "queue_url")
+    @classmethod
+    def _redis_scheme(cls, value: str) -> str:
+        if value:
+            try:
+                if value.startswith("sentinel://"):
+                    known = _SENTINELS.fullmatch(value) is not None
+                else:
+                    known = value.startswith(("redis://", "rediss://", "unix://")) and urlsplit(value).port != 0
+            except ValueError:  # a port that is no number
+                known = False
+            if not known:
+                raise ValueError("expected redis://host:port/db, rediss://..., unix:///path or sentinel://host:port,host:port/service/db")
+        return value
+
+    @field_validator("cron")
+    @classmethod
+    def _cron_fields(cls, value: str) -> str:
+        if value and (len(value.split()) != CRON_FIELDS or not croniter.is_valid(value)):
+            raise ValueError("expected five cron fields: minute, hour, day of month, month, day of week, as in 0 3 * * *")
+        return value
+
+    @property
+    def rq_url(self) -> str:
+        return self.queue_url or self.redis_url
+
+    @property
+    def model(self) -> ModelSettings:
+        return ModelSettings(**{name: getattr(self, name) for name in ModelSettings.model_fields})
+
+    @property
+    def gate(self) -> GateSettings:
+        return GateSettings(**{name: getattr(self, name) for name in GateSettings.model_fields})
+
+    @property
+    def source(self) -> SourceSettings:
+        return SourceSettings(**{name: getattr(self, name) for name in SourceSettings.model_fields})
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], **options: object) -> Self:
+        """Settings from `environ`, then from `options` (None: not given); raises SettingsError naming variable and value."""
+        raw: dict[str, object] = {}
+        for variable, value in environ.items():
+            if not variable.startswith(PREFIX) or variable.startswith(TEST_PREFIX):
+                continue
+            if is_service_link(variable, value):
+                warn_of_links()
+                continue
+            name = variable.removeprefix(PREFIX).lower()
+            if name not in cls.model_fields:
+                raise SettingsError(_unknown(variable, list(cls.model_fields)))
+            raw[name] = value
+        given = {name: value for name, value in options.items() if value is not None}
+        try:
+            return cls.model_validate(raw | given)
+        except ValidationError as error:
+            raise SettingsError("\n".join(_explain(item, given) for item in error.errors())) from None
+
+
+def _unknown(variable: str, known: list[str]) -> str:
+    if near := difflib.get_close_matches(variable.removeprefix(PREFIX).lower(), known, n=1, cutoff=ALIKE):
+        return f"{variable} is not a setting; the nearest is {PREFIX}{near[0].upper()}"
+    return (
+        f"{variable} is not a setting, and none has a name like it: {PREFIX} is for settings alone (docs/settings.md), "
+        "so call a variable of your own something else"
+    )
+
+
+SECRETS = {name for name, field in Settings.model_fields.items() if field.annotation is SecretStr}
+
+
+def _explain(error: Any, options: Mapping[str, object]) -> str:
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return reason[:1].upper() + reason[1:]
+    name = str(error["loc"][0])
+    shown = f"--{name.replace('_', '-')}" if name in options else PREFIX + name.upper()
+    value = hide_password(str(error["input"])) if name.endswith("_url") else "***" if name in SECRETS else repr(error["input"])
+    return f"{shown}={value}: {reason[:1].lower() + reason[1:]}"
+
+
+def hide_password(url: str) -> str:
+    """`url` with the password, if it has one, as ***: what may stand in a log or an error. Works on what is no URL, too."""
+    hidden = re.sub(r"(password=)[^&]*", r"\1***", url)
+    scheme, mark, rest = hidden.rpartition("://") if hidden.count("://") == 1 else ("", "", hidden)
+    user, at, host = rest.rpartition("@")  # the last one: a password that should have been quoted may hold more, or a slash
+    return f"{scheme}{mark}{user.partition(':')[0]}:***@{host}" if at and ":" in user else hidden

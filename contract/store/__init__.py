@@ -1,0 +1,1 @@
+"""Redis as the store of lists: connections, scripts, generations, item revisions, erasures, runs."""

@@ -1,0 +1,45 @@
+"""Connections to the two roles of Redis: the store (lists) and the queue (RQ). Made in a composition root, then passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import OutOfMemoryError, RedisError
+from redis.retry import Retry
+
+from contract.errors import StoreError, StoreFullError
+from contract.settings.settings import hide_password
+from contract.store import sentinels
+
+
+def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3) -> Redis:
+    """A client of `url` that answers bytes; a command that meets a dead connection is tried again `retries` times with backoff."""
+    options: dict[str, Any] = {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": min(timeout_s, 2.0),
+        "health_check_interval": 30,
+        "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), retries),
+    }
+    if url.startswith("unix://"):  # whose connection refuses socket_keepalive
+        return Redis.from_url(url, **options)
+    make = sentinels.connect if url.startswith(sentinels.SCHEME) else Redis.from_url
+    return make(url, socket_keepalive=True, **options)
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Turns redis-py's errors into one sentence that says which server and what to do."""
+    try:
+        yield
+    except OutOfMemoryError as error:
+        raise StoreFullError(
+            f"Redis at {hide_password(url)} is full: raise maxmemory or lower LARDER_DEPTH or LARDER_KEEP_GENERATIONS"
+        ) from error
+    except RedisError as error:
+        raise StoreError(
+            f"Redis at {hide_password(url)} does not answer as it should: {error}; is it up, and is LARDER_REDIS_URL right?"
+        ) from error

@@ -1,0 +1,192 @@
+"""The life of a generation in Redis: begun (scoring) → complete → current → previous → pruned, or failed.
+
+This module is the only mover of the `current` pointer. Every step is one Lua script (contract/lua), so that runs, twins of a
+shard and killed processes may interleave in any way. Redis' clock is the only clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Literal, cast
+
+from redis import Redis
+from redis.commands.core import Script
+
+from contract.errors import ErasedMeanwhileError, GateError, GenerationError, TakenOverError
+from contract.formats.keys import Keys
+from contract.formats.manifest import Manifest, Pointer
+from contract.formats.shard_record import ShardRecord
+from contract.formats.verdict import Verdict
+from contract.store.progress import Event, Progress
+from contract.store.scripts import scripts
+
+How = Literal["run", "person", "force", "rollback"]
+SETTLED = ("promoted", "already", "refused", "superseded", "review", "held")
+"""What `promote` says of a generation whose lists are all there."""
+
+
+class Generations:
+    """Reads and moves generations of one namespace. `redis` decodes no responses."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self.redis = redis
+        self.keys = keys
+
+    def begin(self, manifest: Manifest, verdict: Verdict | None = None, *, revision: int = 0, token: int | None = None) -> int:
+        """Open `manifest.generation` for scoring; its sequence number. Again with the same digest: the same number.
+
+        `revision`: that of the erased users who are left out. `token`: of the right to train (contract/store/training_right.py). Raises
+        ErasedMeanwhileError, TakenOverError, or GenerationError for a generation that is settled already.
+        """
+        k, name = self.keys, manifest.generation
+        code, value = self._scripts["begin"](
+            keys=[k.sequence, k.generations, k.generation(name), k.erasure, k.fence],
+            args=[
+                name,
+                manifest.digest,
+                manifest.n_shards,
+                manifest.n_users - len(manifest.erased),
+                manifest.n_items if manifest.settings.similar_depth else 0,
+                manifest.pointer().model_dump_json(),
+                manifest.model_dump_json(exclude={"arrays"}),
+                (verdict or Verdict()).model_dump_json(),
+                revision,
+                "" if token is None else token,
+            ],
+        )
+        if code == -2:
+            raise ErasedMeanwhileError(f"users have been erased while generation {name} was made (revision {value}, not {revision})")
+        if code == -3:
+            raise TakenOverError(f"another trainer has taken run {name} over (token {value}, not {token})")
+        if code < 0:
+            raise GenerationError(f"generation {name} is {value.decode()} already; start a new run")
+        return int(value)
+
+    def record_shard(self, generation: str, shard: int, record: ShardRecord) -> str:
+        """Say that all lists of `shard` are written. The state after it: only under "scoring" did the shard count.
+
+        "erased" means that users have been erased since `record.revision`: take their lists back, and record again.
+        """
+        k = self.keys
+        state = self._scripts["record_shard"](
+            keys=[k.generation(generation), k.shards(generation), k.erasure],
+            args=[shard, record.encode(), record.users, record.lists, record.listed, record.similar, record.revision],
+        )
+        return cast(bytes, state).decode()
+
+    def promote(self, generation: str, by: str, how: How = "run") -> str:
+        """Make `generation` current if it is complete and nothing forbids it; what came of it (lua/promote.lua)."""
+        k = self.keys
+        while True:
+            seen = self.current()
+            now, before = (seen.generation, seen.previous) if seen else ("", "")
+            outcome = self._scripts["promote"](
+                keys=[
+                    *(k.current, k.promoted, k.hold, k.generation(generation), k.shards(generation)),
+                    *(k.generation(now), k.generation(before)),
+                ],
+                args=[generation, by, now, before, how],
+            ).decode()
+            if outcome != "moved":
+                return cast(str, outcome)
+
+    def promote_by_hand(self, generation: str, by: str, force: bool = False) -> None:
+        """A person's promotion. Raises GateError when the gate refuses, GenerationError when it can't be served."""
+        outcome = self.promote(generation, by, "force" if force else "person")
+        if outcome == "refused":
+            progress = self.progress(generation)
+            because = progress.because if progress else ""
+            raise GateError(f"the gate refuses generation {generation}: {because}; force it to promote it anyway")
+        if outcome not in ("promoted", "already"):
+            raise GenerationError(f"generation {generation} is {outcome}, so it can't be promoted")
+
+    def roll_back(self, by: str) -> Event:
+        """Serve what was served before the current generation, and hold further promotions until `release`; what is served now.
+
+        One move of the pointer. Again: the one before that, as far as it is kept. Raises GenerationError when there is none.
+        """
+        pointer = self.current()
+        if pointer is None:
+            raise GenerationError("nothing is promoted yet, so there is nothing to go back to")
+        for name in reversed(self.ids()):
+            progress = self.progress(name)
+            if progress is None or progress.sequence >= pointer.sequence or progress.promoted_at_ms is None:
+                continue
+            if self.promote(name, by, "rollback") == "promoted":
+                return self.history(1)[0]
+        raise GenerationError(
+            f"no generation is kept that was served before {pointer.generation}; LARDER_KEEP_GENERATIONS says how many are"
+        )
+
+    def held(self) -> Event | None:
+        """The rollback that holds promotions, if one does."""
+        raw = cast("bytes | None", self.redis.get(self.keys.hold))
+        return Event(**json.loads(raw)) if raw else None
+
+    def release(self) -> bool:
+        """Let runs promote again; False if nothing held them."""
+        return bool(self.redis.delete(self.keys.hold))
+
+    def history(self, n: int = 100) -> list[Event]:
+        """The newest `n` moves of the pointer, newest first."""
+        raw = cast("list[bytes]", self.redis.lrange(self.keys.promoted, 0, n - 1))
+        return [Event(**json.loads(event)) for event in raw]
+
+    def fail(self, generation: str, reason: str) -> bool:
+        """Give a scoring generation up; False when it is no longer scoring."""
+        return bool(self._scripts["fail"](keys=[self.keys.generation(generation)], args=[reason]))
+
+    def erase(self, generation: str, user: str, shard: int, lists: int, listed: int, checksum: int, revision: int) -> bool:
+        """Take the user with HMAC `user` out of the counts (lua/erase.lua); False if it was done before."""
+        k = self.keys
+        return bool(
+            self._scripts["erase"](
+                keys=[k.generation(generation), k.shards(generation), k.erased_of(generation), k.current],
+                args=[user, generation, shard, lists, listed, checksum, revision],
+            )
+        )
+
+    def current(self) -> Pointer | None:
+        raw = cast("bytes | None", self.redis.get(self.keys.current))
+        return Pointer.model_validate_json(raw) if raw else None
+
+    def ids(self) -> list[str]:
+        """All generations that Redis knows, oldest first."""
+        return [raw.decode() for raw in cast("list[bytes]", self.redis.zrange(self.keys.generations, 0, -1))]
+
+    def manifest(self, generation: str) -> Manifest:
+        raw = cast("bytes | None", self.redis.hget(self.keys.generation(generation), "manifest"))
+        if raw is None:
+            raise GenerationError(f"there is no generation {generation}")
+        return Manifest.model_validate_json(raw)
+
+    def verdict(self, generation: str) -> Verdict:
+        raw = cast("bytes | None", self.redis.hget(self.keys.generation(generation), "verdict"))
+        return Verdict.model_validate_json(raw) if raw else Verdict()
+
+    def state(self, generation: str) -> str:
+        """The state, or "" for a generation that Redis does not know."""
+        raw = cast("bytes | None", self.redis.hget(self.keys.generation(generation), "state"))
+        return raw.decode() if raw else ""
+
+    def progress(self, generation: str) -> Progress | None:
+        with self.redis.pipeline(transaction=True) as pipe:
+            pipe.hgetall(self.keys.generation(generation))
+            pipe.hlen(self.keys.shards(generation))
+            raw, recorded = pipe.execute()
+        return Progress.of(generation, raw, recorded) if raw else None
+
+    def shards(self, generation: str) -> dict[int, ShardRecord]:
+        """What each recorded shard says it wrote."""
+        raw = cast("dict[bytes, bytes]", self.redis.hgetall(self.keys.shards(generation)))
+        return {int(shard): ShardRecord.decode(record) for shard, record in sorted(raw.items(), key=lambda item: int(item[0]))}
+
+    def missing_shards(self, generation: str, n_shards: int) -> list[int]:
+        recorded = {int(raw) for raw in cast("list[bytes]", self.redis.hkeys(self.keys.shards(generation)))}
+        return [shard for shard in range(n_shards) if shard not in recorded]
+
+    @cached_property
+    def _scripts(self) -> Mapping[str, Script]:
+        return scripts(self.redis, "begin", "record_shard", "promote", "fail", "erase")

@@ -1,0 +1,76 @@
+"""Deleting the lists of generations, in steps too short to hold other clients up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from contract.formats.keys import Keys
+from contract.formats.manifest import Manifest
+from contract.store.generations import Generations
+from contract.store.scripts import scripts
+
+UNLINK_STEP = 500  # keys in one UNLINK
+
+
+def retire(generations: Generations, generation: str, grace_s: float, late_writers_s: float) -> bool:
+    """Delete an unreferenced generation's lists; True once nothing of it is left.
+
+    Its lists go `grace_s` after the last reference. Its hash stays `late_writers_s` longer, so that a worker that was asleep
+    still finds the state "pruned"; then the lists are swept once more and the hash goes too.
+    """
+    redis, k = generations.redis, generations.keys
+    script = scripts(redis, "retire")["retire"]
+    age_ms = int(script(keys=[k.current, k.generation(generation)], args=[generation, int(grace_s * 1000)]))
+    if age_ms < 0:
+        return False
+    unlink_lists(generations, generation)
+    if age_ms < late_writers_s * 1000:
+        return False
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.unlink(k.generation(generation), k.shards(generation), k.erased_of(generation))
+        pipe.zrem(k.generations, generation)
+        pipe.execute()
+    return True
+
+
+def give_up(generations: Generations, generation: str, reason: str) -> bool:
+    """Fail a scoring generation and delete its lists; False when it is no longer scoring.
+
+    The lists go first where memory is full: no write, not even that of the state, is possible before.
+    """
+    if generations.state(generation) != "scoring":
+        return False
+    unlink_lists(generations, generation)
+    failed = generations.fail(generation, reason)
+    unlink_lists(generations, generation)  # what a worker wrote in between; later ones see the state, and take back what they wrote
+    return failed
+
+
+def unlink_lists(generations: Generations, generation: str) -> None:
+    """Delete all that was written for readers of `generation`."""
+    keys = keys_of_lists(generations.keys, generations.manifest(generation))
+    while some := list(islice(keys, UNLINK_STEP)):
+        generations.redis.unlink(*some)
+
+
+def keys_of_lists(keys: Keys, manifest: Manifest) -> Iterator[str]:
+    """Every key that holds lists or metadata of one generation."""
+    name = manifest.generation
+    yield keys.popular(name)
+    for bucket in range(manifest.n_user_buckets):
+        yield keys.recs(name, bucket)
+        yield keys.why(name, bucket)
+    for bucket in range(manifest.n_item_buckets):
+        yield keys.items(name, bucket)
+        yield keys.similar(name, bucket)
+
+
+def sweep(generations: Generations, generation: str) -> int:
+    """Delete lists of a generation that Redis no longer knows, which a worker left that was killed after it; how many keys."""
+    redis, k = generations.redis, generations.keys
+    patterns = [key(generation, 0).removesuffix("0") + "*" for key in (k.recs, k.why, k.similar, k.items)]
+    left = [key for pattern in patterns for key in redis.scan_iter(pattern, count=UNLINK_STEP)]
+    for start in range(0, len(left), UNLINK_STEP):
+        redis.unlink(*left[start : start + UNLINK_STEP])
+    return len(left)

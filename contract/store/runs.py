@@ -1,0 +1,81 @@
+"""What people see of a run: its stage and how far that is. Nothing is decided by it.
+
+States: queued → running → dispatched (the shards are on their queue; the generation tells the rest), or failed.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import cast
+
+from redis import Redis
+
+from contract.formats.keys import Keys
+
+STAGES = ("load", "evaluate", "fit", "write", "dispatch")
+KEEP_S = 7 * 86400
+KEEP = 100
+_KIND = re.compile(r"[A-Z][A-Za-z]{0,60}")
+
+
+def new_run_id() -> str:
+    """Sorts by time of day for people; the sequence number, not this, orders generations."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    run: str
+    state: str
+    stage: str
+    done: int
+    total: int
+    message: str
+
+    def without_details(self) -> RunStatus:
+        """For who may not change anything: of a failure its kind alone, since a message may quote what the trainer reads."""
+        return replace(self, message=kind_of(self.message)) if self.state == "failed" else self
+
+
+def kind_of(message: str) -> str:
+    """`DataError` of "DataError: ..."; "" of a message that names no kind."""
+    kind = message.partition(":")[0]
+    return kind if _KIND.fullmatch(kind) else ""
+
+
+class Runs:
+    """Writes and reads the progress of runs."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+
+    def queued(self, run: str) -> None:
+        """Enter a run that has just been enqueued as the latest."""
+        self.set(run, "queued")
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.lpush(self._keys.runs, run)
+            pipe.ltrim(self._keys.runs, 0, KEEP - 1)
+            pipe.execute()
+
+    def latest(self) -> RunStatus | None:
+        """The run that was enqueued last."""
+        run = cast("bytes | None", self._redis.lindex(self._keys.runs, 0))
+        return self.get(run.decode()) if run else None
+
+    def set(self, run: str, state: str, stage: str = "", done: int = 0, total: int = 0, message: str = "") -> None:
+        key = self._keys.run(run)
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(key, mapping={"state": state, "stage": stage, "done": done, "total": total, "message": message})
+            pipe.expire(key, KEEP_S)
+            pipe.execute()
+
+    def get(self, run: str) -> RunStatus | None:
+        raw = cast("dict[bytes, bytes]", self._redis.hgetall(self._keys.run(run)))
+        if not raw:
+            return None
+        field = {key.decode(): value.decode() for key, value in raw.items()}
+        return RunStatus(run, field["state"], field["stage"], int(field["done"]), int(field["total"]), field["message"])

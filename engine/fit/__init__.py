@@ -1,0 +1,1 @@
+"""From interactions by user to a matrix of similarities between items."""

@@ -1,0 +1,74 @@
+"""SAR's fit: interactions → decayed affinities (CSR) and item-item similarity, deterministic and in bounded memory.
+
+Formulas: recommenders 1.2.1, sar_singlenode.py and python_utils.py. Where that library is wrong (zero weights, repeated pairs,
+decay that underflows) this module is right; tests/unit/engine/fit/test_library_bugs.py shows both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from contract.errors import SettingsError
+from contract.settings.settings import ModelSettings
+from engine.arrays import Allocate, Array, Report
+from engine.fit import row_kernels, similarity
+from engine.fit.similarity import Fitted, Similarity
+
+DAY_S = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Users × items in CSR, named and typed as in contract/formats/artifact.py; `weight_min` and `_max` span the decayed affinities."""
+
+    indptr: Array
+    indices: Array
+    affinity: Array
+    unity: Array
+    exponent: Array
+    weight_min: float
+    weight_max: float
+
+    def arrays(self, normalize: bool) -> Mapping[str, Array]:
+        """What an artifact holds of them: unit weights only serve normalised scores."""
+        names = ("indptr", "indices", "affinity", "exponent", *(("unity",) if normalize else ()))
+        return {name: getattr(self, name) for name in names}
+
+
+def fit_rows(user_idx: Array, item_idx: Array, weight: Array, time: Array | None, n_users: int, n_items: int, model: ModelSettings) -> Rows:
+    """Affinities from events: user_idx, item_idx int32, weight float32 > 0, time int64 epoch seconds or None, all of one length."""
+    ends, order = row_kernels.rows_by_user(user_idx, item_idx, n_users, n_items)
+    decays = time is not None and model.time_decay_days > 0
+    age = time.max() - time if decays and time is not None else np.empty(0, np.int64)
+    return Rows(*row_kernels.affinities(ends, order, item_idx, weight, age, model.time_decay_days * DAY_S))
+
+
+def fit_similarity(
+    rows: Rows, n_items: int, model: ModelSettings, allocate: Allocate, *, threads: int, limit_bytes: float, report: Report
+) -> Fitted:
+    """Fill the similarity in the layout that `Similarity.choose` names (arrays: contract/formats/artifact.py).
+
+    With `model.neighbors` a row keeps the item itself and that many others, and the layout is sparse. Raises SettingsError before
+    it begins when the similarity would take more than `limit_bytes`, with the number of neighbors that would fit.
+    """
+    fit = Similarity(rows.indptr, rows.indices, n_items, model)
+    choice = fit.choose(limit_bytes)
+    if choice.n_bytes > limit_bytes:
+        fitting = fit.neighbors_in(limit_bytes)
+        nearest = f", or keep the nearest items only, with --neighbors {fitting} or fewer" if fitting else ""
+        raise SettingsError(
+            f"the similarity of {n_items:,} items would take {choice.n_bytes / 2**30:.2f} GiB, and the limit is "
+            f"{limit_bytes / 2**30:.2f}: raise LARDER_MAX_MEMORY_GB{nearest}"
+        )
+    fill = fit.neighbors if model.neighbors else fit.dense if choice.layout == "dense" else fit.sparse
+    return fill(allocate, threads, report)
+
+
+def warm() -> None:
+    """Compile, or load from Numba's cache, what a fit calls. Starts no thread: an RQ worker calls it before it forks."""
+    one = np.zeros(1, np.int32)
+    fit_rows(one, one, np.ones(1, np.float32), np.zeros(1, np.int64), 1, 1, ModelSettings())
+    similarity.warm()

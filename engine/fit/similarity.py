@@ -1,0 +1,209 @@
+"""Item-item similarity in the three forms that an artifact may hold: dense tiles, sparse rows, nearest neighbors only."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from contract.settings.settings import ModelSettings
+from engine.arrays import Allocate, Array, Report
+from engine.fit import counting_kernels as counting
+from engine.fit import row_kernels
+from engine.fit import similarity_kernels as kernels
+
+# Multiply-adds a second of one worker process, on the slow side of what today's cores do: shards come out short, not long.
+DENSE_PER_S = 4e9
+SPARSE_PER_S = 2e8
+SLOW_S = 30.0  # of one worker, for all users: what a smaller artifact is worth
+
+_SHORT = 1 << 16
+_SAMPLED_ROWS = 32  # of the similarity, to tell whether it is dense
+_BLOCKS = 256  # of items, between the threads
+_NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))  # rows_sparse then only counts
+_BIT_SET_BYTES = 2**27  # at the most for bit sets, and for the counts from them
+_PER_BIT_WORD = 1 / 5  # cost of a word of a bit set in increments of a counter: 1/8 to 1/12 as measured, and its memory
+_RELEASE_EVERY = 8  # blocks
+
+
+class Fitted(NamedTuple):
+    """What was made of a similarity: its layout, and the multiply-adds that one interaction costs when scores are made from it."""
+
+    layout: Literal["dense", "sparse"]
+    row_work: float
+
+
+class Choice(NamedTuple):
+    """A layout, and what it costs: bytes on disk, and multiply-adds that one interaction costs when scores are made from it."""
+
+    layout: Literal["dense", "sparse"]
+    n_bytes: int
+    row_work: float
+
+
+class Similarity:
+    """One fit: what its three forms share. `indptr` int64 and `indices` int32 are the CSR rows of users."""
+
+    def __init__(self, indptr: Array, indices: Array, n_items: int, model: ModelSettings) -> None:
+        item_ends, item_users = row_kernels.transpose(indptr, indices, n_items)
+        self._f = np.diff(item_ends).astype(np.float64)
+        self._how = (self._f, kernels.SIMILARITIES.index(model.similarity), model.threshold)
+        self._n_items, self._n_neighbors = n_items, model.neighbors
+        self._n_tiles = -(-n_items // kernels.TILE)
+        self._n_words = counting.WORDS * -(-(indptr.size - 1) // (64 * counting.WORDS))  # of a bit set of users
+        # Without a sign, Numba spares a test for negative positions; in two bytes, more of a row comes with a cache line.
+        others = indices.astype(np.uint16) if n_items <= _SHORT else indices.view(np.uint32)
+        self._events = (item_ends, item_users, indptr, others)
+        self.dense_bytes = 4 * kernels.TILE * self._n_tiles * n_items
+
+    def sparse_bytes(self) -> int:
+        """Of the sparse layout, estimated from evenly spaced rows (exact for small catalogues)."""
+        sampled = range(0, self._n_items, -(-self._n_items // _SAMPLED_ROWS))
+        length = np.empty(1, np.int64)
+        entries = sum(kernels.rows_sparse(i, i + 1, self._events, *self._how, length, *_NOTHING) for i in sampled)
+        return int(8 * (self._n_items + 1) + 8 * self._n_items * entries / len(sampled))
+
+    def neighbor_bytes(self, n_neighbors: int) -> int:
+        return 8 * (self._n_items + 1) + 8 * self._n_items * (n_neighbors + 1)
+
+    def choose(self, limit_bytes: float) -> Choice:
+        """The smaller layout; but dense where sparse would cost much scoring, unless only sparse fits `limit_bytes`."""
+        if self._n_neighbors:
+            return Choice("sparse", self.neighbor_bytes(self._n_neighbors), self._n_neighbors + 1)
+        dense = Choice("dense", self.dense_bytes, self._n_items)
+        n_bytes = self.sparse_bytes()
+        sparse = Choice("sparse", n_bytes, n_bytes / 8 / self._n_items)
+        if sparse.n_bytes >= dense.n_bytes:
+            return dense
+        n_interactions = self._events[3].size
+        sparse_s, dense_s = n_interactions * sparse.row_work / SPARSE_PER_S, n_interactions * dense.row_work / DENSE_PER_S
+        return sparse if sparse_s <= max(dense_s, SLOW_S) or dense.n_bytes > limit_bytes else dense
+
+    def neighbors_in(self, limit_bytes: float) -> int:
+        """The most neighbors that `limit_bytes` hold."""
+        return max(0, int((limit_bytes - 8 * (self._n_items + 1)) // (8 * self._n_items)) - 1)
+
+    def counting_steps(self) -> float:
+        """Increments of counters that the counting costs, with words of bit sets as what they cost in increments."""
+        popular, _, tail_indptr, _ = self._split()
+        widths, tails = np.diff(self._events[2]).astype(np.float64), np.diff(tail_indptr).astype(np.float64)
+        along_rows = float((widths**2 - (widths - tails) ** 2).sum())
+        return along_rows + popular.size**2 * self._n_words * _PER_BIT_WORD + self._n_items**2
+
+    def dense(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
+        tiles = allocate("similarity", np.float32, (self._n_tiles, self._n_items, kernels.TILE))
+        events = self._counted(threads)
+
+        def report_and_release(done: int, total: int) -> None:
+            report(done, total)
+            if done % _RELEASE_EVERY == 0:
+                release(tiles)
+
+        self._in_threads(lambda start, end: kernels.fill_dense(tiles, start, end, events, *self._how), threads, report_and_release)
+        return Fitted("dense", self._n_items)
+
+    def sparse(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
+        """Counts the entries, then fills them in: twice the work, and no copy of the result."""
+        lengths = np.empty(self._n_items, np.int64)
+
+        def count(start: int, end: int) -> None:
+            kernels.rows_sparse(start, end, self._events, *self._how, lengths[start:end], *_NOTHING)
+
+        self._in_threads(count, threads, lambda done, total: report(done, 2 * total))
+        indptr, indices, data = self._csr(allocate, lengths)
+
+        def fill(start: int, end: int) -> None:
+            part = slice(int(indptr[start]), int(indptr[end]))
+            if part.start < part.stop:
+                kernels.rows_sparse(start, end, self._events, *self._how, lengths[start:end], indices[part], data[part])
+
+        self._in_threads(fill, threads, lambda done, total: report(total + done, 2 * total))
+        return Fitted("sparse", data.size / self._n_items)
+
+    def neighbors(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
+        n, width = self._n_items, self._n_neighbors + 1
+        lengths, best, values = np.empty(n, np.int64), np.empty((n, width), np.int32), np.empty((n, width), np.float32)
+        events = self._counted(threads)
+
+        def select(start: int, end: int) -> None:
+            out = (lengths[start:end], best[start:end], values[start:end])
+            kernels.rows_of_neighbors(start, end, events, *self._how, self._n_neighbors, *out)
+
+        self._in_threads(select, threads, report)
+        _, indices, data = self._csr(allocate, lengths)
+        kept = np.arange(width) < lengths[:, None]
+        indices[:], data[:] = best[kept], values[kept]
+        return Fitted("sparse", data.size / n)
+
+    def _csr(self, allocate: Allocate, lengths: Array) -> tuple[Array, Array, Array]:
+        indptr = allocate("similarity_indptr", np.int64, (self._n_items + 1,))
+        indptr[1:] = np.cumsum(lengths)
+        entries = (int(indptr[-1]),)
+        return indptr, allocate("similarity_indices", np.int32, entries), allocate("similarity_data", np.float32, entries)
+
+    def _split(self) -> tuple[Array, ...]:
+        """The popular items, their places among them or -1, and the users' rows without them."""
+        order = np.argsort(-self._f, kind="stable")
+        popular = order[: self._n_popular(order)].astype(np.int32)
+        place = np.full(self._n_items, -1, np.int32)
+        place[popular] = np.arange(popular.size, dtype=np.int32)
+        return popular, place, *counting.without(place >= 0, *self._events[2:])
+
+    def _counted(self, threads: int) -> tuple[Array, ...]:
+        """The events as counting_kernels.count_item takes them: with the counts of popular items among each other."""
+        popular, place, tail_indptr, tail_others = self._split()
+        bits = counting.set_bits(popular, self._events[0], self._events[1], self._events[2].size - 1)
+        counts = np.zeros((popular.size, popular.size), np.int32)
+
+        def count(start: int) -> None:
+            counting.count_popular(start, min(start + counting.BLOCK, popular.size), bits, counts)
+
+        with ThreadPoolExecutor(threads) as pool:  # the last blocks are the longest: begin with them
+            list(pool.map(count, range(0, popular.size, counting.BLOCK)[::-1]))
+        return *self._events, tail_indptr, tail_others, popular, place, counts
+
+    def _n_popular(self, order: Array) -> int:
+        """How many of the most popular items to count by bit sets: until the next item would cost more than it saves.
+
+        Two items cost the words of a bit set, and about f_i · f_j / n_users increments of counters without.
+        """
+        saves = self._f[order] * np.cumsum(self._f[order]) / (self._events[2].size - 1)
+        costs = np.arange(1, self._n_items + 1) * self._n_words * _PER_BIT_WORD
+        worth = int(np.searchsorted(-(saves / costs), -1.0))
+        return min(worth, _BIT_SET_BYTES // (8 * self._n_words), int((_BIT_SET_BYTES / 4) ** 0.5))
+
+    def _in_threads(self, work: Callable[[int, int], object], threads: int, report: Report) -> None:
+        """Call `work` for blocks of items of about equal work.
+
+        Threads are ours, since Numba's own do not survive the fork of an RQ work-horse.
+        """
+        share = np.cumsum(self._f + self._f.mean())
+        cuts = np.searchsorted(share, np.linspace(0, share[-1], _BLOCKS + 1)[1:-1])
+        blocks = list(pairwise(np.unique(np.concatenate(([0], cuts, [self._n_items]))).tolist()))
+        with ThreadPoolExecutor(threads) as pool:
+            for done, future in enumerate(as_completed([pool.submit(work, *block) for block in blocks]), start=1):
+                future.result()
+                report(done, len(blocks))
+
+
+def release(array: Array) -> None:
+    """Give the pages of a mapped file back to the page cache: what is written stays, and no longer counts as this process' memory."""
+    mapped: object = array.base
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def warm() -> None:
+    """Compile, or load from Numba's cache, what a fit calls. Starts no thread."""
+    fit = Similarity(np.array([0, 1]), np.zeros(1, np.int32), 1, ModelSettings())
+    popular, place, *tail = fit._split()
+    bits = counting.set_bits(np.zeros(1, np.int32), *fit._events[:2], 1)
+    counting.count_popular(0, 1, bits, np.zeros((1, 1), np.int32))
+    events, length = (*fit._events, *tail, popular, place, np.zeros((1, 1), np.int32)), np.empty(1, np.int64)
+    kernels.fill_dense(np.zeros((1, 1, kernels.TILE), np.float32), 0, 1, events, *fit._how)
+    kernels.rows_sparse(0, 1, fit._events, *fit._how, length, np.empty(1, np.int32), np.empty(1, np.float32))
+    kernels.rows_of_neighbors(0, 1, events, *fit._how, 1, length, np.empty((1, 2), np.int32), np.empty((1, 2), np.float32))

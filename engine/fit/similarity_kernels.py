@@ -1,0 +1,166 @@
+"""Compiled inner loops of the similarity: from the counts of an item's row to the formula, then to what is kept.
+
+The functions release the GIL: similarity.py runs them in threads.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from engine.fit.counting_kernels import count_item
+
+TILE = 64
+COOCCURRENCE, COSINE, INCLUSION, JACCARD, LEXICOGRAPHERS, LIFT, INFORMATION = range(7)
+SIMILARITIES = (
+    "cooccurrence",
+    "cosine",
+    "inclusion index",
+    "jaccard",
+    "lexicographers mutual information",
+    "lift",
+    "mutual information",
+)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")  # no test for a zero divisor, which would keep LLVM from using vectors
+def _similarities(kind, counts, threshold, f, f_i, n_items, values):  # type: ignore[no-untyped-def]
+    """values float32 from counts int32, which become 0 again. recommenders/utils/python_utils.py has the formulas; 0 for no count.
+
+    f float64: frequencies of the items; f_i: that of the row's. One plain loop per formula, so that LLVM can use vectors.
+    """
+    n = counts.size
+    for j in range(n):
+        if counts[j] < threshold:
+            counts[j] = 0
+    if kind == COOCCURRENCE:
+        for j in range(n):
+            values[j] = counts[j]
+    elif kind == COSINE:
+        for j in range(n):
+            values[j] = counts[j] / math.sqrt(f_i * f[j])
+    elif kind == INCLUSION:
+        for j in range(n):
+            values[j] = counts[j] / min(f_i, f[j])
+    elif kind == JACCARD:
+        for j in range(n):
+            values[j] = counts[j] / (f_i + f[j] - counts[j])
+    elif kind == LIFT:
+        for j in range(n):
+            values[j] = counts[j] / (f_i * f[j])
+    else:
+        for j in range(n):
+            values[j] = 0.0
+            if counts[j] > 0:
+                information = math.log2(n_items * (counts[j] / (f_i * f[j])))
+                values[j] = counts[j] * information if kind == LEXICOGRAPHERS else information
+    counts[:] = 0
+
+
+@njit(nogil=True, cache=True)
+def fill_dense(tiles, start, end, events, f, kind, threshold):  # type: ignore[no-untyped-def]
+    """Similarities of items `start` to `end` with all items, into tiles float32 (n_tiles, n_items, 64)."""
+    n_items = f.size
+    counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
+    for i in range(start, end):
+        count_item(i, events, counts)
+        _similarities(kind, counts, threshold, f, f[i], n_items, values)
+        for t in range(tiles.shape[0]):
+            width = min(TILE, n_items - t * TILE)
+            tiles[t, i, :width] = values[t * TILE : t * TILE + width]
+
+
+@njit(nogil=True, cache=True)
+def rows_sparse(start, end, events, f, kind, threshold, lengths, out_indices, out_data):  # type: ignore[no-untyped-def]
+    """Whole rows `start` to `end` in CSR, after each other; the number of entries.
+
+    Out: lengths int64 (rows), indices int32 rising within a row, data float32. With empty out_indices it only counts.
+    """
+    n_items = f.size
+    item_ends, item_users, indptr, others = events[0], events[1], events[2], events[3]
+    counts = np.zeros(n_items, np.int32)
+    touched = np.empty(n_items, np.int32)
+    few, many, values = np.empty(n_items, np.int32), np.empty(n_items, np.float64), np.empty(n_items, np.float32)
+    filled = 0
+    for i in range(start, end):
+        n = 0
+        for at in range(item_ends[i], item_ends[i + 1]):
+            user = item_users[at]
+            for t in range(indptr[user], indptr[user + 1]):
+                other = others[t]
+                if counts[other] == 0:
+                    touched[n] = other
+                    n += 1
+                counts[other] += 1
+        row = np.sort(touched[:n])
+        for at in range(n):
+            few[at], many[at] = counts[row[at]], f[row[at]]
+            counts[row[at]] = 0
+        _similarities(kind, few[:n], threshold, many[:n], f[i], n_items, values[:n])
+        before = filled
+        for at in range(n):
+            if values[at] != 0.0:
+                if out_indices.size > 0:
+                    out_indices[filled], out_data[filled] = row[at], values[at]
+                filled += 1
+        lengths[i - start] = filled - before
+    return filled
+
+
+@njit(nogil=True, cache=True)
+def rows_of_neighbors(start, end, events, f, kind, threshold, n_neighbors, lengths, out_indices, out_data):  # type: ignore[no-untyped-def]
+    """Of rows `start` to `end`, each item itself and its `n_neighbors` most similar others (ties: the lower item_idx).
+
+    Out: lengths int64 (rows); indices int32, rising within a row, and data float32 (rows, n_neighbors + 1).
+    """
+    n_items = f.size
+    counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
+    best, highest = np.empty(n_neighbors, np.int32), np.empty(n_neighbors, np.float32)
+    for i in range(start, end):
+        count_item(i, events, counts)
+        _similarities(kind, counts, threshold, f, f[i], n_items, values)
+        own = values[i]
+        values[i] = 0.0
+        n = _highest(values, best, highest)
+        row = i - start
+        filled = 0
+        for at in np.argsort(best[:n]):
+            if own != 0.0 and best[at] > i:
+                out_indices[row, filled], out_data[row, filled] = i, own
+                filled += 1
+                own = np.float32(0.0)
+            out_indices[row, filled], out_data[row, filled] = best[at], highest[at]
+            filled += 1
+        if own != 0.0:
+            out_indices[row, filled], out_data[row, filled] = i, own
+            filled += 1
+        lengths[row] = filled
+
+
+@njit(nogil=True, cache=True)
+def _highest(values, best, highest):  # type: ignore[no-untyped-def]
+    """Positions and values of the highest that are not 0, into best and highest, falling; how many."""
+    n, most = 0, best.size
+    bound = np.float32(-np.inf)
+    for first in range(0, values.size, TILE):
+        last = min(first + TILE, values.size)
+        higher = 0
+        for j in range(first, last):
+            higher += values[j] > bound
+        if higher == 0:
+            continue
+        for j in range(first, last):
+            value = values[j]
+            if value > bound and value != 0.0:
+                at = n if n < most else n - 1
+                while at > 0 and highest[at - 1] < value:
+                    highest[at], best[at] = highest[at - 1], best[at - 1]
+                    at -= 1
+                highest[at], best[at] = value, j
+                if n < most:
+                    n += 1
+                if n == most:
+                    bound = highest[n - 1]
+    return n

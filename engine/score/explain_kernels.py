@@ -1,0 +1,146 @@
+"""Compiled inner loops of explanations. Arrays in, arrays out; explain.py calls them.
+
+Seen item j gives listed item i the contribution affinity[j] · similarity[j, i], a product of two float32 numbers, which float64 holds
+exactly: contributions compare and tie without rounding. Their sum, over rising j in float64, is the score before normalisation.
+
+The slots of listed item r of user u, `width[u]` in number, begin at `first[u] + r · width[u]` of items and shares.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from engine.score.scoring_kernels import insert
+from engine.score.vector_code import TILE
+
+SEARCH = 16  # what one costs in steps along a row
+_MOST = np.finfo(np.float32).max
+
+
+@njit(inline="always")
+def _to_shares(strengths, n, total, shares):  # type: ignore[no-untyped-def]
+    """Shares float32 from the n strongest contributions, float64, of a score `total`; how many of them there are.
+
+    None where the sum is not positive: it was in float32, by a last bit, when similarities of both signs cancel.
+    """
+    if total <= 0.0:
+        return 0
+    for at in range(n):
+        shares[at] = min(strengths[at] / total, _MOST)
+    return n
+
+
+@njit(nogil=True, cache=True)
+def explain_dense(tiles, pairs, listed, most_seen, indptr, indices, affinity, start, widest, first, width, counts, items, shares):  # type: ignore[no-untyped-def]
+    """Fill the slots of listed items from dense tiles, float32 (n_tiles, n_items, 64).
+
+    pairs int64: user · depth + rank, ordered by column, so that what is read of a tile stays in cache. listed int32 (users, depth):
+    item_idx; indptr int64, indices int32, affinity float32: CSR rows of users, of which `start` is the first one's; most_seen,
+    widest: the longest row, the largest width. Out: counts int32 (users, depth), items int32 and shares float32.
+    """
+    depth = listed.shape[1]
+    scratch = np.empty(widest, np.float64)
+    terms = np.empty(most_seen, np.float64)
+    for pair in pairs:
+        u, r = pair // depth, pair % depth
+        tile, column = tiles[listed[u, r] // TILE], listed[u, r] % TILE
+        row, stop = indptr[start + u], indptr[start + u + 1]
+        for t in range(row, stop):  # apart from the rest: loads that wait for nothing overlap
+            terms[t - row] = np.float64(affinity[t]) * np.float64(tile[indices[t], column])
+        at = first[u] + r * width[u]
+        slots, strengths = items[at : at + width[u]], scratch[: width[u]]
+        n, total, bound = 0, 0.0, 0.0
+        for t in range(stop - row):
+            total += terms[t]
+            if terms[t] > bound:
+                n = insert(slots, strengths, n, indices[row + t], terms[t])
+                if n == width[u]:
+                    bound = strengths[n - 1]
+        counts[u, r] = _to_shares(strengths, n, total, shares[at : at + width[u]])
+
+
+@njit(inline="always")
+def _find(values, low, high, value):  # type: ignore[no-untyped-def]
+    """Where `value` is in the rising values[low:high], or -1. Has no branch for the CPU to guess wrongly at every other step."""
+    n = high - low
+    while n > 1:
+        half = n // 2
+        low += half * (values[low + half] <= value)
+        n -= half
+    return low if n == 1 and values[low] == value else -1
+
+
+@njit(nogil=True, cache=True)
+def explain_sparse(  # type: ignore[no-untyped-def]
+    sim_indptr,
+    sim_indices,
+    sim_data,
+    n_items,
+    listed,
+    lengths,
+    indptr,
+    indices,
+    affinity,
+    start,
+    widest,
+    first,
+    width,
+    counts,
+    items,
+    shares,
+):
+    """As explain_dense, from a similarity in CSR: sim_indptr int64, sim_indices int32 rising within a row, sim_data float32.
+
+    One row of the similarity serves the whole list: a short one is gone through, in a long one each listed item is searched.
+    lengths int32: of the lists.
+    """
+    depth = listed.shape[1]
+    strengths = np.empty((depth, widest), np.float64)
+    totals = np.empty(depth, np.float64)
+    rank = np.full(n_items, -1, np.int32)  # of a listed item
+    for u in range(lengths.size):
+        for r in range(lengths[u]):
+            rank[listed[u, r]] = r
+            totals[r] = 0.0
+        for t in range(indptr[start + u], indptr[start + u + 1]):
+            low, high = sim_indptr[indices[t]], sim_indptr[indices[t] + 1]
+            is_short = high - low <= SEARCH * lengths[u]
+            for step in range(high - low if is_short else lengths[u]):
+                at = low + step if is_short else _find(sim_indices, low, high, listed[u, step])
+                r = (rank[sim_indices[at]] if is_short else step) if at >= 0 else -1
+                if r >= 0:
+                    strength = np.float64(affinity[t]) * np.float64(sim_data[at])
+                    totals[r] += strength
+                    if strength > 0.0:
+                        slot, end = first[u] + r * width[u], first[u] + (r + 1) * width[u]
+                        counts[u, r] = insert(items[slot:end], strengths[r, : width[u]], counts[u, r], indices[t], strength)
+        for r in range(lengths[u]):
+            counts[u, r] = _to_shares(strengths[r], counts[u, r], totals[r], shares[first[u] + r * width[u] :])
+            rank[listed[u, r]] = -1
+
+
+@njit(nogil=True, cache=True)
+def pack(n_items, lengths, first, width, counts, items, shares, positions, packed, distinct, ends):  # type: ignore[no-untyped-def]
+    """The contributors of each user without empty slots, and numbered in the order of their first use.
+
+    Out, one user after the other: positions int32 and packed float32 (shares) of all contributors, distinct int32 (item_idx) of the
+    different ones; ends int64 (users + 1, 2): where a user's begin in the first two and in the third.
+    """
+    place = np.full(n_items, -1, np.int32)
+    n, d = 0, 0
+    ends[0, 0], ends[0, 1] = 0, 0
+    for u in range(lengths.size):
+        begin = d
+        for r in range(lengths[u]):
+            for at in range(first[u] + r * width[u], first[u] + r * width[u] + counts[u, r]):
+                item = items[at]
+                if place[item] < 0:
+                    place[item] = d - begin
+                    distinct[d] = item
+                    d += 1
+                positions[n], packed[n] = place[item], shares[at]
+                n += 1
+        for at in range(begin, d):
+            place[distinct[at]] = -1
+        ends[u + 1, 0], ends[u + 1, 1] = n, d

@@ -1,0 +1,208 @@
+"""Compiled inner loops of scoring. Arrays in, arrays out; scoring.py calls them.
+
+A score is P = Σ affinity[t] · similarity[item[t], j] over the user's items in rising item_idx, in float32, with the fused
+multiply-add of the CPU: deterministic on one CPU type. Nothing is reassociated.
+
+The dense similarity is stored in tiles of 64 columns. Of one tile, all users of a shard are scored before the next one is
+touched, so a tile stays in cache; of one user, the 64 sums stay in registers (vector_code.py).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from engine.score.vector_code import TILE, rows_of_one, rows_of_two
+
+LAST_BITS = 1e-6  # relative difference of sums that are equal but for rounding
+
+
+@njit(inline="always")
+def insert(items, scores, n, item, score):  # type: ignore[no-untyped-def]
+    """Insert into a list that is sorted by falling score, then rising item; its new length. A full list drops its last."""
+    depth = items.shape[0]
+    if n == depth:
+        if score < scores[n - 1] or (score == scores[n - 1] and item > items[n - 1]):
+            return n
+        n -= 1
+    at = n
+    while at > 0 and (scores[at - 1] < score or (scores[at - 1] == score and items[at - 1] > item)):
+        scores[at] = scores[at - 1]
+        items[at] = items[at - 1]
+        at -= 1
+    scores[at] = score
+    items[at] = item
+    return n + 1
+
+
+@njit(fastmath={"nnan", "nsz"})  # the order of a minimum does not matter, and there is no NaN: lets LLVM use vectors
+def widen(values, n, low, high):  # type: ignore[no-untyped-def]
+    for j in range(n):
+        low = min(low, values[j])
+        high = max(high, values[j])
+    return low, high
+
+
+@njit(nogil=True, cache=True)
+def score_dense(  # type: ignore[no-untyped-def]
+    tiles, n_items, indptr, indices, affinity, unity, start, end, exclude_seen, is_excluded, items, scores, lengths, low, high
+):
+    """Fill the top lists of users `start` to `end` from dense tiles.
+
+    tiles float32 (n_tiles, n_items, 64); indptr int64, indices int32, affinity float32: CSR rows of users; unity float32 of the
+    same length, or empty where scores are not normalised; is_excluded bool (n_items): what is in no list. Out: items int32 and scores
+    float32 (users, depth), lengths int32; low and high float32: least and greatest score of unit weights over all items.
+    """
+    normalize = unity.size > 0
+    n_users = end - start
+    seen_from = np.empty(n_users, np.int64)
+    for u in range(n_users):
+        seen_from[u] = indptr[start + u]
+        lengths[u] = 0
+        low[u] = np.inf
+        high[u] = -np.inf
+    sums = np.zeros(TILE, np.float32)
+    units = np.zeros(TILE, np.float32)
+    depth = items.shape[1]
+    for t in range(tiles.shape[0]):
+        tile = tiles[t].ctypes.data
+        first = t * TILE
+        width = min(TILE, n_items - first)
+        for u in range(n_users):
+            row, stop = indptr[start + u], indptr[start + u + 1]
+            at_row = indices[row:].ctypes.data
+            if normalize:
+                rows_of_two(
+                    tile,
+                    at_row,
+                    stop - row,
+                    affinity[row:].ctypes.data,
+                    unity[row:].ctypes.data,
+                    sums.ctypes.data,
+                    units.ctypes.data,
+                )
+                low[u], high[u] = widen(units, width, low[u], high[u])
+            else:
+                rows_of_one(tile, at_row, stop - row, affinity[row:].ctypes.data, sums.ctypes.data)
+            if exclude_seen:
+                at = seen_from[u]
+                while at < stop and indices[at] < first + TILE:
+                    sums[indices[at] - first] = 0.0
+                    at += 1
+                seen_from[u] = at
+            n = lengths[u]
+            bound = scores[u, depth - 1] if n == depth else np.float32(0.0)
+            better = 0
+            for j in range(TILE):
+                better += sums[j] > bound
+            if better:
+                for j in range(width):
+                    if sums[j] > bound and not is_excluded[first + j]:
+                        n = insert(items[u], scores[u], n, np.int32(first + j), sums[j])
+                        if n == depth:
+                            bound = scores[u, depth - 1]
+                lengths[u] = n
+
+
+@njit(nogil=True, cache=True, fastmath={"contract"})  # contract alone: allows the fused multiply-add, not another order
+def score_sparse(  # type: ignore[no-untyped-def]
+    sim_indptr,
+    sim_indices,
+    sim_data,
+    n_items,
+    indptr,
+    indices,
+    affinity,
+    unity,
+    start,
+    end,
+    exclude_seen,
+    is_excluded,
+    items,
+    scores,
+    lengths,
+    low,
+    high,
+):
+    """As score_dense, from a similarity in CSR: sim_indptr int64, sim_indices int32 rising within a row, sim_data float32."""
+    normalize = unity.size > 0
+    depth = items.shape[1]
+    sums = np.zeros(n_items, np.float32)
+    units = np.zeros(n_items, np.float32)
+    touched = np.empty(n_items, np.int32)
+    is_touched = np.zeros(n_items, np.bool_)
+    for u in range(end - start):
+        n_touched = 0
+        row, stop = indptr[start + u], indptr[start + u + 1]
+        for t in range(row, stop):
+            item, weight = indices[t], affinity[t]
+            unit = unity[t] if normalize else np.float32(0.0)
+            for at in range(sim_indptr[item], sim_indptr[item + 1]):
+                j = sim_indices[at]
+                if not is_touched[j]:
+                    is_touched[j] = True
+                    touched[n_touched] = j
+                    n_touched += 1
+                sums[j] += weight * sim_data[at]
+                if normalize:
+                    units[j] += unit * sim_data[at]
+        if normalize:
+            least, most = (np.float32(np.inf), np.float32(-np.inf)) if n_touched == n_items else (np.float32(0.0), np.float32(0.0))
+            for at in range(n_touched):
+                value = units[touched[at]]
+                least, most = min(least, value), max(most, value)
+                units[touched[at]] = 0.0
+            low[u], high[u] = least, most
+        if exclude_seen:
+            for t in range(row, stop):
+                sums[indices[t]] = 0.0
+        n = 0
+        bound = np.float32(0.0)
+        for at in range(n_touched):
+            j = touched[at]
+            if sums[j] > 0.0 and sums[j] >= bound and not is_excluded[j]:
+                n = insert(items[u], scores[u], n, j, sums[j])
+                if n == depth:
+                    bound = scores[u, depth - 1]
+            sums[j] = 0.0
+            is_touched[j] = False
+        lengths[u] = n
+
+
+@njit(nogil=True, cache=True)
+def finish(items, scores, lengths, low, high, exponent, weight_min, weight_max, normalize):  # type: ignore[no-untyped-def]
+    """Turn sums into the scores that are stored, in place, and order those that have become equal by item.
+
+    Normalised (recommenders' rescale): (P - lo) / (hi - lo) · (max - min) + min with lo = min Q · min, hi = max Q · max, where Q
+    are the scores of unit weights. P and Q carry the same factor 2 ** exponent, which cancels.
+    """
+    sums = np.empty(scores.shape[1], np.float32)
+    for u in range(lengths.size):
+        n = lengths[u]
+        if normalize:
+            least, most = np.float64(low[u]) * weight_min, np.float64(high[u]) * weight_max
+            span = most - least
+        for r in range(n):
+            sums[r] = scores[u, r]
+            value = np.float64(scores[u, r])
+            if not normalize:
+                scores[u, r] = np.float32(math.ldexp(value, exponent[u]))
+            elif span > 0.0:
+                scores[u, r] = np.float32((value - least) / span * (weight_max - weight_min) + weight_min)
+            else:  # every item scores the same: all at the top of the scale
+                scores[u, r] = np.float32(weight_max)
+        # The map is monotone, but two sums that differ by their last bits may become one score: those are ties. Sums that tell items
+        # apart keep their order even where the scale does not (all weights alike, or decay over decades).
+        for r in range(1, n):
+            at = r
+            while (
+                at > 0
+                and scores[u, at - 1] == scores[u, at]
+                and items[u, at - 1] > items[u, at]
+                and sums[at - 1] - sums[at] <= np.float32(LAST_BITS) * sums[at]
+            ):
+                items[u, at - 1], items[u, at] = items[u, at], items[u, at - 1]
+                sums[at - 1], sums[at] = sums[at], sums[at - 1]
+                at -= 1

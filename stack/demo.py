@@ -1,0 +1,128 @@
+"""A taste of what is served: one user's list, asked of the API over HTTP, and the curl line that asks for the same."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from typing import Any, cast
+
+import requests
+from redis import Redis
+from rich.console import Console
+from rich.table import Table
+
+from contract.errors import GenerationError, LarderError
+from contract.formats import payload
+from contract.formats.keys import Id, Keys
+from contract.formats.manifest import Manifest, Pointer
+from contract.settings.settings import Settings
+
+BUCKETS_TRIED = 50
+READY_S = 60.0
+
+
+def choose_user(redis: Redis, keys: Keys, pointer: Pointer) -> Id:
+    """The user with the smallest id of the first bucket where somebody has a full list; else whoever has the longest."""
+    longest: tuple[int, Id] | None = None
+    for bucket in range(min(pointer.n_user_buckets, BUCKETS_TRIED)):
+        lists = cast("dict[bytes, bytes]", redis.hgetall(keys.recs(pointer.generation, bucket)))
+        users = sorted((_external(raw, pointer), len(payload.decode(value)[0])) for raw, value in lists.items())
+        for user, length in users:
+            if length >= pointer.k:
+                return user
+            if longest is None or length > longest[0]:
+                longest = (length, user)
+    if longest is None:
+        raise GenerationError(f"generation {pointer.generation} holds no list; see `make logs`, then `make retrain`")
+    return longest[1]
+
+
+def trained_otherwise(manifest: Manifest, settings: Settings) -> str:
+    """In what a generation's settings differ from those of now, as text; empty where they don't."""
+    old = {"interactions": manifest.source, **manifest.settings.model_dump()}
+    new = {"interactions": settings.interactions, **settings.model.model_dump()}
+    return ", ".join(f"{name}={old[name]} (now {new[name]})" for name in new if old[name] != new[name])
+
+
+def base_url(settings: Settings) -> str:
+    """The API's address as this machine reaches it."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.api_host, settings.api_host)  # noqa: S104 (compared, not bound)
+    return f"http://[{host}]:{settings.api_port}" if ":" in host else f"http://{host}:{settings.api_port}"
+
+
+def session() -> requests.Session:
+    """A client that never sends a request to this machine through a proxy."""
+    client = requests.Session()
+    client.trust_env = False
+    return client
+
+
+def until_ready(client: requests.Session, url: str, timeout_s: float = READY_S) -> None:
+    """Return once the API says that it serves lists."""
+    deadline, last = time.monotonic() + timeout_s, "no answer"
+    while time.monotonic() < deadline:
+        try:
+            answer = client.get(f"{url}/health/ready", timeout=5)
+            if answer.ok:
+                return
+            last = f"{answer.status_code} {answer.text.strip()}"
+        except requests.RequestException as error:
+            last = type(error).__name__
+        time.sleep(0.1)
+    raise LarderError(f"the API at {url} is not ready after {timeout_s:.0f} s ({last}): see its log with `make logs`")
+
+
+def ask(client: requests.Session, url: str, user: Id) -> dict[str, Any]:
+    """One user's list with metadata, or LarderError."""
+    try:
+        answer = client.post(f"{url}/recommendations", json={"user_id": user, "include": ["metadata"]}, timeout=10)
+        if answer.ok:
+            return cast("dict[str, Any]", answer.json())
+    except requests.RequestException as error:
+        raise LarderError(f"the API at {url} does not answer: {error}; see its log with `make logs`") from error
+    raise LarderError(f"the API at {url} answered {answer.status_code}: {answer.text.strip()[:500]}; see its log with `make logs`")
+
+
+def curl_line(url: str, user: Id) -> str:
+    body = shlex.quote(json.dumps({"user_id": user, "include": ["metadata"]}))
+    return f"curl -s {url}/recommendations -H 'Content-Type: application/json' -d {body}"
+
+
+def table_of(answer: dict[str, Any]) -> Table:
+    table = Table(title=f"For user {answer['user_id']}", title_justify="left")
+    for name in ("rank", "title", "item_id", "score"):
+        table.add_column(name, justify="left" if name == "title" else "right")
+    for item in answer["items"]:
+        title = (item.get("metadata") or {}).get("title") or ""
+        table.add_row(str(item["rank"]), str(title), str(item["item_id"]), f"{item['score']:.4f}")
+    return table
+
+
+def show(console: Console, settings: Settings, redis: Redis, pointer: Pointer) -> None:
+    """Print the table, the curl line, and what to do next."""
+    url = base_url(settings)
+    user = choose_user(redis, Keys(settings.namespace), pointer)
+    with session() as client:
+        until_ready(client, url)
+        answer = ask(client, url, user)
+    console.print()
+    console.print(table_of(answer), markup=False)
+    console.print(f"\nThe same from a shell:\n\n  {curl_line(url, user)}\n", soft_wrap=True, markup=False, highlight=False)
+    console.print(NEXT, soft_wrap=True, markup=False, highlight=False)
+
+
+def _external(raw: bytes, pointer: Pointer) -> Id:
+    text = raw.decode()
+    return int(text) if pointer.user_id_type == "int" else text
+
+
+NEXT = """Next:
+
+  make status     what runs, and what is served
+  make retrain    train again and swap, while serving goes on
+  make logs       follow the logs
+  make down       stop; the data stay, and the next `make up` serves them at once
+  make clean      stop and remove the data
+
+  make retrain ARGS="--interactions my.csv"     your own data: a CSV file with the columns userID, itemID, rating, timestamp"""

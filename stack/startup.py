@@ -1,0 +1,125 @@
+"""Waiting for Redis and for a promoted generation, with a bar per stage, and noticing what makes the wait hopeless."""
+
+from __future__ import annotations
+
+import time
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rich.console import Console
+
+from contract.errors import GenerationFailedError, LarderError
+from contract.formats.keys import Keys
+from contract.formats.manifest import Pointer
+from contract.store.generations import Generations
+from contract.store.progress import Progress as Scoring
+from contract.store.runs import Runs, RunStatus
+from stack.paths import Places
+from stack.supervisor_client import Process, Supervisor
+from trainer.cli.show.progress_bars import Show, shown
+
+POLL_S = 0.2
+NO_RUN_S = 180.0  # a trainer that has not begun a run by then never will
+MAX_DEATHS = 3
+LOG_LINES = 15
+
+
+class Deaths:
+    """Counts how often each process was replaced, since one that dies after a while is started again for ever."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._pids: dict[str, set[int]] = {}
+
+    def look(self, processes: list[Process]) -> None:
+        """Raise LarderError for a process that supervisor has given up, or that has died again and again."""
+        for process in processes:
+            pids = self._pids.setdefault(process.name, set())
+            if process.pid:
+                pids.add(process.pid)
+            if process.state == "FATAL" or len(pids) > MAX_DEATHS:
+                log = self._places.log_of(process.name)
+                raise LarderError(
+                    f"the process {process.name} dies again and again. The end of {log}:\n\n{tail(log)}\n\n"
+                    "Mend what it says, then run `make up` again; `make down` stops the rest"
+                )
+
+
+def tail(path: object, n_lines: int = LOG_LINES) -> str:
+    """The last lines of a log; what can't be read is said in its place."""
+    try:
+        with open(str(path), encoding="utf-8", errors="replace") as file:
+            return "".join(file.readlines()[-n_lines:]).rstrip()
+    except OSError as error:
+        return f"(can't be read: {error.strerror})"
+
+
+def until_redis_answers(redis: Redis, supervisor: Supervisor, deaths: Deaths, timeout_s: float = 60.0) -> None:
+    """Return once PING is answered. A server that still loads its file says so, and is given all the time it needs."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            redis.ping()
+        except RedisError as error:
+            deaths.look(supervisor.processes())
+            if time.monotonic() > deadline and "loading" not in str(error).lower():
+                raise LarderError(f"Redis does not answer: {error}; see its log with `make logs`") from error
+            time.sleep(POLL_S / 2)
+        else:
+            return
+
+
+class Watch:
+    """Follows the run that leads to the first generation. `ignore` is a run that had failed before this start."""
+
+    def __init__(self, redis: Redis, keys: Keys, supervisor: Supervisor, places: Places, ignore: str = "") -> None:
+        self._generations = Generations(redis, keys)
+        self._runs = Runs(redis, keys)
+        self._supervisor = supervisor
+        self._deaths = Deaths(places)
+        self._places = places
+        self._ignore = ignore
+
+    def until_promoted(self, console: Console) -> Pointer:
+        """The current generation, at once if there is one. Raises when the run fails or a process keeps dying."""
+        if (pointer := self._generations.current()) is not None:
+            return pointer
+        with shown(console) as show:
+            return self._follow(show)
+
+    def _follow(self, show: Show) -> Pointer:
+        began = time.monotonic()
+        while True:
+            self._deaths.look(self._supervisor.processes())
+            try:
+                run, scoring, pointer = self._read()
+            except RedisError:  # it may be restarting; if it can't, `deaths` says so
+                time.sleep(POLL_S)
+                continue
+            show(run, scoring)
+            if pointer is not None:
+                return pointer
+            self._refuse_failure(run, scoring)
+            if run is None and time.monotonic() - began > NO_RUN_S:
+                raise LarderError(f"no run has begun for {NO_RUN_S:.0f} s: see {self._places.log_of('trainer')}")
+            time.sleep(POLL_S)
+
+    def _read(self) -> tuple[RunStatus | None, Scoring | None, Pointer | None]:
+        run = self._runs.latest()
+        if run is not None and run.run == self._ignore:
+            run = None
+        # The pointer is read last, so that the bars are full when it is there.
+        scoring = self._generations.progress(run.run) if run is not None else None
+        return run, scoring, self._generations.current()
+
+    def _refuse_failure(self, run: RunStatus | None, scoring: Scoring | None) -> None:
+        if run is not None and run.state == "failed":
+            raise GenerationFailedError(
+                f"the run {run.run} failed: {run.message}\nThe whole story is in {self._places.log_of('trainer')}. "
+                "Larder goes on, with nothing to serve: mend what it says, then `make retrain`, or `make down`"
+            )
+        if scoring is not None and scoring.state == "failed":
+            raise GenerationFailedError(
+                f"the generation {scoring.generation} failed: {scoring.reason}\nThe whole story is in {self._places.log_of('worker')}. "
+                "Larder goes on, with nothing to serve: mend what it says, then `make retrain`, or `make down`"
+            )

@@ -1,0 +1,27 @@
+"""`bench serving` runs and its JSON has its shape. No figure of time is judged, and wrk may be missing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+FIELDS = {"case", "worker_class", "requests_per_s", "users_per_s", "p50_ms", "p99_ms", "errors"}
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
+def test_every_case_is_measured_without_errors(tmp_path: Path) -> None:
+    options = ["--worker-classes", "gthread", "--users", "500", "--seconds", "1", "--rounds", "1", "--retrain", ""]
+    command = [sys.executable, "-m", "bench", "serving", *options, "--json", str(tmp_path / "out.json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert [row["case"] for row in found["rows"]] == ["hello", "hello_middleware", "single", "single_get", "batch100"]
+    assert all(set(row) == FIELDS and row["errors"] == 0 for row in found["rows"])
+    assert found["bytes_a_user"]["depth 10"] < 200

@@ -1,0 +1,40 @@
+"""The benches run, and their JSON has the shape that docs/performance.md promises. No figure of time is judged."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.paths import ROOT
+
+FIELDS = {"system", "stage", "seconds", "peak_bytes", "n_users", "n_items", "n_interactions", "k", "note"}
+
+
+def bench(out: Path, *arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "bench", *arguments, "--json", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result: dict[str, Any] = json.loads(out.read_text())
+    assert {"shape", "machine", "rows", "ratios"} == set(result)
+    assert all(set(row) == FIELDS for row in result["rows"])
+    return result
+
+
+def test_engine_agrees_with_the_library(tmp_path: Path) -> None:
+    result = bench(tmp_path / "engine.json", "engine", "--shape", "100k", "--peers", "recommenders")
+    stages = {(row["system"], row["stage"]) for row in result["rows"]}
+    assert {("larder, exact", "fit"), ("larder, exact", "recommend"), ("recommenders", "fit"), ("recommenders", "recommend")} <= stages
+    assert result["ratios"]["users with recommenders's list, up to ties"] == 1.0
+    assert result["ratios"]["greatest relative difference from recommenders's scores"] == pytest.approx(0, abs=1e-5)
+
+
+def test_pipeline_measures_every_stage(tmp_path: Path) -> None:
+    result = bench(tmp_path / "pipeline.json", "pipeline", "--shape", "100k", "--source", "csv")
+    assert [row["stage"] for row in result["rows"]] == ["load", "evaluate", "fit", "write", "dispatch", "score", "whole"]
+    assert result["ratios"]["artifact, MiB"] > 1
+    assert "Redis, bytes a user" in result["ratios"]  # too few users here for a figure

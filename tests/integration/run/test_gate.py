@@ -1,0 +1,106 @@
+"""The gate through the whole path: a worse model is not served, whoever asks, until somebody forces it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from contract.settings.settings import SourceSettings
+from tests.support.services import Services
+from trainer.sources import load as sources
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MovieLens small, as a file."""
+    events = pl.concat(sources.read(SourceSettings(), tmp_path_factory.mktemp("cache")).events)
+    path = tmp_path_factory.mktemp("data") / "honest.csv"
+    events.rename({"user": "userID", "item": "itemID", "weight": "rating", "time": "timestamp"}).write_csv(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def shuffled(honest: Path) -> Path:
+    """The same events with their items dealt anew: as many of each, and nothing to learn from."""
+    events = pl.read_csv(honest)
+    order = np.random.default_rng(1).permutation(events.height)
+    path = honest.with_name("shuffled.csv")
+    events.with_columns(itemID=events["itemID"][order]).unique(["userID", "itemID"], maintain_order=True).write_csv(path)
+    return path
+
+
+@pytest.mark.timeout(240)
+def test_a_model_of_shuffled_items_is_refused_and_the_same_data_pass(
+    services: Callable[..., Services], honest: Path, shuffled: Path
+) -> None:
+    stack = services(evaluate_users=300)
+    stack.start("worker")
+
+    def train(data: Path, *more: str) -> tuple[int, str]:
+        ran = stack.run("run", "--here", "--wait", "--interactions", str(data), *more)
+        return ran.returncode, " ".join((ran.stdout + ran.stderr).split())
+
+    assert train(honest)[0] == 0, stack.logs()
+    first = stack.generations.ids()[-1]
+    code, said = train(shuffled)
+    refused = stack.generations.ids()[-1]
+    assert code == 8
+    assert f"the gate refuses generation {refused}: nDCG at 10 is 0.0" in said
+    assert "gate_max_metric_drop = 0.1" in said
+    pointer = stack.generations.current()
+    assert pointer is not None
+    assert pointer.generation == first
+
+    by_hand = stack.run("promote", refused)
+    assert by_hand.returncode == 8
+    assert "gate_max_metric_drop" in by_hand.stderr
+
+    assert train(honest)[0] == 0
+    second = stack.generations.ids()[-1]
+    pointer = stack.generations.current()
+    assert pointer is not None
+    assert pointer.generation == second
+    assert pointer.previous == first
+
+    code, said = train(shuffled, "--force")
+    forced = stack.generations.ids()[-1]
+    pointer, progress = stack.generations.current(), stack.generations.progress(forced)
+    assert code == 0
+    assert pointer is not None
+    assert progress is not None
+    assert pointer.generation == forced
+    assert "@" in progress.forced_by
+    listed = stack.run("generations")
+    assert listed.returncode == 0
+    for name in (first, second, refused, forced):
+        assert name in listed.stdout
+
+
+@pytest.mark.timeout(240)
+def test_a_review_stops_before_promotion_and_shows_what_would_change(services: Callable[..., Services], honest: Path) -> None:
+    stack = services(evaluate=False, interactions=honest)
+    stack.start("worker")
+    assert stack.run("run", "--here", "--wait").returncode == 0, stack.logs()
+    first = stack.generations.ids()[0]
+    ran = stack.run("run", "--here", "--review", "--similarity", "cosine")
+    assert ran.returncode == 0, ran.stderr
+    candidate = stack.generations.ids()[-1]
+    pointer = stack.generations.current()
+    assert pointer is not None
+    assert pointer.generation == first
+    assert f"python -m trainer promote {candidate}" in " ".join(ran.stdout.split())
+    assert "overlap" in ran.stdout
+    assert stack.run("promote", candidate).returncode == 0
+    back = stack.run("rollback")
+    assert back.returncode == 0
+    assert first in back.stdout
+    assert "release" in back.stdout
+    held = stack.run("run", "--here", "--wait")
+    assert held.returncode == 5
+    assert "held back" in held.stderr
+    assert stack.run("release").returncode == 0
+    assert stack.run("run", "--here", "--wait").returncode == 0

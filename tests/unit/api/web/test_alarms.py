@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from api.web.pages.overview import charts, pace, stages
+from api.web.pages.runbook import html_of
+from api.web.views import alarms as module
+from api.web.views.alarms import alarms, state
+from api.web.views.snapshot import Generation, Snapshot
+from contract.formats.manifest import Manifest
+from contract.formats.verdict import Verdict
+from contract.queue.state import Queue, Worker
+from contract.store.progress import Event, Progress
+from contract.store.runs import RunStatus
+from tests.support.builders import make_manifest
+from tests.support.paths import ROOT
+
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+WORKER = Worker("w", "score", "host, process 1", "idle", "", 1.0, 3, 0)
+NOW = datetime(2026, 1, 2, 3, 10, tzinfo=UTC)
+
+
+def progress_of(name: str = "g1", **fields: object) -> Progress:
+    texts = {key: str(value).encode() for key, value in {"state": "current", "n_shards": 4, "n_users": 10, **fields}.items()}
+    return Progress.of(name, {key.encode(): value for key, value in texts.items()}, int(str(fields.get("recorded", 4))))
+
+
+def generation_of(manifest: Manifest, **fields: object) -> Generation:
+    return Generation(progress_of(manifest.generation, **fields), manifest, Verdict(), has_diff=False)
+
+
+def healthy() -> Snapshot:
+    manifest = make_manifest("g1", trained_at="2126-01-02T03:04:05Z")
+    queues = tuple(Queue(name, 0, 0, 0, (WORKER,)) for name in ("train", "score"))
+    return Snapshot(NOW, pointer=manifest.pointer(), generations=(generation_of(manifest),), queues=queues)
+
+
+def evaluated(ndcg: float, popularity: float) -> dict[str, object]:
+    return {"k": 10, "split": "time", "model": {"ndcg": ndcg}, "popularity": {"ndcg": popularity}}
+
+
+def run(state: str, **fields: object) -> RunStatus:
+    given: dict[str, object] = {"stage": "fit", "done": 0, "total": 0, "message": "", **fields}
+    return RunStatus("g2", state, **given)  # type: ignore[arg-type]
+
+
+def made(**fields: object) -> Snapshot:
+    """The latest run, g2, and what it has made so far."""
+    seen = healthy()
+    return replace(seen, run=run("dispatched"), generations=(generation_of(make_manifest("g2"), **fields), *seen.generations))
+
+
+def poor() -> Snapshot:
+    manifest = make_manifest("g1", trained_at="2126-01-02T03:04:05Z", evaluation=evaluated(0.1, 0.2))
+    return replace(healthy(), generations=(generation_of(manifest),))
+
+
+def test_nothing_is_wrong() -> None:
+    assert alarms(healthy(), 3600) == []
+    assert state([]) == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("slug", "overall", "seen"),
+    [
+        ("store-away", "failing", Snapshot(NOW, away="redis is gone")),
+        ("nothing-promoted", "failing", replace(healthy(), pointer=None)),
+        ("worse-than-popularity", "warning", poor()),
+        ("run-failed", "warning", replace(healthy(), run=run("failed", message="no such file"))),
+        ("run-failed", "warning", made(state="failed", reason="a shard died")),
+        ("refused", "warning", made(state="complete", waits="refused", because="nDCG fell")),
+        ("review", "healthy", made(state="complete", waits="review")),
+        ("held", "warning", replace(healthy(), held=Event("g1", 1, "someone"))),
+        ("queue-away", "warning", replace(healthy(), queues=(), queue_away="it is gone")),
+        ("no-trainer", "warning", replace(healthy(), queues=(Queue("train", 1, 0, 0, ()),))),
+        ("no-worker", "warning", replace(healthy(), queues=(Queue("score", 1, 0, 0, ()),))),
+        ("jobs-failed", "healthy", replace(healthy(), queues=(Queue("score", 0, 0, 2, (WORKER,)),))),
+        ("store-full", "warning", replace(healthy(), memory={"used_memory": 95, "maxmemory": 100})),
+    ],
+)
+def test_each_alarm(slug: str, overall: str, seen: Snapshot) -> None:
+    (found,) = alarms(seen, 3600)
+    assert (found.slug, state([found])) == (slug, overall)
+    assert found.why.endswith(".")
+
+
+def test_stale_lists() -> None:
+    manifest = make_manifest("g1", trained_at="2020-01-01T00:00:00Z")
+    seen = replace(healthy(), pointer=manifest.pointer())
+    (found,) = alarms(seen, 3600)
+    assert (found.slug, state([found])) == ("stale", "stale")
+    assert alarms(seen, 0) == []
+
+
+def test_the_gravest_comes_first_and_decides() -> None:
+    seen = Snapshot(NOW, away="gone", queues=(Queue("score", 0, 0, 1, (WORKER,)), Queue("train", 1, 0, 0, ())))
+    found = alarms(seen, 0)
+    assert [alarm.severity for alarm in found] == ["failing", "warning", "note"]
+    assert state(found) == "failing"
+
+
+def test_every_alarm_has_a_section_of_the_runbook() -> None:
+    source = Path(module.__file__ or "").read_text()
+    slugs = set(re.findall(r'Alarm\("([a-z-]+)"', source)) | {"no-trainer", "no-worker"}
+    assert len(slugs) >= 12
+    page = html_of(RUNBOOK)
+    for slug in slugs:
+        assert f'<a id="{slug}"></a>' in RUNBOOK, slug
+        assert f'id="{slug}"' in page, slug
+
+
+def test_stages_of_a_run_on_its_way() -> None:
+    seen = replace(healthy(), run=run("running", stage="fit", done=3, total=8))
+    assert [(one.status, one.done, one.total) for one in stages(seen)] == [
+        ("done", 1, 1), ("done", 1, 1), ("running", 3, 8), ("waiting", 0, 0), ("waiting", 0, 0), ("waiting", 0, 0),
+    ]  # fmt: skip
+    assert seen.is_busy
+
+
+def test_stages_while_shards_are_scored() -> None:
+    seen = made(state="scoring", recorded=1, began_at_ms=int(NOW.timestamp() * 1000) - 2000, users_written=4)
+    assert [one.status for one in stages(seen)] == ["done"] * 5 + ["running"]
+    assert (stages(seen)[-1].done, stages(seen)[-1].total, seen.is_busy) == (1, 4, True)
+    found = pace(seen)
+    assert found is not None
+    assert (found.per_s, found.left_s) == (2.0, 3.0)
+
+
+def test_stages_of_a_run_that_failed_or_is_over() -> None:
+    assert stages(replace(healthy(), run=run("failed", stage="load")))[0].status == "failed"
+    over = made(state="current")
+    assert {one.status for one in stages(over)} == {"done"}
+    assert (pace(over), over.is_busy) == (None, False)
+    assert stages(healthy()) == []
+
+
+def test_metrics_become_lines_beside_popularity() -> None:
+    both = [generation_of(make_manifest(name, evaluation=evaluated(ndcg, 0.05))) for name, ndcg in (("g2", 0.2), ("g1", 0.1))]
+    (chart,) = charts(replace(healthy(), generations=tuple(both)))
+    assert [line.kind for line in chart.lines] == ["model", "popularity"]
+    model = chart.lines[0].dots
+    assert (model[0].x < model[1].x, model[0].y > model[1].y) == (True, True)
+    assert model[0].says == "g1 (k = 10, split by time), model: 0.1000"
+    assert "The latest: model 0.2000; popularity 0.0500." in chart.says
+    assert charts(healthy()) == []

@@ -1,0 +1,70 @@
+"""Prometheus' rules and Grafana's dashboard ask for what /metrics exports, and lead to sections that exist."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+from prometheus_client import Metric
+
+from api.metrics.counters import Metrics
+from tests.support.paths import ROOT
+
+RULES = ROOT / "ops" / "prometheus-rules.yml"
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+
+
+def exported() -> set[str]:
+    """Names of all series that the API may export: those of its counters, and those that the collector's source names."""
+    metrics = Metrics()
+    metrics.observe("/x", "GET", "200", 0.1)
+    families: list[Metric] = list(metrics.registry().collect())
+    counted = {sample.name for family in families for sample in family.samples}
+    source = (ROOT / "api" / "metrics" / "collector.py").read_text()
+    short = {f"larder_{name}" for name in re.findall(r'_(?:gauge|by_state)\(\s*"(\w+)"', source)}
+    return counted | short | set(re.findall(r'"(larder_\w+)"', source))
+
+
+def expressions() -> list[str]:
+    rules: dict[str, Any] = yaml.safe_load(RULES.read_text())
+    dashboard: dict[str, Any] = json.loads((ROOT / "ops" / "grafana-dashboard.json").read_text())
+    alarms = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    panels = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    assert len(alarms) >= 10
+    assert len(panels) >= 10
+    return alarms + panels
+
+
+def test_every_metric_that_is_named_exists() -> None:
+    known = exported()
+    named = {name for text in expressions() for name in re.findall(r"\blarder_\w+", text)}
+    assert named - known == set()
+
+
+def test_every_rule_leads_to_a_section() -> None:
+    rules = yaml.safe_load(RULES.read_text())
+    for rule in (rule for group in rules["groups"] for rule in group["rules"]):
+        slug = rule["annotations"]["runbook"].removeprefix("docs/runbook.md#")
+        assert f'<a id="{slug}"></a>' in RUNBOOK, rule["alert"]
+        assert rule["annotations"]["summary"]
+        assert rule["labels"]["severity"] in ("page", "ticket", "note")
+
+
+def test_promtool_takes_the_rules() -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("there is no promtool on PATH")
+    subprocess.run(["promtool", "check", "rules", str(RULES)], check=True, timeout=60)
+
+
+def test_the_compose_file_mounts_what_exists() -> None:
+    services = yaml.safe_load((ROOT / "ops" / "docker-compose.monitoring.yml").read_text())["services"]
+    assert all(service["profiles"] == ["monitoring"] for service in services.values())
+    for service in services.values():
+        for volume in service["volumes"]:
+            source = volume.split(":")[0]
+            assert not source.startswith("./") or (ROOT / source).is_file(), source

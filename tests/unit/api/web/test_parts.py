@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import pytest
+
+from api.lists.store import StoredList
+from api.metrics.counters import Metrics
+from api.web.pages.runbook import html_of
+from api.web.views import formats
+from api.web.views.charts import bar_chart, histogram, line_chart
+from api.web.views.diffs import Diff
+from api.web.views.explorer_lists import entries_of, title_of
+from api.web.views.traffic import TrafficMeter, quantile
+from tests.support.fakes import Clock
+from trainer.inspect.compare import Diff as Made
+from trainer.inspect.compare import Side
+from trainer.inspect.measures import distribution
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (7500, "2 h 5 min"), (90_000, "1 day 1 h"), (864_000, "10 days 0 h")),
+        *((-5, "0 s"), (None, "–")),
+    ],
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert formats.duration(seconds) == text
+
+
+def test_other_formats() -> None:
+    assert formats.number(1234.4) == "1,234"
+    assert formats.figure(0.12345) == "0.1235"
+    assert formats.change(-0.5) == "−0.5000"
+    assert formats.percent(0.125) == "12.5 %"
+    assert [formats.size(n) for n in (5, 2048, 3 * 2**30, 2**41)] == ["5 bytes", "2.0 KiB", "3.0 GiB", "2,048.0 GiB"]
+    assert formats.milliseconds(0.0025) == "2.5 ms"
+    assert formats.at(0) == formats.when(None) == "–"
+    assert formats.when("2026-01-02T03:04:05Z") == "2026-01-02 03:04:05"
+    assert formats.at(1000) == "1970-01-01 00:00:01"
+
+
+def test_a_line_with_a_gap_and_one_of_a_single_point() -> None:
+    chart = line_chart("nDCG", ["a", "b", "c"], [("model", "model", [0.1, None, 0.3])])
+    assert chart is not None
+    assert len(chart.lines[0].dots) == 2
+    single = line_chart("nDCG", ["a"], [("model", "model", [0.0])])
+    assert single is not None
+    assert len(single.lines[0].dots) == 1
+    assert line_chart("nDCG", ["a"], [("model", "model", [None])]) is None
+
+
+def test_bars_are_as_high_as_their_part_of_the_greatest() -> None:
+    chart = bar_chart("overlap", [0, 5, 10], "0", "1", "users")
+    heights = [bar.height for bar in chart.bars]
+    assert heights[0] == 0
+    assert heights[2] == pytest.approx(2 * heights[1])
+    assert chart.says == "overlap, from 0 to 1: 0 %, 33 %, 67 % of 15 users."
+
+
+def test_a_histogram_counts_every_value() -> None:
+    chart = histogram("lengths", [1, 1, 2, 9], "users", n_bins=4, spell="{:.0f}")
+    assert chart is not None
+    assert [bar.says.split(": ")[1] for bar in chart.bars] == ["3 users", "0 users", "0 users", "1 users"]
+    assert histogram("nothing", [], "users") is None
+    assert histogram("the same", [2, 2], "users") is not None
+
+
+def test_the_pages_read_the_diff_that_the_trainer_writes() -> None:
+    side = Side(
+        generation="g1", trained_at="2026-01-02T03:04:05Z", data_until=None, n_users=10, n_items=4, mean_listed=3.0, users_read=10,
+        items_listed=4, head_share=0.5, metrics={"ndcg@10, time": 0.1},
+    )  # fmt: skip
+    made = Made(
+        before=side, after=side.model_copy(update={"generation": "g2", "mean_listed": 2.0}), k=3, sampled=False,
+        overlap=distribution([0.0, 1.0]), rbo=None, identical=0.5, users_gained=1, users_lost=2, items_gained=0, items_lost=0,
+        most_gained=(1, 2), most_lost=(), moved=0.25,
+    )  # fmt: skip
+    found = Diff.model_validate_json(made.model_dump_json())
+    rows = {name: changed for name, _, _, changed in found.rows()}
+    assert (rows["users"], rows["items in a list, mean"], rows["first 3 unchanged"]) == ("+1 −2", "−1.00", "50.0 % of users")
+    assert rows["ndcg@10, time"] == "+0.0000"
+    assert [chart.title for chart in found.charts()] == ["Overlap of the first 3"]
+    assert set(Made.model_fields) == set(Diff.model_fields), "the pages show all of it"
+
+
+def test_traffic_leaves_out_pages_and_machines_and_knows_a_rate() -> None:
+    metrics, clock = Metrics(), Clock()
+    meter = TrafficMeter(metrics, clock)
+    lists = "/recommendations"
+    for path, status, seconds in ((lists, "200", 0.002), (lists, "503", 0.4), ("/", "200", 1), ("/metrics", "200", 1)):
+        metrics.observe(path, "POST", status, seconds)
+    first = meter.read(lambda route: route == "/")
+    assert (first.n, first.per_s) == (2, None)
+    (route,) = first.routes
+    assert (route.route, route.errors, route.median_s, route.p99_s) == ("/recommendations", 1, 0.0025, 0.5)
+    for _ in range(10):
+        metrics.observe("/recommendations", "GET", "200", 0.001)
+    clock.now_s += 5
+    assert meter.read(lambda route: route == "/").per_s == 2.0
+
+
+def test_a_quantile_beyond_the_last_bucket_is_not_known() -> None:
+    assert quantile({0.1: 1.0, 1.0: 1.0, float("inf"): 9.0}, 0.5) is None
+    assert quantile({0.1: 8.0, 1.0: 9.0, float("inf"): 9.0}, 0.5) == 0.1
+    assert quantile({}, 0.5) is None
+
+
+def test_the_runbook_shows_markup_as_text() -> None:
+    found = html_of('<a id="x"></a>\n\n## A <b>\n\n- one `<i>`\n- two **strong**\n\n```\n<pre>\n\n# code\n```\n\nAn <em> end')
+    assert '<h2 id="x">A &lt;b&gt;</h2>' in found
+    assert "<li>one <code>&lt;i&gt;</code></li><li>two <strong>strong</strong></li>" in found
+    assert "&lt;pre&gt;\n\n# code" in found
+    assert "<p>An &lt;em&gt; end</p>" in found
+
+
+def test_entries_with_scores_of_zero_and_less() -> None:
+    assert [entry.bar for entry in entries_of(StoredList((1, 2), (0.0, -1.0)), 2)] == [0.0, 0.0]
+    assert [entry.bar for entry in entries_of(StoredList((1, 2), (4.0, 1.0)), 5)] == [1.0, 0.25]
+
+
+@pytest.mark.parametrize(("raw", "title"), [(b"{}", ""), (b'{"title": "Alien"}', "Alien"), (b'{"title": 7}', ""), (b"[]", "")])
+def test_titles(raw: bytes, title: str) -> None:
+    assert title_of(raw) == title

@@ -1,0 +1,142 @@
+"""`python -m trainer check`: a report with figures, pictures, problems and advice, and an exit code that says what it comes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+from contract.errors import DataError
+from contract.settings.settings import SourceSettings
+from tests.support.reading import HEADER
+from trainer.check.advice import advice_for
+from trainer.check.check import check as look
+from trainer.cli.check import check
+from trainer.interactions import id_types
+from trainer.interactions.schema import validate
+from trainer.rows import sieve
+from trainer.sources.text import broken_csv, json_lines
+from trainer.sources.values import convert as values
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(check, arguments, env={"COLUMNS": "120"})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    path = tmp_path / "events.csv"
+    path.write_text(HEADER + "".join(f"{n % 61},{n % 53},{1 + n % 5},{1_600_000_000 + n * 86_400}\n" for n in range(1000)))
+    return path
+
+
+def test_a_good_file(csv: Path) -> None:
+    result = run(str(csv))
+    assert result.exit_code == 0
+    words = " ".join(result.output.split())
+    for fact in (
+        f"{csv}: usable",
+        "rows 1,000",
+        "users 61, such as",
+        "items 53, such as",
+        "repeated pairs none",
+        "density 30.931% of all pairs",
+        "times 2020-09-13 12:26:40 to 2023-06-09 12:26:40 UTC",
+        "note: the user column is 'userID'",
+        "Activity: users by number of interactions",
+        "16 to 31 61",
+        "Popularity: items by number",
+        "Interactions by weight",
+        "Interactions by time",
+    ):
+        assert fact in words
+    assert "█" in result.output
+
+
+def test_losses_are_named_with_lines_values_and_advice(csv: Path) -> None:
+    with csv.open("a") as file:
+        file.write("1,2,many,1600000000\n,2,3,1600000000\n")
+    result = run(str(csv))
+    assert result.exit_code == 1
+    assert "usable with losses" in result.output
+    assert "problem: 1 rows: a weight that is no number\n    line 1,002: rating 'many'\n    Correct them." in result.output
+    assert "problem: 1 rows: missing value\n    line 1,003: userID ''" in result.output
+
+
+def test_what_can_not_be_used_is_said_in_one_sentence(csv: Path) -> None:
+    csv.write_text("a,b\n1,2\n")
+    result = run(str(csv))
+    assert result.exit_code == 2
+    assert f"{csv}: unusable" in result.output
+    assert "no column has a known name of users" in result.output
+    assert run(str(csv), "--user-column", "a", "--item-column", "b").exit_code == 0
+
+
+def test_too_many_broken_rows_are_unusable_and_still_shown(csv: Path) -> None:
+    csv.write_text(HEADER + "1,2,x,4\n" * 10 + "1,2,3,4\n")
+    result = run(str(csv))
+    assert result.exit_code == 2
+    assert "10 of 11 rows are broken" in result.output
+    assert "line 2: rating 'x'" in result.output
+
+
+def test_remarks_are_no_losses(csv: Path) -> None:
+    csv.write_text(HEADER + "".join(f"{n},2,3,{n}\n" for n in range(1, 200)))
+    result = run(str(csv))
+    assert result.exit_code == 0
+    assert "only 1 items" in result.output
+    assert "every user has one interaction" in result.output
+    assert "all times are in 1970" in result.output
+
+
+def test_what_the_settings_ask_for_is_no_loss(csv: Path) -> None:
+    result = run(str(csv), "--min-item-interactions", "19")
+    assert result.exit_code == 0
+    assert "item with too few interactions" in result.output
+
+
+def test_the_html_report_stands_alone(csv: Path, tmp_path: Path) -> None:
+    with csv.open("a") as file:
+        file.write("1,2,<script>,1600000000\n")
+    page = tmp_path / "report.html"
+    result = run(str(csv), "--html", str(page))
+    assert result.exit_code == 1
+    text = page.read_text()
+    assert text.count("<svg") == 4
+    assert "&lt;script&gt;" in text
+    assert "<script" not in text
+    assert not [word for word in ("src=", "href=", "url(", "@import") if word in text]
+    assert "line 1,002" in text
+
+
+def test_the_built_in_set() -> None:
+    report = look(SourceSettings(), Path("no cache"))
+    assert (report.verdict, report.exit_code) == ("usable", 0)
+    assert dict(report.facts)["rows"] == "100,004"
+
+
+def test_every_reason_to_drop_a_row_has_advice() -> None:
+    reasons = [
+        getattr(module, name)
+        for module in (values, sieve, broken_csv, json_lines)
+        for name in dir(module)
+        if name.isupper() and name[0] != "_"
+    ]
+    assert all(advice_for(reason) for reason in [*reasons, id_types.ODD_ID] if isinstance(reason, str))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"weight": [0.0, 1.0]}, {"weight": [float("nan"), 1.0]}, {"user": [None, 2]}, {"time": [2**62, 1]}, {"more": [1, 2]}, {"item": None}],
+    ids=str,
+)
+def test_the_schema_lets_nothing_else_pass(wrong: dict[str, list[float] | None]) -> None:
+    good = {"user": [1, 2], "item": ["a", "b"], "weight": [1.0, 2.0], "time": [5, 6]}
+    assert validate(pl.DataFrame(good), "a test").height == 2
+    columns = {name: values for name, values in (good | wrong).items() if values is not None}
+    with pytest.raises(DataError, match=r"^a test: "):
+        validate(pl.DataFrame(columns), "a test")

@@ -1,0 +1,190 @@
+"""The gate, rule by rule; and a model that was trained on nonsense does not pass it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from contract.formats.evaluation import Evaluation, Figures, Metrics, NotEvaluated
+from contract.settings.settings import GateSettings, ModelSettings, SourceSettings
+from trainer.evaluation.evaluate import evaluate
+from trainer.evaluation.gate import Finding, Judgement, Minimums, judge, minimums
+from trainer.interactions.interactions import Interactions, from_frames
+from trainer.sources import load as sources
+
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
+GOOD = Metrics(precision=0.30, recall=0.20, ndcg=0.40, map=0.10, coverage=0.5)
+POPULAR = Metrics(precision=0.20, recall=0.10, ndcg=0.25, map=0.05, coverage=0.1)
+
+
+def evaluation(model: Metrics = GOOD, popularity: Metrics = POPULAR, **fields: Any) -> Evaluation:
+    counts = {"sample_users": 100, "n_users_evaluated": 90, "n_users_total": 1000, "n_train": 9000, "n_test": 300}
+    return Evaluation(**{"k": 10, "split": "time", "seconds": 1.0, **counts, "model": model, "popularity": popularity, **fields})
+
+
+def figures(**fields: Any) -> Figures:
+    known = {"n_users": 1000, "n_items": 200, "depth": 30, "data_until": "2026-01-30T00:00:00Z", "evaluation": evaluation()}
+    return Figures(**{**known, **fields})
+
+
+def judged(new: Figures, old: Figures | None, **limits: Any) -> Judgement:
+    return judge(new, old, GateSettings(**limits), NOW)
+
+
+def only(found: tuple[Finding, ...]) -> Finding:
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_the_same_passes_even_without_any_leeway() -> None:
+    none = {"gate_max_metric_drop": 0, "gate_max_users_drop": 0, "gate_max_items_drop": 0, "gate_popularity": "refuse"}
+    assert judged(figures(), figures(), **none) == Judgement()
+    assert judged(figures(), figures(), **none).passed
+    assert judged(figures(), figures(), **none).because == ""
+
+
+def test_the_first_generation_passes() -> None:
+    assert judged(figures(), None) == Judgement()
+    assert judged(figures(evaluation=None), None) == Judgement()
+
+
+@pytest.mark.parametrize(("name", "shown"), [("ndcg", "nDCG"), ("precision", "precision"), ("recall", "recall"), ("map", "MAP")])
+def test_each_metric_may_fall_by_a_tenth(name: str, shown: str) -> None:
+    before = getattr(GOOD, name)
+    tenth = figures(evaluation=evaluation(GOOD.model_copy(update={name: 0.9 * before})))
+    assert judged(tenth, figures()) == Judgement()
+    worse = figures(evaluation=evaluation(GOOD.model_copy(update={name: 0.88 * before})))
+    found = judged(worse, figures())
+    assert not found.passed
+    finding = only(found.failures)
+    assert (finding.limit, finding.new, finding.old) == ("gate_max_metric_drop", 0.88 * before, before)
+    assert finding.message == found.because
+    assert found.because == (
+        f"{shown} at 10 is {0.88 * before:.6f}, 12.0 % below {before:.6f} of the current generation (gate_max_metric_drop = 0.1)"
+    )
+    assert judged(worse, figures(), gate_max_metric_drop=0.12) == Judgement()
+    assert judged(figures(), worse) == Judgement()
+
+
+def test_coverage_is_told_and_not_judged() -> None:
+    narrow = figures(evaluation=evaluation(GOOD.model_copy(update={"coverage": 0.01})))
+    assert judged(narrow, figures()) == Judgement()
+
+
+def test_a_drop_of_everything_turns_a_rule_off() -> None:
+    nothing = Metrics(precision=0, recall=0, ndcg=0, map=0, coverage=0)
+    off = {"gate_max_metric_drop": 1, "gate_max_users_drop": 1, "gate_max_items_drop": 1, "gate_popularity": "off"}
+    assert judged(figures(evaluation=evaluation(nothing), n_users=1, n_items=1), figures(), **off) == Judgement()
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "parts"),
+    [
+        (evaluation(k=20), evaluation(), ("k = 20 and the time split", "k = 10 and the time split")),
+        (evaluation(split="stratified"), evaluation(), ("k = 10 and the stratified split", "k = 10 and the time split")),
+        (NotEvaluated(reason="a reason"), evaluation(), ("was not measured, since a reason", "k = 10 and the time split")),
+        (evaluation(), None, ("k = 10 and the time split", "the current one was not measured")),
+    ],
+)
+def test_what_can_t_be_compared_is_a_warning(new: object, old: object, parts: tuple[str, ...]) -> None:
+    found = judged(figures(evaluation=new), figures(evaluation=old))
+    assert found.passed
+    finding = only(found.warnings)
+    assert finding.limit == "gate_max_metric_drop"
+    assert all(part in finding.message for part in parts), finding.message
+
+
+def test_nobody_who_measures_nothing_is_warned() -> None:
+    assert judged(figures(evaluation=None), figures(evaluation=None)) == Judgement()
+
+
+def test_popularity_alone_is_better() -> None:
+    poor = figures(evaluation=evaluation(popularity=POPULAR.model_copy(update={"ndcg": 0.5})))
+    assert judged(poor, None, gate_popularity="off") == Judgement()
+    warned, refused = judged(poor, None), judged(poor, None, gate_popularity="refuse")
+    assert warned.passed
+    assert not refused.passed
+    message = "nDCG at 10 is 0.400000, and popularity alone has 0.500000 (gate_popularity = {})"
+    assert only(warned.warnings).message == message.format("warn")
+    assert only(refused.failures).message == message.format("refuse")
+    assert (only(warned.warnings).new, only(warned.warnings).old) == (0.4, 0.5)
+
+
+@pytest.mark.parametrize(("what", "before"), [("users", 1000), ("items", 200)])
+def test_a_tenth_may_be_missing(what: str, before: int) -> None:
+    least = before * 9 // 10
+    assert judged(figures(**{f"n_{what}": least}), figures()) == Judgement()
+    found = judged(figures(**{f"n_{what}": least - 1}), figures())
+    finding = only(found.failures)
+    assert (finding.limit, finding.new, finding.old) == (f"gate_max_{what}_drop", least - 1, before)
+    lost = 100 * (1 - (least - 1) / before)
+    limit = f"gate_max_{what}_drop = 0.1"
+    assert finding.message == f"there are {least - 1:,} {what}, {lost:.1f} % below {before:,} of the current generation ({limit})"
+    assert judged(figures(), figures(**{f"n_{what}": 1})) == Judgement()
+
+
+def test_older_data_are_a_warning() -> None:
+    found = judged(figures(data_until="2026-01-29T23:59:59Z"), figures())
+    assert found.passed
+    message = only(found.warnings).message
+    assert "2026-01-29T23:59:59Z" in message
+    assert "2026-01-30T00:00:00Z" in message
+    assert judged(figures(data_until=None), figures()) == judged(figures(), figures(data_until=None)) == Judgement()
+
+
+def test_data_of_a_certain_age_are_refused() -> None:
+    assert judged(figures(data_until="1999-01-01T00:00:00Z"), None) == Judgement()
+    assert judged(figures(), None, gate_max_data_age_days=1) == Judgement()
+    found = judged(figures(), None, gate_max_data_age_days=0.5)
+    finding = only(found.failures)
+    assert (finding.limit, finding.new, finding.old) == ("gate_max_data_age_days", 1.0, 0.5)
+    assert finding.message == "the latest interaction, of 2026-01-30T00:00:00Z, is 1.0 days old (gate_max_data_age_days = 0.5)"
+    unknown = judged(figures(data_until=None), None, gate_max_data_age_days=0.5)
+    assert unknown.passed
+    assert "no times" in only(unknown.warnings).message
+
+
+def test_several_failures_are_one_sentence() -> None:
+    found = judged(figures(n_users=1, n_items=1), figures())
+    assert [finding.limit for finding in found.failures] == ["gate_max_users_drop", "gate_max_items_drop"]
+    assert found.because.count("; ") == 1
+
+
+def test_minimums_are_what_the_rules_let_pass() -> None:
+    old, limits = figures(n_users=1001, n_items=7, items_listed=20.0), GateSettings(gate_max_fill_drop=0.25)
+    least = minimums(old, limits, depth=30)
+    assert least == Minimums(min_users=901, min_items=7, min_items_listed=15.0)
+    new = {"n_users": least.min_users, "n_items": least.min_items}
+    assert judge(figures(**new), old, limits, NOW).passed
+    assert len(judge(figures(n_users=900, n_items=6), old, limits, NOW).failures) == 2
+
+
+def test_lists_may_be_shorter_where_the_settings_say_so() -> None:
+    old, limits = figures(items_listed=20.0), GateSettings(gate_max_fill_drop=0.1)
+    assert minimums(old, limits, depth=15).min_items_listed == pytest.approx(9.0)
+    assert minimums(old, limits, depth=60).min_items_listed == pytest.approx(18.0)
+    assert minimums(figures(), limits, depth=30).min_items_listed == 0
+    assert minimums(None, limits, depth=30) == Minimums()
+
+
+def test_a_model_of_shuffled_items_is_refused_and_the_same_data_pass(tmp_path: Path) -> None:
+    honest = from_frames(sources.read(SourceSettings(), tmp_path).events, "movielens-small")
+    shuffled = replace(honest, item_idx=np.random.default_rng(0).permutation(honest.item_idx))
+    current = figures_of(honest)
+    assert judged(figures_of(honest), current, gate_max_metric_drop=0) == Judgement()
+    found = judged(figures_of(shuffled), current)
+    assert {finding.message.split()[0] for finding in found.failures} == {"nDCG", "precision", "recall", "MAP"}
+
+
+def figures_of(interactions: Interactions) -> Figures:
+    result = evaluate(
+        interactions, ModelSettings(), k=10, sample_users=300, threads=2, limit_bytes=2**30, report=lambda _done, _total: None
+    )
+    assert isinstance(result, Evaluation)
+    assert result.n_users_evaluated == 300
+    return figures(n_users=len(interactions.user_ids), n_items=len(interactions.item_ids), evaluation=result)

@@ -1,0 +1,91 @@
+"""Databases through SQLAlchemy: SQLite here, PostgreSQL in tests/integration/run/test_sql_source.py."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from contract.errors import SettingsError
+from contract.settings.settings import Settings
+from tests.support.reading import dropped, load, refusal, rows
+from trainer.sources.tables import database as sql
+
+
+def database(path: Path, events: Iterable[tuple[object, ...]] = ((1, "a", 2.5, 10), (2, "b", 3.0, 20))) -> str:
+    connection = sqlite3.connect(path / "shop.db")
+    with connection:
+        connection.execute("CREATE TABLE events (user_id, sku TEXT, stars REAL, at)")
+        connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", events)
+    connection.close()
+    return f"sqlite:///{path / 'shop.db'}"
+
+
+def test_a_table(tmp_path: Path) -> None:
+    assert rows(database(tmp_path), sql_table="events") == [(1, "a", 2.5, 10), (2, "b", 3.0, 20)]
+
+
+def test_a_query(tmp_path: Path) -> None:
+    url = database(tmp_path)
+    assert rows(url, sql_query="SELECT sku AS item, user_id AS user FROM events WHERE stars > 2.7;") == [(2, "b", 1.0)]
+
+
+def test_batches_make_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = database(tmp_path, [(n, f"i{n % 7}", 1 + n % 5, n) for n in range(500)])
+    whole = rows(url, sql_table="events")
+    monkeypatch.setattr(sql, "FETCHED_ROWS", 64)
+    assert rows(url, sql_table="events") == whole
+    assert len(whole) == 500
+
+
+def test_what_a_loose_column_holds(tmp_path: Path) -> None:
+    url = database(tmp_path, [(1, "a", 1, 5), ("x y", "b", "many", "6"), (None, "c", 2, 7), (3, "d", 0, 8)])
+    assert dropped(url, sql_table="events", max_broken_rows=0.5) == {
+        "missing value": ["line 3: user_id ''"],
+        "a weight that is no number": ["line 2: stars 'many'"],
+        "weight not positive": ["line 4: stars '0.0'"],
+    }
+
+
+def test_a_database_without_a_table_named_lists_its_tables(tmp_path: Path) -> None:
+    assert "name a table with --sql-table, or a query with --sql-query. It has events" in refusal(database(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"sql_table": "none"}, "no such table: none"),
+        ({"sql_query": "SELEC 1"}, "syntax error"),
+        ({"sql_query": "SELECT 1 AS user"}, "no column has a known name of items"),
+        ({"sql_query": "DELETE FROM events"}, "readonly database"),
+    ],
+)
+def test_what_a_database_refuses_is_one_sentence(tmp_path: Path, settings: dict[str, str], reason: str) -> None:
+    url = database(tmp_path)
+    assert reason in refusal(url, **settings)
+    assert len(rows(url, sql_table="events")) == 2
+
+
+def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/none.db"
+    assert "unable to open database file" in refusal(url, sql_table="events")
+    assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:secret@host/db", "postgresql://me@host/db?password=secret", "mysql://:secret@host/db"])
+def test_a_password_in_an_address_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environ({"LARDER_INTERACTIONS": url})
+    assert "set PGPASSWORD in the environment" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_driver_that_is_not_installed(tmp_path: Path) -> None:
+    assert "Can't load plugin" in refusal("klingon://host/db", sql_table="t")
+    assert "is not installed" in refusal("mysql+pymysql://host/db", sql_table="t")
+
+
+def test_the_source_is_named_without_secrets(tmp_path: Path) -> None:
+    assert load(database(tmp_path), sql_table="events").interactions.source.startswith("sqlite:///")

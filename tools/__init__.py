@@ -1,0 +1,1 @@
+"""Programs for who works on Larder; no service needs them."""

@@ -1,0 +1,63 @@
+"""docs/settings.md, made from the settings themselves: `python -m tools.settings_page > docs/settings.md`."""
+
+from __future__ import annotations
+
+import sys
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from contract.settings.settings import PREFIX, CleaningSettings, GateSettings, ModelSettings, Settings, SourceSettings
+
+HEAD = """# Settings
+
+Made from `contract/settings/settings.py` by `make docs`; a test fails when it is not fresh.
+
+Every setting is an environment variable, which configures every part alike. Those of the first three groups are also options of
+`python -m trainer run` and `plan` (`--user-column` for `LARDER_USER_COLUMN`), those of cleaning and of the source also of `check`.
+A variable that begins with `LARDER_` and is none of these is an error that names the nearest; what Kubernetes sets for a Service of such a
+name is ignored.
+"""
+GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("The model", ModelSettings),
+    ("Cleaning", CleaningSettings),
+    ("The source", SourceSettings),
+    ("The gate", GateSettings),
+    ("Everything else", Settings),
+)
+
+
+def page() -> str:
+    told: set[str] = set()
+    parts = [HEAD]
+    for title, group in GROUPS:
+        fields = {name: field for name, field in group.model_fields.items() if name not in told}
+        told |= set(fields)
+        rows = "\n".join(_row(name, field) for name, field in fields.items())
+        parts.append(f"## {title}\n\n| variable | default | meaning |\n|---|---|---|\n{rows}\n")
+    return "\n".join(parts)
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    default = field.default if isinstance(field.default, (str, int, float)) else ""
+    shown = f"`{str(default).lower() if isinstance(default, bool) else default}`" if default != "" else "empty"
+    text = str(field.description) + "".join(f" {part}" for part in _choices(field.annotation))
+    return f"| `{PREFIX}{name.upper()}` | {_plain(shown)} | {_plain(text)} |"
+
+
+def _choices(annotation: Any) -> list[str]:
+    if get_origin(annotation) is Literal:
+        return [f"One of {', '.join(f'`{choice}`' for choice in get_args(annotation))}."]
+    if get_origin(annotation) in (Union, UnionType):
+        return [text for part in get_args(annotation) for text in _choices(part)]
+    return []
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,38 @@
+"""What to do about each kind of row that can't be used."""
+
+from __future__ import annotations
+
+from trainer.interactions import cleaning, id_types
+from trainer.rows import sieve
+from trainer.sources.text import broken_csv, json_lines
+from trainer.sources.values import convert as values
+
+_ADVICE = {
+    sieve.MISSING: "Fill them in where they come from, or let them be dropped. --missing says which texts stand for none.",
+    values.NOT_POSITIVE: "SAR learns from positive weights only. If 0 or less means something, shift the scale, or use --weight-column ''.",
+    values.NO_NUMBER: "Correct them. If the decimal mark is a comma, say --decimal ,",
+    values.NO_TIME: "Correct them, or name the format with --time-format.",
+    values.NO_DATE: "Correct them, or name their unit with --time-unit.",
+    values.ZERO_TIME: "Fill them in where they come from, or let them be dropped.",
+    values.STRAY_TIME: "They are in another unit, or stand for no time: correct them. --time-unit names the unit of the others.",
+    values.LONG_ID: "Ids may have 512 bytes; use a shorter key.",
+    values.FUTURE: "Correct them; --future-times keep keeps them, and lets everything else decay from there.",
+    id_types.ODD_ID: "Correct them. --user-id-type text and --item-id-type text take all ids as texts.",
+    sieve.EMPTY: "Nothing is lost.",
+    sieve.NAMES_AGAIN: "Files were put together, it seems. Nothing is lost.",
+    values.UNKNOWN_EVENT: "Name them in --event-weights if they count.",
+    broken_csv.TOO_MANY: "Put quotation marks around values that hold the separator.",
+    broken_csv.NEVER_CLOSED: 'Close it, or write a quotation mark inside a quoted value twice ("").',
+    broken_csv.NOT_TEXT: "Name the encoding of the file with --encoding, as in cp1252.",
+    json_lines.NO_OBJECT: "Each line must be one JSON object.",
+    json_lines.NO_ID: "Ids are texts or integers.",
+    cleaning.DUPLICATE["last"]: "As --duplicates last asks.",
+    cleaning.DUPLICATE["max"]: "As --duplicates max asks.",
+    cleaning.FEW_USER: "As --min-user-interactions asks.",
+    cleaning.FEW_ITEM: "As --min-item-interactions asks.",
+    cleaning.ROBOT: "As --max-user-interactions asks.",
+}
+
+
+def advice_for(reason: str) -> str:
+    return _ADVICE.get(reason, "")

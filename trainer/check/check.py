@@ -1,0 +1,128 @@
+"""Looks at a source as a run would read it, and says what is there, what is wrong with it, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from contract.errors import DataError
+from contract.settings.settings import SourceSettings
+from trainer.check.advice import advice_for
+from trainer.check.distributions import Distribution, of_counts, of_times, of_weights
+from trainer.interactions import cleaning
+from trainer.interactions.interactions import Interactions
+from trainer.rows.problems import Example, Problems
+from trainer.rows.sieve import NO_ROWS
+from trainer.sources import load as sources
+
+BY_POLICY = {*cleaning.DUPLICATE.values(), cleaning.FEW_USER, cleaning.FEW_ITEM, cleaning.ROBOT}
+"""Reasons to drop a row that the settings ask for: no loss."""
+FEW = 50  # users or items below which recommendations mean little
+Verdict = Literal["usable", "usable with losses", "unusable"]
+EXIT_CODES: dict[Verdict, int] = {"usable": 0, "usable with losses": 1, "unusable": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: how many rows, the first of them, and what to do."""
+
+    what: str
+    n_rows: int
+    advice: str
+    examples: Sequence[Example] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    source: str
+    verdict: Verdict
+    facts: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
+    distributions: Sequence[Distribution] = field(default_factory=tuple)
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.verdict]
+
+
+def check(source: SourceSettings, cache: Path) -> CheckReport:
+    """Read the source in full, with the line of every row that is dropped. Never raises for what is in the data."""
+    label, problems = sources.label_of(source), Problems()
+    try:
+        raw = sources.read(source, cache, by_lines=True)
+        problems = raw.problems
+        loaded = sources.gather(raw, source, validate=True)
+    except DataError as error:
+        reason = str(error).removeprefix(f"{label}: ")
+        refused = Finding(reason, 0, "")
+        return CheckReport(label, "unusable", _rows(problems), tuple(problems.notes), (refused, *_findings(problems)))
+    made, findings = loaded.interactions, [*_findings(problems), *_remarks(loaded.interactions)]
+    lost = any(reason not in BY_POLICY and reason not in NO_ROWS for reason in made.dropped)
+    return CheckReport(
+        label,
+        "usable with losses" if lost else "usable",
+        [*_rows(problems), *_facts(made)],
+        tuple(problems.notes),
+        findings,
+        _distributions(made),
+    )
+
+
+def _rows(problems: Problems) -> list[tuple[str, str]]:
+    return [("rows", f"{problems.n_rows:,}")] if problems.n_rows else []
+
+
+def _facts(made: Interactions) -> list[tuple[str, str]]:
+    n_users, n_items, n = len(made.user_ids), len(made.item_ids), int(made.weight.size)
+    pairs = np.unique(made.user_idx.astype(np.int64) * n_items + made.item_idx).size
+    facts = [
+        ("interactions", f"{n:,}"),
+        ("users", f"{n_users:,}, such as {made.user_ids[0]!r}"),
+        ("items", f"{n_items:,}, such as {made.item_ids[0]!r}"),
+        ("repeated pairs", f"{n - pairs:,} interactions" if n > pairs else "none"),
+        ("density", f"{pairs / n_users / n_items:.3%} of all pairs of a user and an item"),
+        ("weights", f"{made.weight.min():g} to {made.weight.max():g}"),
+    ]
+    if made.time is None:
+        return [*facts, ("times", "none")]
+    first, last = (datetime.fromtimestamp(int(second), UTC) for second in (made.time.min(), made.time.max()))
+    return [*facts, ("times", f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC")]
+
+
+def _findings(problems: Problems) -> list[Finding]:
+    return [
+        Finding(reason, n, advice_for(reason), tuple(problems.examples.get(reason, ())))
+        for reason, n in sorted(problems.dropped.items(), key=lambda pair: -pair[1])
+        if n
+    ]
+
+
+def _remarks(made: Interactions) -> list[Finding]:
+    """What is no loss, and yet worth a look."""
+    remarks = []
+    n_users, n_items = len(made.user_ids), len(made.item_ids)
+    for what, n in (("users", n_users), ("items", n_items)):
+        if n < FEW:
+            remarks.append(Finding(f"only {n} {what}", 0, "Recommendations from so few mean little; is this the right column?"))
+    if int(made.weight.size) == n_users > 1:
+        remarks.append(
+            Finding("every user has one interaction", 0, "Nothing can be learned from that; is the user column an id of events?")
+        )
+    if made.time is not None and int(made.time.max()) < 366 * 86_400:
+        remarks.append(Finding("all times are in 1970", 0, "Times count seconds since 1970 unless --time-unit says otherwise."))
+    return remarks
+
+
+def _distributions(made: Interactions) -> list[Distribution]:
+    found = [
+        of_counts("Activity: users by number of interactions", "users", np.bincount(made.user_idx)),
+        of_counts("Popularity: items by number of interactions", "items", np.bincount(made.item_idx)),
+        of_weights(made.weight),
+    ]
+    return found if made.time is None else [*found, of_times(made.time)]

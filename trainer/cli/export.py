@@ -1,0 +1,63 @@
+"""`python -m trainer export`: the lists of a generation, out of Redis, into whatever else serves or studies them."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from trainer.cli.context import opened
+from trainer.cli.generation_id import GENERATION_ID
+from trainer.export.rows import Layout
+from trainer.export.target import Target
+
+DEFAULT_TABLE = "recommendations"
+
+
+@click.command()
+@click.option("--to", "to", required=True, metavar="TARGET", help="sqlite:///file.db, postgresql+psycopg://user@host/db, a file, or - .")
+@click.option("--generation", type=GENERATION_ID, help="Which one, of those whose lists are there; by default the current one.")
+@click.option("--k", type=click.IntRange(min=1), help="Items of a list: up to as many as are stored; by default the generation's own k.")
+@click.option("--table", help=f"Of a database; with PostgreSQL perhaps schema.table.  [default: {DEFAULT_TABLE}]")
+@click.option("--layout", type=click.Choice(["wide", "long"]), help="A row for a user, or for each item of a list.  [default: wide]")
+@click.option("--format", "form", type=click.Choice(["csv", "parquet", "jsonl"]), help="Of a file; by default what its name ends in.")
+def export(to: str, generation: str | None, k: int | None, table: str | None, layout: str | None, form: str | None) -> None:
+    """Write all lists of a generation to a SQL table, CSV, Parquet, or JSON lines as Amazon Personalize writes them.
+
+    What is there is replaced in one step, at the end: readers find the old lists or the new ones, all of them. A password for
+    PostgreSQL comes from PGPASSWORD or ~/.pgpass.
+    """
+    sql = "://" in to
+    if sql and form:
+        raise click.UsageError("--format is for files; a database has tables")
+    if not sql and table:
+        raise click.UsageError("--table is for databases; --to names the file")
+    with opened() as larder:
+        from trainer.export.export import export as export_lists
+        from trainer.export.files import FileTarget
+
+        target = database(to, table or DEFAULT_TABLE) if sql else FileTarget(to, form)
+        if layout and isinstance(target, FileTarget) and target.form == "jsonl":
+            raise click.UsageError("--layout is for tables; JSON lines have a shape of their own")
+        name = generation or larder.served().generation
+        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        with Progress(*columns, console=console, transient=True) as progress:
+            tasks = {what: progress.add_task(title, total=None) for what, title in (("read", "buckets read"), ("written", "users written"))}
+            users = export_lists(
+                *(larder.generations, name, target, cast(Layout, layout or "wide"), k),
+                lambda what, done, total: progress.update(tasks[what], completed=done, total=total),
+            )
+    console.print(f"the lists of {users:,} users, of generation {name}, are in {'the standard output' if to == '-' else to}", markup=False)
+
+
+def database(text: str, table: str) -> Target:
+    """Raises SettingsError for a URL or a name that can't be meant."""
+    from trainer.export.postgres import PostgresTarget
+    from trainer.export.sql import parse_url
+    from trainer.export.sqlite import SqliteTarget
+
+    url = parse_url(text)
+    return SqliteTarget(url, table) if url.drivername == "sqlite" else PostgresTarget(url, table)

@@ -1,0 +1,30 @@
+"""Command-line options made from the settings, so that both have the same names, checks and prose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+from pydantic.fields import FieldInfo
+
+from contract.settings.settings import PREFIX, ModelSettings, SourceSettings
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds an option for every model and source setting; None where it is not given. Settings does the checking."""
+    return _with_options(command, {**SourceSettings.model_fields, **ModelSettings.model_fields})
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, for source settings alone."""
+    return _with_options(command, SourceSettings.model_fields)
+
+
+def _with_options(command: Callable[..., Any], fields: Mapping[str, FieldInfo]) -> Callable[..., Any]:
+    for name, field in reversed(list(fields.items())):
+        flag = name.replace("_", "-")
+        names = f"--{flag}/--no-{flag}" if field.annotation is bool else f"--{flag}"
+        text = f"{field.description} Variable {PREFIX}{name.upper()}; default {field.default!r}."
+        command = click.option(names, name, default=None, help=text, metavar=None if field.annotation is bool else "VALUE")(command)
+    return command

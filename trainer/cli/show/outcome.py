@@ -1,0 +1,32 @@
+"""What became of a run whose generation is settled: said to people, and to scripts by an exit code."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from contract.errors import GateError, GenerationError
+from contract.store.generations import Generations
+from trainer.cli.show.diff_table import diff_table
+from trainer.inspect.stored_diff import remember_diff, stored_diff
+
+
+def say_outcome(generations: Generations, generation: str, console: Console) -> None:
+    """Raises GateError for a generation that the gate refused, GenerationError for one that waits behind a hold or a later run."""
+    progress = generations.progress(generation)
+    if progress is None or not progress.waits:
+        console.print(f"generation {generation} is {progress.state if progress else 'gone'}")
+        for warning in generations.verdict(generation).warnings:
+            console.print(f"[yellow]warning:[/] {warning}")
+        return
+    if progress.waits == "review":
+        found = stored_diff(generations, generation) or remember_diff(generations, generation)
+        if found is not None:
+            console.print(diff_table(found))
+        console.print(f"generation {generation} waits for you: python -m trainer promote {generation}")
+        return
+    kept = f"{generation} stays complete and unpromoted; `python -m trainer promote {generation}` promotes it by hand"
+    if progress.waits == "refused":
+        raise GateError(f"the gate refuses generation {generation}: {progress.because}. {kept} with --force")
+    if progress.waits == "held":
+        raise GenerationError(f"generation {generation} is held back: {progress.because}. {kept}, `release` ends the hold")
+    raise GenerationError(f"generation {generation} is {progress.waits}: {progress.because}. {kept}")

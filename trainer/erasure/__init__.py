@@ -1,0 +1,1 @@
+"""A user out of lists, artifacts and later runs."""

@@ -1,0 +1,58 @@
+"""Takes erased users out of an artifact: their ids and rows are overwritten with zeros, in place, and the manifest says where.
+
+Positions, shards and all other rows stay as they are, so that workers may go on scoring it meanwhile. The similarity stays, too: it
+is an aggregate over all users, and the next run counts without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from contract.formats.artifact import Artifact, folder_of, open_artifact, sealed, write_manifest
+from contract.formats.manifest import UNSEALED
+from contract.store.erasure import Erasure
+
+ROWS = ("indices", "affinity", "unity")
+
+
+def scrub(url: str, generation: str, erasure: Erasure) -> list[int]:
+    """Overwrite what the artifact still holds of erased users; their user_idx, those of earlier calls included. Raises ArtifactError.
+
+    The manifest names them first, with the arrays unsealed: a call that was cut short is made good by the next one.
+    """
+    artifact = open_artifact(url, generation)
+    manifest, folder = artifact.manifest, folder_of(url) / generation
+    changed = [name for name in (*ROWS, "exponent", "user_ids") if name in artifact.arrays]
+    erased = sorted({*manifest.erased, *(erasure.positions(artifact.ids("user_ids")) if erasure.revision() else [])})
+    if len(erased) == len(manifest.erased) and all(manifest.arrays[name].crc32 != UNSEALED for name in changed):
+        return erased
+    unsealed = {name: manifest.arrays[name].model_copy(update={"crc32": UNSEALED}) for name in changed}
+    manifest = manifest.model_copy(update={"erased": tuple(erased), "arrays": {**manifest.arrays, **unsealed}})
+    write_manifest(folder, manifest)
+    for name in changed:
+        values = np.load(folder / f"{name}.npy", mmap_mode="r+")
+        for at in erased:
+            values[_range(artifact, name, at)] = 0
+        values.flush()
+    write_manifest(folder, manifest.with_arrays({**manifest.arrays, **{name: sealed(folder / f"{name}.npy") for name in changed}}))
+    return erased
+
+
+def popular_counts(artifact: Artifact) -> Sequence[int]:
+    """Interactions of each item of the popularity list, without those of erased users, whose rows hold zeros for items."""
+    indptr, erased = artifact["indptr"], list(artifact.manifest.erased)
+    counts = np.bincount(artifact["indices"], minlength=artifact.manifest.n_items)
+    counts[0] -= sum(int(indptr[at + 1] - indptr[at]) for at in erased)
+    chosen: list[int] = counts[artifact["popular"]].tolist()
+    return chosen
+
+
+def _range(artifact: Artifact, name: str, at: int) -> slice:
+    if name in ROWS:
+        return slice(int(artifact["indptr"][at]), int(artifact["indptr"][at + 1]))
+    if name == "user_ids" and "user_ids_ends" in artifact.arrays:
+        ends = artifact["user_ids_ends"]
+        return slice(int(ends[at - 1]) if at else 0, int(ends[at]))
+    return slice(at, at + 1)

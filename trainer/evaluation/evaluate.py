@@ -1,0 +1,114 @@
+"""Offline evaluation of a model, before it is promoted: hold out, fit on the rest, list, compare with what was held out."""
+
+from __future__ import annotations
+
+import time
+from math import prod
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.errors import ArtifactError
+from contract.formats.evaluation import Evaluation, NotEvaluated, Split
+from contract.settings.settings import ModelSettings
+from engine.arrays import Array, Report
+from engine.fit import rows as sar
+from engine.fit.rows import Rows
+from trainer.interactions.interactions import Interactions
+
+IN_MEMORY_BYTES = 2**28  # arrays of the similarity that are larger are mapped
+
+
+def evaluate(
+    interactions: Interactions,
+    settings: ModelSettings,
+    *,
+    k: int,
+    sample_users: int,
+    threads: int,
+    limit_bytes: float,
+    report: Report,
+    split: Literal["auto", Split] = "auto",
+    scratch: Path | None = None,
+) -> Evaluation | NotEvaluated:
+    """Measure lists of `k` unseen items that a model with these settings would give to at most `sample_users` users.
+
+    A quarter of those users' events is held out: the latest ("time"; "auto" where there are times), or a random one ("stratified").
+    The model is fitted on all other events, and now is the latest of their times; popularity, the baseline, is counted in the same.
+    Lists hold unseen items even where `settings.exclude_seen` is off: what is to be found has not been seen.
+
+    Costs one fit, whose progress `report` follows, and some seconds. Memory: that of a fit, one block of scores (256 MiB), and the
+    similarity, which lies in a nameless file in the folder `scratch` (None: the system's) if it is large.
+
+    NotEvaluated, no error, where nobody has three interactions or more, or nothing new is held out: a tiny catalogue must train.
+    Raises SettingsError and DataError where the fit does, ArtifactError where `scratch` can't be written to.
+    """
+    from trainer.evaluation import holdout, ranking  # recommenders takes a second to import: only for those who ask for it
+    from trainer.evaluation import metrics as ranking_metrics
+
+    started = time.monotonic()
+    if split == "auto":
+        split = "time" if interactions.time is not None else "stratified"
+    if split == "time" and interactions.time is None:
+        return NotEvaluated(reason="the interactions have no times, so none of them is the latest")
+    held = holdout.hold_out(interactions, split, sample_users)
+    if held is None:
+        return NotEvaluated(reason="no user has enough different interactions to hold one out (three)")
+    store = _Store(scratch)
+    rows = _fit(held.train, settings, store, threads, limit_bytes, report)
+    users, n_items = np.unique(held.user_idx), held.items.size
+    lists = (
+        ranking.best_unseen(rows, store.arrays, users, k, threads),
+        ranking.popular_unseen(rows, n_items, users, k),
+    )
+    model, popularity = (
+        ranking_metrics.measure(held.user_idx, held.item_idx, users, np.where(found < 0, -1, held.items[found]), n_items) for found in lists
+    )
+    return Evaluation(
+        k=k,
+        split=split,
+        sample_users=sample_users,
+        n_users_evaluated=users.size,
+        n_users_total=len(interactions.user_ids),
+        n_train=held.train.user_idx.size,
+        n_test=held.user_idx.size,
+        model=model,
+        popularity=popularity,
+        seconds=round(time.monotonic() - started, 2),
+    )
+
+
+def _fit(train: Interactions, model: ModelSettings, store: _Store, threads: int, limit_bytes: float, report: Report) -> Rows:
+    """As pipeline.fit, with the similarity in `store`."""
+    if model.engine == "recommenders":
+        from trainer.fitting import recommenders_sar as reference
+
+        return reference.fit(train, model, store.allocate)
+    n_items = len(train.item_ids)
+    rows = sar.fit_rows(train.user_idx, train.item_idx, train.weight, train.time, len(train.user_ids), n_items, model)
+    sar.fit_similarity(rows, n_items, model, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report)
+    return rows
+
+
+class _Store:
+    """Zeroed arrays by name: in memory, or mapped into files without a name, which go when the arrays or the process do."""
+
+    def __init__(self, scratch: Path | None) -> None:
+        self.arrays: dict[str, Array] = {}
+        self._scratch = scratch
+
+    def allocate(self, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array:
+        if prod(shape) * np.dtype(dtype).itemsize <= IN_MEMORY_BYTES:
+            self.arrays[name] = np.zeros(shape, dtype)
+        else:
+            try:
+                if self._scratch is not None:
+                    self._scratch.mkdir(parents=True, exist_ok=True)
+                with TemporaryFile(dir=self._scratch) as file:  # the mapping keeps it open
+                    self.arrays[name] = np.memmap(file, dtype, "w+", shape=shape)
+            except OSError as error:
+                raise ArtifactError(f"can't evaluate with a file in {self._scratch}: {error.strerror}; set LARDER_ARTIFACTS") from error
+        return self.arrays[name]

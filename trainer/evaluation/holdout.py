@@ -1,0 +1,110 @@
+"""What is held out of the interactions to measure a model with: the last quarter of some users' events, or a random quarter.
+
+The splitters are recommenders' own. They take a pandas frame, so that only events of the chosen users go through them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from heapq import nsmallest
+
+import numpy as np
+import pandas as pd
+from recommenders.datasets.python_splitters import python_chrono_split, python_stratified_split
+
+from contract.formats.evaluation import Split
+from engine.arrays import Array
+from trainer.interactions.interactions import Interactions
+
+RATIO = 0.75  # of a user's events: what the model is fitted on
+SEED = 42  # of the stratified split, as in recommenders' published figures
+_SALT = b"evaluation"
+_ROW = "row"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """`train`: all users, with the items that are left, numbered anew: `items[new]` is the old item_idx, int32, rising.
+
+    `user_idx`, `item_idx` (old numbers): distinct pairs to be found, by user. Pairs that the training part has as well are not among
+    them, since a list of unseen items can't hold those.
+    """
+
+    train: Interactions
+    items: Array
+    user_idx: Array
+    item_idx: Array
+
+
+def hold_out(interactions: Interactions, split: Split, sample_users: int) -> HeldOut | None:
+    """Hold out a quarter of the events of at most `sample_users` users; None when nobody has enough events for that (three).
+
+    Who is chosen depends on the ids alone, so that two runs measure mostly the same people. "time": the latest events of each user,
+    whatever the order of the rows. "stratified": chosen by the seed and the order of the rows.
+    """
+    users = sampled(interactions, sample_users)
+    if not users.size:
+        return None
+    chosen = np.zeros(len(interactions.user_ids), bool)
+    chosen[users] = True
+    rows = np.flatnonzero(chosen[interactions.user_idx])
+    if split == "time" and interactions.time is not None:
+        # Sorted, and the splitter's sort is stable: two events of one second fall the same way in every order of the rows.
+        rows = rows[np.lexsort((interactions.item_idx[rows], interactions.time[rows]))]
+        _, test = python_chrono_split(_frame(interactions, rows), ratio=RATIO, filter_by="user")
+    else:
+        _, test = python_stratified_split(_frame(interactions, rows), ratio=RATIO, filter_by="user", seed=SEED)
+    held = test[_ROW].to_numpy()
+    kept = np.ones(interactions.user_idx.size, bool)
+    kept[held] = False
+    pairs = np.unique(_pairs(interactions, held))
+    pairs = pairs[~np.isin(pairs, _pairs(interactions, rows[kept[rows]]))]
+    if not pairs.size:
+        return None
+    items, train = _only(interactions, kept)
+    n_items = len(interactions.item_ids)
+    return HeldOut(train, items, (pairs // n_items).astype(np.int32), (pairs % n_items).astype(np.int32))
+
+
+def sampled(interactions: Interactions, sample_users: int) -> Array:
+    """user_idx, rising, of users who have enough events; of those the ones whose ids hash lowest where they are too many."""
+    counts = np.bincount(interactions.user_idx, minlength=len(interactions.user_ids))
+    enough = np.flatnonzero(np.round(RATIO * counts) < counts)  # as the splitters round
+    if enough.size > sample_users:
+        enough = np.sort(np.array(nsmallest(sample_users, enough.tolist(), key=lambda user: _hash(interactions.user_ids[user])), np.int64))
+    return enough
+
+
+def _hash(user_id: object) -> bytes:
+    return blake2b(str(user_id).encode(), digest_size=8, salt=_SALT).digest()
+
+
+def _frame(interactions: Interactions, rows: Array) -> pd.DataFrame:
+    """Under the library's default names."""
+    columns = {"userID": interactions.user_idx[rows], "itemID": interactions.item_idx[rows], _ROW: rows}
+    if interactions.time is not None:
+        columns["timestamp"] = interactions.time[rows]
+    return pd.DataFrame(columns)
+
+
+def _pairs(interactions: Interactions, rows: Array) -> Array:
+    """One int64 for each pair, in the order of user, then item."""
+    pairs: Array = interactions.user_idx[rows].astype(np.int64) * len(interactions.item_ids) + interactions.item_idx[rows]
+    return pairs
+
+
+def _only(interactions: Interactions, kept: Array) -> tuple[Array, Interactions]:
+    """The rows in `kept` as interactions of their own, in which every item occurs. Every user still does: splitters leave each some."""
+    item_idx = interactions.item_idx[kept]
+    used = np.bincount(item_idx, minlength=len(interactions.item_ids)) > 0
+    items = np.flatnonzero(used).astype(np.int32)
+    numbers = (np.cumsum(used) - 1).astype(np.int32)
+    return items, replace(
+        interactions,
+        item_ids=[interactions.item_ids[item] for item in items.tolist()],
+        user_idx=interactions.user_idx[kept],
+        item_idx=numbers[item_idx],
+        weight=interactions.weight[kept],
+        time=None if interactions.time is None else interactions.time[kept],
+    )

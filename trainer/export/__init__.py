@@ -1,0 +1,1 @@
+"""All lists out, into files and tables."""

@@ -1,0 +1,84 @@
+"""Reads all lists of a generation, proves that they are all, and hands them to a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from contract.errors import GenerationError, SettingsError, StoreError
+from contract.formats.manifest import Manifest
+from contract.store.generations import Generations
+from contract.store.item_revisions import Catalogue
+from contract.store.lists import HAS_LISTS, read_buckets
+from trainer.export.rows import Layout, Shape, UserList
+from trainer.export.spool import Spool
+from trainer.export.target import Lists, Target
+
+SHOWN_EVERY = 1000  # users
+
+Show = Callable[[str, int, int], None]
+"""Called with what is going on, done, total."""
+
+
+def export(generations: Generations, generation: str, target: Target, layout: Layout, k: int | None, show: Show) -> int:
+    """Replace what is at `target` with the lists of `generation`, cut at `k` (its own, if None); the number of users.
+
+    Items that are unavailable now are left out, as the API leaves them out of answers.
+
+    Raises GenerationError for a generation whose lists are not there, or not to the end; then the target is as it was.
+    """
+    _refuse_without_lists(generations, generation)
+    manifest = generations.manifest(generation)
+    k, depth = k or manifest.settings.k, manifest.settings.stored_depth
+    if k > depth:
+        raise SettingsError(f"--k={k}: generation {generation} stores {depth} items for a user; LARDER_DEPTH says how many a run stores")
+    shape = Shape.of(manifest, layout, k, _unavailable(generations))
+    target.check(shape)
+    with Spool(manifest.user_id_type) as spool:
+        _read(generations, manifest, spool, partial(show, "read"))
+        target.write(Lists(manifest, shape, spool.n_users, _shown(spool, partial(show, "written"))))
+        return spool.n_users
+
+
+def _unavailable(generations: Generations) -> list[str]:
+    """Items that no answer has, as they are known now."""
+    catalogue = Catalogue(generations.redis, generations.keys)
+    pointer, found = catalogue.current(), catalogue.unavailable()
+    if pointer is not None and pointer.n_unavailable and not found:
+        raise StoreError("Redis has lost the list of what is unavailable: write the items again with `python -m trainer items`")
+    return found
+
+
+def _read(generations: Generations, manifest: Manifest, spool: Spool, show: Callable[[int, int], None]) -> None:
+    name, total = manifest.generation, manifest.n_user_buckets
+    before = _users_written(generations, name)
+    for bucket, (lists,) in read_buckets(generations.redis, range(total), partial(generations.keys.recs, name)):
+        spool.add(lists.items())
+        show(bucket + 1, total)
+    _refuse_without_lists(generations, name, " while it was read")
+    after = _users_written(generations, name)
+    if before != after:
+        raise GenerationError(f"a user of generation {name} was erased while it was read; export it again")
+    if spool.n_users != after:
+        raise GenerationError(
+            f"generation {name} should have lists of {after:,} users, and Redis has those of {spool.n_users:,}: "
+            f"`python -m trainer verify {name}` says what is missing"
+        )
+
+
+def _refuse_without_lists(generations: Generations, generation: str, when: str = "") -> None:
+    if (state := generations.state(generation)) not in HAS_LISTS:
+        was = f"became {state or 'unknown'}{when}" if when else f"is {state or 'unknown'}"
+        raise GenerationError(f"generation {generation} {was}: there are no lists to export")
+
+
+def _users_written(generations: Generations, generation: str) -> int:
+    progress = generations.progress(generation)
+    return progress.users_written if progress else 0
+
+
+def _shown(spool: Spool, show: Callable[[int, int], None]) -> Iterator[UserList]:
+    for done, one in enumerate(spool.lists(), 1):
+        yield one
+        if done % SHOWN_EVERY == 0 or done == spool.n_users:
+            show(done, spool.n_users)

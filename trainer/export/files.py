@@ -1,0 +1,154 @@
+"""Lists as files: CSV, Parquet, and JSON lines in the shape of Amazon Personalize's batch inference.
+
+A file is written aside, flushed to the disk, then renamed: whoever opens its name finds the old one or the new one, whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from contract.errors import LarderError, SettingsError, TargetError
+from trainer.export.rows import Row, Shape
+from trainer.export.target import Lists
+
+STDOUT = "-"
+ROWS_PER_FRAME = 8192
+
+
+def write_csv(lists: Lists, file: BinaryIO) -> None:
+    """A line of names, then rows; a missing item is an empty field. Scores have nine digits, which no float32 needs more of."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
+    try:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(name for name, _ in lists.shape.columns)
+        rows: Iterator[Row] = lists.rows()
+        writer.writerows(((*row[:3], _nine_digits(row[3])) for row in rows) if lists.shape.layout == "long" else rows)
+        text.flush()
+    finally:
+        text.detach()
+
+
+def write_personalize(lists: Lists, file: BinaryIO) -> None:
+    """A line of JSON a user, as a batch inference job of the USER_PERSONALIZATION recipes writes it, with all ids as strings.
+
+    https://docs.aws.amazon.com/personalize/latest/dg/batch-inference-job-output-examples.html
+    """
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    for user, raw in lists.by_user:
+        items, scores = lists.shape.best(raw)
+        output = {"recommendedItems": [str(item) for item in items], "scores": [float(_nine_digits(score)) for score in scores]}
+        file.write(encode({"input": {"userId": str(user)}, "output": output, "error": None}).encode() + b"\n")
+
+
+def write_parquet(lists: Lists, file: BinaryIO) -> None:
+    """Row groups as they come. The file's own metadata name the generation: larder.generation, larder.trained_at, larder.data_until."""
+    import polars as pl
+    from polars.io.plugins import register_io_source
+
+    types = {"int": pl.Int64(), "str": pl.String(), "rank": pl.Int32(), "score": pl.Float32()}
+    schema = {name: types[kind] for name, kind in lists.shape.columns}
+    failed: list[LarderError] = []
+
+    def frames(*_wanted: object) -> Iterator[pl.DataFrame]:
+        rows = lists.rows()
+        try:
+            while some := list(islice(rows, ROWS_PER_FRAME)):
+                yield pl.DataFrame(dict(zip(schema, zip(*some, strict=True), strict=True)), schema=schema)
+        except LarderError as error:  # polars would make an error of its own of it
+            failed.append(error)
+            raise
+
+    manifest = lists.manifest
+    about = {"generation": manifest.generation, "trained_at": manifest.trained_at, "data_until": manifest.data_until or ""}
+    try:
+        register_io_source(frames, schema=schema).sink_parquet(file, metadata={f"larder.{name}": text for name, text in about.items()})
+    except pl.exceptions.PolarsError as error:
+        raise failed[0] if failed else TargetError(f"the Parquet file can't be written: {error}") from error
+
+
+WRITERS: Mapping[str, Callable[[Lists, BinaryIO], None]] = {"csv": write_csv, "parquet": write_parquet, "jsonl": write_personalize}
+
+
+def _nine_digits(score: object) -> str:
+    return f"{score:.9g}"
+
+
+class FileTarget:
+    """`path`, or the standard output where it is "-"."""
+
+    def __init__(self, path: str, form: str | None) -> None:
+        """`form`: one of WRITERS; None: what the name ends in, and CSV on the standard output. Raises SettingsError."""
+        self._path = path
+        self.form = form or ("csv" if path == STDOUT else Path(path).suffix.removeprefix("."))
+        if self.form not in WRITERS:
+            known = ", ".join(f".{name}" for name in WRITERS)
+            raise SettingsError(f"--to={path}: a file's name ends in one of {known}, or --format says what it is to hold")
+        if path == STDOUT and self.form == "parquet":
+            raise SettingsError("--to=-: Parquet is no text: name a file")
+
+    def check(self, _shape: Shape) -> None:
+        if self._path == STDOUT:
+            return
+        path = Path(self._path).absolute()
+        if not path.parent.is_dir():
+            raise TargetError(f"there is no folder {path.parent} to write {self._path} into")
+        if path.exists() and not path.is_file():
+            raise TargetError(f"{self._path} is no ordinary file, which another could replace")
+
+    def write(self, lists: Lists) -> None:
+        write = partial(WRITERS[self.form], lists)
+        try:
+            if self._path == STDOUT:
+                write(sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+            else:
+                with _replacing(Path(self._path).absolute()) as file:
+                    write(file)
+        except BrokenPipeError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains once more when it closes the standard output
+            raise TargetError("whoever read the lists has stopped reading") from error
+        except OSError as error:
+            raise TargetError(f"{self._path} can't be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file beside `path`, which takes its place at the end of the block, and is removed after an error.
+
+    It is locked, so that two exports never write the same one; a killed process leaves it unlocked, and the next one reuses it.
+    """
+    path = path.resolve()  # a link stays a link
+    aside = path.with_name(f".{path.name}.part")
+    with open(os.open(aside, os.O_RDWR | os.O_CREAT, 0o666), "r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            same = os.fstat(file.fileno()).st_ino == aside.stat().st_ino
+        except (BlockingIOError, FileNotFoundError):
+            same = False
+        if not same:  # taken, or renamed by its owner between our opening and our locking
+            raise TargetError(f"another export writes {path} at the moment")
+        try:
+            file.truncate()
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            aside.replace(path)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

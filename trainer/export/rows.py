@@ -1,0 +1,95 @@
+"""A list as rows of a table: wide, one row a user, as the notebook's own table; or long, one row for each item of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from contract.formats import payload
+from contract.formats.keys import Id
+from contract.formats.manifest import IdType, Manifest
+
+Layout = Literal["wide", "long"]
+Kind = Literal["int", "str", "rank", "score"]
+"""Of a column: ids of 64 bits, ids that are text, a rank from 1, a float32."""
+Row = tuple[Id | float | None, ...]
+UserList = tuple[Id, bytes]
+"""A user's id and list payload (contract/formats/payload.py)."""
+
+LONG_COLUMNS = ("user_id", "rank", "item_id", "score")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a table of lists looks like. Ids keep the type that the generation gives them.
+
+    `unavailable`: items that are left out; what is stored beyond `k` fills their places.
+    """
+
+    layout: Layout
+    k: int
+    user_id_type: IdType
+    item_id_type: IdType
+    unavailable: frozenset[Id] = frozenset()
+
+    @classmethod
+    def of(cls, manifest: Manifest, layout: Layout, k: int, unavailable: Iterable[str] = ()) -> Shape:
+        """`unavailable`: ids as text. Those that this generation can't have are dropped."""
+        found: Iterable[Id] = unavailable
+        if manifest.item_id_type == "int":
+            found = [number for text in unavailable if (number := _number(text)) is not None]
+        return cls(layout, k, manifest.user_id_type, manifest.item_id_type, frozenset(found))
+
+    @property
+    def columns(self) -> tuple[tuple[str, Kind], ...]:
+        """Name and kind of each column: user_id, item1 to itemK; or user_id, rank, item_id, score."""
+        if self.layout == "long":
+            kinds: tuple[Kind, ...] = (self.user_id_type, "rank", self.item_id_type, "score")
+            return tuple(zip(LONG_COLUMNS, kinds, strict=True))
+        return ("user_id", self.user_id_type), *((name, self.item_id_type) for name in wide_items(self.k))
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        return ("user_id", "rank") if self.layout == "long" else ("user_id",)
+
+    def best(self, raw: bytes) -> tuple[Sequence[Id], Sequence[float]]:
+        """The first `k` items of a list payload that are to be had, and their scores. Raises PayloadError for a damaged list."""
+        items, scores = payload.decode(raw)
+        if self.unavailable and not self.unavailable.isdisjoint(items):
+            kept = [at for at, item in enumerate(items) if item not in self.unavailable]
+            items, scores = [items[at] for at in kept], [scores[at] for at in kept]
+        return items[: self.k], scores[: self.k]
+
+    def rows(self, lists: Iterable[UserList]) -> Iterator[Row]:
+        """Plain Python values, since SQLite would store NumPy's integers as blobs.
+
+        Wide rows are padded with None, and a user whose list is empty has a row of nothing else; in long rows that user is absent.
+        """
+        if self.layout == "long":
+            for user, raw in lists:
+                for rank, (item, score) in enumerate(zip(*self.best(raw), strict=True), 1):
+                    yield user, rank, item, score
+            return
+        nothing = (None,) * self.k
+        for user, raw in lists:
+            items, _ = self.best(raw)
+            yield user, *items, *nothing[len(items) :]
+
+
+def _number(text: str) -> int | None:
+    """The number whose canonical form is `text`: "054" is none."""
+    try:
+        return number if str(number := int(text)) == text else None
+    except ValueError:
+        return None
+
+
+def wide_items(k: int) -> list[str]:
+    return [f"item{rank}" for rank in range(1, k + 1)]
+
+
+def looks_exported(columns: Sequence[str]) -> bool:
+    """Whether a table with these columns may be replaced: an export, or the notebook's table, and nothing of somebody else's."""
+    names = tuple(columns)
+    return names == LONG_COLUMNS or (len(names) > 1 and names == ("user_id", *wide_items(len(names) - 1)))

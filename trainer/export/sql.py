@@ -1,0 +1,120 @@
+"""Lists as a table of a SQL database: what SQLite and PostgreSQL have in common.
+
+The new table is filled under another name, which no reader knows; then one transaction drops the old table, gives its name to the
+new one, and notes the generation in the table larder_exports. A reader's statement finds the old table or the new one, whole.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from contract.errors import SettingsError, TargetError
+from contract.settings.settings import hide_password
+from trainer.export.rows import Kind, Shape, looks_exported
+from trainer.export.target import Lists
+
+MAX_WIDE = 500  # items; PostgreSQL's rows must fit a page, SQLite has at most 2,000 columns
+EXPORTS = "larder_exports"
+NEW = "__new"
+_NAME = re.compile(r"((?P<schema>[A-Za-z_][A-Za-z0-9_]{0,47})\.)?(?P<table>[A-Za-z_][A-Za-z0-9_]{0,47})", re.ASCII)
+TYPES: dict[Kind, sa.types.TypeEngine[Any]] = {"int": sa.BigInteger(), "str": sa.Text(), "rank": sa.Integer(), "score": sa.REAL()}
+
+
+def parse_url(text: str) -> sa.URL:
+    """A URL of SQLite or PostgreSQL. Raises SettingsError for another, and for one that tells a password to all who list processes."""
+    try:
+        url = sa.make_url(text)
+    except (ArgumentError, ValueError):
+        raise SettingsError(f"--to={hide_password(text)}: expected sqlite:///file.db or postgresql+psycopg://user@host:port/db") from None
+    kind = url.drivername.partition("+")[0]
+    if url.password is not None or "password" in url.query:
+        raise SettingsError(
+            f"--to={hide_password(text)}: a password on a command line can be seen by others; put it into PGPASSWORD, or ~/.pgpass"
+        )
+    if kind in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
+    if kind != "sqlite":
+        raise SettingsError(f"--to={hide_password(text)}: {kind} is not known; sqlite:///file.db and postgresql+psycopg:// are")
+    if url.database in (None, "", ":memory:"):
+        raise SettingsError(f"--to={text}: name a file, as in sqlite:///lists.db")
+    return url.set(drivername="sqlite")
+
+
+def parse_table(name: str, *, schemas: bool) -> tuple[str | None, str]:
+    """Schema, if there is one, and name. Raises SettingsError."""
+    found = _NAME.fullmatch(name)
+    if found is None or (found["schema"] and not schemas) or found["table"] == EXPORTS:
+        expected = "letters, digits and _, 48 at the most" + (", perhaps after a schema and a dot" if schemas else "")
+        raise SettingsError(f"--table={name!r}: expected {expected}, and not {EXPORTS}")
+    return found["schema"], found["table"]
+
+
+def refuse_wide(shape: Shape) -> None:
+    if shape.layout == "wide" and shape.k > MAX_WIDE:
+        raise SettingsError(f"--k={shape.k}: a wide table has at most {MAX_WIDE} items; use --layout long")
+
+
+def refuse_foreign(name: str, columns: list[str]) -> None:
+    """An existing table may be replaced only if it is one of lists: a mistyped name must not cost somebody's data."""
+    if columns and not looks_exported(columns):
+        shown = ", ".join(columns[:8]) + (", ..." if len(columns) > len(columns[:8]) else "")
+        raise TargetError(f"{name} exists and holds no lists (its columns: {shown}); drop it yourself, or name another --table")
+
+
+def table_of(shape: Shape, name: str, schema: str | None, *, keyed: bool) -> sa.Table:
+    """`keyed`: with its primary key; else only the columns of it can't be NULL."""
+    columns = [
+        sa.Column(column, TYPES[kind], primary_key=keyed and column in shape.primary_key, nullable=column not in shape.primary_key)
+        for column, kind in shape.columns
+    ]
+    for column in columns:
+        column.autoincrement = False
+    return sa.Table(name, sa.MetaData(), *columns, schema=schema, sqlite_with_rowid=shape.layout == "wide")
+
+
+def note_export(connection: sa.Connection, lists: Lists, table: str, schema: str | None) -> None:
+    """Say in larder_exports, beside the table, what it holds."""
+    exports = sa.Table(
+        EXPORTS,
+        sa.MetaData(),
+        sa.Column("table_name", sa.Text(), primary_key=True),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("generation", "trained_at", "layout", "exported_at")),
+        sa.Column("data_until", sa.Text()),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("k", "users")),
+        schema=schema,
+    )
+    manifest, shape = lists.manifest, lists.shape
+    exports.create(connection, checkfirst=True)
+    connection.execute(exports.delete().where(exports.c.table_name == table))
+    connection.execute(
+        exports.insert().values(
+            table_name=table,
+            generation=manifest.generation,
+            trained_at=manifest.trained_at,
+            data_until=manifest.data_until,
+            layout=shape.layout,
+            k=shape.k,
+            users=lists.n_users,
+            exported_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        )
+    )
+
+
+@contextmanager
+def explained_database(url: sa.URL) -> Iterator[None]:
+    """Turns a driver's error into one sentence that says which database; no statement, no value of a row, no password."""
+    try:
+        yield
+    except (SQLAlchemyError, psycopg.Error, sqlite3.Error) as error:
+        cause = getattr(error, "orig", None) or error
+        reason = str(cause).strip().partition("\n")[0] or type(cause).__name__
+        raise TargetError(f"{hide_password(url.render_as_string())}: {reason}") from error

@@ -1,0 +1,33 @@
+"""What all targets of an export have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from contract.formats.manifest import Manifest
+from trainer.export.rows import Row, Shape, UserList
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """All lists of a generation, once, by user id."""
+
+    manifest: Manifest
+    shape: Shape
+    n_users: int
+    by_user: Iterator[UserList]
+
+    def rows(self) -> Iterator[Row]:
+        return self.shape.rows(self.by_user)
+
+
+class Target(Protocol):
+    """Takes lists, all or none."""
+
+    def check(self, shape: Shape) -> None:
+        """Say before anything is read what would fail at the end. Raises TargetError, or SettingsError for an impossible shape."""
+
+    def write(self, lists: Lists) -> None:
+        """Replace what is there. Raises TargetError, and leaves what is there as it was."""

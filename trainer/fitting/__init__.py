@@ -1,0 +1,1 @@
+"""Which engine fits, and the one home of recommenders."""

@@ -1,0 +1,170 @@
+"""What changed from one generation to another, from their lists in Redis."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from pydantic import BaseModel, ConfigDict
+
+from contract.formats import payload
+from contract.formats.evaluation import Evaluation, Figures
+from contract.formats.keys import Id
+from contract.formats.manifest import Manifest
+from contract.store.generations import Generations
+from contract.store.lists import Fields, read_buckets, read_users, spread
+from trainer.inspect.measures import Distribution, distribution, overlap_at, rank_biased_overlap
+
+SAMPLE_USERS = 20_000  # of larger generations only so many, in evenly spaced buckets, are read
+HEAD = 0.01  # of a catalogue: its most listed items
+EXAMPLES = 5
+
+
+class Side(BaseModel):
+    """One of the two generations. Counts of users and items, and `mean_listed`, are of all of it; the rest is of the users read.
+
+    `items_listed` and `head_share` look at the first k items of a list: distinct ones, and the part of all listings that goes to the
+    1 % of the catalogue (one item at the least) which is listed most.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    generation: str
+    trained_at: str
+    data_until: str | None
+    n_users: int
+    n_items: int
+    mean_listed: float
+    users_read: int
+    items_listed: int
+    head_share: float
+    metrics: dict[str, float]
+
+    @property
+    def coverage(self) -> float:
+        """Part of the catalogue that is listed for anybody."""
+        return self.items_listed / self.n_items if self.n_items else 0.0
+
+
+class Diff(BaseModel):
+    """From `before` to `after`, over the first `k` items of a list; rank-biased overlap over all that is stored.
+
+    `overlap` and `rbo` are of the users of `after` whom `before` knows, None where there is none. `identical`: the part of those whose
+    first k items are the same in the same order. `users_gained` are counted among the users read of `after`, `users_lost` among those
+    read of `before`. `moved`: half the sum, over all items, of the difference between the parts of the listings that an item has: 0 when
+    all are listed as often as before, 1 when other items are listed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    before: Side
+    after: Side
+    k: int
+    sampled: bool
+    overlap: Distribution | None
+    rbo: Distribution | None
+    identical: float
+    users_gained: int
+    users_lost: int
+    items_gained: int
+    items_lost: int
+    most_gained: tuple[Id, ...]
+    most_lost: tuple[Id, ...]
+    moved: float
+
+
+def compare(generations: Generations, before: str, after: str) -> Diff:
+    """Raises GenerationError for a generation that Redis does not know, PayloadError for a list that can't be read."""
+    old, new = generations.manifest(before), generations.manifest(after)
+    k = min(old.settings.k, new.settings.k)
+    was, now = Counter[Id](), Counter[Id]()
+    overlaps: list[float] = []
+    rbos: list[float] = []
+    identical, gained, lost, n_old, n_new = 0, 0, 0, 0, 0
+    for lists, known in _sample(generations, new, old):
+        n_new += len(lists)
+        gained += len(lists) - len(known)
+        for user, raw in lists.items():
+            items = payload.decode(raw)[0]
+            now.update(items[:k])
+            if user in known:
+                others = payload.decode(known[user])[0]
+                overlaps.append(overlap_at(k, others, items))
+                rbos.append(rank_biased_overlap(others, items))
+                identical += others[:k] == items[:k]
+    for lists, known in _sample(generations, old, new):
+        n_old += len(lists)
+        lost += len(lists) - len(known)
+        for raw in lists.values():
+            was.update(payload.decode(raw)[0][:k])
+    return Diff(
+        before=_side(generations, old, was, n_old),
+        after=_side(generations, new, now, n_new),
+        k=k,
+        sampled=any(_is_sampled(manifest) for manifest in (old, new)),
+        overlap=distribution(overlaps) if overlaps else None,
+        rbo=distribution(rbos) if rbos else None,
+        identical=identical / len(overlaps) if overlaps else 0.0,
+        users_gained=gained,
+        users_lost=lost,
+        items_gained=len(now.keys() - was.keys()),
+        items_lost=len(was.keys() - now.keys()),
+        most_gained=_most(now, was),
+        most_lost=_most(was, now),
+        moved=_moved(was, now),
+    )
+
+
+def metrics_of(manifest: Manifest) -> dict[str, float]:
+    """The figures of an evaluation under names that tell what may be compared: the k and how interactions were held out."""
+    evaluation = Figures.of(manifest).evaluation
+    if not isinstance(evaluation, Evaluation):
+        return {}
+    how = f"@{evaluation.k}, {evaluation.split}"
+    model = {f"{name}{how}": figure for name, figure in evaluation.model.model_dump().items()}
+    return {**model, f"popularity ndcg{how}": evaluation.popularity.ndcg}
+
+
+def _sample(generations: Generations, manifest: Manifest, other: Manifest) -> Iterator[tuple[Fields, Fields]]:
+    """Buckets of one generation, each with the lists that its users have in the other one."""
+    redis, keys = generations.redis, generations.keys
+    for _, (lists,) in read_buckets(redis, _buckets(manifest), partial(keys.recs, manifest.generation)):
+        yield lists, dict(read_users(redis, keys, other.generation, other.n_user_buckets, lists))
+
+
+def _buckets(manifest: Manifest) -> list[int]:
+    wanted = -(-SAMPLE_USERS * manifest.n_user_buckets // max(1, manifest.n_users))
+    return spread(manifest.n_user_buckets, wanted)
+
+
+def _is_sampled(manifest: Manifest) -> bool:
+    return len(_buckets(manifest)) < manifest.n_user_buckets
+
+
+def _side(generations: Generations, manifest: Manifest, listings: Counter[Id], users_read: int) -> Side:
+    progress = generations.progress(manifest.generation)
+    head = listings.most_common(max(1, int(HEAD * manifest.n_items)))
+    return Side(
+        generation=manifest.generation,
+        trained_at=manifest.trained_at,
+        data_until=manifest.data_until,
+        n_users=progress.n_users if progress else manifest.n_users,
+        n_items=manifest.n_items,
+        mean_listed=progress.mean_listed if progress else 0.0,
+        users_read=users_read,
+        items_listed=len(listings),
+        head_share=sum(count for _, count in head) / max(1, listings.total()),
+        metrics=metrics_of(manifest),
+    )
+
+
+def _most(listings: Counter[Id], others: Counter[Id]) -> Sequence[Id]:
+    """The items that are listed most among those which the other side lists for nobody."""
+    only = [(-count, str(item), item) for item, count in listings.items() if item not in others]
+    return tuple(item for _, _, item in sorted(only, key=lambda entry: entry[:2])[:EXAMPLES])
+
+
+def _moved(was: Counter[Id], now: Counter[Id]) -> float:
+    n_was, n_now = max(1, was.total()), max(1, now.total())
+    return sum(abs(was[item] / n_was - now[item] / n_now) for item in was.keys() | now.keys()) / 2

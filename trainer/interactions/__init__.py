@@ -1,0 +1,1 @@
+"""Interactions as arrays: validated, typed, indexed, cleaned."""

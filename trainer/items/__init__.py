@@ -1,0 +1,1 @@
+"""Items as they are known now: metadata, availability, rules."""

@@ -1,0 +1,89 @@
+"""Reads a file of items whole, with all its columns: CSV of any dialect as interactions are, Parquet and JSON lines with their types."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from contract.errors import DataError
+from contract.settings.settings import SourceSettings
+from trainer.items.items import Items, cleaned
+from trainer.rows import shown
+from trainer.rows.problems import Problems
+from trainer.sources.tables.columns import AUTO, KNOWN_NAMES, OWN_NAMES, plain_name
+from trainer.sources.tables.open import open_table
+from trainer.sources.tables.typed import first_line
+
+PARQUET, JSON_LINES = (".parquet", ".pq"), (".jsonl", ".ndjson")
+ID = "id"
+_LIKELY_TYPO = 0.75
+
+
+def read_items(path: str, source: SourceSettings) -> Items:
+    """What the file says. The id column is `item_column`, or one of a well-known name. Raises DataError."""
+    suffix = Path(path).suffix.lower()
+    if suffix in PARQUET + JSON_LINES:
+        frame = _typed(Path(path), suffix)
+        frame = frame.rename(_names(frame.columns, source, path))
+        if not (frame["item"].dtype.is_integer() or frame["item"].dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
+            raise DataError(f"{path}: the id column holds {frame['item'].dtype} where integers or texts are needed")
+        return cleaned(frame, path, None)
+    table, problems = open_table(path, source, by_lines=True), Problems()
+    names = _names(table.names, source, path) if table.named else _by_position(table.names)
+    columns = {names.get(name, name): name for name in table.names if name}
+    frames, lines = [pl.DataFrame(schema=dict.fromkeys(columns, pl.String))], list[int]()
+    for batch in table.batches(columns, [], problems):
+        frames.append(batch.frame.cast(pl.String))
+        lines += batch.places(range(batch.frame.height))
+    problems.check_share(path, source.max_broken_rows)
+    return cleaned(pl.concat(frames), path, lines, problems.n_broken)
+
+
+def _typed(path: Path, suffix: str) -> pl.DataFrame:
+    if not path.is_file():
+        raise DataError(f"there is no items file {path}; give the path of a CSV, Parquet or JSON lines file")
+    try:
+        return pl.read_parquet(path) if suffix in PARQUET else pl.read_ndjson(path, infer_schema_length=None)
+    except (PolarsError, OSError) as error:
+        raise DataError(f"{path} can't be read: {first_line(error)}") from None
+
+
+def _names(columns: Sequence[str], source: SourceSettings, path: str) -> dict[str, str]:
+    """The file's own names of the columns of ids and titles -> item, title; what else has such a name is called item_, title_."""
+    names = {_id_column(columns, source, path): "item"}
+    title = source.title_column
+    if title in columns:
+        names[title] = "title"
+    else:
+        asked_for = title != SourceSettings.model_fields["title_column"].default
+        if near := difflib.get_close_matches(title, columns, n=1, cutoff=0.0 if asked_for else _LIKELY_TYPO):
+            raise DataError(
+                f"{path} has no column {title!r}; it has {shown.names(columns)}. Perhaps {shown.name(near[0])}? Name it with --title-column"
+            )
+    return names | {name: f"{name}_" for name in columns if name in names.values() and name not in names}
+
+
+def _id_column(columns: Sequence[str], source: SourceSettings, path: str) -> str:
+    for name in (source.item_column, OWN_NAMES["item"]):
+        if name in columns:
+            return name
+    known = [name for name in columns if plain_name(name) in KNOWN_NAMES["item"]] or [name for name in columns if plain_name(name) == ID]
+    numbers = [name for name in known if plain_name(name).endswith(ID)]
+    if len(known) == 1 or len(numbers) == 1:
+        return (numbers if len(numbers) == 1 else known)[0]
+    if known:
+        raise DataError(f"{path}: the item column may be any of {shown.names(known)}; choose one with --item-column")
+    asked = OWN_NAMES["item"] if source.item_column == AUTO else source.item_column
+    near = difflib.get_close_matches(asked, columns, n=1, cutoff=0.0)
+    perhaps = f" Perhaps {shown.name(near[0])}?" if near else ""
+    raise DataError(
+        f"{path} has no column {asked!r}; it has {shown.names(columns)}.{perhaps} Name it with --item-column, or set --separator"
+    )
+
+
+def _by_position(columns: Sequence[str]) -> dict[str, str]:
+    return dict(zip(columns, ("item", "title"), strict=False))

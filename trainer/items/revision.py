@@ -1,0 +1,76 @@
+"""A revision of the items: read, written where nobody looks, and switched to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import polars as pl
+
+from contract.settings.settings import ModelSettings, SourceSettings
+from contract.store.item_revisions import Catalogue, ItemsPointer
+from trainer.items.exclusions import unavailable_ids
+from trainer.items.file import read_items
+from trainer.items.items import NOTHING, Items, cleaned
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """`items`: None where nothing is known of them. `unavailable`: ids, as texts, of what is never recommended."""
+
+    items: Items | None
+    unavailable: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of a revision; `switched` is False where a later one was there first."""
+
+    pointer: ItemsPointer
+    switched: bool
+
+
+def stock_of(source: SourceSettings, brought: pl.DataFrame | None, model: ModelSettings) -> Stock:
+    """The items of the file that the settings name, else those that the interactions' source brought, if it did. Raises DataError."""
+    if source.items:
+        items: Items | None = read_items(source.items, source)
+    else:
+        items = None if brought is None else cleaned(brought, source.interactions)
+    return Stock(items, unavailable_ids(items or NOTHING, model))
+
+
+def stock_of_run(catalogue: Catalogue, source: SourceSettings, brought: pl.DataFrame | None, model: ModelSettings) -> Stock:
+    """The same for a run: without items of its own, it leaves out what `trainer items` has said is not available."""
+    stock = stock_of(source, brought, model)
+    if stock.items is not None or not _is_by_command(catalogue):
+        return stock
+    return Stock(None, stock.unavailable | frozenset(catalogue.unavailable()))
+
+
+def write_revision(catalogue: Catalogue, revision: int, stock: Stock, made_by: Literal["run", "command"]) -> Written:
+    """Write `stock` as `revision`, whose number was taken before it was read, and let readers follow it."""
+    items = stock.items or NOTHING
+    n_buckets = catalogue.write(revision, items.n_items, items.rows(), stock.unavailable)
+    pointer = ItemsPointer(
+        revision=revision,
+        n_buckets=n_buckets,
+        n_items=items.n_items,
+        n_unavailable=len(stock.unavailable),
+        made_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        made_by=made_by,
+        source=items.source,
+    )
+    return Written(pointer, catalogue.switch(pointer))
+
+
+def write_of_run(catalogue: Catalogue, revision: int, stock: Stock) -> None:
+    """Write what a run knows of items. One that knows nothing leaves alone what `trainer items` wrote, and no other run's titles: they
+    may be those of other data."""
+    if stock.items is not None or not _is_by_command(catalogue):
+        write_revision(catalogue, revision, stock, "run")
+
+
+def _is_by_command(catalogue: Catalogue) -> bool:
+    pointer = catalogue.current()
+    return pointer is not None and pointer.made_by == "command"

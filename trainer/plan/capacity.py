@@ -1,0 +1,56 @@
+"""Whether Redis has room for a generation: asked before it is begun, so that a full server never takes a half-written one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from contract.errors import StoreFullError
+from contract.formats.keys import Id
+from contract.settings.settings import ModelSettings, hide_password
+from trainer.interactions.indexing import n_buckets_for
+from trainer.interactions.interactions import Interactions
+
+SAMPLE = 10_000  # ids whose length is measured
+# A key in Redis with its hash, and a field beside its value.
+BUCKET_BYTES, FIELD_BYTES = 120, 10
+# A contributor of a listed item beside its id: its position and its share (contract/formats/explanations.py).
+CONTRIBUTOR_BYTES = 5
+
+
+def lists_bytes(interactions: Interactions, model: ModelSettings) -> int:
+    """What a generation takes in Redis at the most: payloads (contract/formats/payload.py) of users and items, in buckets."""
+    n_users, n_items = len(interactions.user_ids), len(interactions.item_ids)
+    depth = min(model.stored_depth, n_items)
+    item = 8.0 if isinstance(interactions.item_ids[0], int) else 6.0 + _mean_bytes(interactions.item_ids)
+    user = FIELD_BYTES + _mean_bytes(interactions.user_ids) + 4 + depth * item
+    explained = 8 + depth * (1 + 4 * bool(model.boosts) + model.explain_depth * (CONTRIBUTOR_BYTES + item - 4))
+    why = FIELD_BYTES + _mean_bytes(interactions.user_ids) + explained if model.explain_depth else 0
+    similar = FIELD_BYTES + item + 4 + min(model.similar_depth, n_items) * item if model.similar_depth else 0
+    buckets = n_buckets_for(n_users) * (2 if why else 1) + n_buckets_for(n_items) * (1 if similar else 0)
+    return int(n_users * (user + why) + n_items * similar + buckets * BUCKET_BYTES)
+
+
+def _mean_bytes(ids: Sequence[Id]) -> float:
+    return float(np.mean([len(str(value).encode()) for value in ids[:SAMPLE]]))
+
+
+def check_room(redis: Redis, url: str, needed_bytes: int) -> None:
+    """Raise StoreFullError when `needed_bytes` more would exceed the server's maxmemory. One without a limit, or without INFO, passes."""
+    try:
+        memory = redis.info("memory")
+    except ResponseError:  # a server that lets its clients not look
+        return
+    limit, used = int(memory.get("maxmemory", 0)), int(memory["used_memory"])
+    if limit and used + needed_bytes > limit:
+        raise StoreFullError(
+            f"Redis at {hide_password(url)} has {_mib(limit - used)} MiB left of {_mib(limit)}, and the lists would take about "
+            f"{_mib(needed_bytes)}: raise its maxmemory, or lower LARDER_DEPTH or LARDER_KEEP_GENERATIONS"
+        )
+
+
+def _mib(n_bytes: float) -> str:
+    return f"{n_bytes / 2**20:,.1f}"

@@ -1,0 +1,1 @@
+"""Batches of rows on their way in, and what is wrong with them."""

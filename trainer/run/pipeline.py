@@ -1,0 +1,209 @@
+"""One run from source to dispatched shards: load → evaluate → fit → write the artifact → begin → enqueue. The workers do the rest."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from redis import Redis
+
+from contract.errors import ArtifactError, ErasedMeanwhileError
+from contract.formats.artifact import ArtifactWriter, folder_of, id_arrays, open_artifact
+from contract.formats.keys import Keys
+from contract.formats.manifest import IdType, Manifest
+from contract.queue.jobs import enqueue_shards, score_queue
+from contract.settings.settings import Settings
+from contract.store.erasure import Erasure
+from contract.store.generations import Generations
+from contract.store.item_revisions import Catalogue
+from engine.arrays import Array, Report
+from engine.fit import rows as sar
+from engine.fit.similarity import DENSE_PER_S, SPARSE_PER_S, Fitted
+from trainer.erasure.scrub import popular_counts, scrub
+from trainer.interactions.indexing import bucket_order
+from trainer.interactions.interactions import Interactions
+from trainer.interactions.subset import without_users
+from trainer.items.revision import stock_of_run, write_of_run
+from trainer.items.rules import rule_arrays
+from trainer.plan.capacity import check_room, lists_bytes
+from trainer.run import shards as dispatch
+from trainer.run.digest import digest_of
+from trainer.run.spec import Order
+from trainer.run.verdict import judge, measure
+from trainer.sources import load as sources
+
+NO_RULES: Mapping[str, Array] = MappingProxyType({})
+WHOLE = ("complete", "current", "previous")  # states of a generation that needs its trainer no more
+
+Progress = Callable[[str, int, int], None]
+"""Called with stage (contract.store.runs.STAGES), done, total."""
+
+
+def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) -> Manifest:
+    """Make the artifact of a run and put its shards on the queue. A second try of the same run goes on with a finished artifact."""
+    settings, run = order.settings, order.run
+    keys, generations = Keys(settings.namespace), Generations(store, Keys(settings.namespace))
+    erasure = Erasure(store, keys, settings.erasure_secret.get_secret_value())
+    if generations.state(run) in WHOLE:  # a try before this one died after it had done all
+        return generations.manifest(run)
+    progress("load", 0, 1)
+    catalogue = Catalogue(store, keys)
+    revision = catalogue.begin()
+    loaded = sources.load(settings.source, folder_of(settings.artifacts) / ".datasets")
+    stock = stock_of_run(catalogue, settings.source, loaded.items, settings.model)
+    interactions = loaded.interactions
+    if erasure.revision():
+        interactions = without_users(interactions, erasure.positions(interactions.user_ids), "erased user")
+    progress("load", 1, 1)
+    rules = rule_arrays(stock, interactions.item_ids, settings.model)
+    manifest = _existing(settings, run) or make_artifact(order, interactions, progress, rules)
+    progress("dispatch", 0, 1)
+    check_room(store, settings.redis_url, lists_bytes(interactions, settings.model))
+    write_of_run(catalogue, revision, stock)
+    _begin(order, generations, erasure, manifest)
+    shards = generations.missing_shards(run, manifest.n_shards)
+    enqueue_shards(score_queue(queue_redis, settings), settings, run, shards)
+    progress("dispatch", 1, 1)
+    return manifest
+
+
+def _begin(order: Order, generations: Generations, erasure: Erasure, manifest: Manifest) -> None:
+    """Open the generation, with nobody in it who has been erased by then."""
+    settings = order.settings
+    verdict = judge(settings, generations, manifest, order)
+    while True:
+        revision = erasure.revision()
+        scrub(settings.artifacts, order.run, erasure)
+        artifact = open_artifact(settings.artifacts, order.run)
+        popular = dict(zip(artifact["popular"].tolist(), popular_counts(artifact), strict=True))
+        dispatch.write_popular(generations.redis, generations.keys, order.run, artifact.ids("item_ids"), popular)
+        try:
+            generations.begin(artifact.manifest, verdict, revision=revision, token=order.token)
+        except ErasedMeanwhileError:
+            continue
+        return
+
+
+def make_artifact(order: Order, interactions: Interactions, progress: Progress, rules: Mapping[str, Array] = NO_RULES) -> Manifest:
+    """Measure the model, fit it on all `interactions`, and write the artifact of the run. What is measured knows no `rules`."""
+    settings = order.settings
+    evaluation = None
+    if settings.evaluate:
+        progress("evaluate", 0, 1)
+        evaluation = measure(settings, interactions, _throttled(lambda done, total: progress("evaluate", done, total)))
+    writer = ArtifactWriter(settings.artifacts, order.run, order.token or 0)
+    try:
+        progress("fit", 0, 1)
+        rows, fitted = fit(settings, interactions, writer, progress)
+        progress("write", 0, 1)
+        manifest = seal(settings, order.run, interactions, rows, fitted, evaluation, writer, rules)
+    except BaseException:
+        writer.discard()
+        raise
+    progress("write", 1, 1)
+    return manifest
+
+
+def fit(settings: Settings, interactions: Interactions, writer: ArtifactWriter, progress: Progress) -> tuple[sar.Rows, Fitted]:
+    """Rows of users in memory, and the similarity in the artifact that is being written."""
+    model, n_items = settings.model, len(interactions.item_ids)
+    if model.engine == "recommenders":
+        from trainer.fitting import recommenders_sar as reference  # a second of imports, only for those who ask for it
+
+        return reference.fit(interactions, model, writer.create), Fitted("dense", n_items)
+    rows = sar.fit_rows(
+        *(interactions.user_idx, interactions.item_idx, interactions.weight, interactions.time),
+        *(len(interactions.user_ids), n_items, model),
+    )
+    fitted = sar.fit_similarity(
+        *(rows, n_items, model, writer.create),
+        threads=len(os.sched_getaffinity(0)),
+        limit_bytes=settings.max_memory_gb * 2**30,
+        report=_throttled(lambda done, total: progress("fit", done, total)),
+    )
+    return rows, fitted
+
+
+def seal(
+    settings: Settings,
+    run: str,
+    interactions: Interactions,
+    rows: sar.Rows,
+    fitted: Fitted,
+    evaluation: dict[str, Any] | None,
+    writer: ArtifactWriter,
+    rules: Mapping[str, Array] = NO_RULES,
+) -> Manifest:
+    """Plan the shards, add all that the artifact holds besides the similarity, and give it its name."""
+    model, n_items = settings.model, len(interactions.item_ids)
+    per_s = DENSE_PER_S if fitted.layout == "dense" else SPARSE_PER_S
+    shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, fitted.row_work, settings.shard_target_s, per_s)
+    counts = np.bincount(rows.indices, minlength=n_items)
+    popular = np.argsort(-counts, kind="stable")
+    popular = popular[~np.isin(popular, rules.get("excluded", ()))]
+    item_order, item_bucket_ends = bucket_order(interactions.item_ids)
+    writer.put(
+        {
+            **rows.arrays(model.normalize),
+            **id_arrays("user_ids", interactions.user_ids),
+            **id_arrays("item_ids", interactions.item_ids),
+            "shards": shards,
+            "item_order": item_order,
+            "item_bucket_ends": item_bucket_ends,
+            "popular": popular[: model.stored_depth].astype(np.int32),
+            **rules,
+        }
+    )
+    return writer.finish(
+        Manifest(
+            generation=run,
+            digest=digest_of(model, interactions, rows, rules),
+            source=interactions.source,
+            trained_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            data_until=interactions.data_until,
+            n_users=len(interactions.user_ids),
+            n_items=n_items,
+            n_interactions=int(rows.indices.size),
+            n_shards=len(shards),
+            n_user_buckets=len(interactions.bucket_ends),
+            n_item_buckets=len(item_bucket_ends),
+            user_id_type=_id_type(interactions.user_ids),
+            item_id_type=_id_type(interactions.item_ids),
+            similarity_layout=fitted.layout,
+            weight_min=rows.weight_min,
+            weight_max=rows.weight_max,
+            settings=model,
+            evaluation=evaluation,
+            reading={**interactions.reading, "dropped": dict(interactions.dropped)},
+        )
+    )
+
+
+def _existing(settings: Settings, run: str) -> Manifest | None:
+    """The manifest of an earlier try of this run that had finished its artifact."""
+    try:
+        return open_artifact(settings.artifacts, run).manifest
+    except ArtifactError:
+        return None
+
+
+def _id_type(ids: Any) -> IdType:
+    return "str" if isinstance(ids[0], str) else "int"
+
+
+def _throttled(report: Report) -> Report:
+    """`report` at most ten times a second, and at the end: it costs a round trip."""
+    last = 0.0
+
+    def call(done: int, total: int) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last > 0.1:
+            last = time.monotonic()
+            report(done, total)
+
+    return call

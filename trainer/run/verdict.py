@@ -1,0 +1,52 @@
+"""The gate in a run: what is measured before the fit, and the verdict with which its generation is begun."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from contract.formats.artifact import folder_of
+from contract.formats.evaluation import Figures
+from contract.formats.manifest import Manifest
+from contract.formats.verdict import Verdict
+from contract.settings.settings import Settings
+from contract.store.generations import Generations
+from engine.arrays import Report
+from trainer.evaluation import gate
+from trainer.interactions.interactions import Interactions
+from trainer.run.spec import Order
+
+
+def measure(settings: Settings, interactions: Interactions, report: Report) -> dict[str, Any]:
+    """What trainer.evaluation.evaluate says of a model with these settings on these interactions, as a manifest carries it."""
+    from trainer.evaluation.evaluate import evaluate  # recommenders' splitters and metrics take a second to import
+
+    found = evaluate(
+        interactions,
+        settings.model,
+        k=settings.k,
+        sample_users=settings.evaluate_users,
+        threads=len(os.sched_getaffinity(0)),
+        limit_bytes=settings.max_memory_gb * 2**30,
+        report=report,
+        scratch=folder_of(settings.artifacts),
+    )
+    return found.model_dump(mode="json")
+
+
+def judge(settings: Settings, generations: Generations, manifest: Manifest, order: Order) -> Verdict:
+    """The verdict on the generation of `manifest`, against the one that is current now."""
+    pointer = generations.current()
+    current = generations.progress(pointer.generation) if pointer else None
+    old = Figures.of(generations.manifest(pointer.generation), current.mean_listed) if pointer and current else None
+    found = gate.judge(Figures.of(manifest), old, settings.gate, datetime.now(UTC))
+    return Verdict(
+        passed=found.passed,
+        because=found.because,
+        warnings=tuple(warning.message for warning in found.warnings),
+        against=pointer.generation if pointer else "",
+        min_listed=gate.minimums(old, settings.gate, manifest.settings.stored_depth).min_items_listed,
+        review=order.review,
+        forced_by=order.forced_by,
+    )

@@ -1,0 +1,1 @@
+"""The long-lived service: jobs, schedule, retention, runs that were abandoned."""

@@ -1,0 +1,50 @@
+"""What is kept of old generations, in Redis and on disk. Nothing grows with the number of retrains."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+from contract.formats.artifact import folder_of
+from contract.settings.settings import Settings
+from contract.store.generations import Generations
+from contract.store.item_revisions import Catalogue
+from contract.store.removal import retire
+from contract.store.runs import Runs
+
+SETTLED = ("complete", "failed", "pruned")
+_PARTIAL = re.compile(r"\.(?P<run>.+)\.\d+\.partial")
+
+
+def prune(generations: Generations, runs: Runs, settings: Settings) -> list[str]:
+    """Retire what is not to be kept; ids of the generations of which nothing is left. Revisions of the items that were left go, too.
+
+    Kept are the current and the previous generation, what is being scored, the newest `keep_generations` that were served before,
+    and the newest that waits for a person (refused, held, under review), until a later one is promoted.
+    """
+    progress = {name: found for name in generations.ids() if (found := generations.progress(name))}
+    complete = {name: found for name, found in progress.items() if found.state == "complete"}
+    served = [name for name, found in complete.items() if found.promoted_at_ms]
+    pointer = generations.current()
+    newest = pointer.newest if pointer else 0
+    waiting = [name for name, found in complete.items() if not found.promoted_at_ms and found.sequence > newest]
+    kept = {*served[len(served) - min(len(served), settings.keep_generations) :], *waiting[-1:]}
+    settled = [name for name, found in progress.items() if found.state in SETTLED and name not in kept]
+    gone = [name for name in settled if retire(generations, name, settings.grace_s, settings.job_timeout_s)]
+    Catalogue(generations.redis, generations.keys).prune(settings.grace_s, settings.job_timeout_s)
+    _remove_artifacts(generations, runs, settings)
+    return gone
+
+
+def _remove_artifacts(generations: Generations, runs: Runs, settings: Settings) -> None:
+    """Delete the artifacts of generations that failed or were pruned, and of runs that failed before they had one."""
+    folder = folder_of(settings.artifacts)
+    for path in folder.iterdir() if folder.is_dir() else ():
+        partial = _PARTIAL.fullmatch(path.name)
+        run = partial["run"] if partial else path.name
+        state = generations.state(run)
+        status = runs.get(run)
+        failed = status is not None and status.state == "failed" and state == ""
+        left = partial is not None and status is not None and status.state == "dispatched"
+        if state in ("failed", "pruned") or failed or left:
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,90 @@
+"""`python -m trainer serve`: an RQ worker on the queue "train" that sees to a first run, to the schedule and to what is left behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from redis.exceptions import RedisError
+from rq import Queue
+
+from contract.formats.keys import Keys
+from contract.queue.jobs import run_of, score_queue, train_queue
+from contract.queue.leases import LeasedWorker, worker_name
+from contract.settings.settings import Settings
+from contract.store.connections import connect
+from contract.store.erasure import Erasure
+from contract.store.generations import Generations
+from contract.store.removal import give_up
+from contract.store.runs import Runs, kind_of
+from engine.fit import rows as sar
+from trainer import jobs
+from trainer.service.abandoned import give_up_abandoned
+from trainer.service.retention import prune
+from trainer.service.schedule import Schedule
+from trainer.service.start_run import start_run
+
+log = logging.getLogger("larder.trainer")
+TIDY_EVERY_S = 30.0
+
+
+def serve(settings: Settings) -> None:
+    """Work until told to stop."""
+    store, queue_redis = connect(settings.redis_url), connect(settings.rq_url, timeout_s=15)
+    queue, keys = train_queue(queue_redis, settings), Keys(settings.namespace)
+    generations, runs, schedule = Generations(store, keys), Runs(store, keys), Schedule(settings)
+    Erasure(store, keys, settings.erasure_secret.get_secret_value()).announce()
+    warm(settings)
+    if not any_promoted_or_coming(generations, queue):
+        log.info("nothing is promoted: run %s is the first", start_run(queue, runs, settings, {}))
+
+    def given_up(job_id: str, _args: list[Any], reason: str) -> None:
+        if (run := run_of(job_id)) is None:
+            log.error("%s is given up: %s", job_id, reason)
+            return
+        jobs.given_up(runs, run, reason)
+        give_up(generations, run, f"its run failed: {kind_of(reason)}".rstrip(": "))  # the run says why, to who may know
+
+    def tidy() -> None:
+        schedule.keep_running()
+        try:
+            if gone := prune(generations, runs, settings):
+                log.info("pruned: %s", ", ".join(gone))
+            for generation in give_up_abandoned(generations, queue, score_queue(queue_redis, settings)):
+                log.error("generation %s is given up: no job of its missing shards is left", generation)
+        except RedisError as error:
+            log.warning("can't tidy up: %s", error)
+
+    schedule.keep_running()
+    LeasedWorker(queue, settings, worker_name(f"{os.getpid()}.{time.time_ns()}"), given_up, _every(TIDY_EVERY_S, tidy)).work(
+        logging_level=settings.log_level
+    )
+
+
+def warm(settings: Settings) -> None:
+    """Import and compile what the forks need, so that no run begins with it."""
+    sar.warm()
+    if settings.evaluate:
+        from trainer.evaluation import holdout, ranking  # noqa: F401  (recommenders, pandas and scipy take some seconds)
+
+
+def any_promoted_or_coming(generations: Generations, queue: Queue) -> bool:
+    """Whether lists are served, or will be once what is queued and running has run."""
+    if generations.current() is not None or queue.count or queue.started_job_registry.count:
+        return True
+    return any(generations.state(generation) == "scoring" for generation in generations.ids())
+
+
+def _every(seconds: float, do: Callable[[], None]) -> Callable[[], None]:
+    last = 0.0
+
+    def tick() -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            last = time.monotonic()
+            do()
+
+    return tick

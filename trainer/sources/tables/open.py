@@ -1,0 +1,112 @@
+"""Opens what a source names: one table, or several files of the same columns read one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from contract.errors import DataError
+from contract.settings.settings import SourceSettings
+from trainer.rows.batches import Batch, Table
+from trainer.rows.problems import EmptySourceError, NoNamesError, Problems
+from trainer.rows.shown import name as shown
+from trainer.sources.tables import locations, partitions
+from trainer.sources.tables.columns import is_known
+from trainer.sources.tables.locations import Location
+from trainer.sources.tables.partitions import Part
+from trainer.sources.tables.typed import open_scan
+from trainer.sources.text.delimited import DelimitedTable
+from trainer.sources.text.json_lines import JsonLinesTable
+
+DATABASE_SCHEMES = "://"
+
+
+def open_table(name: str, source: SourceSettings, *, by_lines: bool = False) -> Table:
+    """The table under `name`: files, or a query or table of a database. `by_lines`: know the line of every row, which takes longer."""
+    if DATABASE_SCHEMES in name and not name.startswith(locations.STORES):
+        from trainer.sources.tables.database import SqlTable  # SQLAlchemy takes a while to import
+
+        return SqlTable(name, source)
+    found = locations.find(name)
+    if len(found) == 1 and not partitions.of(found[0].address):
+        return _open(found[0], source, by_lines)
+    return Files(name, found, source, by_lines)
+
+
+def _open(location: Location, source: SourceSettings, by_lines: bool) -> Table:
+    if location.empty:
+        raise EmptySourceError(f"{location.address} is empty")
+    if location.remote or location.format == "parquet":
+        return open_scan(location, source)
+    if location.format == "jsonl":
+        return JsonLinesTable(location, source)
+    return DelimitedTable(location, source, by_lines=by_lines)
+
+
+class Files:
+    """The first file with rows, open, and those that follow: opened one by one, each must have the columns that are read."""
+
+    def __init__(self, where: str, found: Sequence[Location], source: SourceSettings, by_lines: bool) -> None:
+        self.where, self._source, self._by_lines = where, source, by_lines
+        self._found = list(found)
+        notes = [f"{len(found)} files"] if len(found) > 1 else []
+        while True:
+            location = self._found.pop(0)
+            try:
+                self._first = _open(location, source, by_lines)
+                break
+            except EmptySourceError as error:
+                if not self._found:
+                    raise
+                notes.append(f"{error}: left out")
+        self.named = self._first.named
+        inner, said = partitions.columns_of(partitions.of(location.address), self._first.names if self.named else None, source)
+        self._inner = tuple(inner)
+        self._part = self._as_part(self._first, location)
+        self.names: Sequence[str] = self._part.names
+        self.notes: Sequence[str] = (*self._first.notes, *notes, *said)
+
+    def sample(self, column: str) -> pl.Series:
+        return self._part.sample(column)
+
+    def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:
+        for part in self.parts(columns, problems):
+            yield from part.batches(columns, numbers, problems)
+
+    def parts(self, columns: Mapping[str, str], problems: Problems) -> Iterator[Table]:
+        """Each file as a table with the names of the first. Empty ones are left out, with a note."""
+        yield self._part
+        for location in self._found:
+            try:
+                table = _open(location, self._source, self._by_lines)
+            except EmptySourceError as error:
+                problems.note(f"{error}: left out")
+                continue
+            except NoNamesError:
+                table = _open(location, self._source.model_copy(update={"header": False}), self._by_lines)
+                if len(table.names) != len(self._first.names):
+                    raise
+                problems.note(f"{table.where} has no line of names: it goes on with the columns of {self._first.where}")
+                yield Part(table, dict(zip(self._first.names, table.names, strict=True)), self._values(location))
+                continue
+            part = self._as_part(table, location)
+            if lacking := [column for column in columns.values() if column not in part.names]:
+                raise DataError(self._lacks(lacking[0], table))
+            yield part
+
+    def _as_part(self, table: Table, location: Location) -> Part:
+        return Part(table, {name: name for name in table.names}, self._values(location))
+
+    def _values(self, location: Location) -> dict[str, str | None]:
+        values = partitions.of(location.address)
+        return {name: values[name] for name in self._inner if name in values}
+
+    def _lacks(self, column: str, table: Table) -> str:
+        split = len(table.names) == len(self._first.names) and not any(map(is_known, table.names))
+        hint = (
+            "if it is the rest of a split file, without names of its own, join the parts"
+            if split
+            else "all files must have the same columns"
+        )
+        return f"{table.where} has no column {shown(column)}, which {self._first.where} has; {hint}"

@@ -1,0 +1,79 @@
+"""Columns that stand in the names of folders, as Hive and Spark write them: date=2024-01-05/part-0.parquet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from urllib.parse import unquote
+
+import polars as pl
+
+from contract.settings.settings import SourceSettings
+from trainer.rows.batches import Batch, Table
+from trainer.rows.problems import Problems
+from trainer.sources.tables.columns import KNOWN_NAMES, plain_name
+
+_FOLDER = re.compile(r"([A-Za-z_]\w*)=(.+)")
+_NONE = "__HIVE_DEFAULT_PARTITION__"
+
+
+def of(address: str) -> dict[str, str | None]:
+    """Columns and their values in the folders of an address."""
+    found = (_FOLDER.fullmatch(part) for part in PurePath(address).parts[:-1])
+    return {match[1]: None if match[2] == _NONE else unquote(match[2]) for match in found if match}
+
+
+def columns_of(folders: Mapping[str, object], names: Sequence[str] | None, source: SourceSettings) -> tuple[list[str], list[str]]:
+    """Those that are read as columns, beside `names` in the files (None: they have none); and what is said about all of them.
+
+    One is read where the settings name it, or where its role has no column in the files.
+    """
+    read, notes = [], []
+    asked = {role: getattr(source, f"{role}_column") for role in KNOWN_NAMES}
+    for name in folders:
+        roles = [role for role, known in KNOWN_NAMES.items() if plain_name(name) in known and asked[role] == "auto"]
+        free = [role for role in roles if not any(plain_name(other) in KNOWN_NAMES[role] for other in names or ())]
+        if names is not None and name not in names and (name in asked.values() or free):
+            read.append(name)
+            notes.append(f"column {name!r} stands in the names of folders")
+        elif names is None or name not in names:
+            notes.append(f"{name!r} in the names of folders ({name}=...) is not read")
+    return read, notes
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file of several. `own`: its names of the columns; `values`: columns that its folders give."""
+
+    table: Table
+    own: Mapping[str, str]
+    values: Mapping[str, str | None]
+
+    @property
+    def where(self) -> str:
+        return self.table.where
+
+    @property
+    def named(self) -> bool:
+        return self.table.named
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return self.table.notes
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [*self.own, *self.values]
+
+    def sample(self, column: str) -> pl.Series:
+        if column in self.values:
+            return pl.Series(column, [self.values[column]], dtype=pl.String)
+        return self.table.sample(self.own[column])
+
+    def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:
+        inside = {role: self.own[column] for role, column in columns.items() if column in self.own}
+        given = [pl.lit(self.values[column], pl.String).alias(role) for role, column in columns.items() if column not in self.own]
+        for batch in self.table.batches(inside, numbers, problems):
+            yield Batch(batch.frame.with_columns(given).select(list(columns)), batch.lines) if given else batch

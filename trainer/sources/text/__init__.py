@@ -1,0 +1,1 @@
+"""Text files: their packing, dialect and records, broken ones named by line."""

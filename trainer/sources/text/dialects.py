@@ -1,0 +1,111 @@
+"""How a CSV file is written: its separator and its line of names, as the settings say or as its beginning shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contract.settings.settings import SourceSettings
+from trainer.rows.problems import EmptySourceError, NoNamesError, shortened
+from trainer.sources.tables.columns import is_known
+from trainer.sources.text import preamble
+
+SEPARATORS = (",", ";", "\t", "|", "::", "\x01", "^", " ")
+LOOKED_AT = 50  # lines
+INNER = b"\x1f"  # in place of a separator of several characters, once a chunk is in memory
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`names` of the columns, made up (1, 2, 3, ...) where the file has none; `quoted`: quotation marks mean something."""
+
+    separator: str
+    names: tuple[str, ...]
+    skip_lines: int
+    """Lines before the first row."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def quoted(self) -> bool:
+        return len(self.separator) == 1
+
+
+def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
+    """The dialect of a text that begins with `head`. Raises DataError when there is no line of names where one must be."""
+    records = _records(head)
+    if not any(record.strip() for record in records):
+        raise EmptySourceError(f"{where} holds nothing but empty lines")
+    before = preamble.find(records, source, SEPARATORS, split)
+    lines = [line for line in records[before.at :] if line.strip()][:LOOKED_AT]
+    if not lines:
+        raise EmptySourceError(f"{where} holds no rows")
+    notes = list(before.notes)
+    separator = source.separator
+    if separator == "auto" and before.separator:
+        separator = before.separator
+    elif separator == "auto":
+        separator = _separator(lines)
+        if separator != ",":
+            notes.append(f"fields are separated by {separator!r}")
+    names = split(lines[0], separator)
+    if source.header:
+        names[:1] = [name.lstrip(preamble.COMMENT + " ") for name in names[:1]]
+        if _is_data(names):
+            raise NoNamesError(
+                f"{where} begins with {shortened(lines[0].strip())!r}, which looks like data and not like names of columns; say --no-header"
+            )
+        # Names are compared as people see them; the empty ones of an index column get one.
+        names = [name.strip() or f"column {at}" for at, name in enumerate(names, 1)]
+    else:
+        names = [str(at) for at in range(1, max(len(split(line, separator)) for line in lines) + 1)]
+    skipped = records[: records.index(lines[0], before.at) + source.header] if source.header or before.separator else []
+    return Dialect(separator, tuple(names), sum(1 + record.count("\n") for record in skipped), tuple(notes))
+
+
+def split(line: str, separator: str) -> list[str]:
+    """The fields of one record."""
+    if len(separator) > 1:
+        return line.rstrip("\r\n").split(separator)
+    try:
+        return next(csv.reader(io.StringIO(line, newline=""), delimiter=separator), [])
+    except csv.Error:
+        return line.rstrip("\r\n").split(separator)
+
+
+def _records(head: str) -> list[str]:
+    """Lines, those joined that a quotation mark holds together, as long as it is closed within a few lines."""
+    out: list[str] = []
+    open_since = 0
+    for line in head.split("\n")[: LOOKED_AT * 4]:
+        if open_since and open_since < 10:
+            out[-1] += "\n" + line
+        else:
+            out.append(line)
+            open_since = 0
+        open_since = open_since + 1 if out[-1].count('"') % 2 else 0
+    return out
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """The one that most lines hold equally often; of several, the one that makes the most fields."""
+    bare = [_QUOTED.sub("", line) for line in lines]
+    best, best_score = ",", (0.0, 0)
+    for separator in SEPARATORS:
+        counts = [line.count(separator) for line in bare]
+        usual, times = Counter(counts).most_common(1)[0]
+        if usual and counts[0] and (separator != " " or best_score[1] == 0):
+            score = (round(times / len(lines), 1), usual)
+            if score > best_score:
+                best, best_score = separator, score
+    return best
+
+
+def _is_data(names: Sequence[str]) -> bool:
+    """Whether a line that should hold names holds values: some number among them, and no name that is known."""
+    return any(_NUMBER.fullmatch(name.strip()) for name in names) and not any(is_known(name) for name in names)

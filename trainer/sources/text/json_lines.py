@@ -1,0 +1,96 @@
+"""JSON lines: one object a line. A chunk that polars refuses is read line by line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from contract.errors import DataError
+from contract.settings.settings import SourceSettings
+from trainer.rows.batches import Batch
+from trainer.rows.problems import EmptySourceError, Problems
+from trainer.sources.tables.locations import Location
+from trainer.sources.text.files import Chunk, TextFile
+
+LOOKED_AT = 1000  # lines in which the names of columns are looked for
+NO_OBJECT = "no JSON object on the line"
+NO_ID = "a value that is neither text nor integer for an id"
+
+
+class JsonLinesTable:
+    """A file of JSON objects; keys of nested objects are not looked at."""
+
+    named = True
+
+    def __init__(self, location: Location, source: SourceSettings) -> None:
+        self._file = TextFile(location, source.encoding)
+        self.where, self.notes = self._file.address, tuple(self._file.notes)
+        parsed = [_object(line) for line in self._file.head.decode("utf-8", "replace").split("\n")[:LOOKED_AT] if line.strip()]
+        self._head = [row for row in parsed if row is not None]
+        if not self._head:
+            if not self._file.head.strip():
+                raise EmptySourceError(f"{self.where} holds nothing but empty lines")
+            hint = "a JSON array; write one object a line" if self._file.head.lstrip().startswith(b"[") else "no JSON object on any line"
+            raise DataError(f"{self.where} holds {hint}")
+        self.names = list(dict.fromkeys(name for row in self._head for name in row))
+
+    def sample(self, column: str) -> pl.Series:
+        found = [row[column] for row in self._head if row.get(column) is not None]
+        return pl.Series(column, [value if isinstance(value, str) else json.dumps(value) for value in found], dtype=pl.String)
+
+    def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:
+        schema: dict[str, Any] = {column: pl.Float64 if role in numbers else pl.String for role, column in columns.items()}
+        simple = all(_is_id(row.get(columns[role])) for row in self._head for role in ("user", "item") if role in columns)
+        for chunk in self._file.chunks():
+            batch = (self._whole(chunk, columns, schema) if simple else None) or self._by_lines(chunk, columns, problems)
+            problems.n_rows += batch.frame.height
+            if batch.frame.height:
+                yield batch
+
+    def _whole(self, chunk: Chunk, columns: Mapping[str, str], schema: Mapping[str, Any]) -> Batch | None:
+        if not chunk.valid or not chunk.data.strip():
+            return None
+        try:
+            frame = pl.read_ndjson(chunk.data, schema=schema)
+        except PolarsError:
+            return None
+        if frame.height != chunk.n_lines:
+            return None
+        return Batch(frame.select(pl.col(column).alias(role) for role, column in columns.items()), chunk.first_line)
+
+    def _by_lines(self, chunk: Chunk, columns: Mapping[str, str], problems: Problems) -> Batch:
+        values: dict[str, list[str | None]] = {role: [] for role in columns}
+        lines: list[int] = []
+        for line, text in enumerate(chunk.data.decode("utf-8", "replace").split("\n"), chunk.first_line):
+            if not text.strip():
+                continue
+            row = _object(text)
+            ids = [row.get(columns[role]) for role in ("user", "item") if role in columns] if row is not None else []
+            if row is None or not all(map(_is_id, ids)):
+                problems.n_rows += 1
+                problems.add(NO_OBJECT if row is None else NO_ID, 1, self.where, "", [(line, text)], broken=True)
+                continue
+            for role, column in columns.items():
+                value = row.get(column)
+                values[role].append(value if isinstance(value, str) or value is None else json.dumps(value))
+            lines.append(line)
+        frame = pl.DataFrame(values, schema=dict.fromkeys(columns, pl.String))
+        # An empty text is no value, as in CSV.
+        return Batch(frame.with_columns(pl.when(pl.all() != "").then(pl.all())), pl.Series(lines, dtype=pl.Int64))
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _is_id(value: object) -> bool:
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return value is None or isinstance(value, str) or (whole and not isinstance(value, bool))

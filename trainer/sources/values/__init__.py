@@ -1,0 +1,1 @@
+"""From columns as they are to ids, weights and times."""

@@ -1,0 +1,157 @@
+"""From columns as they are to columns that can be indexed: ids, weights as numbers, times as epoch seconds. What can't be is counted."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from contract.errors import DataError
+from contract.settings.settings import SourceSettings
+from trainer.interactions.external_ids import MAX_ID_BYTES
+from trainer.interactions.id_types import IdTypes
+from trainer.interactions.limits import MAX_WEIGHT, TIMES
+from trainer.rows.batches import Batch
+from trainer.rows.problems import Problems
+from trainer.rows.sieve import Sieve
+from trainer.sources.values.times import Clock, clock_for, present
+
+NOT_POSITIVE = "weight not positive"
+NO_NUMBER = "a weight that is no number"
+NO_TIME = "a time that can't be read"
+NO_DATE = "a time outside the years 1 to 9999"
+LONG_ID = f"an id longer than {MAX_ID_BYTES} bytes"
+FUTURE = "time in the future"
+ZERO_TIME = "a time of 0 where others are dates"
+STRAY_TIME = "a time decades before the others"
+UNKNOWN_EVENT = "event without a weight"
+AHEAD_S = 86_400  # a clock elsewhere may be ahead by a time zone
+
+
+@dataclass(slots=True)
+class Converter:
+    """Converts the batches of a source. `columns` names its columns for messages."""
+
+    source: SourceSettings
+    columns: dict[str, str]
+    clock: Clock | None
+    """None: not known yet."""
+    problems: Problems
+    ids: IdTypes
+    named: bool = True
+    """Whether `columns` are names that the table has, which may stand in it again."""
+    now: float = field(default_factory=time.time)
+
+    def convert(self, batch: Batch, where: str) -> pl.DataFrame:
+        """user, item (integers or String), weight and, where the table has them, time (epoch seconds): only rows that can be used."""
+        sieve = Sieve(batch, self.problems, where, self.columns)
+        sieve.drop_no_rows(named=self.named)
+        made = [self._ids("user", sieve), self._ids("item", sieve), self._weights(sieve)]
+        if "time" in batch.frame.columns:
+            made.append(self._times(sieve))
+        frame = pl.DataFrame(made)
+        return frame if sieve.kept is None else frame.filter(sieve.kept)
+
+    def _ids(self, role: str, sieve: Sieve) -> pl.Series:
+        ids = self.ids.read(role, sieve, self.source.missing_values)
+        if ids.dtype == pl.String:
+            sieve.drop(LONG_ID, (ids.str.len_bytes() > MAX_ID_BYTES).fill_null(False), role, broken=True)
+        sieve.drop_missing(ids, role)
+        return ids
+
+    def _weights(self, sieve: Sieve) -> pl.Series:
+        raw = sieve.batch.frame
+        if "event" in raw.columns:
+            return self._of_events(raw["event"].cast(pl.String), sieve)
+        if "weight" not in raw.columns:
+            return pl.repeat(1.0, raw.height, dtype=pl.Float64, eager=True).alias("weight")
+        weight = raw["weight"]
+        if weight.dtype == pl.String:
+            text = weight.str.strip_chars()
+            number = text.str.replace(",", ".", literal=True) if self.source.decimal == "," else text
+            weight = number.cast(pl.Float64, strict=False)
+            sieve.drop(NO_NUMBER, self._present(text) & weight.is_null(), "weight", broken=True)
+        else:
+            weight = weight.cast(pl.Float64)
+        lowest, highest = _ends(weight)
+        if np.isnan(lowest):
+            weight = weight.set(weight.is_nan(), None)
+            lowest, highest = _ends(weight)
+        sieve.drop_missing(weight, "weight")
+        in_float32 = weight.cast(pl.Float32)
+        if not (np.float32(lowest) > 0 and highest < np.inf):
+            sieve.drop(NOT_POSITIVE, ~(weight.is_finite() & (in_float32 > 0)).fill_null(True), "weight")
+        return in_float32 if highest <= MAX_WEIGHT else weight
+
+    def _of_events(self, events: pl.Series, sieve: Sieve) -> pl.Series:
+        known = self.source.weights_by_event
+        weights = events.str.strip_chars().replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Float64)
+        unknown = self._present(events) & weights.is_null()
+        if unknown.any() and self.source.unknown_events == "error":
+            name = events.filter(unknown)[0]
+            raise DataError(f"{sieve.where}: event {name!r} has no weight; name it in --event-weights, or say --unknown-events drop")
+        sieve.drop(UNKNOWN_EVENT, unknown, "event")
+        sieve.drop_missing(weights, "event")
+        return weights.alias("weight")
+
+    def _times(self, sieve: Sieve) -> pl.Series:
+        raw = sieve.batch.frame["time"]
+        clock = self._clock_of(raw, sieve.where)
+        if (none := clock.none_written(raw)) is not None:
+            sieve.drop(ZERO_TIME, none.fill_null(False), "time")
+        seconds = clock.seconds(raw)
+        if raw.dtype == pl.String or not clock.numbers:
+            present = self._present(raw.str.strip_chars()) if raw.dtype == pl.String else raw.is_not_null()
+            sieve.drop(NO_TIME, present & seconds.is_null(), "time", broken=True)
+        earliest, latest = _ends(seconds)
+        if not (earliest >= TIMES[0] and latest <= TIMES[1]):
+            if seconds.dtype.is_float():
+                seconds = seconds.set(~seconds.is_finite(), None)
+            outside = (~seconds.is_between(*TIMES)).fill_null(False)
+            sieve.drop(NO_DATE, outside, "time", broken=True)
+            seconds = seconds.set(outside, 0)
+        sieve.drop_missing(seconds, "time")
+        if (strays := clock.strays(seconds)) is not None:
+            sieve.drop(STRAY_TIME, strays.fill_null(False), "time", broken=True)
+        if self.source.future_times == "drop" and not latest <= self.now + AHEAD_S:
+            sieve.drop(FUTURE, (seconds > self.now + AHEAD_S).fill_null(False), "time")
+        return seconds.cast(pl.Int64).alias("time")
+
+    def _clock_of(self, raw: pl.Series, where: str) -> Clock:
+        """The clock; where the sample had no times at all, it is chosen by the first batch that has some."""
+        if self.clock is None and not present(raw, self.source).is_empty():
+            self.use(clock_for(raw, self.source, where))
+        return self.clock or Clock()
+
+    def look_at_clock(self, sample: pl.Series, file: str) -> None:
+        """Choose another clock for a file of several whose times the last one does not read as well."""
+        sample, now = present(sample, self.source), self.clock
+        if sample.is_empty() or (now and now.reads(sample)):
+            return
+        try:
+            clock = clock_for(sample, self.source, file)
+        except DataError:
+            if now and not now.seconds(sample).null_count():
+                return
+            raise
+        if now is None or clock.n_read(sample) > now.n_read(sample):
+            self.use(clock, file)
+
+    def use(self, clock: Clock | None, file: str = "") -> None:
+        """Read times by `clock` from now on, and say so. `file`: the one of several that it is for."""
+        if clock is not None and clock.words not in self.problems.clocks:
+            self.problems.clocks.append(clock.words)
+            if clock.note:
+                self.problems.note(f"{file}: {clock.note}" if file and self.clock else clock.note)
+        self.clock = clock
+
+    def _present(self, text: pl.Series) -> pl.Series:
+        return text.is_not_null() & ~text.is_in(["", *self.source.missing_values]).fill_null(True)
+
+
+def _ends(values: pl.Series) -> tuple[float, float]:
+    """The least and the greatest value; NaN where there is one, or none at all. Nulls count as nothing."""
+    array = values.drop_nulls().to_numpy() if values.null_count() else values.to_numpy()
+    return (float(array.min()), float(array.max())) if array.size else (np.nan, np.nan)

@@ -1,0 +1,108 @@
+"""Times that are numbers: counted in some unit since some day, or dates whose digits follow each other (20240131)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from contract.errors import DataError
+from contract.settings.source import TimeUnit
+from trainer.sources.values.time_formats import parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`per_s`: units in a second; `seconds` of one unit where it is longer; `origin`: its zero, in epoch seconds."""
+
+    words: str
+    per_s: int = 1
+    seconds: int = 1
+    origin: int = 0
+
+    def to_seconds(self, numbers: pl.Series) -> pl.Series:
+        """Epoch seconds; Int64 where the numbers are integers, else Float64."""
+        if self.seconds != 1:
+            return (numbers.cast(pl.Float64) * self.seconds).round() + self.origin
+        if self.per_s == 1:
+            return numbers + self.origin if self.origin else numbers
+        whole = numbers // self.per_s if numbers.dtype.is_integer() else numbers.cast(pl.Float64) / self.per_s
+        return whole + self.origin if self.origin else whole
+
+
+COUNTS: dict[TimeUnit, Count] = {
+    "s": Count("seconds since 1970"),
+    "ms": Count("ms since 1970", 1_000),
+    "us": Count("us since 1970", 1_000_000),
+    "ns": Count("ns since 1970", 1_000_000_000),
+    "days": Count("days since 1970", seconds=86_400),
+    "excel": Count("days of a spreadsheet, since 1899-12-30", seconds=86_400, origin=-2_209_161_600),
+    "julian": Count("Julian days", seconds=86_400, origin=-210_866_760_000),
+    "ticks": Count(".NET ticks, 100 ns since the year 1", 10_000_000, origin=-62_135_596_800),
+    "filetime": Count("Windows file times, 100 ns since 1601", 10_000_000, origin=-11_644_473_600),
+    "apple": Count("seconds since 2001", origin=978_307_200),
+}
+_LONGEST: dict[TimeUnit, float] = {"s": 1e11, "ms": 1e14, "us": 1e17}  # beyond it (the year 5138) a number is in the next smaller unit
+_ASKED: dict[TimeUnit, tuple[float, float, TimeUnit]] = {
+    # Between these (1980 to 2069, or what is served as days: to 2028) a number may as well be in the unit that its size suggests.
+    "excel": (29_219, 62_093, "s"),
+    "days": (14_610, 21_550, "s"),
+    "julian": (2_444_239, 2_476_000, "s"),
+    "ticks": (6.245e17, 6.54e17, "ns"),
+    "filetime": (1.197e17, 1.48e17, "ns"),
+}
+_NEARLY_ALL = 0.9
+_MOST = 0.5
+DIGITS: dict[str, tuple[int, str]] = {
+    # format → digits, example; the first year must be 1900 to 2100
+    "%Y%m%d": (8, "20240131"),
+    "%Y%m%d%H%M%S": (14, "20240131235900"),
+    "%Y%m%d%H%M": (12, "202401312359"),
+    "%Y%m%d%H": (10, "2024013123"),
+    "%Y%m": (6, "202401"),
+    "%Y": (4, "2024"),
+}
+_NEEDED = {"%Y%m": _NEARLY_ALL, "%Y": _NEARLY_ALL}  # part of the numbers; chance makes few dates of eight digits, and many years
+_YEARS = "^(19|20)[0-9]{2}|^2100"
+
+
+def unit_of(numbers: pl.Series, where: str) -> TimeUnit:
+    """The unit by the size of most numbers. Raises DataError where two are as likely. `numbers` are finite, and not 0."""
+    size = float(np.median(np.abs(numbers.to_numpy()))) if len(numbers) else 0.0
+    for unit, (low, high, other) in _ASKED.items():
+        if low <= size <= high and numbers.is_between(low, high).mean() >= _NEARLY_ALL:  # type: ignore[operator]
+            raise DataError(
+                f"{where}: times such as {shown(numbers[0])} may be {COUNTS[unit].words}, or {COUNTS[other].words}; "
+                f"say which with --time-unit {unit} or --time-unit {other}"
+            )
+    return next((unit for unit, most in _LONGEST.items() if size < most), "ns")
+
+
+def digits_format(numbers: pl.Series) -> str:
+    """The format by which most numbers are dates, or "". `numbers` are finite, and not 0."""
+    texts = digits(numbers).drop_nulls()
+    for form, (length, _) in DIGITS.items():
+        like = texts.filter((texts.str.len_bytes() == length) & texts.str.contains(_YEARS))
+        enough = _NEEDED.get(form, _MOST) * len(numbers)
+        if len(like) > enough and len(like) - parsed(like, form).null_count() > enough:
+            return form
+    return ""
+
+
+def digits(times: pl.Series) -> pl.Series:
+    """Whole numbers as texts without a point: 20240131.0, from a column with holes, is 20240131."""
+    if times.dtype == pl.String:
+        return times.str.strip_chars().str.replace(r"^(\d+)\.0+$", "$1")
+    whole = times if times.dtype.is_integer() else times.set(~times.is_finite() | (times != times.floor()), None)
+    return whole.cast(pl.Int64, strict=False).cast(pl.String)
+
+
+def shown(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else f"{number:.15g}"
+
+
+def is_digits(form: str) -> bool:
+    """Whether texts of the format are digits alone."""
+    return not re.sub(r"%[YmdHMSyj]", "", form)
