@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 def _warm() -> None:
     """Import and compile what the forks need. Not at the top: `health` is asked every few seconds, and Numba takes one to import."""
-    from engine.score import explain, rules, scoring, similar  # noqa: F401
+    from engine.score import explain, rules, scoring, similar
     from worker import jobs  # noqa: F401
 
     for part in (scoring, similar, explain, rules):

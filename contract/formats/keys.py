@@ -11,9 +11,9 @@ larder:{ctl}:hold              string  -       promote.lua       lua, all      J
 larder:{ctl}:sequence          int     -       begin.lua         lua           orders generations, so that no clock decides
 larder:{ctl}:generations       zset    -       begin.lua         trainer, api  id -> sequence
 larder:{ctl}:gen:ID            hash    -       lua               all           state, times, counters, verdict, the manifest as JSON
-larder:{ctl}:gen:ID:shards     hash    -       record_shard.lua  lua, trainer  shard -> what it wrote (contract/formats/shard_record.py), once each
+larder:{ctl}:gen:ID:shards     hash    -       record_shard.lua  lua, trainer  shard -> what it wrote (shard_record.py), once each
 larder:{ctl}:gen:ID:erased     set     -       erase.lua         lua           HMACs of users taken out of this generation
-larder:{ctl}:erased            set     -       add_erased.lua    all           HMACs of erased user ids
+larder:{ctl}:erased            zset    -       add_erased.lua    all           HMAC of an erased user id -> revision of the list
 larder:{ctl}:erasure           hash    -       trainer, lua      lua, all      revision, fingerprint of the secret, whether there is one
 larder:{ctl}:training          string  lease   training.lua      trainer       "TOKEN RUN": the one run that trains, if it lives
 larder:{ctl}:fence             int     -       training.lua      lua           the newest TOKEN

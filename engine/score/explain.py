@@ -45,8 +45,8 @@ def explain_users(arrays: Mapping[str, Array], start: int, end: int, top: TopK, 
     are contributors, strongest first, then by rising item_idx. A similarity with negative values (mutual information) has terms
     that take away: the positive shares then add up to more than 1.
 
-    `arrays` as contract/formats/artifact.py names them, in either layout; `n_items` as in score_users. Memory beyond them: 8 bytes for each of
-    min(explain_depth, seen items) slots of a listed item, and about 28 for each listed item.
+    `arrays` as contract/formats/artifact.py names them, in either layout; `n_items` as in score_users. Memory beyond them: 8 bytes for
+    each of min(explain_depth, seen items) slots of a listed item, and about 28 for each listed item.
     """
     indptr = plain(arrays["indptr"])
     seen = np.diff(indptr[start : end + 1])

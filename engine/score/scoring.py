@@ -36,8 +36,8 @@ def score_users(
 ) -> TopK:
     """Lists of user_idx `start` to `end`, at most `depth` items with a positive score each.
 
-    `arrays` as contract/formats/artifact.py names them, with a dense ("similarity") or a sparse ("similarity_indptr", ...) similarity; items
-    of "excluded", if that is there, are in no list. Memory: (depth · 8 + 24) bytes a user beyond the mapped arrays.
+    `arrays` as contract/formats/artifact.py names them, with a dense ("similarity") or a sparse ("similarity_indptr", ...) similarity;
+    items of "excluded", if that is there, are in no list. Memory: (depth · 8 + 24) bytes a user beyond the mapped arrays.
     """
     n_users, depth = end - start, min(depth, n_items)
     items = np.zeros((n_users, depth), np.int32)

@@ -19,8 +19,8 @@ _ROWS = 64  # of a block, that one thread takes at a time
 def best_unseen(rows: Rows, similarity: Mapping[str, Array], users: Array, k: int, threads: int) -> Array:
     """item_idx int32 (users, k), best first, filled up with -1: unseen items of a positive score; ties go to the lower item_idx.
 
-    `similarity`: "similarity", or "similarity_indptr" and so on, as contract/formats/artifact.py names them. Rows are scaled by a power of two
-    for each user, and scores are not normalised: neither changes the order.
+    `similarity`: "similarity", or "similarity_indptr" and so on, as contract/formats/artifact.py names them. Rows are scaled by a power of
+    two for each user, and scores are not normalised: neither changes the order.
     """
     if "similarity" in similarity:
         matrix, n_items = None, similarity["similarity"].shape[1]
