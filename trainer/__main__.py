@@ -138,6 +138,7 @@ def status() -> None:
     settings = Settings.from_environ(os.environ)
     store = connect(settings.redis_url)
     keys = Keys(settings.namespace)
+    from trainer.evaluation.reading import Reading
     from trainer.service.schedule import next_run
 
     generations, latest = Generations(store, keys), None
@@ -149,6 +150,7 @@ def status() -> None:
             table.add_row("trained at", pointer.trained_at)
             table.add_row("data until", pointer.data_until or "no times in the data")
             table.add_row("users, items", f"{pointer.n_users:,}, {pointer.n_items:,}")
+            table.add_row("rows left out", Reading.of(generations.manifest(pointer.generation)).losses or "none")
             table.add_row("previous", pointer.previous or "none")
         if items := Catalogue(store, keys).current():
             counts = f"{items.n_items:,} known, {items.n_unavailable:,} ids in no list"

@@ -14,17 +14,19 @@ from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.check.advice import advice_for
 from trainer.check.distributions import Distribution, of_counts, of_times, of_weights
+from trainer.check.lookalikes import lookalikes
 from trainer.interactions import cleaning
 from trainer.interactions.interactions import Interactions
-from trainer.rows.problems import Example, Problems
+from trainer.rows.problems import Example, Problems, shortened
 from trainer.rows.sieve import NO_ROWS
 from trainer.sources import load as sources
 
 BY_POLICY = {*cleaning.DUPLICATE.values(), cleaning.FEW_USER, cleaning.FEW_ITEM, cleaning.ROBOT}
 """Reasons to drop a row that the settings ask for: no loss."""
+OLD = 788_918_400  # 1995: older interactions are rare, and seconds since 2001 read as seconds since 1970 end there
 FEW = 50  # users or items below which recommendations mean little
-Verdict = Literal["usable", "usable with losses", "unusable"]
-EXIT_CODES: dict[Verdict, int] = {"usable": 0, "usable with losses": 1, "unusable": 2}
+Verdict = Literal["usable", "usable with losses", "usable with doubts", "unusable"]
+EXIT_CODES: dict[Verdict, int] = {"usable": 0, "usable with losses": 1, "usable with doubts": 1, "unusable": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,12 @@ def check(source: SourceSettings, cache: Path) -> CheckReport:
         reason = str(error).removeprefix(f"{label}: ")
         refused = Finding(reason, 0, "")
         return CheckReport(label, "unusable", _rows(problems), tuple(problems.notes), (refused, *_findings(problems)))
-    made, findings = loaded.interactions, [*_findings(problems), *_remarks(loaded.interactions)]
+    made, doubts = loaded.interactions, [Finding(doubt.what, 0, doubt.advice) for doubt in loaded.doubts]
+    findings = [*doubts, *_findings(problems), *_remarks(made), *_twins(made)]
     lost = any(reason not in BY_POLICY and reason not in NO_ROWS for reason in made.dropped)
     return CheckReport(
         label,
-        "usable with losses" if lost else "usable",
+        "usable with losses" if lost else "usable with doubts" if doubts else "usable",
         [*_rows(problems), *_facts(made)],
         tuple(problems.notes),
         findings,
@@ -114,9 +117,25 @@ def _remarks(made: Interactions) -> list[Finding]:
         remarks.append(
             Finding("every user has one interaction", 0, "Nothing can be learned from that; is the user column an id of events?")
         )
-    if made.time is not None and int(made.time.max()) < 366 * 86_400:
-        remarks.append(Finding("all times are in 1970", 0, "Times count seconds since 1970 unless --time-unit says otherwise."))
+    if made.time is not None and 366 * 86_400 <= int(made.time.max()) < OLD:
+        until = f"{datetime.fromtimestamp(int(made.time.max()), UTC):%Y-%m-%d}"
+        remarks.append(Finding(f"the latest time is of {until}", 0, "If that is wrong, say --time-unit: `apple` counts from 2001."))
     return remarks
+
+
+def _twins(made: Interactions) -> list[Finding]:
+    """Ids that look the same to people, and are others."""
+    found = []
+    for what, ids in (("users", made.user_ids), ("items", made.item_ids)):
+        seen = lookalikes(ids)
+        if seen.n:
+            pairs = "; ".join(", ".join(ascii(shortened(one)) for one in group[:4]) for group in seen.groups)
+            advice = f"They are kept apart. Such as {pairs}"
+            found.append(Finding(f"{seen.n:,} {what} differ only in case, spaces, Unicode form or invisible characters", 0, advice))
+        if seen.none:
+            advice = "If they stand for none, name them with --missing."
+            found.append(Finding(f"{what} are called {', '.join(map(repr, seen.none[:5]))}", 0, advice))
+    return found
 
 
 def _distributions(made: Interactions) -> list[Distribution]:

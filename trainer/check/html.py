@@ -15,7 +15,7 @@ _STYLE = (
     "code{background:#f2f2f2;padding:0 .2rem}svg{max-width:100%;height:auto}"
     ".usable{color:#177245}.losses{color:#a05a00}.unusable{color:#b00020}"
 )
-_CLASSES = {"usable": "usable", "usable with losses": "losses", "unusable": "unusable"}
+_CLASSES = {"usable": "usable", "usable with losses": "losses", "usable with doubts": "losses", "unusable": "unusable"}
 WIDTH, BAR_HEIGHT = 800, 22
 
 

@@ -23,7 +23,7 @@ def check(source: str | None, html_file: Path | None, **options: Any) -> None:
     """Read SOURCE as a run would, and say what is in it, what is wrong with it and what to do. Changes nothing.
 
     SOURCE is what --interactions takes: a file, a folder, a database, - for standard input. Exit code 0: usable; 1: usable, and
-    rows are lost; 2: unusable.
+    rows are lost or something looks wrong; 2: unusable.
     """
     options["interactions"] = source or options.get("interactions")
     settings = Settings.from_environ(os.environ, **options)

@@ -14,6 +14,7 @@ from contract.settings.settings import Settings
 from contract.store.generations import Generations
 from engine.arrays import Report
 from trainer.evaluation import gate
+from trainer.evaluation.reading import Reading, changed
 from trainer.interactions.interactions import Interactions
 from trainer.run.spec import Order
 
@@ -39,12 +40,15 @@ def judge(settings: Settings, generations: Generations, manifest: Manifest, orde
     """The verdict on the generation of `manifest`, against the one that is current now."""
     pointer = generations.current()
     current = generations.progress(pointer.generation) if pointer else None
-    old = Figures.of(generations.manifest(pointer.generation), current.mean_listed) if pointer and current else None
+    served = generations.manifest(pointer.generation) if pointer and current else None
+    old = Figures.of(served, current.mean_listed) if served and current else None
     found = gate.judge(Figures.of(manifest), old, settings.gate, datetime.now(UTC))
+    reading = Reading.of(manifest)
+    found = found.model_copy(update={"failures": (*(changed(reading, Reading.of(served)) if served else ()), *found.failures)})
     return Verdict(
         passed=found.passed,
         because=found.because,
-        warnings=tuple(warning.message for warning in found.warnings),
+        warnings=(*reading.doubts, *(warning.message for warning in found.warnings)),
         against=pointer.generation if pointer else "",
         min_listed=gate.minimums(old, settings.gate, manifest.settings.stored_depth).min_items_listed,
         review=order.review,

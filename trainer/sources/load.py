@@ -12,6 +12,7 @@ import polars as pl
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings, hide_password
 from contract.settings.source import STDIN
+from trainer.interactions.doubts import Doubt, doubts
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.rows.batches import Table
@@ -49,6 +50,7 @@ class Loaded:
     items: pl.DataFrame | None
     problems: Problems
     columns: Mapping[str, str]
+    doubts: tuple[Doubt, ...] = ()
 
 
 def load(source: SourceSettings, cache: Path) -> Loaded:
@@ -57,6 +59,8 @@ def load(source: SourceSettings, cache: Path) -> Loaded:
     loaded = gather(raw, source)
     for note in raw.problems.notes:
         logger.info("%s: %s", label_of(source), note)
+    for doubt in loaded.doubts:
+        logger.warning("%s: %s. %s", label_of(source), doubt.what, doubt.advice)
     if dropped := loaded.interactions.dropped:
         logger.warning("%s: left out %s", label_of(source), ", ".join(f"{n:,} with {reason}" for reason, n in dropped.items()))
     return loaded
@@ -70,14 +74,16 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
 
         events = (schema.validate(frame, label_of(source)) for frame in events)
     made = from_frames(events, label_of(source), source, problems.dropped, raw.ids)
+    found = tuple(doubts(made, raw.columns))
     reading = {
         "rows": problems.n_rows,
         "columns": dict(raw.columns),
         "notes": list(problems.notes),
+        "doubts": [doubt.what for doubt in found],
         "clock": " and ".join(problems.clocks),
         "dropped": dict(made.dropped),
     }
-    return Loaded(replace(made, reading=reading), raw.items, problems, raw.columns)
+    return Loaded(replace(made, reading=reading), raw.items, problems, raw.columns, found)
 
 
 def label_of(source: SourceSettings) -> str:

@@ -104,3 +104,36 @@ def test_a_review_stops_before_promotion_and_shows_what_would_change(services: C
     assert "held back" in held.stderr
     assert stack.run("release").returncode == 0
     assert stack.run("run", "--here", "--wait").returncode == 0
+
+
+@pytest.mark.timeout(240)
+def test_a_reading_of_another_meaning_is_refused_and_losses_are_said(services: Callable[..., Services], tmp_path: Path) -> None:
+    stack = services(evaluate="false")
+    stack.start("worker")
+    pairs = [(n * 7 % 80, n * 11 % 40) for n in range(2000)]
+
+    def train(name: str, head: str, rows: list[str], *more: str) -> tuple[int, str]:
+        path = tmp_path / name
+        path.write_text(head + "".join(f"{row}\n" for row in rows))
+        ran = stack.run("run", "--here", "--wait", "--interactions", str(path), *more)
+        return ran.returncode, " ".join((ran.stdout + ran.stderr).split())
+
+    head, rows = "user_id,item_id,qty\n", [f"{user},{item},1" for user, item in pairs]
+    assert train("first.csv", head, rows)[0] == 0, stack.logs()
+
+    code, said = train("odd.csv", head, [*rows, "12a,7,1", *["1,2,0"] * 500])
+    assert code == 0
+    assert "501 of 2,501 rows (20.0 %) were left out: 500 with weight not positive, 1 with an id that is not a whole number" in said
+    assert "501 of 2,501 rows" in " ".join(stack.run("status").stdout.replace("│", " ").split())
+
+    code, said = train("texts.csv", head, [*rows, *["12a,7,1"] * 100])
+    assert code == 8
+    assert "user ids are texts" in said
+    assert "'12a'" in said
+    assert "those of the current generation are integers" in said
+
+    code, said = train("column.csv", "user_id,item_id,score\n", rows)
+    assert code == 8
+    assert "the weight column is 'score', that of the current generation is 'qty'" in said
+    assert train("column.csv", "user_id,item_id,score\n", rows, "--force")[0] == 0
+    assert train("column.csv", "user_id,item_id,score\n", rows)[0] == 0

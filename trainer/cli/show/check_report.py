@@ -13,7 +13,7 @@ from trainer.check.check import CheckReport, Finding
 from trainer.check.distributions import Distribution
 
 SHOWN_EXAMPLES = 5
-_STYLES = {"usable": "green", "usable with losses": "yellow", "unusable": "red"}
+_STYLES = {"usable": "green", "usable with losses": "yellow", "usable with doubts": "yellow", "unusable": "red"}
 
 
 def show(report: CheckReport, console: Console) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 
 from contract.errors import GateError, GenerationError
 from contract.store.generations import Generations
 from trainer.cli.show.diff_table import diff_table
+from trainer.evaluation.reading import Reading
 from trainer.inspect.stored_diff import remember_diff, stored_diff
 
 
 def say_outcome(generations: Generations, generation: str, console: Console) -> None:
     """Raises GateError for a generation that the gate refused, GenerationError for one that waits behind a hold or a later run."""
     progress = generations.progress(generation)
+    if progress and (losses := Reading.of(generations.manifest(generation)).losses):
+        console.print(f"[yellow]rows:[/] {escape(losses)}")
     if progress is None or not progress.waits:
         console.print(f"generation {generation} is {progress.state if progress else 'gone'}")
         for warning in generations.verdict(generation).warnings:

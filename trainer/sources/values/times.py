@@ -101,10 +101,10 @@ def clock_for(sample: pl.Series, source: SourceSettings, where: str) -> Clock:
     if values.dtype == pl.Date or isinstance(values.dtype, pl.Datetime):
         zone = getattr(values.dtype, "time_zone", None)
         note = "" if zone or values.dtype == pl.Date else "times without a zone are taken as UTC"
-        return _whole(Clock(formats=("%+",), note=note, words="dates"), values)
+        return _whole(Clock(formats=("%+",), note=note, words="dates with the year first"), values)
     if source.time_format:
         note = f"times have the format {source.time_format!r}"
-        return _whole(Clock(formats=(source.time_format,), note=note, words=f"the format {source.time_format!r}"), values)
+        return _whole(Clock(formats=(source.time_format,), note=note, words=_order(source.time_format)), values)
     numbers = values.str.strip_chars().cast(pl.Float64, strict=False) if values.dtype == pl.String else values.cast(pl.Float64)
     if values.is_empty() or numbers.null_count() < len(values) * (1 - _GOOD) or source.time_unit != "auto":
         return _whole(_of_numbers(numbers.drop_nulls(), source, where), values)
@@ -148,13 +148,16 @@ def _of_texts(texts: pl.Series, where: str) -> Clock:
         raise DataError(f"{where}: times such as {shortened(texts[0])!r} may be {first} or {twin}; say which with --time-format")
     others = sorted((form for form, n in read.items() if n and form not in (first, twin)), key=lambda form: -read[form])
     zone = "" if "z" in first or "UTC" in first else ", taken as UTC"
-    return Clock(formats=(first, *others), note=f"times have the format {first!r}{zone}", words=f"texts with the {_order(first)} first")
+    return Clock(formats=(first, *others), note=f"times have the format {first!r}{zone}", words=_order(first))
 
 
 def _order(form: str) -> str:
-    """Which of year, month and day comes first: what is lost when two formats are mixed up."""
+    """A format in words, by what is lost when two are mixed up: which of year, month and day comes first."""
+    if form in DIGITS:
+        return f"dates such as {DIGITS[form][1]}"
     names = {"%Y": "year", "%y": "year", "%m": "month", "%b": "month", "%B": "month", "%d": "day"}
-    return names[min((letter for letter in names if letter in form), key=form.index)]
+    first = min((letter for letter in names if letter in form), key=form.index, default="")
+    return f"dates with the {names[first]} first" if first else f"the format {form!r}"
 
 
 def _other_order(form: str) -> str:

@@ -85,12 +85,50 @@ def test_too_many_broken_rows_are_unusable_and_still_shown(csv: Path) -> None:
 
 
 def test_remarks_are_no_losses(csv: Path) -> None:
-    csv.write_text(HEADER + "".join(f"{n},2,3,{n}\n" for n in range(1, 200)))
+    csv.write_text(HEADER + "".join(f"{n},2,3,{n + 700_000_000}\n" for n in range(1, 200)))
     result = run(str(csv))
     assert result.exit_code == 0
     assert "only 1 items" in result.output
     assert "every user has one interaction" in result.output
-    assert "all times are in 1970" in result.output
+    assert "the latest time is of 1992-03-07" in result.output
+    assert "--time-unit: `apple` counts from 2001" in result.output
+
+
+@pytest.mark.parametrize(
+    ("rows", "doubt"),
+    [
+        ([f"{n % 60},{n % 55},3,{n}" for n in range(200)], "all times are in 1970"),
+        ([f"u{n % 60},{n % 55},3,1600000000" for n in range(200)] + ["userID,7,3,1600000000"], "'userID' is an id of the user column"),
+    ],
+)
+def test_what_looks_wrong_is_no_clean_bill(csv: Path, rows: list[str], doubt: str) -> None:
+    csv.write_text(HEADER + "".join(f"{row}\n" for row in rows))
+    result = run(str(csv))
+    assert result.exit_code == 1
+    assert f"{csv}: usable with doubts" in result.output
+    assert f"problem: {doubt}" in result.output
+
+
+def test_ids_that_look_alike_are_counted_and_named(csv: Path) -> None:
+    users = ["Jos\u00e9", "Jose\u0301", "ana", "ana\u00a0", "ana\u200b", "ANA", "bob", "nan"]
+    csv.write_text("user,item\n" + "".join(f"{user},{n % 55}\n" for n in range(60) for user in users), encoding="utf-8")
+    result = run(str(csv), "--missing", "-")
+    words = " ".join(result.output.split())
+    assert result.exit_code == 0
+    assert "users 8, such as" in words
+    assert "problem: 6 users differ only in case, spaces, Unicode form or invisible characters" in words
+    assert r"'ANA', 'ana', 'ana\xa0', 'ana\u200b'" in words
+    assert r"'Jose\u0301', 'Jos\xe9'" in words
+    assert "users are called 'nan'" in words
+
+
+def test_names_again_and_empty_lines_are_no_losses(csv: Path) -> None:
+    with csv.open("a") as file:
+        file.write("\n" + HEADER + "\n")
+    result = run(str(csv))
+    assert result.exit_code == 0
+    assert "the names of columns again" in result.output
+    assert "line 1,003: userID 'userID'" in result.output
 
 
 def test_what_the_settings_ask_for_is_no_loss(csv: Path) -> None:

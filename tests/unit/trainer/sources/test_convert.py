@@ -118,5 +118,6 @@ def test_how_it_was_read_goes_with_the_interactions(csv: Path) -> None:
             "no time column: no decay",
         ],
         "clock": "",
+        "doubts": [],
         "dropped": {NOT_POSITIVE: 1},
     }

@@ -1,0 +1,43 @@
+"""Ids that people take for one another: the same but for case, the form of Unicode, or characters that nobody sees."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contract.formats.keys import Id
+
+SHOWN = 3
+WORDS_FOR_NONE = frozenset({"na", "n/a", "nan", "none", "null", "nil", "undefined", "<na>", "<null>", "unknown", "(null)", "-", "?"})
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalikes:
+    """`n` ids that have a twin, and some of them beside each other; ids that are words for none."""
+
+    n: int
+    groups: tuple[tuple[str, ...], ...]
+    none: tuple[str, ...]
+
+
+def lookalikes(ids: Sequence[Id]) -> Lookalikes:
+    if not ids or not isinstance(ids[0], str):
+        return Lookalikes(0, (), ())
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    texts = [str(one) for one in ids]
+    for text in texts:
+        alike[_seen(text)].append(text)
+    groups = [tuple(sorted(group)) for group in alike.values() if len(group) > 1]
+    none = sorted(text for word in WORDS_FOR_NONE for text in alike.get(word, ()))
+    return Lookalikes(sum(map(len, groups)), tuple(groups[:SHOWN]), tuple(none))
+
+
+def _seen(text: str) -> str:
+    """What is seen of an id, without regard to case."""
+    if text.isascii():
+        return " ".join(text.split()).casefold() if " " in text else text.casefold()
+    composed = unicodedata.normalize("NFKC", text)
+    visible = "".join(letter for letter in composed if unicodedata.category(letter) not in ("Cf", "Cc"))
+    return unicodedata.normalize("NFC", " ".join(visible.split()).casefold())

@@ -1,0 +1,76 @@
+"""How a generation's interactions were read: what of it a run says, and when the gate takes it for another meaning of the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from contract.formats.manifest import Manifest
+from trainer.evaluation.gate import Finding
+from trainer.rows.sieve import NO_ROWS
+
+LIMIT = "reading"
+_IDS = {"int": "integers", "str": "texts"}
+_WITHOUT = {"weight": "every interaction weighs 1", "time": "no times", "event": "no types of events"}
+
+
+class Reading(BaseModel):
+    """`reading` of a manifest. What an earlier version did not write is empty, and compared with nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rows: int = 0
+    columns: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    dropped: dict[str, int] = {}
+    clock: str = ""
+    user_ids: str = ""
+    item_ids: str = ""
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        known: dict[str, Any] = {name: value for name, value in manifest.reading.items() if name in cls.model_fields}
+        ids = {"user_ids": _IDS[manifest.user_id_type], "item_ids": _IDS[manifest.item_id_type]}
+        return cls.model_validate(known | ids)
+
+    @property
+    def losses(self) -> str:
+        """How many rows were left out, which part, and why; "" where none was."""
+        reasons = {reason: n for reason, n in self.dropped.items() if n and reason not in NO_ROWS}
+        lost = sum(reasons.values())
+        if not lost:
+            return ""
+        of = f" of {self.rows:,} rows ({100 * lost / self.rows:.1f} %)" if self.rows else " rows"
+        because = ", ".join(f"{n:,} with {reason}" for reason, n in sorted(reasons.items(), key=lambda pair: -pair[1]))
+        return f"{lost:,}{of} were left out: {because}"
+
+
+def changed(new: Reading, old: Reading) -> Iterator[Finding]:
+    """What means something else than in the current generation: types of ids, columns, clocks. Each is said with both values."""
+    for what, now, before in (("user ids", new.user_ids, old.user_ids), ("item ids", new.item_ids, old.item_ids)):
+        if now != before:
+            yield _finding(f"{what} are {now}{_because(what, new)}, those of the current generation are {before}", now, before)
+    if new.columns and old.columns:
+        for role in dict.fromkeys([*old.columns, *new.columns]):
+            now, before = (_column(role, one) for one in (new, old))
+            if now != before:
+                yield _finding(f"the {role} column is {now}, that of the current generation is {before}", now, before)
+    if new.clock and old.clock and set(new.clock.split(" and ")) != set(old.clock.split(" and ")):
+        yield _finding(f"times were read as {new.clock}, those of the current generation as {old.clock}", new.clock, old.clock)
+
+
+def _finding(text: str, now: str, before: str) -> Finding:
+    return Finding(limit=LIMIT, new=now, old=before, message=f"{text} ({LIMIT})")
+
+
+def _because(what: str, reading: Reading) -> str:
+    """What was noted on these ids, if it tells why they are what they are."""
+    note = next((note for note in reading.notes if note.startswith(f"{what} are ")), "")
+    return f" ({note.removeprefix(f'{what} are ').partition(';')[0]})" if note else ""
+
+
+def _column(role: str, reading: Reading) -> str:
+    return repr(reading.columns[role]) if role in reading.columns else f"none ({_WITHOUT.get(role, 'none')})"
