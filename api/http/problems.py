@@ -10,6 +10,7 @@ status  error                     when
 404     Run not found             there is none of this id, or it was more than a week ago
 404     Not found                 no such route
 405     Method not allowed        `Allow` says which are
+408     Request timeout           it did not arrive in time; the connection is closed
 409     No explanations           the run stored none
 409     No similar items          the run stored none
 409     Not possible now          the generation's state does not allow it
@@ -18,6 +19,8 @@ status  error                     when
 500     Internal server error     a defect: logged once, with its trace; the answer has none
 503     Nothing is promoted yet   train first; `Retry-After`
 503     Store unavailable         Redis does not answer; `Retry-After`
+503     Overloaded                no thread was free in time; `Retry-After`
+503     Stopping                  readiness after SIGTERM; `Retry-After`
 """
 
 from __future__ import annotations
@@ -36,7 +39,10 @@ MAX_BODY_BYTES = 2**20  # 1,000 ids of the greatest length, and what else may st
 MEDIA_TYPE = "application/problem+json"
 RETRY_NOTHING_PROMOTED_S = 5
 RETRY_STORE_S = 1
+RETRY_OVERLOADED_S = 1
+REFUSAL = "larder.refusal"  # in the environ: the RequestError that the server answers in place of the application
 SEE_LOG = "The server met an error, which its log describes."
+_TOO_LARGE = f"A body may have at most {MAX_BODY_BYTES} bytes."
 _SHORT = {404: "Not found", 405: "Method not allowed", 413: "Request body too large", 415: "Unsupported media type"}
 
 
@@ -68,6 +74,22 @@ def store_unavailable(detail: str = "The store of lists does not answer; try aga
     return RequestError(detail, 503, "Store unavailable", {"Retry-After": str(RETRY_STORE_S)})
 
 
+def body_too_large() -> RequestError:
+    return RequestError(_TOO_LARGE, 413, _SHORT[413])
+
+
+def request_timeout() -> RequestError:
+    return RequestError("The request did not arrive in time.", 408, "Request timeout")
+
+
+def overloaded() -> RequestError:
+    return RequestError("No thread was free in time; try again in a moment.", 503, "Overloaded", {"Retry-After": str(RETRY_OVERLOADED_S)})
+
+
+def stopping() -> RequestError:
+    return RequestError("This process is stopping; ask another one.", 503, "Stopping", {"Retry-After": str(RETRY_OVERLOADED_S)})
+
+
 def register(app: Flask) -> None:
     """Map errors to answers. An exception that is not named here reaches Flask, which logs it and makes it a 500."""
     app.register_error_handler(RequestError, problem)
@@ -90,7 +112,7 @@ def _http_exception(error: HTTPException) -> Response:
     details = {
         404: "No route has this path.",
         405: f"This route answers {allowed} only.",
-        413: f"A body may have at most {MAX_BODY_BYTES} bytes.",
+        413: _TOO_LARGE,
     }
     headers = {"Allow": allowed} if allowed else {}
     return problem(RequestError(details.get(status) or error.description or "", status, _SHORT.get(status, INVALID), headers))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.connection import ConnectionInterface
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from contract.errors import SettingsError
@@ -31,7 +34,8 @@ class Clients:
     def of(cls, url: str, variable: str = "LARDER_REDIS_URL") -> Clients:
         """Raises SettingsError, naming the variable, for an address that can't be one."""
         try:
-            base = connect(url, timeout_s=TIMEOUT_S, retries=0)
+            # A PING before a command would be one more that Redis may refuse, as it does while it can't write to its disk.
+            base = connect(url, timeout_s=TIMEOUT_S, retries=0, health_check_s=0)
         except ValueError:
             raise SettingsError(f"{variable}={hide_password(url)}: this can't be the address of a Redis") from None
 
@@ -52,8 +56,17 @@ class Clients:
             client = self._make()
         try:
             return command(client)
+        except RedisTimeoutError:
+            self._drop_idle()
+            raise
         finally:
             self._idle.append(client)
+
+    def _drop_idle(self) -> None:
+        """What made one connection die in silence (a failover, a NAT that forgot) has met the idle ones, too: each would cost a timeout."""
+        while self._idle:
+            with suppress(IndexError, RedisError, OSError):  # another thread may have taken the last one
+                self._idle.pop().close()
 
 
 Command = tuple[str, str] | tuple[str, str, str]

@@ -46,7 +46,8 @@ preload_app = True
 worker_tmp_dir = _MEMORY
 limit_request_line = 8190  # the most that gunicorn takes: a path may hold 512 characters, of 12 bytes each when quoted
 graceful_timeout = 20  # below the stop grace period of the container
-keepalive = 30
+keepalive = _settings.api_keepalive_s
+worker_connections = _settings.api_connections
 # No header of a client may change where the application believes to be mounted.
 forwarder_headers = ""
 # On by default: a socket in the home directory for `gunicornc`.

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gzip
 import time
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from api.http.problems import MEDIA_TYPE, REFUSAL, RequestError, problem_json
 from api.http.request_ids import identify
+from api.http.responses import NO_STORE
 from api.http.route import ROUTE
 from api.metrics.counters import NO_ROUTE, Metrics
 
@@ -35,10 +38,14 @@ class Front:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         started = time.perf_counter()
         request_id = identify(environ)
+        body: Iterable[bytes]
         lane = self._lanes.get(environ["PATH_INFO"])
-        if lane is not None and (found := lane(environ)) is not None:
+        if REFUSAL in environ:
+            route, exc_info = NO_ROUTE, None
+            status, headers, body = _refused(environ[REFUSAL])
+        elif lane is not None and (found := lane(environ)) is not None:
             route, status, (headers, content) = environ["PATH_INFO"], OK, found
-            body: Iterable[bytes] = (content,)
+            body = (content,)
             exc_info = None
         else:
             route, status, headers, exc_info, body = self._ask(environ)
@@ -60,6 +67,12 @@ class Front:
         body = self._application(environ, begin)
         status, headers, exc_info = begun
         return environ.get(ROUTE, NO_ROUTE), status, headers, exc_info, body
+
+
+def _refused(error: RequestError) -> tuple[str, Headers, Iterable[bytes]]:
+    content = problem_json(error).encode()
+    headers = [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(content))), ("Cache-Control", NO_STORE), *error.headers.items()]
+    return f"{error.status} {HTTPStatus(error.status).phrase}", headers, (content,)
 
 
 def _no_write(_data: bytes) -> None:

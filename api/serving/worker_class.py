@@ -1,41 +1,115 @@
-"""gunicorn's threaded worker, with Larder's error shape for requests that never reach Flask."""
+"""gunicorn's worker: one thread reads from all connections, the others answer whole requests.
+
+A client that is slow, or silent, costs no thread, whatever it leaves out. See docs/adr/0033-threads-get-whole-requests.md.
+"""
 
 from __future__ import annotations
 
-import socket
+import os
+import resource
+import threading
+import time
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Any
 
-from gunicorn.http import errors  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.base import Worker as BaseWorker  # type: ignore[import-untyped]
 
-from api.http.problems import MEDIA_TYPE, SEE_LOG, RequestError, problem_json
+from api.http.problems import RequestError, overloaded, stopping
+from api.serving.answering import Application
+from api.serving.connections import Connection, Limits
+from api.serving.framing import Arriving
+from api.serving.poller import Poller
+from api.serving.waiting import Ticket, Waiting
+from contract.settings.settings import Settings
 
-_STATUS = {
-    errors.LimitRequestLine: 414,
-    errors.LimitRequestHeaders: 431,
-    errors.ExpectationFailed: 417,
-    errors.UnsupportedTransferCoding: 501,
-    errors.ForbiddenProxyRequest: 403,
-    errors.ConfigurationProblem: 500,
-    errors.InvalidResponseHeader: 500,
-    errors.InvalidResponseHeaderName: 500,
-}
+TICK_S = 0.5  # how often connections are looked at that have run out of time
+LOOK_S = 0.05  # the same for requests that wait for a thread
+STOPPING_KEEPALIVE_S = 2.0  # a client may be sending its next request already
+SPARE_FILES = 100  # what a worker opens besides its connections
+LIVE, READY = "/health/live", "/health/ready"
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
-    def handle_error(self, _req: Any, client: socket.socket, _addr: Any, exc: BaseException) -> None:
-        """In place of gunicorn's own, which sends an HTML page: `exc` came before, or instead of, an answer of the application."""
-        status = _STATUS.get(type(exc), 400 if isinstance(exc, errors.ParseException) else 500)
-        if status == 500:
-            self.log.error("Error handling a request", exc_info=exc)
-            body = problem_json(RequestError(SEE_LOG, 500, "Internal server error"))
+class Worker(BaseWorker):  # type: ignore[misc]
+    @classmethod
+    def check_config(cls, config: Any, _log: Any) -> None:
+        if config.is_ssl:
+            raise RuntimeError("this server speaks no TLS: a proxy in front of it has to")
+
+    def init_process(self) -> None:
+        settings = Settings.from_environ(os.environ)
+        limits = Limits(self.cfg.keepalive, settings.api_read_timeout_s)
+        self._drain_s = settings.api_drain_s
+        self._waiting = Waiting(settings.api_queue_s)
+        self._next_tick = 0.0
+        _allow_files(self.cfg.worker_connections + SPARE_FILES)
+        self._poller = Poller(self.cfg, limits, self.cfg.worker_connections, self._handle, lambda error: self._application.failure(error))
+        super().init_process()
+
+    def handle_exit(self, _signal: int, _frame: Any) -> None:
+        self.alive = False
+        self._poller.wake()
+
+    def run(self) -> None:
+        self._application = Application(self.cfg, self.log, self.wsgi)
+        for _ in range(self.cfg.threads):
+            threading.Thread(target=self._serve, daemon=True).start()
+        while self.alive:
+            self._turn(listens=True)
+        ends = time.monotonic() + self.cfg.graceful_timeout - 1
+        drained = time.monotonic() + self._drain_s
+        while time.monotonic() < drained:
+            self._turn(listens=True)
+        self._poller.stop_listening(self.sockets)
+        self._poller.limits.keepalive_s = min(self._poller.limits.keepalive_s, STOPPING_KEEPALIVE_S)
+        while self._poller and time.monotonic() < ends:
+            self._turn(listens=False)
+        self._waiting.end(self.cfg.threads)
+        self._poller.close()
+
+    def _turn(self, listens: bool) -> None:
+        if time.monotonic() >= self._next_tick:
+            self._next_tick = time.monotonic() + TICK_S
+            self.notify()
+            self._poller.expire()
+            if listens:
+                self._poller.listen(self.sockets)
+            if self.ppid != os.getppid() and self.alive:
+                self.log.info("Parent changed, shutting down: %s", self)
+                self.alive = False
+        self._poller.turn(LOOK_S if self._waiting else TICK_S)
+        for ticket in self._waiting.overdue():
+            self._answer(ticket, overloaded())
+
+    def _handle(self, connection: Connection, arrived: Arriving) -> None:
+        ticket = Ticket(connection, arrived)
+        if arrived.request.path == LIVE:  # asks for nothing that could make it wait
+            self._answer(ticket)
         else:
-            self.log.info("Refused a request that is not HTTP as it should be: %s", exc)
-            detail = f"{type(exc).__name__}: the request is not HTTP as this server accepts it."
-            body = problem_json(RequestError(detail, status))
-        phrase, n_bytes = HTTPStatus(status).phrase, len(body)
-        head = f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {n_bytes}\r\n\r\n"
-        with suppress(OSError):  # the client has gone
-            client.sendall((head + body).encode("ascii"))
+            self._waiting.put(ticket)
+
+    def _serve(self) -> None:
+        """What each thread does."""
+        while (ticket := self._waiting.take()) is not None:
+            self._answer(ticket)
+
+    def _answer(self, ticket: Ticket, refusal: RequestError | None = None) -> None:
+        connection, arrived = ticket.connection, ticket.arrived
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.handle_exit(0, None)
+        if not self.alive and arrived.request.path == READY:
+            refusal = stopping()
+        refusal = arrived.refusal or refusal
+        try:
+            answer = self._application.answer(arrived, connection.client, connection.server, ticket.since, refusal, not self.alive)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (it is logged, and the thread goes on)
+            answer = self._application.failure(error), False
+        self._poller.reply(connection, *answer)
+
+
+def _allow_files(wanted: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))

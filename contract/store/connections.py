@@ -16,12 +16,12 @@ from contract.settings.settings import hide_password
 from contract.store import sentinels
 
 
-def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3) -> Redis:
+def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3, health_check_s: int = 30) -> Redis:
     """A client of `url` that answers bytes; a command that meets a dead connection is tried again `retries` times with backoff."""
     options: dict[str, Any] = {
         "socket_timeout": timeout_s,
         "socket_connect_timeout": min(timeout_s, 2.0),
-        "health_check_interval": 30,
+        "health_check_interval": health_check_s,
         "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), retries),
     }
     if url.startswith("unix://"):  # whose connection refuses socket_keepalive

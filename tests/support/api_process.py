@@ -49,7 +49,8 @@ class ApiProcess:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed at the end of the context that this object is)
-        self._settings = {"LARDER_REDIS_URL": redis_url, "LARDER_API_HOST": "127.0.0.1", "LARDER_API_PORT": str(self.port), **settings}
+        own = {"LARDER_REDIS_URL": redis_url, "LARDER_API_HOST": "127.0.0.1", "LARDER_API_PORT": str(self.port)}
+        self._settings = {**own, "LARDER_API_QUEUE_S": "10", **settings}  # on a machine that is busy, a request may wait for longer
         self.process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment(self._settings), stdout=self._log, stderr=self._log)
 
     def __enter__(self) -> ApiProcess:

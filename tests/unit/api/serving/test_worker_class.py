@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 
 import pytest
+from gunicorn.config import Config  # type: ignore[import-untyped]
 from gunicorn.http import errors  # type: ignore[import-untyped]
 
-from api.serving.worker_class import Worker
+from api.serving.answering import Application
 
 
 @pytest.mark.parametrize(
@@ -25,15 +25,12 @@ from api.serving.worker_class import Worker
 def test_errors_outside_the_application_have_the_same_shape(
     error: Exception, status: int, level: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    worker = object.__new__(Worker)
-    worker.log = logging.getLogger("tests")
-    server, client = socket.socketpair()
-    with caplog.at_level(logging.INFO), server, client:
-        worker.handle_error(None, server, None, error)
-        server.shutdown(socket.SHUT_WR)
-        head, _, body = client.makefile("rb").read().partition(b"\r\n\r\n")
+    with caplog.at_level(logging.INFO):
+        answer = Application(Config(), logging.getLogger("tests"), lambda *_: ()).failure(error)
+    head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"Content-Type: application/problem+json" in head
+    assert b"Connection: close" in head
     assert b"Content-Length: %d" % len(body) in head
     assert json.loads(body)["status"] == status
     assert b"secret" not in body

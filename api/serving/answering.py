@@ -1,0 +1,90 @@
+"""From a whole request to the bytes of its answer, by gunicorn's WSGI: nothing here reads from a connection, or writes to one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from gunicorn.http import errors, wsgi  # type: ignore[import-untyped]
+
+from api.http.problems import INVALID, MEDIA_TYPE, REFUSAL, SEE_LOG, RequestError, problem_json
+from api.serving.framing import Arriving
+
+_STATUS = {
+    errors.LimitRequestLine: 414,
+    errors.LimitRequestHeaders: 431,
+    errors.ExpectationFailed: 417,
+    errors.UnsupportedTransferCoding: 501,
+    errors.ForbiddenProxyRequest: 403,
+    errors.ConfigurationProblem: 500,
+    errors.InvalidResponseHeader: 500,
+    errors.InvalidResponseHeaderName: 500,
+}
+
+
+class Outbox:
+    """What gunicorn takes for a socket: the parts of an answer, to be sent at once."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def sendall(self, data: bytes) -> None:
+        self._parts.append(data)
+
+    def taken(self) -> bytes:
+        return b"".join(self._parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    config: Any
+    log: Any
+    call: Callable[..., Iterable[bytes]]
+
+    def answer(
+        self, arrived: Arriving, client: Any, server: Any, since: float, refusal: RequestError | None, must_close: bool
+    ) -> tuple[bytes, bool]:
+        """The answer's bytes, and whether its connection may have another request. `since`: when the request was whole."""
+        request, outbox = arrived.request, Outbox()
+        request._expected_100_continue = False  # whose answer was sent before the body came
+        response, environ = wsgi.create(request, outbox, client, server, self.config)
+        environ["wsgi.multithread"] = True
+        environ["wsgi.input"] = arrived.body
+        if refusal is not None:
+            environ[REFUSAL] = refusal
+        if must_close or arrived.is_last:
+            response.force_close()
+        parts = self.call(environ, response.start_response)
+        if getattr(arrived.body, "failed", False):  # what came was no body, so what comes next is no request
+            response.force_close()
+        try:
+            for part in parts:
+                response.write(part)
+            response.close()
+        finally:
+            self.log.access(response, request, environ, timedelta(seconds=time.monotonic() - since))
+            if close := getattr(parts, "close", None):
+                close()
+        return outbox.taken(), not response.should_close()
+
+    def failure(self, error: BaseException) -> bytes:
+        """For what came before, or instead of, an answer of the application; the connection ends with it."""
+        if isinstance(error, RequestError):
+            self.log.info("Refused a request: %s", error)
+            return _last(error)
+        status = _STATUS.get(type(error), 400 if isinstance(error, errors.ParseException | errors.NoMoreData) else 500)
+        if status == 500:
+            self.log.error("Error handling a request", exc_info=error)
+            return _last(RequestError(SEE_LOG, 500, "Internal server error"))
+        self.log.info("Refused a request that is not HTTP as it should be: %s", error)
+        return _last(RequestError(f"{type(error).__name__}: the request is not HTTP as this server accepts it.", status, INVALID))
+
+
+def _last(error: RequestError) -> bytes:
+    phrase, body = HTTPStatus(error.status).phrase, problem_json(error)
+    head = f"HTTP/1.1 {error.status} {phrase}\r\nConnection: close\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return (head + body).encode("ascii")
