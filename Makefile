@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup up down retrain status watch generations verify diff promote rollback release items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs lock compose-up compose-down dev-tools
+.PHONY: help setup up down retrain status watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs lock compose-up compose-down dev-tools
 
 # Further arguments: make retrain ARGS="--k 20", make test ARGS="-k payload", make verify ARGS="--sample 1000"
 ARGS ?=
@@ -86,6 +86,9 @@ rollback: ## Serve the generation before, and hold promotions.
 
 release: ## End the hold of a rollback.
 	$(call in_stack,release)
+
+cancel: ## End the run that is going, or ID=...: nothing of it is promoted.
+	$(call in_stack,cancel $(ID))
 
 items: ## Refresh the metadata of items and what is available, without training; ARGS="--items FILE".
 	$(call in_stack,items $(ARGS))

@@ -6,6 +6,7 @@ LarderError                  one base class: a message for people, an exit code 
 ├── ArtifactError       4    an artifact is missing, truncated or of another format
 ├── GenerationError     5    a generation is not in the state that the call needs
 │   ├── GenerationFailedError     it was given up; the message carries the reason
+│   ├── RunCancelledError         a person cancelled the run
 │   ├── TakenOverError            another process makes it now, so this one ends
 │   ├── ErasedMeanwhileError      users were erased while it was made: leave them out and begin again
 │   └── GateError       8         it is complete, and worse than the gate allows
@@ -45,6 +46,10 @@ class GenerationError(LarderError):
 
 
 class GenerationFailedError(GenerationError):
+    pass
+
+
+class RunCancelledError(GenerationError):
     pass
 
 

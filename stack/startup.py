@@ -13,7 +13,7 @@ from contract.formats.keys import Keys
 from contract.formats.manifest import Pointer
 from contract.store.generations import Generations
 from contract.store.progress import Progress as Scoring
-from contract.store.runs import Runs, RunStatus
+from contract.store.runs import CANCELLED, Runs, RunStatus
 from stack.paths import Places
 from stack.supervisor_client import Process, Supervisor
 from trainer.cli.show.progress_bars import Show, shown
@@ -113,6 +113,8 @@ class Watch:
         return run, scoring, self._generations.current()
 
     def _refuse_failure(self, run: RunStatus | None, scoring: Scoring | None) -> None:
+        if run is not None and run.state == CANCELLED:
+            raise LarderError(f"the run {run.run} is cancelled, {run.message}: `make retrain` starts another")
         if run is not None and run.state == "failed":
             raise GenerationFailedError(
                 f"the run {run.run} failed: {run.message}\nThe whole story is in {self._places.log_of('trainer')}. "

@@ -8,11 +8,12 @@ from typing import Any
 
 from redis import Redis
 
-from contract.errors import TakenOverError
+from contract.errors import RunCancelledError, TakenOverError
 from contract.formats.keys import Id, Keys
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
 from contract.store.generations import Generations
+from contract.store.removal import give_up
 from contract.store.runs import Runs
 from contract.store.training_right import right_to_train, who_trains
 from trainer.erasure.erase import as_json
@@ -38,17 +39,22 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
     queue_redis = store if settings.rq_url == settings.redis_url else connect(settings.rq_url)
     runs = Runs(store, keys)
 
+    def tell(state: str, stage: str = "", done: int = 0, total: int = 0, message: str = "") -> None:
+        if by := runs.set(run_id, state, stage, done, total, message):
+            give_up(Generations(store, keys), run_id, f"cancelled by {by}")
+            raise RunCancelledError(f"run {run_id} was cancelled by {by}")
+
     def waiting() -> None:
-        runs.set(run_id, "queued", message=f"{who_trains(store, keys)} trains")
+        tell("queued", message=f"{who_trains(store, keys)} trains")
 
     with explained(settings.redis_url), right_to_train(store, keys, run_id, settings.lease_s, waiting) as token:
         order = Order(run_id, settings, token, forced_by, review)
         try:
-            manifest = train(order, store, queue_redis, lambda stage, done, total: runs.set(run_id, "running", stage, done, total))
+            manifest = train(order, store, queue_redis, lambda stage, done, total: tell("running", stage, done, total))
         except TakenOverError as error:  # its successor makes the generation: to fail here would fail that
             log.warning("%s", error)
             return run_id
-        runs.set(run_id, "dispatched", "dispatch", 1, 1)
+        tell("dispatched", "dispatch", 1, 1)
     log.info(
         "run %s: %d users, %d items, %d interactions in %d shards, similarity %s",
         *(run_id, manifest.n_users, manifest.n_items, manifest.n_interactions, manifest.n_shards, manifest.similarity_layout),
@@ -76,8 +82,10 @@ def erase(user_id: Id) -> list[dict[str, object]]:
 
 def given_up(runs: Runs, run_id: str, reason: str) -> None:
     """Say for people that a run has failed and will not be tried again."""
-    log.error("run %s failed: %s", run_id, reason)
-    runs.set(run_id, "failed", message=reason)
+    if by := runs.set(run_id, "failed", message=reason):
+        log.warning("run %s is cancelled, by %s", run_id, by)
+    else:
+        log.error("run %s failed: %s", run_id, reason)
 
 
 def _store(settings: Settings) -> tuple[Redis, Keys]:

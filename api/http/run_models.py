@@ -82,7 +82,7 @@ class GenerationList(AnswerModel):
 
 class RunState(AnswerModel):
     run: str
-    state: str = Field(description="queued, running, dispatched or failed.")
+    state: str = Field(description="queued, running, dispatched, failed or cancelled.")
     stage: str
     done: int
     total: int

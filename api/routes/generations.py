@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -54,10 +55,8 @@ def routes(store: Store, caching: Caching) -> list[Route]:
         return moved(lambda generations: generations.roll_back(_who()))
 
     def moved(move: Callable[[Generations], object]) -> Response:
-        try:
+        with refused_for_now():
             ask(move)
-        except GenerationError as error:
-            raise RequestError(f"{str(error)[:1].upper()}{str(error)[1:]}.", 409, "Not possible now") from None
         return plain(Moved(generation=store.pointers.refresh().generation).model_dump_json() + "\n")
 
     def release() -> Response:
@@ -75,6 +74,15 @@ def routes(store: Store, caching: Caching) -> list[Route]:
         switch("/generations/rollback", roll_back, "Serve what was served before, and hold promotions", Moved, 409),
         switch("/generations/release", release, "Let runs promote again", Released),
     ]
+
+
+@contextmanager
+def refused_for_now() -> Iterator[None]:
+    """Turns what a generation or a run is not in the state for into a 409."""
+    try:
+        yield
+    except GenerationError as error:
+        raise RequestError(f"{str(error)[:1].upper()}{str(error)[1:]}.", 409, "Not possible now") from None
 
 
 def state_of(generations: Generations, name: str) -> GenerationState | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from flask import Response
+from flask import Response, request
 from pydantic import ValidationError
 from redis import Redis
 
 from api.answers.user_answers import spelled
 from api.http.api_keys import Gate
 from api.http.problems import RequestError
+from api.http.request_ids import REQUEST_ID
 from api.http.request_models import EraseRequest, NoOptions
 from api.http.requests import json_body, parse, query
 from api.http.responses import plain
@@ -19,13 +20,16 @@ from api.http.route import Route
 from api.http.run_models import Accepted, Erasing, RunRequest, RunState
 from api.lists.breaker import Breaker
 from api.lists.store import Store
-from api.routes.generations import state_of
-from contract.errors import NothingPromotedError
+from api.routes.generations import refused_for_now, state_of
+from contract.errors import GenerationError, NothingPromotedError
 from contract.formats.keys import Id, is_generation_id
 from contract.settings.run_sources import refusal
 from contract.settings.settings import PREFIX, Settings
 from contract.store.generations import Generations
 from contract.store.runs import Runs, new_run_id
+
+if TYPE_CHECKING:
+    from rq import Queue
 
 
 def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list[Route]:
@@ -33,7 +37,8 @@ def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list
         asked = json_body(RunRequest, optional=True)
         options = asked.options.model_dump(exclude_unset=True) if asked.options else {}
         _check_options(settings, options)
-        run = start_run(store, queue, settings, options, forced_by="API" if asked.force else "", review=asked.review)
+        with refused_for_now():
+            run = start_run(store, queue, settings, options, forced_by="API" if asked.force else "", review=asked.review)
         where = f"/runs/{run}"
         return plain(Accepted(run=run, status_url=where).model_dump_json() + "\n", 202, {"Location": where})
 
@@ -41,11 +46,19 @@ def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list
         query(NoOptions)
         status = store.breaker.ask(lambda redis: Runs(redis, store.keys).get(run)) if is_generation_id(run) else None
         if status is None:
-            raise RequestError("There is no run of this id, or it was more than a week ago.", 404, "Run not found")
+            raise unknown_run()
         made = store.breaker.ask(lambda redis: state_of(Generations(redis, store.keys), run))
         if gate.given_access() != "admin":  # why a run failed may tell what the trainer reads
             status = status.without_details()
         return plain(RunState.model_validate(asdict(status) | {"generation": made}, extra="ignore").model_dump_json() + "\n")
+
+    def cancel(run: str) -> Response:
+        json_body(NoOptions, optional=True)
+        if not is_generation_id(run) or store.breaker.ask(lambda redis: Runs(redis, store.keys).get(run)) is None:
+            raise unknown_run()
+        with refused_for_now():
+            cancel_run(store, queue, settings, run, f"API, request {request.environ.get(REQUEST_ID, '')}")
+        return run_state(run)
 
     def erase_by_path(user_id: str) -> Response:
         query(NoOptions)
@@ -79,6 +92,10 @@ def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list
             "POST", "/runs", start, "Train again", Accepted,
             body=RunRequest, body_optional=True, status=202, errors=(409,), access="admin", tag="Runs",
         ),
+        Route(
+            "POST", "/runs/<run>/cancel", cancel, "End a run: nothing of it is promoted", RunState,
+            body=NoOptions, body_optional=True, errors=(404, 409), access="admin", tag="Runs",
+        ),
         Route("GET", "/runs/<run>", run_state, "How far a run is", RunState, query=NoOptions, errors=(404,), tag="Runs"),
         Route(
             "DELETE", "/users/<user_id>", erase_by_path, f"{summary}, by path", Erasing,
@@ -92,8 +109,11 @@ def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list
 
 
 def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[str, object], *, forced_by: str, review: bool) -> str:
-    """Put a run on the queue "train"; its id."""
+    """Put a run on the queue "train"; its id. Raises GenerationError where too many jobs wait there."""
     run = new_run_id()
+    waiting = queue.ask(lambda redis: _train_queue(redis, settings).count)
+    if waiting >= settings.max_queued_runs:
+        raise GenerationError(f"{waiting} jobs wait for the trainer, as many as {PREFIX}MAX_QUEUED_RUNS allows: wait, or cancel some")
 
     def enqueue(redis: Redis) -> None:
         from contract.queue.jobs import enqueue_run, train_queue
@@ -103,6 +123,28 @@ def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[st
     store.breaker.ask(lambda redis: Runs(redis, store.keys).queued(run))
     queue.ask(enqueue)
     return run
+
+
+def cancel_run(store: Store, queue: Breaker, settings: Settings, run: str, by: str) -> None:
+    """Raises GenerationError for a run that is over."""
+
+    def cancel(redis: Redis) -> None:
+        from contract.queue.cancelling import cancel_run as cancel_with_its_job
+
+        trains = _train_queue(redis, settings)
+        store.breaker.ask(lambda lists: cancel_with_its_job(Runs(lists, store.keys), Generations(lists, store.keys), trains, run, by))
+
+    queue.ask(cancel)
+
+
+def _train_queue(redis: Redis, settings: Settings) -> Queue:
+    from contract.queue.jobs import train_queue
+
+    return train_queue(redis, settings)
+
+
+def unknown_run() -> RequestError:
+    return RequestError("There is no run of this id, or it was more than a week ago.", 404, "Run not found")
 
 
 def _check_options(settings: Settings, options: dict[str, object]) -> None:

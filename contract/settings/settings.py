@@ -59,6 +59,7 @@ class Settings(ModelSettings, SourceSettings, GateSettings):
         "databases, with commas between, as in /data/shops,s3://bucket/shops,postgresql://host/shop; empty: nothing else.",
     )
     erasure_secret: SecretStr = Field(SecretStr(""), description="Secret of the HMACs by which erased users are remembered.")
+    max_queued_runs: int = Field(10, ge=1, le=1000, description="Jobs that may wait on the trainer's queue before POST /runs is refused.")
     job_timeout_s: int = Field(3600, ge=10, description="A job that takes longer is stopped and counts as failed.")
     job_retries: int = Field(3, ge=0, le=100, description="How often a job that failed or died is tried again.")
     lease_s: float = Field(6.0, ge=1, le=600, description="A job whose process has shown no life for this long is taken over.")

@@ -1,6 +1,7 @@
 """What people see of a run: its stage and how far that is. Nothing is decided by it.
 
-States: queued → running → dispatched (the shards are on their queue; the generation tells the rest), or failed.
+States: queued → running → dispatched (the shards are on their queue; the generation tells the rest), or failed;
+from each of them → cancelled, which nothing changes any more.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from contract.formats.keys import Keys
 STAGES = ("load", "evaluate", "fit", "write", "dispatch")
 KEEP_S = 7 * 86400
 KEEP = 100
+CANCELLED = "cancelled"
+BY = "cancelled_by"  # the field that says so
 _KIND = re.compile(r"[A-Z][A-Za-z]{0,60}")
 
 
@@ -66,11 +69,33 @@ class Runs:
         run = cast("bytes | None", self._redis.lindex(self._keys.runs, 0))
         return self.get(run.decode()) if run else None
 
-    def set(self, run: str, state: str, stage: str = "", done: int = 0, total: int = 0, message: str = "") -> None:
+    def newest(self) -> list[RunStatus]:
+        """The runs that are remembered, newest first."""
+        ids = cast("list[bytes]", self._redis.lrange(self._keys.runs, 0, KEEP - 1))
+        return [found for raw in ids if (found := self.get(raw.decode()))]
+
+    def set(self, run: str, state: str, stage: str = "", done: int = 0, total: int = 0, message: str = "") -> str:
+        """Who has cancelled the run, if someone has: then that is its state, and stays so."""
         key = self._keys.run(run)
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(key, mapping={"state": state, "stage": stage, "done": done, "total": total, "message": message})
             pipe.expire(key, KEEP_S)
+            pipe.hget(key, BY)
+            by = cast("bytes | None", pipe.execute()[-1])
+        if by is None:
+            return ""
+        self.cancel(run, by.decode())
+        return by.decode()
+
+    def cancel(self, run: str, by: str) -> None:
+        """Mark it; contract/queue/cancelling.py does the rest."""
+        self._redis.hset(self._keys.run(run), mapping={BY: by, "state": CANCELLED})
+
+    def restore(self, run: str) -> None:
+        """Take the mark back from a run that turns out to have ended before."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hdel(self._keys.run(run), BY)
+            pipe.hset(self._keys.run(run), "state", "dispatched")
             pipe.execute()
 
     def get(self, run: str) -> RunStatus | None:
@@ -78,4 +103,5 @@ class Runs:
         if not raw:
             return None
         field = {key.decode(): value.decode() for key, value in raw.items()}
-        return RunStatus(run, field["state"], field["stage"], int(field["done"]), int(field["total"]), field["message"])
+        state, message = (CANCELLED, f"by {field[BY]}") if BY in field else (field["state"], field["message"])
+        return RunStatus(run, state, field["stage"], int(field["done"]), int(field["total"]), message)

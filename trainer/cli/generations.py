@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from trainer.cli.actor import who_asks
+from trainer.cli.cancel import cancel
 from trainer.cli.context import opened
 from trainer.cli.export import export
 from trainer.cli.generation_id import GENERATION_ID
@@ -90,4 +91,4 @@ def _say_served(generation: str, began: float, instead: str = "") -> None:
 
 _RELEASE = "`python -m trainer release` (make release) ends that"
 
-COMMANDS = (generations, promote, rollback, release, prune, items, export, *INSPECTION_COMMANDS)
+COMMANDS = (generations, promote, rollback, release, cancel, prune, items, export, *INSPECTION_COMMANDS)

@@ -66,6 +66,7 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     check_room(store, settings.redis_url, lists_bytes(interactions, settings.model))
     write_of_run(catalogue, revision, stock)
     _begin(order, generations, erasure, manifest)
+    progress("dispatch", 0, 1)  # who has cancelled the run before this could not see its generation
     shards = generations.missing_shards(run, manifest.n_shards)
     enqueue_shards(score_queue(queue_redis, settings), settings, run, shards)
     progress("dispatch", 1, 1)

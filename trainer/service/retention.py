@@ -10,7 +10,7 @@ from contract.settings.settings import Settings
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from contract.store.removal import retire
-from contract.store.runs import Runs
+from contract.store.runs import CANCELLED, Runs
 
 SETTLED = ("complete", "failed", "pruned")
 _PARTIAL = re.compile(r"\.(?P<run>.+)\.\d+\.partial")
@@ -44,7 +44,7 @@ def _remove_artifacts(generations: Generations, runs: Runs, settings: Settings) 
         run = partial["run"] if partial else path.name
         state = generations.state(run)
         status = runs.get(run)
-        failed = status is not None and status.state == "failed" and state == ""
+        failed = status is not None and status.state in ("failed", CANCELLED) and state == ""
         left = partial is not None and status is not None and status.state == "dispatched"
         if state in ("failed", "pruned") or failed or left:
             shutil.rmtree(path, ignore_errors=True)

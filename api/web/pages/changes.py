@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from api.http.request_ids import REQUEST_ID
-from api.routes.runs import start_run
+from api.routes.runs import cancel_run, start_run
 from api.web.site import Page, Site
 from api.web.views.diffs import Diff, read_diff
 from api.web.views.snapshot import Generation, Snapshot, take
@@ -64,6 +64,10 @@ def pages(site: Site) -> list[Page]:
         run = start_run(site.store, site.queue, site.settings, {}, forced_by=_who() if force else "", review=review)
         return f"Run {run} is queued."
 
+    def cancel(plan: Plan) -> str:
+        cancel_run(site.store, site.queue, site.settings, plan.target, _who())
+        return f"Run {plan.target} is cancelled."
+
     def promote(plan: Plan) -> str:
         force = bool(request.form.get("force"))
         site.ask(lambda generations: generations.promote_by_hand(plan.target, _who(), force))
@@ -84,6 +88,7 @@ def pages(site: Site) -> list[Page]:
         page("/change/promote", lambda seen: plan_promote(seen, request.args.get("generation", ""), diff_of), promote),
         page("/change/rollback", lambda seen: plan_rollback(seen, diff_of), roll_back),
         page("/change/release", plan_release, release),
+        page("/change/cancel", plan_cancel, cancel),
     ]
 
 
@@ -140,6 +145,13 @@ def plan_release(seen: Snapshot) -> Plan:
         return Plan("Release the hold", "Release", "", refusal="Nothing is held: runs promote what they make.")
     says = f"{seen.held.by} went back to {seen.held.generation}. Runs will promote again, from the next one on."
     return Plan("Release the hold", "Release", says, diff_note="Nothing changes for users now.")
+
+
+def plan_cancel(seen: Snapshot) -> Plan:
+    if seen.run is None or not seen.is_busy:
+        return Plan("Cancel the run", "Cancel it", "", refusal="No run is going.")
+    says = f"Run {seen.run.run} ends now, and its generation is given up. What is served stays as it is."
+    return Plan("Cancel the run", "Cancel it", says, target=seen.run.run, diff_note="Nothing changes for users.")
 
 
 def rollback_target(seen: Snapshot) -> str:

@@ -14,7 +14,7 @@ from api.web.views.charts import LineChart, line_chart
 from api.web.views.formats import age_of
 from api.web.views.snapshot import Generation, Snapshot, take
 from api.web.views.traffic import TrafficMeter
-from contract.store.runs import STAGES
+from contract.store.runs import CANCELLED, STAGES
 
 BUSY_EVERY_S, IDLE_EVERY_S = 1, 5
 TITLES = {
@@ -77,13 +77,13 @@ def stages(seen: Snapshot) -> list[Stage]:
         if over or number < at:
             found.append(Stage(TITLES[stage], "done", 1, 1))
         elif number == at:
-            status = "failed" if run.state == "failed" else "running"
+            status = run.state if run.state in ("failed", CANCELLED) else "running"
             found.append(Stage(TITLES[stage], status, min(run.done, run.total), run.total))
         else:
             found.append(Stage(TITLES[stage], "waiting", 0, 0))
     if scoring is None:
         return [*found, Stage(TITLES["score"], "waiting", 0, 0)]
-    status = {"scoring": "running", "failed": "failed"}.get(scoring.state, "done")
+    status = CANCELLED if run.state == CANCELLED else {"scoring": "running", "failed": "failed"}.get(scoring.state, "done")
     return [*found, Stage(TITLES["score"], status, scoring.shards_recorded, scoring.n_shards)]
 
 

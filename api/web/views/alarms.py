@@ -9,6 +9,7 @@ from typing import Literal
 from api.lists.freshness import age_s, is_stale
 from api.web.views.formats import duration, size
 from api.web.views.snapshot import Snapshot
+from contract.store.runs import CANCELLED
 
 Severity = Literal["failing", "warning", "note"]
 WORDS = {"failing": "Failing", "warning": "Needs a look", "note": "Healthy", "stale": "Stale", "healthy": "Healthy"}
@@ -59,7 +60,7 @@ def _making(seen: Snapshot) -> Iterator[Alarm]:
     run, made = seen.run, seen.scoring
     if run and run.state == "failed":
         yield Alarm("run-failed", "warning", "The latest run failed", f"Run {run.run}: {run.message or 'no reason is known'}.")
-    elif made and made.state == "failed":
+    elif made and made.state == "failed" and run and run.state != CANCELLED:
         yield Alarm(
             "run-failed", "warning", "The latest run failed", f"Generation {made.generation}: {made.reason or 'no reason is known'}."
         )

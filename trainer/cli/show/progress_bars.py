@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from contract.errors import GenerationError, GenerationFailedError
+from contract.errors import GenerationError, GenerationFailedError, RunCancelledError
 from contract.store.generations import Generations
 from contract.store.progress import Progress as Scoring
-from contract.store.runs import STAGES, Runs, RunStatus
+from contract.store.runs import CANCELLED, STAGES, Runs, RunStatus
 from trainer.cli.show.scoring_pace import Pace
 
 POLL_S = 0.1
@@ -131,6 +131,8 @@ def follow(
         while True:
             status, scoring = runs.get(run), generations.progress(run)
             show(status, scoring)
+            if status is not None and status.state == CANCELLED:
+                raise RunCancelledError(f"run {run} is cancelled, {status.message}: nothing of it is promoted")
             if status is not None and status.state == "failed":
                 raise GenerationFailedError(f"run {run} failed: {status.message}")
             if scoring is not None and scoring.state == "failed":

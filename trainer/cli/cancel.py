@@ -1,0 +1,42 @@
+"""`python -m trainer cancel`: ends a run that is not wanted any more."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+
+from contract.errors import GenerationError
+from contract.store.connections import connect
+from trainer.cli.actor import who_asks
+from trainer.cli.context import Opened, opened
+from trainer.cli.generation_id import GENERATION_ID
+
+console = Console(soft_wrap=True, highlight=False)
+
+
+@click.command()
+@click.argument("run", required=False, type=GENERATION_ID)
+def cancel(run: str | None) -> None:
+    """Cancel a run that is queued, trains or is being scored: the one that is going, or RUN where there are several.
+
+    What is served stays as it is.
+    """
+    with opened() as larder:
+        from contract.queue.cancelling import cancel_run
+        from contract.queue.jobs import train_queue
+
+        url = larder.settings.rq_url
+        queue = train_queue(larder.store if url == larder.settings.redis_url else connect(url), larder.settings)
+        name = run or _going(larder)
+        cancel_run(larder.runs, larder.generations, queue, name, who_asks())
+        console.print(f"Run {name} is cancelled: nothing of it is promoted")
+
+
+def _going(larder: Opened) -> str:
+    found = [one.run for one in larder.runs.newest() if one.state in ("queued", "running")]
+    found += [name for name in larder.generations.ids() if larder.generations.state(name) == "scoring" and name not in found]
+    if len(found) == 1:
+        return found[0]
+    raise GenerationError(
+        f"name the run, one of {', '.join(found)}" if found else "no run is queued or going, so there is nothing to cancel"
+    )
