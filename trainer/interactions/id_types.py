@@ -41,7 +41,8 @@ class IdTypes:
         if ids.dtype == pl.Int64:
             return ids
         text = ids.str.strip_chars(_SPACES)
-        self.trimmed[role] += int((text.str.len_bytes() != ids.str.len_bytes()).sum())
+        trimmed = text.str.len_bytes() != ids.str.len_bytes()
+        self.trimmed[role] += int((trimmed if sieve.kept is None else trimmed & sieve.kept).sum())
         ids = typed(text.set(text.is_in(["", *missing]), None))
         if ids.dtype == pl.String and (self._asked(role) == "integer" or len(self.odd.get(role, ())) < SHOWN):
             self._look(role, ids, sieve)
@@ -81,9 +82,9 @@ class IdTypes:
             return None
         whole = [part if part.dtype == pl.Int64 else as_integers(part) for part in parts]
         n_all, n_odd = sum(map(len, whole)), sum(part.null_count() for part in whole)
-        codes = asked == "auto" and _codes(parts, whole)
-        if codes or (asked == "auto" and n_odd > (1 - MOSTLY) * n_all):
-            if codes or n_odd < (1 - REMARKED) * n_all:
+        few = n_odd <= (1 - MOSTLY) * n_all
+        if asked == "auto" and (not few or _codes(parts, whole)):
+            if n_odd < (1 - REMARKED) * n_all:
                 self.problems.note(
                     f"{role} ids are texts, though most are whole numbers{self._because(role)}; --{role}-id-type integer drops others"
                 )

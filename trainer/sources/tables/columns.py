@@ -12,6 +12,7 @@ from contract.settings.settings import SourceSettings
 from trainer.rows import shown
 
 AUTO = "auto"
+LIKELY_TYPO = 0.5  # how alike two names are, from 0 to 1
 ROLES = ("user", "item", "weight", "time")
 OWN_NAMES = {"user": "userID", "item": "itemID", "weight": "rating", "time": "timestamp"}
 """A column of exactly this name is taken, whatever else the table has."""
@@ -119,7 +120,7 @@ def _guess(role: str, names: Sequence[str], where: str) -> str | None:
 def _named(role: str, name: str, names: Sequence[str], where: str) -> str:
     if name in names:
         return name
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=LIKELY_TYPO)
     hint = f"Perhaps {shown.name(near[0])}? " if near else ""
     raise DataError(
         f"{where} has no column {name!r}; it has {shown.names(names)}. {hint}Name it with --{role}-column{_separator_hint(names)}"
@@ -128,9 +129,10 @@ def _named(role: str, name: str, names: Sequence[str], where: str) -> str:
 
 def _no_column(role: str, names: Sequence[str], where: str) -> str:
     known = ", ".join(KNOWN_NAMES[role][:6])
+    first_row = "" if len(names) == 1 or any(map(is_known, names)) else ". If these are the values of a first row, say --no-header"
     return (
         f"{where}: no column has a known name of {role}s ({known}, ...); it has {shown.names(names)}. "
-        f"Name it with --{role}-column{_separator_hint(names)}"
+        f"Name it with --{role}-column{_separator_hint(names)}{first_row}"
     )
 
 

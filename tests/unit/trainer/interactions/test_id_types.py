@@ -167,6 +167,7 @@ def test_the_line_of_names_again_is_left_out_and_named(tmp_path: Path) -> None:
     assert sorted(found.interactions.user_ids) == [1, 2, 3, 4]
     assert dict(found.interactions.dropped) == {NAMES_AGAIN: 1}
     assert [example.line for example in found.problems.examples[NAMES_AGAIN]] == [4]
+    assert sum("spaces around 1 user ids" in note for note in found.problems.notes) == 1  # the mark before 4
 
 
 def test_names_again_with_a_weight_are_no_broken_row(tmp_path: Path) -> None:

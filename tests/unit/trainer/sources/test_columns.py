@@ -96,3 +96,16 @@ def test_known_names_are_plain_and_mean_one_thing() -> None:
     assert len(every) == len(set(every))
     assert all(name.isalnum() and name == name.casefold() for name in every)
     assert set(ROLES) < set(KNOWN_NAMES)
+
+
+@pytest.mark.parametrize(("names", "hinted"), [(["ana", "tea"], True), (["ana", "itemID"], False)])
+def test_what_may_be_a_first_row_is_told_from_names(names: list[str], hinted: bool) -> None:
+    with pytest.raises(DataError) as caught:
+        choose(names, SourceSettings(), "a.csv")
+    assert ("If these are the values of a first row, say --no-header" in str(caught.value)) is hinted
+
+
+def test_a_name_that_is_like_no_other_gets_no_hint() -> None:
+    with pytest.raises(DataError) as caught:
+        choose(["user", "item", "buy"], SourceSettings(weight_column="stars"), "a.csv")
+    assert "Perhaps" not in str(caught.value)
