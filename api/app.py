@@ -61,8 +61,8 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
     routes = [
         *recommendations.routes(store, metrics, caching),
         *batch.routes(store, metrics, caching),
-        *session.routes(store, caching),
-        *items.routes(store, caching),
+        *session.routes(store, metrics, caching),
+        *items.routes(store, metrics, caching),
         *generations.routes(store, caching),
         *jobs.routes(store, queue, settings, gate),
         *health.routes(store, settings.stale_after_s),

@@ -21,8 +21,9 @@ def items_json(
     metadata: Sequence[bytes] | None = None,
     because: Sequence[Because] | None = None,
     boosted: Sequence[float] = (),
+    n_own: int | None = None,
 ) -> str:
-    """A JSON array of items, best first. `boosted`: factors, beside `because`; none, or one for each item.
+    """A JSON array of items, best first. `boosted`: factors, beside `because`; none, or one for each item. `n_own`: then come popular ones.
 
     Raises PayloadError for a score that JSON can't spell.
     """
@@ -32,7 +33,7 @@ def items_json(
     flat: list[object] = [None] * (2 * n)
     flat[::2] = ids_json(item_ids)
     flat[1::2] = scores
-    if metadata is None and because is None:
+    if metadata is None and because is None and (n_own is None or n_own >= n):
         return _template(n, first_rank) % tuple(flat)
     parts = [_template(1, first_rank + at)[1:-2] % tuple(flat[2 * at : 2 * at + 2]) for at in range(n)]
     if metadata is not None:
@@ -41,6 +42,8 @@ def items_json(
         parts = [f'{part},"because":{_because_json(reasons)}' for part, reasons in zip(parts, because, strict=True)]
         if boosted:  # an item whose factor is 1 says nothing of it
             parts = [part if factor == 1 else f'{part},"boosted":{factor:.9g}' for part, factor in zip(parts, boosted, strict=True)]
+    if n_own is not None:
+        parts[n_own:] = [f'{part},"source":"popular"' for part in parts[n_own:]]
     return "[" + ",".join(part + "}" for part in parts) + "]"
 
 

@@ -14,12 +14,13 @@ from contract.formats.manifest import Pointer
 
 
 class Selection(NamedTuple):
-    """`positions` are those in the stored list; None: from the first on."""
+    """`positions` are those in the stored list; None: from the first on. `n_own`: after so many items come popular ones."""
 
     item_ids: Sequence[Id]
     scores: Sequence[float]
     positions: Sequence[int] | None
     short: bool
+    n_own: int | None = None
 
 
 def excluded_ids(asked: Page, pointer: Pointer) -> frozenset[Id]:
@@ -35,9 +36,10 @@ def select(found: StoredList, asked: Page, pointer: Pointer, excluded: frozenset
     k, start = asked.k or pointer.k, asked.offset
     if not excluded and not start:
         item_ids = found.item_ids[:k]
-        return Selection(item_ids, found.scores[:k], None, len(item_ids) < k)
+        return Selection(item_ids, found.scores[:k], None, len(item_ids) < k, found.n_own)
     left = [at for at, item_id in enumerate(found.item_ids) if item_id not in excluded][start : start + k]
-    return Selection([found.item_ids[at] for at in left], [found.scores[at] for at in left], left, len(left) < k)
+    n_own = None if found.n_own is None else sum(at < found.n_own for at in left)
+    return Selection([found.item_ids[at] for at in left], [found.scores[at] for at in left], left, len(left) < k, n_own)
 
 
 def describe(store: Store, pointer: Pointer, asked: Page, chosen: Iterable[Selection]) -> dict[Id, bytes] | None:
@@ -57,5 +59,5 @@ def render(
 ) -> str:
     """`"items"`, and `"short"` where it is true, as members of a JSON object."""
     metadata = None if described is None else [described[item_id] for item_id in chosen.item_ids]
-    items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, boosted)
+    items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, boosted, chosen.n_own)
     return f'"short":true,"items":{items}' if chosen.short else f'"items":{items}'

@@ -52,7 +52,10 @@ def explained(found: StoredList, chosen: Selection) -> tuple[list[Because], Sequ
     stored = explanations.decode(found.why) if found.why else []
     factors = explanations.decode_boosts(found.why) if found.why else ()
     positions: Sequence[int] = range(len(chosen.item_ids)) if chosen.positions is None else chosen.positions
+    own = positions if chosen.n_own is None else positions[: chosen.n_own]
     if found.positions is not None:
-        positions = [found.positions[at] for at in positions]
-    because: list[Because] = [stored[at] if at < len(stored) else () for at in positions]
-    return because, [factors[at] for at in positions] if factors else ()
+        own = [found.positions[at] for at in own]
+    n_filled = len(positions) - len(own)
+    nothing: Because = ()
+    because: list[Because] = [*(stored[at] if at < len(stored) else nothing for at in own), *[nothing] * n_filled]
+    return because, [factors[at] for at in own] + [1.0] * n_filled if factors else ()

@@ -34,6 +34,9 @@ class Item(AnswerModel):
     rank: int = Field(ge=1, description="Position in the list after exclusions, from 1.")
     metadata: dict[str, Any] = Field({}, description="With `include=metadata`.")
     boosted: StrictFloat | StrictInt = Field(1, description="With `explain`: the factor in its score that a rule has set; not there for 1.")
+    source: Literal["popular"] = Field(
+        "popular", description="With `fallback`: stands at each item that filled up a list which was shorter."
+    )
     because: list[Reason] = Field([], description="With `explain`: the seen items that made it, strongest first.")
 
 
@@ -50,7 +53,7 @@ class Listed(AnswerModel):
 
 class UserList(Listed):
     user_id: AnyId = Field(description="As a number or a string, as in the interactions.")
-    source: Literal["personalized", "popular"] = Field(description="`popular` is the fallback.")
+    source: Literal["personalized", "popular"] = Field(description="`popular` is the fallback: nothing is of the user's own.")
 
 
 class ListAnswer(UserList, OfGeneration):
@@ -71,7 +74,7 @@ class BatchAnswer(OfGeneration):
 class SessionAnswer(Listed, OfGeneration):
     """A visitor's list."""
 
-    source: Literal["session"]
+    source: Literal["session", "popular"] = Field(description="`popular`: nothing is similar, and the fallback was asked for.")
     unknown_items: list[AnyId] = Field(description="Items of the request that nothing is similar to.")
 
 

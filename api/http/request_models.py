@@ -70,8 +70,14 @@ class QueryPage(Page):
     exclude: list[ExternalId] = Field([], max_length=MAX_EXCLUDED_BY_QUERY, description="Items to leave out; a POST takes more.")
 
 
+_Fallback = Annotated[
+    Literal["popular"] | None,
+    Field(description="What a list that is shorter than k is filled from, and what a user without one gets, in place of a 404."),
+]
+
+
 class UserOptions(Page):
-    fallback: Literal["popular"] | None = Field(None, description="What a user without a list gets, in place of a 404.")
+    fallback: _Fallback = None
     explain: bool = Field(False, description="Say for each item which seen items made it. Needs a run with `explain_depth`.")
 
 
@@ -95,6 +101,7 @@ class SessionItem(RequestModel):
 
 
 class SessionRequest(Page):
+    fallback: _Fallback = None
     items: list[SessionItem] = Field(min_length=1, max_length=MAX_SESSION_ITEMS, description="What the visitor has met.")
 
 
@@ -102,7 +109,11 @@ class ItemRequest(RequestModel):
     item_id: ExternalId = Field(description="An item.")
 
 
-class SimilarRequest(QueryPage):
+class SimilarQuery(QueryPage):
+    fallback: _Fallback = None
+
+
+class SimilarRequest(SimilarQuery):
     item_id: ExternalId = Field(description="An item.")
 
 

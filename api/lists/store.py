@@ -28,13 +28,14 @@ class StoredList(NamedTuple):
     """A list as it is stored, best first, without what is unavailable.
 
     `why` is the explanation of a user's whole list as bytes, if it was asked for and is there; `positions` are those in the whole list,
-    None where nothing was left out.
+    None where nothing was left out. `n_own`: from there on items of the popular list follow; None: none do.
     """
 
     item_ids: Sequence[Id]
     scores: Sequence[float]
     why: bytes | None = None
     positions: Sequence[int] | None = None
+    n_own: int | None = None
 
 
 class UserLists(NamedTuple):

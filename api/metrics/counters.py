@@ -27,7 +27,11 @@ class Metrics:
         )  # fmt: skip
         self.round_trips = Counter("larder_redis_round_trips", "Commands or pipelines sent to the store.", registry=self._registry)
         self.unknown_users = Counter("larder_unknown_users", "Users asked for who have no list.", registry=self._registry)
-        self.fallbacks = Counter("larder_fallbacks", "Users who got the popular list in place of their own.", registry=self._registry)
+        self.fallbacks = Counter(
+            "larder_fallbacks",
+            "Lists that are the popular one in place of a user's own, or were filled up from it.",
+            registry=self._registry,
+        )
         self._children: dict[tuple[str, str, str], Histogram] = {}  # labels() costs as much as observe()
 
     def observe(self, route: str, method: str, status: str, seconds: float) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from flask import Response
 
+from api.answers.filling import EMPTY, Filler, has_own
 from api.answers.json_text import generation_json, id_json
-from api.answers.selection import describe, excluded_ids, select
+from api.answers.selection import Selection, describe, excluded_ids, select
 from api.answers.user_answers import PERSONALIZED, POPULAR, is_plain, need_explanations, plain_answer, spelled, user_answer
 from api.http.answer_models import BatchAnswer
 from api.http.problems import problem_json, unknown_user
@@ -15,7 +16,7 @@ from api.http.request_models import BatchRequest
 from api.http.requests import json_body
 from api.http.responses import Caching, of_generation
 from api.http.route import Route
-from api.lists.store import Store, UserLists
+from api.lists.store import Store, StoredList, UserLists
 from api.metrics.counters import Metrics
 from contract.formats.manifest import Pointer
 
@@ -35,7 +36,11 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         metrics.unknown_users.inc(n_unknown)
         if found.popular is not None:
             metrics.fallbacks.inc(n_unknown)
-        results = _plain_results(pointer, asked, found) if is_plain(asked) and not n_unknown else _results(store, pointer, asked, found)
+        is_whole = not n_unknown and (
+            asked.fallback is None or all(one and len(one.item_ids) >= (asked.k or pointer.k) for one in found.lists)
+        )
+        filler = Filler(store, metrics.fallbacks.inc, found.popular or EMPTY)
+        results = _plain_results(pointer, asked, found) if is_plain(asked) and is_whole else _results(store, pointer, asked, found, filler)
         body = ",".join(results)
         return of_generation(f'{{{generation_json(pointer)},"results":[{body}]}}\n', pointer, caching)
 
@@ -51,16 +56,24 @@ def _plain_results(pointer: Pointer, asked: BatchRequest, found: UserLists) -> I
             yield f"{{{plain_answer(user_id, one, k)}}}"
 
 
-def _results(store: Store, pointer: Pointer, asked: BatchRequest, found: UserLists) -> Iterator[str]:
+def _results(store: Store, pointer: Pointer, asked: BatchRequest, found: UserLists, filler: Filler) -> Iterator[str]:
     """A list or an error for each user. Metadata of all of them takes one round trip."""
     excluded = excluded_ids(asked, pointer)
-    lists = [(one, PERSONALIZED) if one else (found.popular, POPULAR) for one in found.lists]
-    chosen = [None if one is None else select(one, asked, pointer, excluded) for one, _ in lists]
-    described = describe(store, pointer, asked, [one for one in chosen if one is not None])
+    lists: list[tuple[StoredList | None, str]] = []
+    parts: list[Selection | None] = []
+    for one in found.lists:
+        if one is None:
+            lists.append((found.popular, POPULAR))
+            parts.append(None if found.popular is None else select(found.popular, asked, pointer, excluded))
+            continue
+        whole, chosen = filler.choose(one, asked, pointer, excluded)
+        lists.append((whole, POPULAR if whole.n_own is not None and not has_own(whole, excluded) else PERSONALIZED))
+        parts.append(chosen)
+    described = describe(store, pointer, asked, [part for part in parts if part is not None])
     unknown = problem_json(unknown_user()).strip()
-    for given, (stored, source), one in zip(asked.user_ids, lists, chosen, strict=True):
+    for given, (stored, source), part in zip(asked.user_ids, lists, parts, strict=True):
         user_id = spelled(given, pointer)
-        if stored is None or one is None:
+        if stored is None or part is None:
             yield f'{{"user_id":{id_json(user_id)},"problem":{unknown}}}'
         else:
-            yield f"{{{user_answer(asked, user_id, stored, one, described, source)}}}"
+            yield f"{{{user_answer(asked, user_id, stored, part, described, source)}}}"

@@ -8,21 +8,23 @@ from collections.abc import Callable
 from flask import Response
 from pydantic import BaseModel
 
+from api.answers.filling import Filler
 from api.answers.item_answers import need_similar, unknown_item
 from api.answers.json_text import generation_json, id_json
-from api.answers.selection import describe, excluded_ids, render, select
+from api.answers.selection import describe, excluded_ids, render
 from api.http.answer_models import ItemAnswer, PopularAnswer, SimilarAnswer
-from api.http.request_models import ItemRequest, NoOptions, Page, QueryPage, RequestModel, SimilarRequest
+from api.http.request_models import ItemRequest, NoOptions, Page, QueryPage, RequestModel, SimilarQuery, SimilarRequest
 from api.http.requests import parse, query, query_fields
 from api.http.responses import Caching, of_generation
 from api.http.route import Route
 from api.lists.store import Store, StoredList
+from api.metrics.counters import Metrics
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
 
 
-def routes(store: Store, caching: Caching) -> list[Route]:
+def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
     def item_by_path(item_id: str) -> Response:
         query(NoOptions)
         return item(parse(ItemRequest, {"item_id": item_id}))
@@ -41,8 +43,8 @@ def routes(store: Store, caching: Caching) -> list[Route]:
         return respond(members + f",{generation_json(pointer)}", pointer, tag)
 
     def similar_by_path(item_id: str) -> Response:
-        options = query_fields(QueryPage)
-        parse(QueryPage, options)
+        options = query_fields(SimilarQuery)
+        parse(SimilarQuery, options)
         return similar(parse(SimilarRequest, options | {"item_id": item_id}))
 
     def similar_by_query() -> Response:
@@ -55,7 +57,7 @@ def routes(store: Store, caching: Caching) -> list[Route]:
         if seen is None:
             raise unknown_item()
         pointer, (item_id, found) = seen
-        return respond(f'"item_id":{id_json(item_id)},{page(asked, pointer, found)}', pointer, tag)
+        return respond(f'"item_id":{id_json(item_id)},{page(asked, pointer, found, frozenset((item_id,)))}', pointer, tag)
 
     def popular() -> Response:
         asked = query(QueryPage)
@@ -67,8 +69,8 @@ def routes(store: Store, caching: Caching) -> list[Route]:
     def respond(members: str, pointer: Pointer, tag: str) -> Response:
         return of_generation(f"{{{members}}}\n", pointer, caching, tag)
 
-    def page(asked: Page, pointer: Pointer, found: StoredList) -> str:
-        chosen = select(found, asked, pointer, excluded_ids(asked, pointer))
+    def page(asked: Page, pointer: Pointer, found: StoredList, itself: frozenset[Id] = frozenset()) -> str:
+        _, chosen = Filler(store, metrics.fallbacks.inc).choose(found, asked, pointer, excluded_ids(asked, pointer) | itself)
         return f"{render(asked, chosen, describe(store, pointer, asked, (chosen,)))},{generation_json(pointer)}"
 
     def route(path: str, view: Callable[..., Response], summary: str, query: type[RequestModel], answer: type[BaseModel]) -> Route:
@@ -80,7 +82,7 @@ def routes(store: Store, caching: Caching) -> list[Route]:
         route("/items", item_by_query, "An item", ItemRequest, ItemAnswer),
         route("/items/<item_id>", item_by_path, "An item, by path", NoOptions, ItemAnswer),
         route("/similar", similar_by_query, "Similar items", SimilarRequest, SimilarAnswer),
-        route("/items/<item_id>/similar", similar_by_path, "Similar items, by path", QueryPage, SimilarAnswer),
+        route("/items/<item_id>/similar", similar_by_path, "Similar items, by path", SimilarQuery, SimilarAnswer),
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from flask import Response
 
+from api.answers.filling import EMPTY, Filler, has_own
 from api.answers.json_text import generation_json
 from api.answers.selection import describe, excluded_ids, select
 from api.answers.user_answers import PERSONALIZED, POPULAR, need_explanations, spelled, user_answer
@@ -19,8 +20,6 @@ from api.lists.store import Store, StoredList
 from api.metrics.counters import Metrics
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
-
-EMPTY = StoredList((), ())
 
 
 def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
@@ -48,7 +47,12 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         return respond(asked, pointer, spelled(asked.user_id, pointer), store.popular(pointer) or EMPTY, POPULAR, f"{tag}-{POPULAR}")
 
     def respond(asked: UserRequest, pointer: Pointer, user_id: Id, found: StoredList, source: str, variant: str) -> Response:
-        chosen = select(found, asked, pointer, excluded_ids(asked, pointer))
+        excluded = excluded_ids(asked, pointer)
+        if source == PERSONALIZED:
+            found, chosen = Filler(store, metrics.fallbacks.inc).choose(found, asked, pointer, excluded)
+            source = POPULAR if found.n_own is not None and not has_own(found, excluded) else PERSONALIZED
+        else:
+            chosen = select(found, asked, pointer, excluded)
         described = describe(store, pointer, asked, (chosen,))
         members = user_answer(asked, user_id, found, chosen, described, source)
         return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, caching, variant)

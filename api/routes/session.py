@@ -8,21 +8,23 @@ from collections.abc import Sequence
 
 from flask import Response
 
+from api.answers.filling import Filler, has_own
 from api.answers.item_answers import need_similar
 from api.answers.json_text import generation_json
-from api.answers.selection import describe, excluded_ids, render, select
+from api.answers.selection import describe, excluded_ids, render
 from api.http.answer_models import SessionAnswer
 from api.http.request_models import SessionRequest
 from api.http.requests import json_body
 from api.http.responses import Caching, of_generation
 from api.http.route import Route
 from api.lists.store import Store, StoredList
+from api.metrics.counters import Metrics
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
 
 
-def routes(store: Store, caching: Caching) -> list[Route]:
+def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
     def session() -> Response:
         asked = json_body(SessionRequest)
         need_similar(store.pointers.current())
@@ -32,11 +34,12 @@ def routes(store: Store, caching: Caching) -> list[Route]:
         k = asked.offset + (asked.k or pointer.k)
         excluded = excluded_ids(asked, pointer) | weights.keys()
         found = summed(list(weights.values()), similar, excluded, k)
-        chosen = select(found, asked, pointer, frozenset())
+        found, chosen = Filler(store, metrics.fallbacks.inc).choose(found, asked, pointer, excluded)
+        source = "session" if found.n_own is None or has_own(found, excluded) else "popular"
         met = [item_id for item_id, one in zip(weights, similar, strict=True) if one is None]
         members = render(asked, chosen, describe(store, pointer, asked, (chosen,)))
         return of_generation(
-            f'{{"source":"session","unknown_items":{json.dumps(met)},{members},{generation_json(pointer)}}}\n', pointer, caching
+            f'{{"source":"{source}","unknown_items":{json.dumps(met)},{members},{generation_json(pointer)}}}\n', pointer, caching
         )
 
     summary = "A list for a visitor without history"

@@ -194,3 +194,45 @@ def test_the_api_needs_no_secret_of_erasures(redis_server: str, store_redis: Red
     assert answer.status_code == status
     if status == 202:
         assert answer.json()["user_id"] == 54
+
+
+CHANGES = [
+    ("POST", "/runs"),
+    ("POST", "/runs/r1/cancel"),
+    ("POST", "/generations/g1/promote"),
+    ("POST", "/generations/rollback"),
+    ("POST", "/generations/release"),
+    ("DELETE", "/users/54"),
+    ("DELETE", "/users?user_id=54"),
+]
+
+
+def test_without_a_key_nothing_changes(api: ApiProcess, store_redis: Redis) -> None:
+    for method, path in CHANGES:
+        check_problem(requests.request(method, api.url + path, timeout=15), 401, "Unauthorized")
+    assert store_redis.keys("rq:*") == []
+
+
+def test_a_read_key_reads_and_changes_nothing(redis_server: str, store_redis: Redis) -> None:
+    promote_lists(store_redis, Keys(), {54: [(300, 2.5)]}, generation="g1")
+    with ApiProcess(redis_server, LARDER_API_ADMIN_KEYS=ADMIN, LARDER_API_READ_KEYS=READER) as api:
+        for path in ("/users/54/recommendations", "/generations", "/metrics"):
+            check_problem(api.get(path), 401, "Unauthorized")
+            assert api.send_admin("GET", path, READER).status_code == 200
+        assert api.get("/health/ready").status_code == api.get("/docs").status_code == 200
+        for method, path in CHANGES:
+            check_problem(api.send_admin(method, path, READER), 403, "Forbidden")
+    assert store_redis.keys("rq:*") == []
+
+
+def test_each_line_names_tests_that_there_are() -> None:
+    text = (ROOT / "SECURITY.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 10
+    known = set(re.findall(r"^def (test_\w+)", "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py")), re.MULTILINE))
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row)
+        assert named, row
+        assert set(named) <= known
+    for link in re.findall(r"\]\((tests/[^)]+)\)", text):
+        assert (ROOT / link).is_file(), link

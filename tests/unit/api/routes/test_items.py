@@ -92,3 +92,20 @@ def test_a_generation_without_similar_items_says_so(client: FlaskClient, fake: F
     serve(fake, LISTS, settings=ModelSettings(k=3, depth=6, similar_depth=0))
     for answer in (client.get("/items/1/similar"), client.post("/recommendations/session", json={"items": [{"item_id": 1}]})):
         assert (answer.status_code, answer.get_json()["error"]) == (409, "No similar items")
+
+
+def test_similar_items_and_sessions_are_filled_up_on_request(client: FlaskClient, fake: FakeRedis, served: Pointer) -> None:
+    fake.strings[Keys().popular("g1")] = payload.encode([1, 90, 91, 92, 93, 94, 95, 96, 97], [float(n) for n in range(99, 90, -1)])
+    for path in ("/items/1/similar?", "/similar?item_id=1&"):
+        own = [item["item_id"] for item in client.get(f"{path}k=5").get_json()["items"]]
+        filled = client.get(f"{path}k=5&fallback=popular").get_json()["items"]
+        assert len(own) < 5 == len(filled)
+        assert [item["item_id"] for item in filled] == [*own, *[item for item in range(90, 98) if item not in own]][:5]
+        assert ["source" in item for item in filled] == [at >= len(own) for at in range(5)]
+    nothing: dict[str, object] = {"items": [{"item_id": 12345}], "k": 2}
+    assert client.post("/recommendations/session", json=nothing).get_json()["items"] == []
+    answer = client.post("/recommendations/session", json=nothing | {"fallback": "popular"}).get_json()
+    assert (answer["source"], [(item["item_id"], item["source"]) for item in answer["items"]]) == (
+        "popular",
+        [(1, "popular"), (90, "popular")],
+    )
