@@ -18,7 +18,10 @@ TEXT = "text/plain"
 def routes(metrics: Metrics, collector: Collector) -> list[Route]:
     def scrape() -> Response:
         query(NoOptions)
-        text = generate_latest(metrics.registry(collector))
+        try:
+            text = generate_latest(metrics.registry(collector))
+        except FileNotFoundError:  # of a worker that has just ended: its counts are in another file now
+            text = generate_latest(metrics.registry(collector))
         return Response(text, headers={"Cache-Control": NO_STORE}, content_type=CONTENT_TYPE_LATEST)
 
     return [Route("GET", "/metrics", scrape, "Metrics for Prometheus, of all workers", answer=TEXT, query=NoOptions, tag="Operation")]

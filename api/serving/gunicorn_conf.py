@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from api.http.api_keys import Gate
 from api.lists.clients import Clients
 from api.lists.store import Store
+from api.metrics import files
 from api.serving.logs import AccessLogger, logging_config
 from contract.errors import SettingsError
 from contract.settings.settings import Settings
@@ -34,7 +34,7 @@ _MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 (
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client looks at it when it is imported, which create_app does
 _ours = _METRICS not in os.environ
 if _ours:
-    os.environ[_METRICS] = tempfile.mkdtemp(prefix="larder-metrics-", dir=_MEMORY)
+    os.environ[_METRICS] = str(files.make_folder(_MEMORY))
 
 _host = f"[{_settings.api_host}]" if ":" in _settings.api_host else _settings.api_host
 bind = [f"{_host}:{_settings.api_port}"]
@@ -65,9 +65,7 @@ def on_starting(_server: Any) -> None:
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    from prometheus_client.multiprocess import mark_process_dead  # here, so that the variable is set when it is imported
-
-    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    files.fold(Path(os.environ[_METRICS]), worker.pid)
 
 
 def on_exit(_server: Any) -> None:

@@ -6,6 +6,8 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import trustme
@@ -106,9 +108,41 @@ class TlsFront:
                 threading.Thread(target=_copy, args=(source, target), daemon=True).start()
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
+class SlowFront:
+    """A port before a Redis, which answers `delay_s` later than it does."""
+
+    def __init__(self, port: int) -> None:
+        self.delay_s = 0.0
+        self._port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._open: list[socket.socket] = []
+
+    def __enter__(self) -> SlowFront:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+        for connection in self._open:
+            connection.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._port))
+            self._open += [client, server]
+            threading.Thread(target=_copy, args=(client, server), daemon=True).start()
+            threading.Thread(target=_copy, args=(server, client, lambda: time.sleep(self.delay_s)), daemon=True).start()
+
+
+def _copy(source: socket.socket, target: socket.socket, wait: Callable[[], None] = lambda: None) -> None:
     try:
         while data := source.recv(65536):
+            wait()
             target.sendall(data)
     except OSError:
         return

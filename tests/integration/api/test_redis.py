@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,11 +13,12 @@ import pytest
 import trustme
 from redis import Redis
 
+from api.lists.clients import Clients
 from contract.formats.keys import Keys
 from contract.settings.settings import ModelSettings
 from tests.support.api_process import ApiProcess, check_problem, until
 from tests.support.builders import Lists, manifest_of, write_lists
-from tests.support.redis_variants import Server, TlsFront, free_port
+from tests.support.redis_variants import Server, SlowFront, TlsFront, free_port
 
 LISTS: Lists = {54: [(300, 2.784323), (294, 2.601673)], 88: [(272, 3.164058)]}
 PASSWORD = "p@ss:word/1"
@@ -131,3 +135,50 @@ def test_every_route_answers_while_redis_is_away_and_nothing_leaks(server: Serve
         assert n_of(worker, "task") <= threads + 4  # gunicorn's pool may have been below its four threads
         assert n_of(worker, "fd") <= files + 8
         assert len(server.client.client_list()) <= 8
+
+
+def test_behind_a_slow_redis_no_queue_grows(server: Server) -> None:
+    """Twenty requests, of which the only thread could answer one in 0.3 s."""
+    serve(server.client)
+    settings = {"LARDER_API_WORKERS": "1", "LARDER_API_THREADS": "1", "LARDER_API_QUEUE_S": "0.2"}
+    with SlowFront(server.port) as front, ApiProcess(f"redis://127.0.0.1:{front.port}/0", **settings) as api:
+        until("lists are served", lambda: api.ask(54).status_code == 200)
+        front.delay_s = 0.3
+        with ThreadPoolExecutor(20) as pool:
+            asked = [pool.submit(api.ask, 54) for _ in range(20)]
+            assert api.get("/health/live").status_code == 200
+            answers = [one.result() for one in asked]
+        refused = [answer for answer in answers if answer.status_code == 503]
+        assert len(refused) >= 10
+        overloaded = [answer for answer in refused if answer.json()["error"] == "Overloaded"]
+        check_problem(overloaded[0], 503, "Overloaded")
+        assert int(overloaded[0].headers["Retry-After"]) > 0
+        assert overloaded[0].headers["X-Request-ID"]
+        front.delay_s = 0.0
+        until("lists are served again", lambda: api.ask(54).status_code == 200)
+
+
+def test_counts_outlive_their_workers_and_their_files_do_not(server: Server) -> None:
+    serve(server.client)
+    with ApiProcess(f"redis://127.0.0.1:{server.port}/0", LARDER_API_WORKERS="1") as api:
+        (folder,) = map(Path, open_counts(until("the worker runs", api.booted)[0]))
+        assert [api.ask(54).status_code for _ in range(5)] == [200] * 5
+        os.kill(api.booted()[0], signal.SIGKILL)
+        until("another worker runs", lambda: len(api.booted()) == 2)
+        until("lists are served", lambda: api.ask(54).status_code == 200)
+        counts = [line for line in api.get("/metrics").text.splitlines() if line.startswith("larder_request_seconds_count{")]
+        assert sum(float(line.split()[-1]) for line in counts if "/recommendations" in line) >= 6
+        assert not list(folder.glob(f"*_{api.booted()[0]}.db"))
+    assert not folder.exists()
+
+
+def open_counts(process: int) -> list[str]:
+    """Folders of the counts that a process has mapped."""
+    maps = Path(f"/proc/{process}/maps").read_text().splitlines()
+    return sorted({str(Path(line.split()[-1]).parent) for line in maps if line.endswith(".db")})
+
+
+def test_no_ping_that_redis_may_refuse_comes_before_a_command(server: Server) -> None:
+    """A Redis that can't write to its disk refuses it, and answers reads."""
+    clients = Clients.of(f"redis://127.0.0.1:{server.port}/0")
+    assert clients.ask(lambda client: client.connection.health_check_interval if client.connection else None) == 0
