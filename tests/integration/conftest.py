@@ -11,6 +11,7 @@ from redis import Redis
 from tests.support.postgres_server import postgres_server, postgres_url  # noqa: F401 (fixtures)
 from tests.support.redis_server import RedisServer
 from tests.support.services import Services
+from tests.support.zygote import Zygote
 
 
 @pytest.fixture(scope="session")
@@ -32,13 +33,23 @@ def store_redis(redis_server: str) -> Iterator[Redis]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """The process from which trainers and workers are forked."""
+    made = Zygote()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def services(redis_server: str, store_redis: Redis, tmp_path: Path) -> Iterator[Callable[..., Services]]:
-    """Makes Services on the empty server; their processes end with the test."""
+def services(redis_server: str, store_redis: Redis, tmp_path: Path, zygote: Zygote) -> Iterator[Callable[..., Services]]:
+    """Makes Services on the empty server; their processes are forked, unless `alone=True`, and end with the test.
+
+    Models are not measured unless `evaluate=True`: recommenders' splitters and metrics take their time."""
     made: list[Services] = []
 
-    def make(**settings: object) -> Services:
-        made.append(Services(redis_server, tmp_path, **settings))
+    def make(*, alone: bool = False, **settings: object) -> Services:
+        made.append(Services(redis_server, tmp_path, None if alone else zygote, **{"evaluate": False, **settings}))
         return made[-1]
 
     yield make

@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from redis import Redis
 
@@ -20,6 +21,7 @@ from contract.store.generations import Generations
 from contract.store.runs import Runs
 from stack.programs import NICENESS
 from tests.support.paths import ROOT
+from tests.support.zygote import Forked, Zygote
 
 T = TypeVar("T")
 PATIENCE_S = 100.0
@@ -54,7 +56,8 @@ def sent(pid: int, number: signal.Signals) -> bool:
 class Services:
     """Starts trainer and workers with one environment; `close` leaves none behind."""
 
-    def __init__(self, url: str, folder: Path, **settings: object) -> None:
+    def __init__(self, url: str, folder: Path, zygote: Zygote | None = None, **settings: object) -> None:
+        """Processes are forked from `zygote`, or else started by themselves, as in the stacks."""
         self.environ = {f"LARDER_{name.upper()}": str(value) for name, value in settings.items()}
         self.environ |= {"LARDER_REDIS_URL": url, "LARDER_ARTIFACTS": f"file://{folder}/artifacts"}
         self.settings = Settings.from_environ(self.environ)
@@ -62,28 +65,36 @@ class Services:
         self.keys = Keys(self.settings.namespace)
         self.generations, self.runs = Generations(self.redis, self.keys), Runs(self.redis, self.keys)
         self._folder = folder
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self._zygote = zygote
+        self.processes: list[subprocess.Popen[bytes] | Forked] = []
 
-    def start(self, *arguments: str, **extra: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, **extra: str) -> subprocess.Popen[bytes] | Forked:
         """`python -m ARGUMENTS`, logging into the folder."""
         with open(self._folder / f"{'-'.join(arguments)}-{len(self.processes)}.log", "wb") as log:
-            process = subprocess.Popen(
-                [*NICE, sys.executable, "-m", *arguments], cwd=ROOT, env={**os.environ, **self.environ, **extra}, stdout=log, stderr=log
-            )
+            process = self._process(arguments, {**os.environ, **self.environ, **extra}, log, log)
         self.processes.append(process)
         return process
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`python -m trainer ARGUMENTS`, to its end."""
-        return subprocess.run(
-            [*NICE, sys.executable, "-m", "trainer", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **self.environ},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = self._process(("trainer", *arguments), {**os.environ, **self.environ}, out, err)
+            try:
+                code = process.wait(PATIENCE_S)
+            finally:
+                process.kill()
+            texts = []
+            for file in (out, err):
+                file.seek(0)
+                texts.append(file.read().decode())
+        return subprocess.CompletedProcess(["trainer", *arguments], code, *texts)
+
+    def _process(
+        self, arguments: Sequence[str], environ: Mapping[str, str], out: IO[bytes], err: IO[bytes]
+    ) -> subprocess.Popen[bytes] | Forked:
+        if self._zygote is not None:
+            return self._zygote.fork(arguments, environ, out, err, NICENESS)
+        return subprocess.Popen([*NICE, sys.executable, "-m", *arguments], cwd=ROOT, env=environ, stdout=out, stderr=err)
 
     def await_state(self, generation: str, *states: str) -> str:
         def reached() -> str | None:

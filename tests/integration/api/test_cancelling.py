@@ -44,7 +44,7 @@ def cancel(stack: Services, api: ApiProcess, run: str, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["command", "API"])
 def test_a_queued_run_never_trains(services: Callable[..., Services], api: ApiProcess, store_redis: Redis, how: str) -> None:
-    stack = services(evaluate="false")
+    stack = services()
     run = queued(stack, "--interactions", SHORT)
     cancel(stack, api, run, how)
     assert train_queue(store_redis, stack.settings).count == 0
@@ -81,7 +81,7 @@ def test_a_run_that_trains_ends_and_the_next_one_begins(
 
 @pytest.mark.parametrize("how", ["command", "API"])
 def test_what_is_being_scored_is_given_up_and_never_promoted(services: Callable[..., Services], api: ApiProcess, how: str) -> None:
-    stack = services(evaluate="false")
+    stack = services()
     run = queued(stack, "--interactions", SHORT)
     stack.start("trainer", "serve")
     stack.await_state(run, "scoring")
@@ -99,7 +99,7 @@ def test_what_is_being_scored_is_given_up_and_never_promoted(services: Callable[
 
 
 def test_a_run_in_a_process_of_its_own_ends_too(services: Callable[..., Services]) -> None:
-    stack = services(evaluate="false")
+    stack = services()
     process = stack.start("trainer", "run", "--here", "--interactions", LONG)
     latest = await_that(lambda: ((seen := stack.runs.latest()) and seen.state == "running" and seen) or None, "the run trains")
     assert stack.run("cancel").returncode == 0

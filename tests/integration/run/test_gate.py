@@ -37,7 +37,7 @@ def shuffled(honest: Path) -> Path:
 def test_a_model_of_shuffled_items_is_refused_and_the_same_data_pass(
     services: Callable[..., Services], honest: Path, shuffled: Path
 ) -> None:
-    stack = services(evaluate_users=300)
+    stack = services(evaluate=True, evaluate_users=300)
     stack.start("worker")
 
     def train(data: Path, *more: str) -> tuple[int, str]:
@@ -82,7 +82,7 @@ def test_a_model_of_shuffled_items_is_refused_and_the_same_data_pass(
 
 @pytest.mark.timeout(240)
 def test_a_review_stops_before_promotion_and_shows_what_would_change(services: Callable[..., Services], honest: Path) -> None:
-    stack = services(evaluate=False, interactions=honest)
+    stack = services(interactions=honest)
     stack.start("worker")
     assert stack.run("run", "--here", "--wait").returncode == 0, stack.logs()
     first = stack.generations.ids()[0]
@@ -108,7 +108,7 @@ def test_a_review_stops_before_promotion_and_shows_what_would_change(services: C
 
 @pytest.mark.timeout(240)
 def test_a_reading_of_another_meaning_is_refused_and_losses_are_said(services: Callable[..., Services], tmp_path: Path) -> None:
-    stack = services(evaluate="false")
+    stack = services()
     stack.start("worker")
     pairs = [(n * 7 % 80, n * 11 % 40) for n in range(2000)]
 

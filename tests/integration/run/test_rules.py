@@ -24,7 +24,7 @@ def test_rules_end_to_end(services: Callable[..., Services], redis_server: str, 
     data.write_text("userID,itemID,rating,timestamp\n" + "".join(f"{u},{i},{w},{t}\n" for u, i, w, t in many()))
     rows = (f"{item},Title {item},{CATEGORIES[item]},{'no' if item == 3 else 'yes'}\n" for item in range(150))
     items.write_text("itemID,title,categories,available\n" + "".join(rows))
-    stack = services(evaluate=False, interactions=data, items=items, k=5, depth=12, explain_depth=2)
+    stack = services(interactions=data, items=items, k=5, depth=12, explain_depth=2)
     stack.start("worker")
 
     def lists_under(**rules: str) -> dict[int, Any]:
@@ -73,7 +73,7 @@ def test_rules_end_to_end(services: Callable[..., Services], redis_server: str, 
 def test_rules_that_name_what_is_not_there_end_the_run_at_its_beginning(services: Callable[..., Services], tmp_path: Path) -> None:
     data = tmp_path / "interactions.csv"
     data.write_text("userID,itemID\n1,1\n1,2\n2,1\n")
-    stack = services(evaluate=False, interactions=data, time_column="", weight_column="")
+    stack = services(interactions=data, time_column="", weight_column="")
     for arguments, code, told in (
         (("--boosts", "Horror=2"), 3, "boosts names categories, and no item has one"),
         (("--max-per-category", "2"), 3, "max_per_category names categories, and no item has one"),

@@ -67,7 +67,7 @@ def test_the_api_answers_the_notebook_s_figures_and_the_library_s_lists(notebook
 
 
 def test_the_built_in_data_first_run_and_a_retrain(services: Callable[..., Services], redis_server: str) -> None:
-    stack = services()
+    stack = services(alone=True, evaluate=True)  # as in the stacks: processes of their own, settings as they come
     with ApiProcess(redis_server) as api:
         before = api.ask(1)
         assert (before.status_code, before.headers["Retry-After"].isdigit()) == (503, True)

@@ -50,7 +50,7 @@ def real_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def stack(services: Callable[..., Services]) -> Services:
-    made = services(evaluate=False)
+    made = services()
     made.start("trainer", "serve")
     made.start("worker")
     return made

@@ -222,7 +222,7 @@ def test_without_the_secret_nothing_runs_that_could_bring_users_back(settings: S
 
 @pytest.fixture
 def stack(services: Callable[..., Services]) -> Services:
-    return services(interactions="synthetic:3000x2500x150000", shard_target_s=0.01, lease_s=2, evaluate=False, erasure_secret="a secret")
+    return services(interactions="synthetic:3000x2500x150000", shard_target_s=0.01, lease_s=2, erasure_secret="a secret")
 
 
 def test_a_twin_that_slept_through_an_erasure_brings_nobody_back(stack: Services) -> None:

@@ -147,7 +147,7 @@ def test_an_unavailable_item_disappears_from_every_answer(
 
 @pytest.mark.timeout(300)
 def test_what_runs_do_with_items(services: Callable[..., Services], tmp_path: Path) -> None:
-    stack = services(evaluate=False, time_column="")
+    stack = services(time_column="")
     catalogue = Catalogue(stack.redis, stack.keys)
     data = tmp_path / "interactions.csv"
     data.write_text("userID,itemID,rating\n" + "".join(f"{user},{user % 7 + step},1\n" for user in range(20) for step in range(4)))

@@ -210,7 +210,7 @@ def test_numpy_2() -> None:
     naming = [
         path.name for folder in ("contract", "trainer", "worker") for path in (root / folder).rglob("*.py") if "np.NaN" in path.read_text()
     ]
-    assert naming == ["reference.py"]
+    assert naming == ["recommenders_sar.py"]
 
 
 def test_normalised_scores_of_plain_co_occurrence() -> None:

@@ -15,6 +15,7 @@ from contract.settings.settings import ModelSettings, Similarity
 from engine.fit import similarity_kernels
 from engine.score.scoring import TopK
 from tests.support import oracle
+from tests.support.depth import examples
 from tests.support.fitting import LAYOUTS, Event, Layout, Memory, interactions_of, lists_of, matrix_of, rows_of, score_all, similarity_of
 from trainer.fitting import recommenders_sar as reference
 from trainer.interactions.interactions import Interactions, from_frame
@@ -35,7 +36,7 @@ events = st.dictionaries(
 @pytest.mark.parametrize("normalize", [True, False])
 @pytest.mark.parametrize("half_life", [0.0, 30.0])
 @pytest.mark.parametrize("similarity", SIMILARITIES)
-@settings(small, max_examples=14)
+@settings(small, max_examples=examples(4, 14))
 @given(events=events, threshold=st.integers(1, 3), exclude_seen=st.booleans(), depth=st.integers(1, 10))
 def test_small_random_sets(
     similarity: Similarity, half_life: float, normalize: bool, events: list[Event], threshold: int, exclude_seen: bool, depth: int
@@ -146,7 +147,7 @@ def assert_same_up_to_ties(ours: TopK, library: TopK) -> None:
 
 
 @pytest.mark.parametrize("similarity", [name for name in SIMILARITIES if "information" not in name])
-@settings(small, max_examples=10)
+@settings(small, max_examples=examples(3, 10))
 @given(events=events, threshold=st.integers(1, 2), exclude_seen=st.booleans(), normalize=st.booleans())
 def test_both_engines_on_small_random_sets(
     similarity: Similarity, events: list[Event], threshold: int, exclude_seen: bool, normalize: bool
