@@ -16,6 +16,8 @@ LarderError                  one base class: a message for people, an exit code 
 │   └── UnknownJobError           the queue holds a job that Larder did not put there: it is not carried out
 ├── PayloadError        7    bytes in Redis are not a list that this version can read
 └── TargetError         9    what an export should write to can't be written, or holds something else
+
+What is raised without purpose ends a command line with 70 (contract/door.py).
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from contract.door import guarded
 from contract.errors import LarderError
 from contract.settings.settings import Settings
 from stack import compose, environment, lifecycle, status
@@ -127,7 +128,11 @@ def _say(text: str) -> None:
 
 
 def main() -> int:
-    """Run the command line; an error of ours is its message and its exit code, never a trace."""
+    """Run the command line; whatever goes wrong is a sentence and an exit code, never a trace."""
+    return guarded("stack", _command)
+
+
+def _command() -> int:
     try:
         app()
     except LarderError as error:

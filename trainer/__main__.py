@@ -1,6 +1,6 @@
 """`python -m trainer`: the command line, and the composition root of all it starts.
 
-Exit codes: 0 done, 2 settings or usage, others as contract/errors.py says.
+Exit codes: 0 done, 2 settings or usage, others as contract/errors.py and contract/door.py say.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from contract.door import guarded
 from contract.errors import GenerationFailedError, LarderError
 from contract.formats.keys import Keys
 from contract.queue.jobs import score_queue, train_queue
@@ -178,11 +179,12 @@ for command in (check, *COMMANDS):
 
 
 def main() -> int:
+    return guarded("trainer", _command, trace_to_stderr="serve" in sys.argv[1:2])
+
+
+def _command() -> int:
     try:
         cli.main(prog_name="python -m trainer", standalone_mode=False)
-    except LarderError as error:
-        print(f"trainer: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Any
 
-from contract.errors import LarderError
+from contract.door import guarded
 from contract.formats.keys import Keys
 from contract.queue.jobs import score_queue
 from contract.queue.leases import LeasedWorker, die_with_parent, n_alive_here, worker_name
@@ -97,8 +97,4 @@ def _health(settings: Settings) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except LarderError as error:
-        print(f"worker: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(error.exit_code)
+    sys.exit(guarded("worker", lambda: main(sys.argv[1:]), trace_to_stderr=True))

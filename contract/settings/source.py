@@ -118,9 +118,12 @@ class SourceSettings(CleaningSettings):
     @classmethod
     def _known_encoding(cls, value: str) -> str:
         try:
-            return value if value == "auto" else codecs.lookup(value).name
-        except LookupError:
-            raise ValueError("expected an encoding that Python knows, as in utf-8, cp1252, latin-1, utf-16") from None
+            if value != "auto":
+                "text".encode(value)  # refused by what encodes no text, such as base64
+                value = codecs.lookup(value).name
+        except (LookupError, ValueError):
+            raise ValueError("expected an encoding of text that Python knows, as in utf-8, cp1252, latin-1, utf-16") from None
+        return value
 
     @field_validator("separator", mode="before")
     @classmethod

@@ -10,6 +10,7 @@ from trainer.sources.values import convert as values
 _ADVICE = {
     sieve.MISSING: "Fill them in where they come from, or let them be dropped. --missing says which texts stand for none.",
     values.NOT_POSITIVE: "SAR learns from positive weights only. If 0 or less means something, shift the scale, or use --weight-column ''.",
+    values.TOO_HEAVY: "Correct them, or rescale all weights: such numbers can't be told apart in float32.",
     values.NO_NUMBER: "Correct them. If the decimal mark is a comma, say --decimal ,",
     values.NO_TIME: "Correct them, or name the format with --time-format.",
     values.NO_DATE: "Correct them, or name their unit with --time-unit.",

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from contract.formats.artifact import folder_of
 from contract.settings.settings import Settings
+from trainer.cli import html_file as target
 from trainer.cli.options import source_options
 
 
@@ -23,8 +24,11 @@ def check(source: str | None, html_file: Path | None, **options: Any) -> None:
     """Read SOURCE as a run would, and say what is in it, what is wrong with it and what to do. Changes nothing.
 
     SOURCE is what --interactions takes: a file, a folder, a database, - for standard input. Exit code 0: usable; 1: usable, and
-    rows are lost or something looks wrong; 2: unusable.
+    rows are lost or something looks wrong; 2: unusable, or an option is wrong; 9: the file of --html can't be written; 70: an error
+    that nobody expected.
     """
+    if html_file is not None:
+        target.check_writable(html_file)
     options["interactions"] = source or options.get("interactions")
     settings = Settings.from_environ(os.environ, **options)
     from trainer.check.check import check as look
@@ -35,6 +39,6 @@ def check(source: str | None, html_file: Path | None, **options: Any) -> None:
     if html_file is not None:
         from trainer.check.html import page
 
-        html_file.write_text(page(report), encoding="utf-8")
+        target.write(html_file, page(report).encode("utf-8", "replace"))
         Console(soft_wrap=True).print(f"The report with pictures is {html_file}", markup=False)
     sys.exit(report.exit_code)

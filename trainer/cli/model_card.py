@@ -9,8 +9,9 @@ from urllib.parse import quote
 import click
 from rich.console import Console
 
-from contract.errors import DataError, GenerationError, StoreError
+from contract.errors import GenerationError, StoreError
 from contract.settings.settings import Settings
+from trainer.cli import html_file
 from trainer.cli.generation_id import GENERATION_ID
 
 console = Console(soft_wrap=True, highlight=False)
@@ -24,12 +25,10 @@ TIMEOUT_S = 30
 def report(generation: str, file: Path, url: str | None) -> None:
     """Write the model card of a generation, as the API shows it, into one HTML file that needs no server."""
     settings = Settings.from_environ(os.environ)
+    html_file.check_writable(file)
     base = (url or f"http://127.0.0.1:{settings.api_port}").rstrip("/")
     content = _fetch(base, generation, _key(settings))
-    try:
-        file.write_bytes(content)
-    except OSError as error:
-        raise DataError(f"can't write {file}: {error.strerror}") from None
+    html_file.write(file, content)
     console.print(f"The card of generation {generation} is in {file}", markup=False)
 
 

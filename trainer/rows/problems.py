@@ -12,7 +12,7 @@ from contract.errors import DataError
 SHOWN = 20  # rows that are kept of each kind
 NAMED = 3  # rows in an error message
 VALUE_LENGTH = 60
-WRITTEN_WHOLE = 1e6  # a whole number beyond it is a time or an id, and is shown without a point
+WRITTEN_WHOLE = (1e6, 1e16)  # a whole number between them is a time or an id, and is shown without a point
 
 
 class EmptySourceError(DataError):
@@ -90,7 +90,7 @@ class Problems:
 
 
 def shortened(value: Any) -> str:
-    if isinstance(value, float) and abs(value) >= WRITTEN_WHOLE and value.is_integer():
+    if isinstance(value, float) and WRITTEN_WHOLE[0] <= abs(value) < WRITTEN_WHOLE[1] and value.is_integer():
         value = int(value)
     text = value if isinstance(value, str) else str(value)
     return text if len(text) <= VALUE_LENGTH else text[: VALUE_LENGTH - 1] + "…"

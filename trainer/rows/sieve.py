@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -15,6 +16,14 @@ NAMES_AGAIN = "the names of columns again"
 NO_ROWS = (EMPTY, NAMES_AGAIN)
 """Reasons that cost nothing: there was no interaction."""
 _AROUND_NAMES = " \t\r\ufeff"
+
+
+def _shown(raw: pl.Series, row: int) -> Any:
+    try:
+        value = raw[row]
+    except (ValueError, OverflowError):  # a date of polars that Python does not have
+        return "before the year 1" if raw.to_physical()[row] < 0 else "after the year 9999"
+    return "" if value is None else value
 
 
 @dataclass(slots=True)
@@ -35,7 +44,7 @@ class Sieve:
         rows = bad.arg_true()
         shown = rows[:SHOWN].to_list()
         raw = self.batch.frame[role] if role in self.batch.frame.columns else None
-        values = ["" if raw is None or raw[row] is None else raw[row] for row in shown]
+        values = ["" if raw is None else _shown(raw, row) for row in shown]
         places = list(zip(self.batch.places(shown), values, strict=True))
         self.problems.add(reason, rows.len(), self.where, self.columns.get(role, ""), places, broken=broken)
         self.kept = ~bad if self.kept is None else self.kept & ~bad

@@ -43,6 +43,42 @@ def test_a_table_with_types_of_all_kinds(postgres_url: str) -> None:
     assert dict(made.dropped) == {"missing value": 2}
 
 
+@pytest.mark.parametrize("kind", ["timestamptz", "timestamp", "date"])
+def test_dates_that_python_does_not_have_are_counted(postgres_url: str, kind: str) -> None:
+    execute(
+        postgres_url,
+        f"CREATE TABLE o AS SELECT n %% 9 AS customer_id, 'T' || n %% 7 AS article_id, ('2024-01-01'::date + n)::{kind} AS created_at,"
+        f" 'infinity'::{kind} AS valid_until, '24:00'::time AS closes FROM generate_series(1, 200) n",
+        f"INSERT INTO o SELECT 1, 'T1', v FROM unnest(ARRAY['infinity', '-infinity', '0044-03-15 BC', '10000-01-01']::{kind}[]) v",
+    )
+    made = load(address(postgres_url), sql_table="o").interactions
+    assert (made.weight.size, dict(made.dropped)) == (200, {"a time outside the years 1 to 9999": 4})
+    assert made.data_until == "2024-07-19T00:00:00Z"
+
+
+def test_numeric_that_is_no_number_is_counted(postgres_url: str) -> None:
+    execute(
+        postgres_url,
+        "CREATE TABLE o AS SELECT n %% 9 AS customer_id, n %% 7 AS article_id, 1.5::numeric AS rating, 'NaN'::numeric AS discount"
+        " FROM generate_series(1, 200) n",
+        "INSERT INTO o VALUES (1, 2, 'NaN', 'Infinity'), (1, 3, 'Infinity', 1)",
+    )
+    made = load(address(postgres_url), sql_table="o").interactions
+    assert (made.weight.size, dict(made.dropped)) == (200, {"missing value": 2})
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT 1 AS user_id, unnest((ARRAY[5, 6, 7, 8])[:3]) AS item_id",
+        """SELECT 1 AS user_id, item_id FROM (VALUES (5), (6), (7)) v(item_id) WHERE '{"a":1}'::jsonb ? 'a' AND 'x' NOT LIKE '100% :s%'""",
+        "SELECT 1 AS user_id, generate_series(5, 7) AS item_id -- %s :v2",
+    ],
+)
+def test_a_query_runs_as_it_is_written(postgres_url: str, query: str) -> None:
+    assert load(address(postgres_url), sql_query=query).interactions.item_ids == [5, 6, 7]
+
+
 def test_a_million_rows(postgres_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     execute(
         postgres_url,

@@ -66,7 +66,6 @@ class Columns:
 
 def choose(names: Sequence[str], source: SourceSettings, where: str, *, named: bool = True) -> Columns:
     """Columns of the interactions. `named` is whether the table has names of its own. Raises DataError for none, and for several."""
-    _refuse_twins(names, where)
     asked = {role: getattr(source, f"{role}_column") for role in ROLES}
     if source.event_weights:
         asked |= {"weight": "", "event": source.event_column}
@@ -91,6 +90,7 @@ def choose(names: Sequence[str], source: SourceSettings, where: str, *, named: b
     if not source.event_weights and source.event_column == AUTO and (events := _candidates("event", names)):
         notes.append(f"column {shown.name(events[0])} looks like types of events; --event-weights view=1,buy=5 would weigh them")
     order = [role for role in (*ROLES, "event") if role in found]
+    _refuse_twins([name for name in names if name in found.values()], where)
     return Columns({role: found[role] for role in order}, tuple(notes))
 
 
@@ -105,7 +105,7 @@ def plain_name(name: str) -> str:
 
 
 def _candidates(role: str, names: Sequence[str]) -> list[str]:
-    return [name for name in names if plain_name(name) in KNOWN_NAMES[role]]
+    return [name for name in dict.fromkeys(names) if plain_name(name) in KNOWN_NAMES[role]]
 
 
 def _guess(role: str, names: Sequence[str], where: str) -> str | None:
@@ -156,4 +156,4 @@ def _by_position(names: Sequence[str], roles: Sequence[str], found: dict[str, st
 def _refuse_twins(names: Sequence[str], where: str) -> None:
     for name in names:
         if list(names).count(name) > 1 and name:
-            raise DataError(f"{where} has two columns named {shown.name(name)}; rename one")
+            raise DataError(f"{where} has two columns named {shown.name(name)}; rename one, in SQL with AS")

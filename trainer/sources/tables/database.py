@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 import sqlalchemy as sa
-from polars.exceptions import PolarsError
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings, hide_password
 from trainer.rows.batches import Batch
 from trainer.rows.problems import Problems
+from trainer.sources.tables import postgres_values
+from trainer.sources.tables.database_values import series
 from trainer.sources.tables.typed import check_types, first_line
 
 FETCHED_ROWS = 50_000
@@ -31,18 +34,20 @@ class SqlTable:
         self._url = _url(address, self.where)
         self._engine = self._made()
         self._errors: tuple[type[Exception], ...] = (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error)
-        self._select = self._statement(source)
+        self._query = source.sql_query.rstrip().rstrip(";")
+        self._select = None if self._query else self._statement(source)
         self.notes: tuple[str, ...] = ()
         with self._rows(SAMPLE_ROWS) as result:
             self.names = list(result.keys())
-            self._head = _frame(result.fetchmany(SAMPLE_ROWS), self.names)
+            rows = result.fetchmany(SAMPLE_ROWS)
+            self._head = [series(name, [row[place] for row in rows]) for place, name in enumerate(self.names)]
 
     def sample(self, column: str) -> pl.Series:
-        return self._head[column].drop_nulls()
+        return self._head[self.names.index(column)].drop_nulls()
 
     def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:  # noqa: ARG002 (typed already)
         at, row = [self.names.index(column) for column in columns.values()], 1
-        check_types(dict(self._head.schema), columns, self.where)
+        check_types({head.name: head.dtype for head in self._head}, columns, self.where)
         with self._rows(FETCHED_ROWS) as result:
             for rows in self._fetched(result):
                 frame = _frame(rows, list(columns), at)
@@ -71,8 +76,6 @@ class SqlTable:
             raise DataError(f"{self.where}: {first_line(error)}") from None
 
     def _statement(self, source: SourceSettings) -> sa.Executable:
-        if source.sql_query:
-            return sa.text(source.sql_query.rstrip().rstrip(";"))
         if source.sql_table:
             schema, _, table = source.sql_table.rpartition(".")
             return sa.select(sa.text("*")).select_from(sa.table(table, schema=schema or None))
@@ -91,10 +94,18 @@ class SqlTable:
         with self._explained(), self._engine.connect() as connection:
             readonly = {"postgresql_readonly": True} if self._url.get_backend_name() == "postgresql" else {}
             reading = connection.execution_options(stream_results=True, max_row_buffer=n, **readonly)
-            with reading.execute(self._select) as result:
+            if self._url.get_backend_name() == "postgresql":
+                postgres_values.read_all(connection.connection.dbapi_connection)
+            with self._result(reading) as result:
                 if not result.returns_rows:
                     raise DataError(f"{self.where}: the query gives no rows; it must be a SELECT")
                 yield result
+
+    def _result(self, reading: sa.Connection) -> sa.CursorResult[Any]:
+        """A query goes to the driver as it is written: a colon or a percent sign in it marks no parameter."""
+        if self._select is None:
+            return reading.execution_options(no_parameters=True).exec_driver_sql(self._query)
+        return reading.execute(self._select)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -114,22 +125,13 @@ def _url(address: str, where: str) -> sa.URL:
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
-        # Opened for reading: else a misspelt name would make an empty database.
-        url = sa.make_url(f"sqlite:///file:{url.database}?mode=ro&uri=true")
+        # Opened for reading: else a misspelt name would make an empty database. A question mark may be a part of the name.
+        whole = address.partition(":///")[2]
+        path = whole if Path(whole).exists() else str(url.database)
+        url = sa.URL.create("sqlite", database=f"file:{quote(path)}", query={"mode": "ro", "uri": "true"})
     return url
 
 
-def _frame(rows: Sequence[Any], names: Sequence[str], at: Sequence[int] | None = None) -> pl.DataFrame:
+def _frame(rows: Sequence[Any], names: Sequence[str], at: Sequence[int]) -> pl.DataFrame:
     """Columns from rows. What has mixed types becomes text, so that a database without strict types can be read."""
-    places = range(len(names)) if at is None else at
-    return pl.DataFrame([_series(name, [row[place] for row in rows]) for name, place in zip(names, places, strict=True)])
-
-
-def _series(name: str, values: list[Any]) -> pl.Series:
-    try:
-        made = pl.Series(name, values, strict=True)
-    except (PolarsError, TypeError, OverflowError, ValueError):
-        made = None
-    if made is None or made.dtype == pl.Object:  # a UUID, say
-        return pl.Series(name, [None if value is None else str(value) for value in values], dtype=pl.String)
-    return made
+    return pl.DataFrame([series(name, [row[place] for row in rows]) for name, place in zip(names, at, strict=True)])

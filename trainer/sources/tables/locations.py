@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -57,7 +58,7 @@ def _paths(name: str) -> Sequence[Path]:
     path = Path(name)
     if path.is_dir():
         refuse_table_folder(path)
-        inside = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
+        inside = sorted(file for file in _inside(path) if file.is_file() and not _hidden(file.relative_to(path)))
         files = [file for file in inside if _by_suffix(file.name)]
         if not files:
             raise DataError(f"{name} is a folder without CSV, Parquet or JSON lines files")
@@ -78,6 +79,17 @@ def _paths(name: str) -> Sequence[Path]:
     if not path.is_file():
         raise DataError(f"{name} is no file that can be read")
     return [path]
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """All files in a folder; raises OSError for a folder in it that can't be entered, in place of passing it over."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not _hidden(Path(name))]
+        yield from (Path(place, name) for name in names)
 
 
 def _hidden(path: Path) -> bool:

@@ -24,11 +24,16 @@ DATABASE_SCHEMES = "://"
 
 def open_table(name: str, source: SourceSettings, *, by_lines: bool = False) -> Table:
     """The table under `name`: files, or a query or table of a database. `by_lines`: know the line of every row, which takes longer."""
+    if name.casefold().startswith("file:"):
+        raise DataError(f"{name} is an address; give the path of the file alone, as in /data/events.csv")
     if DATABASE_SCHEMES in name and not name.startswith(locations.STORES):
         from trainer.sources.tables.database import SqlTable  # SQLAlchemy takes a while to import
 
         return SqlTable(name, source)
-    found = locations.find(name)
+    try:
+        found = locations.find(name)
+    except OSError as error:
+        raise DataError(f"{error.filename or name} can't be read: {error.strerror}") from None
     if len(found) == 1 and not partitions.of(found[0].address):
         return _open(found[0], source, by_lines)
     return Files(name, found, source, by_lines)

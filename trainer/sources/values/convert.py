@@ -19,6 +19,7 @@ from trainer.rows.sieve import Sieve
 from trainer.sources.values.times import Clock, clock_for, present
 
 NOT_POSITIVE = "weight not positive"
+TOO_HEAVY = f"a weight above {MAX_WEIGHT:g}"
 NO_NUMBER = "a weight that is no number"
 NO_TIME = "a time that can't be read"
 NO_DATE = "a time outside the years 1 to 9999"
@@ -80,10 +81,14 @@ class Converter:
             weight = weight.set(weight.is_nan(), None)
             lowest, highest = _ends(weight)
         sieve.drop_missing(weight, "weight")
+        if highest > MAX_WEIGHT:
+            heavy = (weight > MAX_WEIGHT).fill_null(False)
+            sieve.drop(TOO_HEAVY, heavy, "weight", broken=True)
+            weight = weight.set(heavy, 1.0)
         in_float32 = weight.cast(pl.Float32)
-        if not (np.float32(lowest) > 0 and highest < np.inf):
-            sieve.drop(NOT_POSITIVE, ~(weight.is_finite() & (in_float32 > 0)).fill_null(True), "weight")
-        return in_float32 if highest <= MAX_WEIGHT else weight
+        if not np.float32(lowest) > 0:
+            sieve.drop(NOT_POSITIVE, ~(in_float32 > 0).fill_null(True), "weight")
+        return in_float32
 
     def _of_events(self, events: pl.Series, sieve: Sieve) -> pl.Series:
         known = self.source.weights_by_event

@@ -111,6 +111,26 @@ def test_a_data_error_exits_with_3(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "no column 'rating'" in one_line(capsys)
 
 
+def test_a_crash_is_no_loss_of_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def crash(*_: object) -> None:
+        raise NotImplementedError("Series of type Null")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("trainer.check.check.check", crash)
+    assert call(monkeypatch, "check", "events.csv") == 70
+    assert one_line(capsys).startswith("trainer: an error that Larder does not expect, NotImplementedError: Series of type Null. The trace")
+
+
+@pytest.mark.parametrize("file", ["/nowhere/x.html", "/proc/none/x.html"])
+def test_a_page_that_can_not_be_written_is_refused_before_anything_is_read(
+    file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("trainer.check.check.check", lambda *_: pytest.fail("it was read"))
+    assert call(monkeypatch, "check", "events.csv", "--html", file) == 9
+    assert f"{file}: there is no folder" in one_line(capsys)
+    assert call(monkeypatch, "report", "g1", "--html", file) == 9
+
+
 def test_an_artifact_address_of_another_kind_exits_with_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("LARDER_ARTIFACTS", "s3://bucket")
     assert call(monkeypatch, "plan") == 2

@@ -88,7 +88,11 @@ def test_events_are_read_when_they_have_weights() -> None:
 
 
 def test_two_columns_of_one_name_are_refused() -> None:
-    assert refusal("user user item") == "a.csv has two columns named 'user'; rename one"
+    assert refusal("user user item") == "a.csv has two columns named 'user'; rename one, in SQL with AS"
+
+
+def test_two_columns_of_one_name_harm_nobody_who_does_not_read_them() -> None:
+    assert chosen("user x item x") == "user item"
 
 
 def test_known_names_are_plain_and_mean_one_thing() -> None:

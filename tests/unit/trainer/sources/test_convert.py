@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.reading import HEADER, dropped, load, read, refusal, rows
 from trainer.rows.sieve import MISSING
-from trainer.sources.values.convert import FUTURE, LONG_ID, NO_DATE, NOT_POSITIVE, UNKNOWN_EVENT
+from trainer.sources.values.convert import FUTURE, LONG_ID, NO_DATE, NOT_POSITIVE, TOO_HEAVY, UNKNOWN_EVENT
 
 
 @pytest.fixture
@@ -47,9 +47,16 @@ def test_events_weigh_what_is_said(csv: Path) -> None:
 
 def test_zero_and_negative_weights_are_counted(csv: Path) -> None:
     csv.write_text(HEADER + "1,2,0,4\n1,2,-1,4\n1,2,inf,4\n1,2,1e-60,4\n1,2,3,4\n")
-    assert dropped(csv) == {
-        NOT_POSITIVE: ["line 2: rating '0.0'", "line 3: rating '-1.0'", "line 4: rating 'inf'", "line 5: rating '1e-60'"]
+    assert dropped(csv, max_broken_rows=0.5) == {
+        NOT_POSITIVE: ["line 2: rating '0.0'", "line 3: rating '-1.0'", "line 5: rating '1e-60'"],
+        TOO_HEAVY: ["line 4: rating 'inf'"],
     }
+
+
+def test_a_weight_that_float32_does_not_tell_apart_is_named_by_its_line(csv: Path) -> None:
+    csv.write_text(HEADER + "1,2,4,4\n" * 30 + "1,3,1e308,4\n1,3,1e16,4\n")
+    assert dropped(csv, max_broken_rows=0.1) == {TOO_HEAVY: ["line 32: rating '1e+308'", "line 33: rating '1e+16'"]}
+    assert "2 with a weight above 1e+15 (line 32: rating '1e+308', line 33: rating '1e+16')" in refusal(csv)
 
 
 def test_times_in_the_future_are_dropped_or_kept(csv: Path) -> None:

@@ -49,6 +49,37 @@ def test_what_a_loose_column_holds(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("condition", ["sku <> 'status :new'", "sku NOT LIKE '100% :done%'", "1 = 1 -- nightly :v2\n", "sku <> '10:30'"])
+def test_a_query_runs_as_it_is_written(tmp_path: Path, condition: str) -> None:
+    query = f"SELECT user_id, sku AS item_id FROM events WHERE {condition}"
+    assert [row[:2] for row in rows(database(tmp_path), sql_query=query)] == [(1, "a"), (2, "b")]
+
+
+@pytest.mark.parametrize("name", ["s1#0.db", "s p%20.db", "really?.db", "a&b=c.db", "ö.db"])
+def test_a_database_may_have_any_name(tmp_path: Path, name: str) -> None:
+    database(tmp_path)
+    (tmp_path / "shop.db").rename(tmp_path / name)
+    assert len(rows(f"sqlite:///{tmp_path / name}", sql_table="events")) == 2
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_a_join_with_two_columns_of_one_name(tmp_path: Path) -> None:
+    url = database(tmp_path)
+    twins = "SELECT a.*, b.* FROM events a JOIN events b ON a.sku = b.sku"
+    assert "has two columns named 'user_id'; rename one, in SQL with AS" in refusal(url, sql_query=twins)
+    others = "SELECT user_id, sku AS item_id, 1 AS note, 2 AS note FROM events"
+    assert rows(url, sql_query=others) == [(1, "a", 1.0), (2, "b", 1.0)]
+
+
+def test_times_that_are_missing_in_every_row_of_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql, "FETCHED_ROWS", 10)
+    events = [(n, f"i{n % 7}", 4.0, None if 10 <= n < 20 else 1_700_000_000 + n) for n in range(40)]
+    assert len(rows(database(tmp_path, events), sql_table="events")) == 30
+    (tmp_path / "shop.db").unlink()
+    nothing = [(n, f"i{n % 7}", 4.0, None) for n in range(40)]
+    assert "no interaction is left of 40 rows: 40 with missing value" in refusal(database(tmp_path, nothing), sql_table="events")
+
+
 def test_a_database_without_a_table_named_lists_its_tables(tmp_path: Path) -> None:
     assert "name a table with --sql-table, or a query with --sql-query. It has events" in refusal(database(tmp_path))
 
@@ -66,6 +97,10 @@ def test_what_a_database_refuses_is_one_sentence(tmp_path: Path, settings: dict[
     url = database(tmp_path)
     assert reason in refusal(url, **settings)
     assert len(rows(url, sql_table="events")) == 2
+
+
+def test_an_address_of_a_file_is_no_database(tmp_path: Path) -> None:
+    assert "give the path of the file alone, as in" in refusal((tmp_path / "x.csv").as_uri())
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from contract.errors import DataError
-from tests.support.reading import HEADER, read, refusal, rows
+from tests.support.reading import HEADER, dropped, read, refusal, rows
 
 
 def parquet(folder: Path, **columns: Any) -> Path:
@@ -41,6 +41,19 @@ def test_a_column_of_another_type_is_named(tmp_path: Path, column: str, values: 
     message = refusal(parquet(tmp_path, **{column: values}))
     assert f"column {column!r} holds " in message
     assert message.endswith(f" where {needed} are needed")
+
+
+def test_a_time_column_without_values(tmp_path: Path) -> None:
+    nothing = parquet(tmp_path, timestamp=pl.Series([None, None]))
+    assert "no interaction is left of 2 rows: 2 with missing value" in refusal(nothing)
+    assert rows(nothing, time_column="") == [(1, "x", 1.5), (2, "y", 2.0)]
+
+
+@pytest.mark.parametrize(("second", "shown"), [(-62_200_000_000, "before the year 1"), (253_500_000_000, "after the year 9999")])
+def test_dates_that_python_does_not_have_are_counted(tmp_path: Path, second: int, shown: str) -> None:
+    times = pl.Series([second * 1_000_000, 1_700_000_000_000_000]).cast(pl.Datetime("us"))
+    odd = parquet(tmp_path, timestamp=times)
+    assert dropped(odd, max_broken_rows=0.5) == {"a time outside the years 1 to 9999": [f"line 1: timestamp {shown!r}"]}
 
 
 @pytest.mark.parametrize("dtype", [pl.Categorical, pl.Decimal(12, 0), pl.UInt64, pl.Int8])
