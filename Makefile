@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test-one setup up down retrain status watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs lock compose-up compose-down dev-tools
+.PHONY: help test-one depth setup up down retrain status watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs lock compose-up compose-down dev-tools
 
 # Further arguments: make retrain ARGS="--k 20", make test ARGS="-k payload", make verify ARGS="--sample 1000"
 ARGS ?=
@@ -118,6 +118,10 @@ test: dev-tools ## Unit and integration tests. ARGS go to pytest.
 
 test-one: dev-tools ## One test or a few, in this process: K="gate and not rules". ARGS go to pytest.
 	@$(venv)/python -m pytest -k "$(K)" $(ARGS)
+
+depth: dev-tools ## The tests that look deeper when they are told to, and the benches' own. ARGS go to pytest.
+	@LARDER_TEST_DEPTH=full $(venv)/python -m pytest -n logical --dist worksteal -m depth $(ARGS)
+	@$(venv)/python -m pytest tests/bench $(ARGS)
 
 e2e: dev-tools ## End-to-end tests. ARGS go to pytest.
 	@$(venv)/python -m pytest tests/e2e $(ARGS)

@@ -1,22 +1,20 @@
-"""`bench serving` runs and its JSON has its shape. No figure of time is judged, and wrk may be missing."""
+"""`bench serving` runs and its JSON has its shape. No figure of time is judged, and a machine without CI may lack wrk."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.paths import ROOT
+from tests.support.tools import require
 
 FIELDS = {"case", "worker_class", "requests_per_s", "users_per_s", "p50_ms", "p99_ms", "errors"}
 
 
-@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 def test_every_case_is_measured_without_errors(tmp_path: Path) -> None:
+    require("wrk")
     options = ["--worker-classes", "gthread", "--users", "500", "--seconds", "1", "--rounds", "1", "--retrain", ""]
     command = [sys.executable, "-m", "bench", "serving", *options, "--json", str(tmp_path / "out.json")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 FULL = os.environ.get("LARDER_TEST_DEPTH") == "full"
+
+
+deeper = pytest.mark.depth
+"""For tests that look deeper then: `make depth` runs them, and no others."""
 
 
 def examples(quick: int, full: int) -> int:

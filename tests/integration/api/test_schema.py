@@ -16,7 +16,7 @@ from contract.formats.keys import Keys, bucket_of
 from contract.settings.settings import ModelSettings
 from tests.support.api_process import ApiProcess
 from tests.support.builders import Lists, manifest_of, write_lists
-from tests.support.depth import examples
+from tests.support.depth import deeper, examples
 
 ADMIN = "admin-" + "a" * 16
 LISTS: Lists = {user: [(item, 5.0 - item / 10) for item in range(user % 5 + 2)] for user in range(50)}
@@ -25,6 +25,7 @@ CONFIG = """
 [checks.negative_data_rejection]
 expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "414", "415", "422", "428", "429", "5xx"]
 """
+pytestmark = deeper
 EXAMPLES = examples(8, 40)
 MIN_CASES = 2000
 LIMIT_S = 100

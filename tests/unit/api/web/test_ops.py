@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from typing import Any
 
-import pytest
 import yaml  # type: ignore[import-untyped]
 from prometheus_client import Metric
 
 from api.metrics.counters import Metrics
 from tests.support.paths import ROOT
+from tests.support.tools import require
 
 RULES = ROOT / "ops" / "prometheus-rules.yml"
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
@@ -56,9 +55,7 @@ def test_every_rule_leads_to_a_section() -> None:
 
 
 def test_promtool_takes_the_rules() -> None:
-    if shutil.which("promtool") is None:
-        pytest.skip("there is no promtool on PATH")
-    subprocess.run(["promtool", "check", "rules", str(RULES)], check=True, timeout=60)
+    subprocess.run([require("promtool"), "check", "rules", str(RULES)], check=True, timeout=60)
 
 
 def test_the_compose_file_mounts_what_exists() -> None:

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from contract.errors import SettingsError
 from contract.settings.settings import Settings
-from tests.support.depth import examples
+from tests.support.depth import deeper, examples
 from trainer.check.check import check
 from trainer.check.html import page
 
+pytestmark = deeper
 EXAMPLES = examples(60, 420)  # of each of the five kinds
 
 
