@@ -15,7 +15,6 @@ from contract.queue.jobs import score_queue
 from contract.store.connections import connect
 from trainer.cli.context import Opened, opened
 from trainer.cli.generation_id import GENERATION_ID
-from trainer.cli.model_card import report
 
 console = Console(soft_wrap=True, highlight=False)
 SHOWN_PROBLEMS = 40
@@ -143,4 +142,4 @@ def erase(user_id: str, yes: bool) -> None:
     )
 
 
-INSPECTION_COMMANDS = (verify, diff, watch, erase, report)
+INSPECTION_COMMANDS = (verify, diff, watch, erase)

@@ -163,6 +163,8 @@ def test_keys_open_what_they_are_for(generations: Generations, redis_server: str
     assert client.get("/live").status_code == 401
     assert client.get("/", headers={"X-API-Key": "wrong"}).status_code == 401
     assert client.get("/", headers={"X-API-Key": READ}).status_code == 200
+    assert client.get("/cards/g2?file").status_code == 303
+    assert "<h1>Generation g2</h1>" in client.get("/cards/g2?file", headers={"X-API-Key": READ}).text
     assert "This key is not known" in sign_in(client, "wrong").text
     answer = sign_in(client, READ, "/explore?user=54")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/explore?user=54")
