@@ -57,7 +57,7 @@ def check(source: SourceSettings, cache: Path) -> CheckReport:
     """Read the source in full, with the line of every row that is dropped. Never raises for what is in the data."""
     label, problems = sources.label_of(source), Problems()
     try:
-        raw = sources.read(source, cache, by_lines=True)
+        raw = sources.read(source, cache)
         problems = raw.problems
         loaded = sources.gather(raw, source, validate=True)
     except DataError as error:

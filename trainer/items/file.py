@@ -13,6 +13,7 @@ from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.items.items import Items, cleaned
 from trainer.rows import shown
+from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
 from trainer.sources.tables.columns import AUTO, KNOWN_NAMES, OWN_NAMES, plain_name
 from trainer.sources.tables.open import open_table
@@ -32,11 +33,13 @@ def read_items(path: str, source: SourceSettings) -> Items:
         if not (frame["item"].dtype.is_integer() or frame["item"].dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
             raise DataError(f"{path}: the id column holds {frame['item'].dtype} where integers or texts are needed")
         return cleaned(frame, path, None)
-    table, problems = open_table(path, source, by_lines=True), Problems()
+    table, problems = open_table(path, source), Problems()
     names = _names(table.names, source, path) if table.named else _by_position(table.names)
     columns = {names.get(name, name): name for name in table.names if name}
     frames, lines = [pl.DataFrame(schema=dict.fromkeys(columns, pl.String))], list[int]()
+    ledger = Ledger(path, problems)
     for batch in table.batches(columns, [], problems):
+        ledger.enter(batch, batch.frame.height)
         frames.append(batch.frame.cast(pl.String))
         lines += batch.places(range(batch.frame.height))
     problems.check_share(path, source.max_broken_rows)

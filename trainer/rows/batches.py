@@ -15,10 +15,14 @@ BATCH_ROWS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`frame` has the roles as columns. `lines`: the line of each row, or that of the first one if they follow each other, or None."""
+    """`frame` has the roles as columns. `lines`: the line of each row, or that of the first one if they follow each other, or None.
+
+    `n_records`: rows, good or not, that the source has in this place by a count other than the frame's; None where only the total is known.
+    """
 
     frame: pl.DataFrame
     lines: pl.Series | int | None = None
+    n_records: int | None = None
 
     def places(self, rows: Sequence[int]) -> list[int]:
         """Lines of the given rows; 0 where they are not known."""

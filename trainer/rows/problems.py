@@ -45,9 +45,13 @@ class Example:
 
 @dataclass(slots=True)
 class Problems:
-    """Rows read and dropped so far, by reason. `broken` are those reasons that mean an unreadable row; `notes` is what was assumed."""
+    """Rows read and dropped so far. `broken` are those reasons that mean an unreadable row; `notes` is what was assumed.
+
+    `dropped` is by reason, and a run adds what its policies leave out; `n_dropped` is by reading alone.
+    """
 
     n_rows: int = 0
+    n_dropped: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[Example]] = field(default_factory=dict)
@@ -62,6 +66,7 @@ class Problems:
         if n <= 0:
             return
         self.dropped[reason] += n
+        self.n_dropped += n
         if broken:
             self.broken[reason] += n
         kept = self.examples.setdefault(reason, [])

@@ -16,6 +16,7 @@ from trainer.interactions.doubts import Doubt, doubts
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.rows.batches import Table
+from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
 from trainer.sources.tables.columns import choose
 from trainer.sources.tables.open import Files, open_table
@@ -91,7 +92,7 @@ def label_of(source: SourceSettings) -> str:
     return "standard input" if source.interactions == STDIN else hide_password(source.interactions)
 
 
-def read(source: SourceSettings, cache: Path, *, by_lines: bool = False) -> Raw:
+def read(source: SourceSettings, cache: Path) -> Raw:
     """Open what the settings name. Raises DataError, now or as the events are read, for what can't be used."""
     name = source.interactions
     if name == BUILT_IN:
@@ -107,7 +108,7 @@ def read(source: SourceSettings, cache: Path, *, by_lines: bool = False) -> Raw:
         from trainer.sources import synthetic
 
         return _counted(Raw([synthetic.load(name)], None))
-    return _table(source, by_lines)
+    return _table(source)
 
 
 def _counted(raw: Raw) -> Raw:
@@ -115,9 +116,9 @@ def _counted(raw: Raw) -> Raw:
     return raw
 
 
-def _table(source: SourceSettings, by_lines: bool) -> Raw:
+def _table(source: SourceSettings) -> Raw:
     """A table of any kind: columns are chosen now, rows are converted as they come."""
-    table = open_table(source.interactions, source, by_lines=by_lines)
+    table = open_table(source.interactions, source)
     chosen = choose(table.names, source, table.where, named=table.named)
     columns, problems = chosen.of, Problems()
     for note in (*table.notes, *chosen.notes):
@@ -129,12 +130,15 @@ def _table(source: SourceSettings, by_lines: bool) -> Raw:
     problems.several = several
 
     def events() -> Iterator[pl.DataFrame]:
+        ledger = Ledger(table.where, problems)
         for part in table.parts(columns, problems) if isinstance(table, Files) else [table]:
             if several and "time" in columns:
                 converter.look_at_clock(part.sample(columns["time"]), part.where)
             numbers = ["weight", "time"] if converter.clock and converter.clock.numbers else ["weight"]
             for batch in part.batches(columns, numbers, problems):
-                yield converter.convert(batch, part.where)
+                frame = converter.convert(batch, part.where)
+                ledger.enter(batch, frame.height)
+                yield frame
         problems.check_share(table.where, source.max_broken_rows)
 
     return Raw(events(), None, problems, columns, ids)

@@ -53,7 +53,7 @@ class SqlTable:
                 frame = _frame(rows, list(columns), at)
                 check_types(dict(frame.schema), {role: role for role in columns}, self.where)
                 problems.n_rows += frame.height
-                yield Batch(frame, row)
+                yield Batch(frame, row, len(rows))
                 row += frame.height
 
     def _fetched(self, result: sa.CursorResult[Any]) -> Iterator[Sequence[Any]]:

@@ -22,8 +22,8 @@ from trainer.sources.text.json_lines import JsonLinesTable
 DATABASE_SCHEMES = "://"
 
 
-def open_table(name: str, source: SourceSettings, *, by_lines: bool = False) -> Table:
-    """The table under `name`: files, or a query or table of a database. `by_lines`: know the line of every row, which takes longer."""
+def open_table(name: str, source: SourceSettings) -> Table:
+    """The table under `name`: files, or a query or table of a database."""
     if name.casefold().startswith("file:"):
         raise DataError(f"{name} is an address; give the path of the file alone, as in /data/events.csv")
     if DATABASE_SCHEMES in name and not name.startswith(locations.STORES):
@@ -35,31 +35,31 @@ def open_table(name: str, source: SourceSettings, *, by_lines: bool = False) -> 
     except OSError as error:
         raise DataError(f"{error.filename or name} can't be read: {error.strerror}") from None
     if len(found) == 1 and not partitions.of(found[0].address):
-        return _open(found[0], source, by_lines)
-    return Files(name, found, source, by_lines)
+        return _open(found[0], source)
+    return Files(name, found, source)
 
 
-def _open(location: Location, source: SourceSettings, by_lines: bool) -> Table:
+def _open(location: Location, source: SourceSettings) -> Table:
     if location.empty:
         raise EmptySourceError(f"{location.address} is empty")
     if location.remote or location.format == "parquet":
         return open_scan(location, source)
     if location.format == "jsonl":
         return JsonLinesTable(location, source)
-    return DelimitedTable(location, source, by_lines=by_lines)
+    return DelimitedTable(location, source)
 
 
 class Files:
     """The first file with rows, open, and those that follow: opened one by one, each must have the columns that are read."""
 
-    def __init__(self, where: str, found: Sequence[Location], source: SourceSettings, by_lines: bool) -> None:
-        self.where, self._source, self._by_lines = where, source, by_lines
+    def __init__(self, where: str, found: Sequence[Location], source: SourceSettings) -> None:
+        self.where, self._source = where, source
         self._found = list(found)
         notes = [f"{len(found)} files"] if len(found) > 1 else []
         while True:
             location = self._found.pop(0)
             try:
-                self._first = _open(location, source, by_lines)
+                self._first = _open(location, source)
                 break
             except EmptySourceError as error:
                 if not self._found:
@@ -84,12 +84,12 @@ class Files:
         yield self._part
         for location in self._found:
             try:
-                table = _open(location, self._source, self._by_lines)
+                table = _open(location, self._source)
             except EmptySourceError as error:
                 problems.note(f"{error}: left out")
                 continue
             except NoNamesError:
-                table = _open(location, self._source.model_copy(update={"header": False}), self._by_lines)
+                table = _open(location, self._source.model_copy(update={"header": False}))
                 if len(table.names) != len(self._first.names):
                     raise
                 problems.note(f"{table.where} has no line of names: it goes on with the columns of {self._first.where}")

@@ -76,4 +76,4 @@ class Part:
         inside = {role: self.own[column] for role, column in columns.items() if column in self.own}
         given = [pl.lit(self.values[column], pl.String).alias(role) for role, column in columns.items() if column not in self.own]
         for batch in self.table.batches(inside, numbers, problems):
-            yield Batch(batch.frame.with_columns(given).select(list(columns)), batch.lines) if given else batch
+            yield Batch(batch.frame.with_columns(given).select(list(columns)), batch.lines, batch.n_records) if given else batch

@@ -10,6 +10,7 @@ from polars.exceptions import PolarsError
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.rows.batches import BATCH_ROWS, Batch
+from trainer.rows.ledger import check_count
 from trainer.rows.problems import Problems
 from trainer.sources.tables.locations import Location
 
@@ -17,10 +18,10 @@ SAMPLE_ROWS = 2000
 
 
 class ScannedTable:
-    """A polars scan. Rows are counted from 1, of a CSV with names from 2, as its lines are."""
+    """A polars scan. Rows are counted from 1, of a CSV with names from 2, as its lines are. `counted`: the source says how many it has."""
 
-    def __init__(self, scan: pl.LazyFrame, where: str, *, named: bool = True, first_row: int = 1) -> None:
-        self._scan, self.where, self.named, self._first_row = scan, where, named, first_row
+    def __init__(self, scan: pl.LazyFrame, where: str, *, named: bool = True, first_row: int = 1, counted: bool = False) -> None:
+        self._scan, self.where, self.named, self._first_row, self._counted = scan, where, named, first_row, counted
         self.notes: tuple[str, ...] = ()
         try:
             self._schema = scan.collect_schema()
@@ -44,6 +45,8 @@ class ScannedTable:
                 problems.n_rows += frame.height
                 yield Batch(frame, at)
                 at += frame.height
+            if self._counted:
+                check_count(self.where, self._scan.select(pl.len()).collect().item(), at - self._first_row, 0)
         except (PolarsError, OSError) as error:
             raise DataError(f"{self.where} can't be read: {first_line(error)}") from None
 
@@ -52,7 +55,7 @@ def open_scan(location: Location, source: SourceSettings) -> ScannedTable:
     """A Parquet file, or any file of an object store: read by polars' own readers, with credentials from the environment."""
     address = location.address
     if location.format == "parquet":
-        return ScannedTable(pl.scan_parquet(address, glob=location.remote), address)
+        return ScannedTable(pl.scan_parquet(address, glob=location.remote), address, counted=True)
     if location.format == "jsonl":
         return ScannedTable(pl.scan_ndjson(address, infer_schema_length=1000), address)
     separator = ("\t" if ".tsv" in address else ",") if source.separator == "auto" else source.separator
@@ -60,9 +63,7 @@ def open_scan(location: Location, source: SourceSettings) -> ScannedTable:
         raise DataError(
             f"{address}: of CSV in an object store only UTF-8 with one separator character can be read; copy the file here first"
         )
-    scan = pl.scan_csv(
-        address, separator=separator, has_header=source.header, infer_schema=False, null_values=[""], truncate_ragged_lines=True
-    )
+    scan = pl.scan_csv(address, separator=separator, has_header=source.header, infer_schema=False, null_values=[""])
     if not source.header:
         scan = scan.rename(lambda name: name.removeprefix("column_"))
     return ScannedTable(scan, address, named=source.header, first_row=1 + source.header)

@@ -1,109 +1,94 @@
-"""CSV that polars does not read whole: line by line, every line that is no row counted and named."""
+"""CSV that polars does not read whole: rewritten so that it does, every line that is no row counted and named."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
-from trainer.rows.batches import Batch, texts
-from trainer.rows.problems import SHOWN, Problems
+from engine.arrays import Array
+from trainer.rows.batches import Batch
+from trainer.rows.ledger import check_count
+from trainer.rows.problems import SHOWN, VALUE_LENGTH, Problems
+from trainer.sources.text import record_kernels
 from trainer.sources.text.files import Chunk
 
-RECORD_LINES = 100  # lines of one record; a quotation mark that is open for longer was never meant to open
 TOO_MANY = "more fields than columns"
 NEVER_CLOSED = "a quotation mark that is never closed"
+HELD = "lines that may be rows or one text in quotation marks"
+STRAY = "quotation marks that don't fit its fields"
 NOT_TEXT = "bytes that are no UTF-8"
+_FAULTS = {
+    record_kernels.TOO_MANY: TOO_MANY,
+    record_kernels.NEVER_CLOSED: NEVER_CLOSED,
+    record_kernels.HELD: HELD,
+    record_kernels.STRAY: STRAY,
+}
 _UNREADABLE = "\ufffd"
 
 
-def take_apart(chunk: Chunk, separator: str, quoted: bool, width: int, at: Mapping[str, int], where: str, problems: Problems) -> Batch:
-    """The rows of a chunk as texts, with their lines. `at`: the place of each role's field; `width`: fields of a row."""
-    text = chunk.data.decode("utf-8", "replace")
-    if quoted and '"' in text:
-        batch = _with_quotes(text, chunk.first_line, separator, width, at, where, problems)
-    else:
-        batch = _without_quotes(text, chunk.first_line, separator, width, at, where, problems)
-    return batch if chunk.valid else _readable(batch, where, problems)
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How rows are written: `width` fields and up to `surplus` empty ones; which should begin like numbers; each role's place."""
+
+    separator: str
+    quoted: bool
+    width: int
+    surplus: int
+    numeric: Array
+    at: Mapping[str, int]
+    where: str
+
+    def frame(
+        self, data: bytes, quote: str | None, numbers: frozenset[int] = frozenset(), integers: frozenset[int] = frozenset()
+    ) -> pl.DataFrame:
+        """The roles' columns of text that polars can read whole. Raises PolarsError."""
+        kinds = {**dict.fromkeys(numbers, pl.Float64()), **dict.fromkeys(integers, pl.Int64())}
+        full = self.separator * (self.width - 1) + "\n"  # polars counts the fields of the first line, and takes a mark before it away
+        read = pl.read_csv(
+            full.encode() + data,
+            has_header=False,
+            schema={f"c{place}": kinds.get(place, pl.String()) for place in range(self.width)},
+            separator=self.separator,
+            quote_char=quote,
+            null_values=[""],
+        )
+        return read.select(pl.col(f"c{place}").alias(role) for role, place in self.at.items())[1:]
 
 
-def _without_quotes(text: str, first_line: int, separator: str, width: int, at: Mapping[str, int], where: str, problems: Problems) -> Batch:
-    lines = pl.Series("line", text.removesuffix("\n").split("\n"), dtype=pl.String).str.strip_suffix("\r")
-    fields = lines.str.split(separator)
-    # Separators at the end of a line make fields that nobody misses.
-    too_many = (fields.list.len() > width) & (lines.str.strip_chars_end(separator).str.split(separator).list.len() > width)
-    frame = pl.DataFrame([fields.list.get(place, null_on_oob=True).alias(role) for role, place in at.items()])
-    frame = frame.with_columns(pl.when(pl.all() != "").then(pl.all()))
-    if not too_many.any():
-        return Batch(frame, first_line)
-    wrong = too_many.arg_true()[:SHOWN].to_list()
-    problems.add(TOO_MANY, int(too_many.sum()), where, "", [(first_line + row, lines[row]) for row in wrong], broken=True)
-    problems.n_rows += int(too_many.sum())
-    numbers = pl.int_range(first_line, first_line + frame.height, eager=True)
-    return Batch(frame.filter(~too_many), numbers.filter(~too_many))
+def take_apart(chunk: Chunk, layout: Layout, problems: Problems, *, final: bool) -> tuple[Batch, Chunk | None]:
+    """The rows of a chunk as texts, with their lines; and the lines at its end that may go on in the next one."""
+    data = chunk.data if chunk.valid else chunk.data.decode("utf-8", "replace").encode()
+    used, text, starts, lines, spans, kinds = record_kernels.rewrite(
+        data, layout.separator, layout.quoted, layout.width, layout.surplus, layout.numeric, final=final
+    )
+    lines += chunk.first_line
+    for kind, reason in _FAULTS.items():
+        wrong = np.flatnonzero(kinds == kind)
+        shown = [(int(lines[at]), _line(data, int(starts[at]))) for at in wrong[:SHOWN]]
+        problems.add(reason, int(spans[wrong].sum()), layout.where, "", shown, broken=True)
+        problems.n_rows += int(spans[wrong].sum())
+    good = kinds == record_kernels.GOOD
+    frame = layout.frame(text.tobytes(), '"')
+    n_good, n_bad = int(np.count_nonzero(good)), int(spans[~good].sum())
+    check_count(layout.where, n_good, frame.height, 0)
+    check_count(layout.where, data.count(b"\n", 0, used) + (used == len(data) and not data.endswith(b"\n")), int(spans.sum()), 0)
+    batch = Batch(frame, pl.Series(lines[good], dtype=pl.Int64), n_good + n_bad)
+    if not chunk.valid:
+        batch = _readable(batch, layout.where, problems)
+    if used == len(data):
+        return batch, None
+    rest = data[used:]
+    n_lines = rest.count(b"\n") + (not rest.endswith(b"\n"))
+    return batch, Chunk(rest, chunk.first_line + chunk.n_lines - n_lines, n_lines, chunk.valid)
 
 
-def _with_quotes(text: str, first_line: int, separator: str, width: int, at: Mapping[str, int], where: str, problems: Problems) -> Batch:
-    lines = text.removesuffix("\n").split("\n")
-    columns: dict[str, list[str | None]] = {role: [] for role in at}
-    numbers: list[int] = []
-    for line, record in _records(lines, separator):
-        if record is None or (len(record) > width and any(record[width:])):
-            problem = NEVER_CLOSED if record is None else TOO_MANY
-            problems.add(problem, 1, where, "", [(first_line + line, lines[line].rstrip("\r"))], broken=True)
-            problems.n_rows += 1
-            continue
-        for role, place in at.items():
-            columns[role].append((record[place] or None) if place < len(record) else None)
-        numbers.append(first_line + line)
-    return Batch(texts(columns), pl.Series(numbers, dtype=pl.Int64))
-
-
-def _records(lines: Sequence[str], separator: str) -> Iterator[tuple[int, list[str] | None]]:
-    """Where each record begins, and its fields; None for a line whose quotation mark is never closed."""
-    at = 0
-    while at < len(lines):
-        reader, begin = _Lines(lines, at), at
-        records = csv.reader(reader, delimiter=separator)
-        while True:
-            begin = reader.at
-            reader.end = begin + RECORD_LINES
-            try:
-                record = next(records)
-            except StopIteration:
-                at = len(lines)
-                break
-            except (csv.Error, _TooLongError):
-                record = None
-            # At the end of the text csv takes an open field for a closed one.
-            if record is None or (reader.at == len(lines) and reader.at - begin > 1 and "\n".join(lines[begin:]).count('"') % 2):
-                yield begin, None
-                at = begin + 1
-                break
-            yield begin, record
-
-
-class _TooLongError(Exception):
-    """A record goes on beyond the lines that it may have."""
-
-
-class _Lines:
-    """Lines for csv.reader, from `at` on; the one at `end` is refused."""
-
-    def __init__(self, lines: Sequence[str], at: int) -> None:
-        self._lines, self.at, self.end = lines, at, 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        if self.at >= len(self._lines):
-            raise StopIteration
-        if self.at >= self.end:
-            raise _TooLongError
-        self.at += 1
-        return self._lines[self.at - 1] + "\n"
+def _line(data: bytes, start: int) -> str:
+    end = data.find(b"\n", start)
+    text = data[start : end if end >= 0 else len(data)][: 4 * VALUE_LENGTH + 4]
+    return text.decode("utf-8", "ignore").rstrip("\r")
 
 
 def _readable(batch: Batch, where: str, problems: Problems) -> Batch:
@@ -117,4 +102,4 @@ def _readable(batch: Batch, where: str, problems: Problems) -> Batch:
     problems.add(NOT_TEXT, int(bad.sum()), where, "", shown, broken=True)
     problems.n_rows += int(bad.sum())
     every = pl.Series(batch.places(range(frame.height)), dtype=pl.Int64)
-    return Batch(frame.filter(~bad), every.filter(~bad))
+    return Batch(frame.filter(~bad), every.filter(~bad), batch.n_records)

@@ -1,33 +1,35 @@
-"""CSV, TSV and their like. A chunk that polars reads whole costs what polars needs; one that it refuses is taken apart line by line."""
+"""CSV, TSV and their like, read in chunks. One that polars reads whole costs what polars needs; any other is rewritten so that it does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 
+import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
 from contract.settings.settings import SourceSettings
+from contract.settings.source import STDIN
 from trainer.interactions.external_ids import typed
-from trainer.rows.batches import BATCH_ROWS, Batch
+from trainer.rows.batches import Batch
 from trainer.rows.problems import Problems
 from trainer.sources.tables.locations import Location
-from trainer.sources.text.broken_csv import take_apart
+from trainer.sources.text.ahead import ahead
+from trainer.sources.text.broken_csv import Layout, take_apart
 from trainer.sources.text.dialects import INNER, Dialect, sniff, split
 from trainer.sources.text.digit_kernels import all_canonical
-from trainer.sources.text.files import CHUNK_BYTES, Chunk, TextFile
+from trainer.sources.text.files import Chunk, TextFile
 
 SAMPLE_ROWS = 2000
-SCANNED_BYTES = 2 * CHUNK_BYTES  # a file from this size on is scanned by polars as a whole: that takes a third less time
 
 
 class DelimitedTable:
     """A file of lines with separated fields."""
 
-    def __init__(self, location: Location, source: SourceSettings, *, by_lines: bool = False) -> None:
-        self._location, self._source, self._by_lines = location, source, by_lines
+    def __init__(self, location: Location, source: SourceSettings) -> None:
+        self._source = source
+        self._waits = location.address == STDIN  # a thread that waits for a pipe could not be ended
         self._file = TextFile(location, source.encoding)
         self.where = self._file.address
         head = self._file.head.decode("utf-8", "replace")
@@ -44,89 +46,49 @@ class DelimitedTable:
         return pl.Series(column, list(islice(filled, SAMPLE_ROWS)), dtype=pl.String)
 
     def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:
-        at = {role: self.names.index(column) for role, column in columns.items()}
+        layout, integers = self._layout(columns, numbers)
         if self._source.decimal == ",":
             numbers = [role for role in numbers if role != "weight"]
-        done = 0
-        if self._scannable() and all(role in numbers for role in at if role in ("weight", "time")):
-            try:
-                for frame in self._scan(at, numbers, self._integers(at)):
-                    problems.n_rows += frame.height
-                    yield Batch(frame.rechunk())
-                    done += frame.height
-            except PolarsError:
-                pass  # the rows from `done` on are read in the other way
-            else:
-                return
-        for chunk in self._file.chunks():
-            batch = self._read(self._without_header(chunk), at, numbers, problems)
-            skipped, done = min(done, batch.frame.height), max(0, done - batch.frame.height)
-            if skipped:
-                batch = _rest(batch, skipped)
+        places = frozenset(layout.at[role] for role in numbers if role in layout.at)
+        open_end: Chunk | None = None
+        for chunk, last in _with_last(self._chunks()):
+            joined = chunk if open_end is None else _joined(open_end, chunk)
+            batch, open_end = self._whole(joined, layout, places, integers), None
+            if batch is None:
+                batch, open_end = take_apart(joined, layout, problems, final=last)
             problems.n_rows += batch.frame.height
-            if batch.frame.height:
-                yield batch
+            yield batch
 
-    def _scannable(self) -> bool:
-        plain = self._file.plain and not self._location.packing and self._dialect.quoted and self._location.address != "-"
-        if not plain or self._by_lines:
-            return False
-        return Path(self._location.address).stat().st_size >= SCANNED_BYTES
+    def _layout(self, columns: Mapping[str, str], numbers: Sequence[str]) -> tuple[Layout, frozenset[int]]:
+        """How rows are written, and the places of those ids that are integers in the sample."""
+        dialect = self._dialect
+        at = {role: self.names.index(column) for role, column in columns.items()}
+        samples = {role: typed(self.sample(self.names[at[role]])) for role in ("user", "item") if role in at}
+        integers = frozenset(at[role] for role, sample in samples.items() if sample.len() and sample.dtype == pl.Int64)
+        numeric = np.zeros(len(self.names) + dialect.surplus, np.bool_)
+        numeric[[*integers, *(at[role] for role in numbers if role in at)]] = True
+        separator = dialect.separator if dialect.quoted else INNER.decode()
+        return Layout(separator, dialect.quoted, len(self.names), dialect.surplus, numeric, at, self.where), integers
 
-    def _integers(self, at: Mapping[str, int]) -> set[int]:
-        """Places of the ids that polars may read as integers at once, which takes half the time of texts that are made integers."""
-        places = {at[role] for role in ("user", "item")}
-        likely = {place for place in places if (sample := self.sample(self.names[place])).len() and typed(sample).dtype == pl.Int64}
-        if not likely or not all_canonical(Path(self._location.address), self._dialect.separator):
-            return set()
-        return likely
+    def _chunks(self) -> Iterator[Chunk]:
+        """Chunks without the lines before the first row, on their way to be read while the one before is worked on."""
+        for chunk in self._file.chunks() if self._waits else ahead(self._file.chunks()):
+            rest = self._without_header(chunk)
+            if not self._dialect.quoted:
+                rest = Chunk(rest.data.replace(self._dialect.separator.encode(), INNER), rest.first_line, rest.n_lines, rest.valid)
+            if rest.n_lines:
+                yield rest
 
-    def _scan(self, at: Mapping[str, int], numbers: Sequence[str], integers: set[int]) -> Iterator[pl.DataFrame]:
-        scan = pl.scan_csv(
-            self._location.address,
-            has_header=False,
-            skip_lines=self._dialect.skip_lines,
-            schema=self._schema(at, numbers) | {f"c{place}": pl.Int64() for place in integers},
-            separator=self._dialect.separator,
-            null_values=[""],
-        )
-        yield from scan.select(pl.col(f"c{place}").alias(role) for role, place in at.items()).collect_batches(chunk_size=BATCH_ROWS)
-
-    def _schema(self, at: Mapping[str, int], numbers: Sequence[str]) -> dict[str, pl.DataType]:
-        """Of all columns, by position: names in a file may be empty or equal."""
-        places = {at[role] for role in numbers if role in at}
-        return {f"c{place}": pl.Float64() if place in places else pl.String() for place in range(len(self.names))}
-
-    def _read(self, chunk: Chunk, at: Mapping[str, int], numbers: Sequence[str], problems: Problems) -> Batch:
-        data = chunk.data
-        if not self._dialect.quoted:
-            data = data.replace(self._dialect.separator.encode(), INNER)
-        separator = self._dialect.separator if self._dialect.quoted else INNER.decode()
-        if not chunk.n_lines:
-            return Batch(pl.DataFrame(schema=dict.fromkeys(at, pl.String)), chunk.first_line)
+    def _whole(self, chunk: Chunk, layout: Layout, numbers: frozenset[int], integers: frozenset[int]) -> Batch | None:
+        """The rows of a chunk in which every line is one; None if polars does not read just so many."""
+        if not chunk.valid or layout.surplus or (layout.quoted and b'"' in chunk.data):
+            return None
         try:
-            if chunk.valid:
-                read = pl.read_csv(
-                    data,
-                    has_header=False,
-                    schema=self._schema(at, numbers),
-                    separator=separator,
-                    quote_char='"' if self._dialect.quoted else None,
-                    null_values=[""],
-                )
-                if read.height == chunk.n_lines:
-                    return Batch(read.select(pl.col(f"c{place}").alias(role) for role, place in at.items()), chunk.first_line)
+            whole = integers if integers and all_canonical(chunk.data, layout.separator) else frozenset[int]()
+            frame = layout.frame(chunk.data, None, numbers, whole)
         except PolarsError:
-            pass
-        return take_apart(
-            Chunk(data, chunk.first_line, chunk.n_lines, chunk.valid),
-            separator,
-            self._dialect.quoted,
-            len(self.names),
-            at,
-            self.where,
-            problems,
-        )
+            return None
+        return Batch(frame, chunk.first_line, chunk.n_lines) if frame.height == chunk.n_lines else None
 
     def _without_header(self, chunk: Chunk) -> Chunk:
         if chunk.first_line > self._dialect.skip_lines:
@@ -137,6 +99,16 @@ class DelimitedTable:
         return Chunk(data, 1 + skipped, max(0, chunk.n_lines - skipped), chunk.valid)
 
 
-def _rest(batch: Batch, skipped: int) -> Batch:
-    lines = batch.lines[skipped:] if isinstance(batch.lines, pl.Series) else batch.lines + skipped if batch.lines is not None else None
-    return Batch(batch.frame[skipped:], lines)
+def _joined(one: Chunk, other: Chunk) -> Chunk:
+    return Chunk(one.data + other.data, one.first_line, one.n_lines + other.n_lines, one.valid and other.valid)
+
+
+def _with_last(chunks: Iterator[Chunk]) -> Iterator[tuple[Chunk, bool]]:
+    """Each chunk, and whether it is the last one."""
+    before = next(chunks, None)
+    for chunk in chunks:
+        if before is not None:
+            yield before, False
+        before = chunk
+    if before is not None:
+        yield before, True

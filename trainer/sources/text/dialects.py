@@ -29,6 +29,8 @@ class Dialect:
     names: tuple[str, ...]
     skip_lines: int
     """Lines before the first row."""
+    surplus: int = 0
+    """Empty fields that rows have beyond the names."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -65,7 +67,8 @@ def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
     else:
         names = [str(at) for at in range(1, max(len(split(line, separator)) for line in lines) + 1)]
     skipped = records[: records.index(lines[0], before.at) + source.header] if source.header or before.separator else []
-    return Dialect(separator, tuple(names), sum(1 + record.count("\n") for record in skipped), tuple(notes))
+    surplus = _surplus([split(line, separator) for line in lines[1:]], len(names))
+    return Dialect(separator, tuple(names), sum(1 + record.count("\n") for record in skipped), surplus, tuple(notes))
 
 
 def split(line: str, separator: str) -> list[str]:
@@ -76,6 +79,12 @@ def split(line: str, separator: str) -> list[str]:
         return next(csv.reader(io.StringIO(line, newline=""), delimiter=separator), [])
     except csv.Error:
         return line.rstrip("\r\n").split(separator)
+
+
+def _surplus(rows: Sequence[Sequence[str]], width: int) -> int:
+    """How many separators end the rows though no name stands behind them: as many in at least half of them, and no other number."""
+    beyond = Counter(len(row) - width for row in rows if len(row) > width and not any(row[width:]))
+    return next(iter(beyond)) if len(beyond) == 1 and 2 * beyond.total() >= len(rows) else 0
 
 
 def _records(head: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import os
 import sys
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from contract.errors import DataError
 from contract.settings.source import STDIN
 from trainer.rows.problems import EmptySourceError
 from trainer.sources.tables.locations import Location
+from trainer.sources.text.zstd_file import MAGIC as ZSTD_MAGIC
+from trainer.sources.text.zstd_file import ZstdFile
 
 CHUNK_BYTES = 16 << 20
 HEAD_BYTES = 1 << 20
@@ -49,6 +52,9 @@ class TextFile:
             if location.address == STDIN and raw.startswith(b"\x1f\x8b"):
                 self._stream = cast(BinaryIO, gzip.GzipFile(fileobj=cast(BinaryIO, _Joined(raw, self._stream))))
                 raw = self._read(HEAD_BYTES)
+            elif location.address == STDIN and raw.startswith(ZSTD_MAGIC):
+                self._stream = cast(BinaryIO, io.BufferedReader(ZstdFile(cast(BinaryIO, _Joined(raw, self._stream)))))
+                raw = self._read(HEAD_BYTES)
         finally:
             if location.address != STDIN:
                 self._stream.close()
@@ -64,17 +70,15 @@ class TextFile:
         cut = text.rfind(b"\n") + 1
         self.head = text[:cut] if cut and len(raw) == HEAD_BYTES else text
 
-    @property
-    def plain(self) -> bool:
-        """Whether the file's own bytes are UTF-8 lines, so that others may read it by its address."""
-        return self.encoding == "utf-8" and not self._old_mac
-
     def chunks(self) -> Iterator[Chunk]:
-        """All lines, once. Ends of chunks are where quotation marks are in pairs, if that is within reach. Raises DataError."""
+        """All lines, once. Raises DataError."""
         if self._location.address != STDIN:
             self._stream, self._raw = self._opened(), b""
         try:
+            size = 0 if self._location.address == STDIN or self._location.packing else os.fstat(self._stream.fileno()).st_size
             yield from self._cut_up()
+            if size and self._stream.tell() < size:
+                raise DataError(f"{self.address} became shorter while it was read: {self._stream.tell():,} of {size:,} bytes were left")
         finally:
             self._stream.close()
 
@@ -88,7 +92,7 @@ class TextFile:
             if not started:
                 fresh, started = _unmarked(fresh), True
             pending += fresh.replace(b"\r", b"\n") if self._old_mac else fresh
-            cut = len(pending) if ended else _cut(pending)
+            cut = len(pending) if ended else pending.rfind(b"\n") + 1
             if not cut:
                 if len(pending) > LONGEST_LINE:
                     raise DataError(f"{self.address}: line {line:,} is longer than {LONGEST_LINE >> 20} MiB; is this a text file?")
@@ -115,7 +119,7 @@ class TextFile:
         except OSError as error:
             raise DataError(f"{address} can't be read: {error.strerror}") from None
         if packing == "zst":
-            return cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=True))
+            return cast(BinaryIO, io.BufferedReader(ZstdFile(file), 1 << 20))
         return file
 
     def _new_decoder(self) -> codecs.IncrementalDecoder | None:
@@ -168,17 +172,6 @@ class _Joined(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         return self._head.read(size) or self._rest.read(size)
-
-
-def _cut(data: bytes) -> int:
-    """Where the last line ends before which quotation marks are in pairs; the last line at all if there is none; 0 without a line."""
-    last = cut = data.rfind(b"\n") + 1
-    marks = data.count(b'"', 0, cut) if b'"' in data else 0
-    while cut and marks % 2:
-        before = data.rfind(b"\n", 0, cut - 1) + 1
-        marks -= data.count(b'"', before, cut)
-        cut = before
-    return cut or last
 
 
 def _unmarked(text: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,12 @@ from trainer.sources.text.files import Chunk, TextFile
 
 LOOKED_AT = 1000  # lines in which the names of columns are looked for
 NO_OBJECT = "no JSON object on the line"
+NO_TEXT = "half of a surrogate pair, which is no text"
 NO_ID = "a value that is neither text nor integer for an id"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF_PAIR = re.compile(rb"(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
+_NUMBER = rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
+_TEXT_OR_INTEGER = rb'"(?!")[^"\\]*(?:\\.[^"\\]*)*"|-?[1-9]\d*|0'
 
 
 class JsonLinesTable:
@@ -48,11 +54,13 @@ class JsonLinesTable:
         for chunk in self._file.chunks():
             batch = (self._whole(chunk, columns, schema) if simple else None) or self._by_lines(chunk, columns, problems)
             problems.n_rows += batch.frame.height
-            if batch.frame.height:
-                yield batch
+            yield batch
 
     def _whole(self, chunk: Chunk, columns: Mapping[str, str], schema: Mapping[str, Any]) -> Batch | None:
-        if not chunk.valid or not chunk.data.strip():
+        if not chunk.valid or not chunk.data.strip() or _half_pair(chunk.data):
+            return None
+        counts = {role: _plain_values(chunk.data, column, schema[column] == pl.Float64) for role, column in columns.items()}
+        if any(count is None for count in counts.values()):
             return None
         try:
             frame = pl.read_ndjson(chunk.data, schema=schema)
@@ -60,11 +68,14 @@ class JsonLinesTable:
             return None
         if frame.height != chunk.n_lines:
             return None
-        return Batch(frame.select(pl.col(column).alias(role) for role, column in columns.items()), chunk.first_line)
+        if any(frame.height - frame[columns[role]].null_count() != count for role, count in counts.items()):
+            return None  # a key stands twice in some object, or within another object
+        return Batch(frame.select(pl.col(column).alias(role) for role, column in columns.items()), chunk.first_line, chunk.n_lines)
 
     def _by_lines(self, chunk: Chunk, columns: Mapping[str, str], problems: Problems) -> Batch:
         values: dict[str, list[str | None]] = {role: [] for role in columns}
         lines: list[int] = []
+        n_records = sum(1 for line in chunk.data.split(b"\n") if line.strip())
         for line, text in enumerate(chunk.data.decode("utf-8", "replace").split("\n"), chunk.first_line):
             if not text.strip():
                 continue
@@ -74,13 +85,30 @@ class JsonLinesTable:
                 problems.n_rows += 1
                 problems.add(NO_OBJECT if row is None else NO_ID, 1, self.where, "", [(line, text)], broken=True)
                 continue
+            if any(isinstance(value := row.get(column), str) and _SURROGATE.search(value) for column in columns.values()):
+                problems.n_rows += 1
+                problems.add(NO_TEXT, 1, self.where, "", [(line, text)], broken=True)
+                continue
             for role, column in columns.items():
                 value = row.get(column)
                 values[role].append(value if isinstance(value, str) or value is None else json.dumps(value))
             lines.append(line)
         frame = pl.DataFrame(values, schema=dict.fromkeys(columns, pl.String))
         # An empty text is no value, as in CSV.
-        return Batch(frame.with_columns(pl.when(pl.all() != "").then(pl.all())), pl.Series(lines, dtype=pl.Int64))
+        return Batch(frame.with_columns(pl.when(pl.all() != "").then(pl.all())), pl.Series(lines, dtype=pl.Int64), n_records)
+
+
+def _half_pair(data: bytes) -> bool:
+    """Whether half of a surrogate pair may be escaped there, which polars reads as another letter."""
+    return b"\\u" in data and _HALF_PAIR.search(data) is not None
+
+
+def _plain_values(data: bytes, column: str, number: bool) -> int | None:
+    """How many values other than null the column has, if all are such that polars reads them as Python does; else None."""
+    key = json.dumps(column, ensure_ascii=False).encode()
+    after = re.compile(re.escape(key) + rb"\s*:\s*(?:(null)|" + (_NUMBER if number else _TEXT_OR_INTEGER) + rb")\s*[,}]")
+    found = after.findall(data)
+    return len(found) - sum(map(bool, found)) if len(found) == data.count(key) else None
 
 
 def _object(text: str) -> dict[str, Any] | None:

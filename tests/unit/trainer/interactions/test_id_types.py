@@ -182,8 +182,7 @@ def test_columns_without_names_may_hold_their_numbers(tmp_path: Path) -> None:
     assert load(path, header=False).interactions.weight.size == 3
 
 
-def test_integers_of_a_scanned_file_are_texts_if_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.sources.text.delimited.SCANNED_BYTES", 1)
+def test_integers_of_a_file_are_texts_if_asked(tmp_path: Path) -> None:
     assert users_of(_csv(tmp_path, TEXTS), user_id_type="text") == sorted(map(str, WHOLE))
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.support.reading import dropped, read, refusal, rows
 from trainer.rows.sieve import MISSING
 from trainer.sources.text import files as text_files
-from trainer.sources.text.json_lines import NO_ID, NO_OBJECT
+from trainer.sources.text.json_lines import NO_ID, NO_OBJECT, NO_TEXT
 from trainer.sources.values.convert import NO_NUMBER
 
 
@@ -76,3 +76,38 @@ def test_a_large_integer_is_an_id_as_it_stands(jsonl: Path) -> None:
     jsonl.write_text(review(2**63, 1) + "\n")
     assert rows(jsonl)[0][0] == str(2**63)
     assert dropped(jsonl) == {}
+
+
+ODD = {
+    '{"user_id": 1, "asin": 2, "rating": 3, "user_id": 9}': (9, 2, 3.0),
+    '{"user_id": 1, "asin": 2, "rating": 3, "rating": 5}': (1, 2, 5.0),
+    '{"user_id": 1, "asin": 2, "rating": 3, "more": {"rating": 5, "asin": 7}}': (1, 2, 3.0),
+    '{"user_id": 1, "more": {"asin": 7, "rating": 1}, "asin": 2, "rating": 3}': (1, 2, 3.0),
+    '{"user_id": 1, "asin": 2, "rating": "3"}': (1, 2, 3.0),
+    '{"user_id": 1, "asin": 2, "rating": true}': NO_NUMBER,
+    '{"user_id": 1, "asin": 2.0, "rating": 3}': (1, 2.0, 3.0),
+    '{"user_id": [1], "asin": 2, "rating": 3}': NO_ID,
+    '{"user_id": {"a": 1}, "asin": 2, "rating": 3}': NO_ID,
+    '{"user_id": true, "asin": 2, "rating": 3}': NO_ID,
+    '{"user_id": "", "asin": 2, "rating": 3}': MISSING,
+    '{"asin": 2, "rating": 3}': MISSING,
+    '{"user_id": -0, "asin": 2, "rating": 3}': (0, 2, 3.0),
+    r'{"user_id": "\ud83d", "asin": 2, "rating": 3}': NO_TEXT,
+    r'{"user_id": "\udc00\ud83d", "asin": 2, "rating": 3}': NO_TEXT,
+    r'{"user_id": "\ud83d\ude00", "asin": 2, "rating": 3}': ("\U0001f600", 2, 3.0),
+    r'{"user_id": "a\"b", "asin": 2, "rating": 3}': ('a"b', 2, 3.0),
+    '{"user_id": 1, "asin": 2, "rating": 3e0}': (1, 2, 3.0),
+}
+
+
+@pytest.mark.parametrize("broken", [True, False], ids=["beside a broken line", "alone"])
+@pytest.mark.parametrize("line", ODD)
+def test_a_line_is_read_alike_whatever_stands_beside_it(jsonl: Path, line: str, broken: bool) -> None:
+    """polars reads a chunk at once if it reads it as Python does; a broken line has all of it read by Python."""
+    expected, good = ODD[line], '{"user_id": 5, "asin": 6, "rating": 1}'
+    jsonl.write_text("\n".join([good, line, *["nonsense"] * broken, *[good] * 3]) + "\n")
+    found, problems = read(jsonl, max_broken_rows=1)
+    assert [tuple(map(str, row)) for row in found] == [
+        tuple(map(str, row)) for row in [(5, 6, 1.0), *([expected] if isinstance(expected, tuple) else []), *[(5, 6, 1.0)] * 3]
+    ]
+    assert dict(problems.dropped) == ({expected: 1} if isinstance(expected, str) else {}) | ({NO_OBJECT: 1} if broken else {})

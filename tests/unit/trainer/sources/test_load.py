@@ -13,7 +13,7 @@ from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.interactions.interactions import from_frames
 from trainer.sources import load as sources
-from trainer.sources.text import delimited
+from trainer.sources.text import files as text_files
 
 
 def read(tmp_path: Path, interactions: str | Path, **settings: Any) -> sources.Raw:
@@ -75,8 +75,7 @@ def test_batches_make_the_same_interactions_as_one_piece(tmp_path: Path, monkeyp
     path = tmp_path / "many.csv"
     path.write_text("userID,itemID,rating,timestamp\n" + "".join(f"{n % 70},{n % 41},{1 + n % 5},{n}\n" for n in range(1000)))
     whole = from_frames(read(tmp_path, path).events, "a test")
-    monkeypatch.setattr(delimited, "BATCH_ROWS", 64)
-    monkeypatch.setattr(delimited, "SCANNED_BYTES", 64)
+    monkeypatch.setattr(text_files, "CHUNK_BYTES", 1000)
     frames = list(read(tmp_path, path).events)
     assert len(frames) > 10
     parts = from_frames(frames, "a test")
