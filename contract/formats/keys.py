@@ -10,7 +10,7 @@ larder:{ctl}:promoted          list    -       promote.lua       trainer, api  J
 larder:{ctl}:hold              string  -       promote.lua       lua, all      JSON {generation, at_ms, by}: nothing is promoted by itself
 larder:{ctl}:sequence          int     -       begin.lua         lua           orders generations, so that no clock decides
 larder:{ctl}:generations       zset    -       begin.lua         trainer, api  id -> sequence
-larder:{ctl}:gen:ID            hash    -       lua               all           state, times, counters, verdict, the manifest as JSON
+larder:{ctl}:gen:ID            hash    -       lua               all           state, times, counters, verdict, manifest, its items
 larder:{ctl}:gen:ID:shards     hash    -       record_shard.lua  lua, trainer  shard -> what it wrote (shard_record.py), once each
 larder:{ctl}:gen:ID:erased     set     -       erase.lua         lua           HMACs of users taken out of this generation
 larder:{ctl}:erased            zset    -       add_erased.lua    all           HMAC of an erased user id -> revision of the list
@@ -22,7 +22,7 @@ larder:{ctl}:runs              list    -       trainer           trainer, api  i
 larder:{ctl}:run:ID            hash    7 days  trainer           trainer, api  a run's stage and progress, for people
 larder:{ctl}:lease:JOB         string  lease   rq work-horses    rq workers    a job is alive while this exists
 larder:{ctl}:takeover:JOB      string  lease   rq workers        rq workers    one worker at a time takes a dead job over
-larder:{ctl}:items             string  -       switch_items.lua  api, trainer  JSON: where the items' metadata lie, how many are unavailable
+larder:{ctl}:items             string  -       lua               api, trainer  JSON: where the items' metadata lie, how many are unavailable
 larder:{ctl}:items_sequence    int     -       trainer           trainer       numbers revisions of the items
 larder:{ctl}:item_revisions    hash    -       trainer, lua      trainer       REV -> JSON {n_buckets, at_ms, state}: written, or left since
 larder:recs:ID:BUCKET          hash    -       worker            api           user id -> list payload

@@ -19,6 +19,7 @@ from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest, Pointer
 from contract.formats.shard_record import ShardRecord
 from contract.formats.verdict import Verdict
+from contract.store.item_revisions import ItemsPointer
 from contract.store.progress import Event, Progress
 from contract.store.scripts import scripts
 
@@ -34,11 +35,20 @@ class Generations:
         self.redis = redis
         self.keys = keys
 
-    def begin(self, manifest: Manifest, verdict: Verdict | None = None, *, revision: int = 0, token: int | None = None) -> int:
+    def begin(
+        self,
+        manifest: Manifest,
+        verdict: Verdict | None = None,
+        *,
+        revision: int = 0,
+        token: int | None = None,
+        items: ItemsPointer | None = None,
+    ) -> int:
         """Open `manifest.generation` for scoring; its sequence number. Again with the same digest: the same number.
 
-        `revision`: that of the erased users who are left out. `token`: of the right to train (contract/store/training_right.py). Raises
-        ErasedMeanwhileError, TakenOverError, or GenerationError for a generation that is settled already.
+        `revision`: that of the erased users who are left out. `token`: of the right to train (contract/store/training_right.py).
+        `items`: the revision of the items that is served from its promotion on. Raises ErasedMeanwhileError, TakenOverError, or
+        GenerationError for a generation that is settled already.
         """
         k, name = self.keys, manifest.generation
         code, value = self._scripts["begin"](
@@ -54,6 +64,7 @@ class Generations:
                 (verdict or Verdict()).model_dump_json(),
                 revision,
                 "" if token is None else token,
+                "" if items is None else items.model_dump_json(),
             ],
         )
         if code == -2:
@@ -82,13 +93,9 @@ class Generations:
         while True:
             seen = self.current()
             now, before = (seen.generation, seen.previous) if seen else ("", "")
-            outcome = self._scripts["promote"](
-                keys=[
-                    *(k.current, k.promoted, k.hold, k.generation(generation), k.shards(generation)),
-                    *(k.generation(now), k.generation(before)),
-                ],
-                args=[generation, by, now, before, how],
-            ).decode()
+            names = [k.generation(generation), k.shards(generation), k.generation(now), k.generation(before)]
+            keys = [k.current, k.promoted, k.hold, *names, k.items_pointer, k.item_revisions]
+            outcome = self._scripts["promote"](keys=keys, args=[generation, by, now, before, how]).decode()
             if outcome != "moved":
                 return cast(str, outcome)
 

@@ -1,7 +1,8 @@
-"""The items as they are known now: metadata, and what is not available. Revisions follow one another apart from generations.
+"""The items as they are known now: metadata, and what is not available, in revisions that follow one another.
 
-A revision is written unseen, then switched to in one step (lua/switch_items.lua). Its number is taken before its source is read, so that
-what was read earlier never replaces what was read later. A revision that was left lives on for readers that still use it.
+A revision is written unseen, then switched to in one step: a person's at once (lua/switch_items.lua), a run's when its generation is
+promoted (lua/promote.lua). Its number is taken before its source is read, so that what was read earlier never replaces what was read
+later. A revision that was left lives on for readers that still use it, and for generations that may yet be promoted.
 """
 
 from __future__ import annotations
@@ -90,22 +91,35 @@ class Catalogue:
         return bool(answer)
 
     def prune(self, grace_s: float, late_writers_s: float) -> list[int]:
-        """Delete revisions that were left `grace_s` ago, or written `late_writers_s` ago and never switched to; their numbers."""
+        """Delete revisions that were left `grace_s` ago, or written `late_writers_s` ago and never switched to; their numbers.
+
+        Kept are those that belong to a generation that may be promoted, now or again.
+        """
         redis, keys = self._redis, self._keys
         raw = cast("dict[bytes, bytes]", redis.hgetall(keys.item_revisions))
         if len(raw) < 2:
             return []
-        pointer = self.current()
+        pointer, kept = self.current(), self._of_generations()
         now_ms, gone = self._now_ms(), []
         for revision, value in sorted((int(name), json.loads(entry)) for name, entry in raw.items()):
             age_s = (now_ms - value["at_ms"]) / 1000
             kept_s = grace_s if value["state"] == "left" else late_writers_s
-            if (pointer and pointer.revision == revision) or age_s < kept_s:
+            if (pointer and pointer.revision == revision) or revision in kept or age_s < kept_s:
                 continue
             self._unlink(str(revision), int(value["n_buckets"]))
             redis.hdel(keys.item_revisions, str(revision))
             gone.append(revision)
         return gone
+
+    def _of_generations(self) -> set[int]:
+        """Revisions that promotions of generations would bring."""
+        redis, keys = self._redis, self._keys
+        found: set[int] = set()
+        for name in cast("list[bytes]", redis.zrange(keys.generations, 0, -1)):
+            state, *pointers = cast("list[bytes | None]", redis.hmget(keys.generation(name.decode()), ["state", "items", "items_left"]))
+            if state not in (b"failed", b"pruned"):
+                found |= {ItemsPointer.model_validate_json(raw).revision for raw in pointers if raw}
+        return found
 
     def _now_ms(self) -> int:
         seconds, microseconds = self._redis.time()

@@ -48,11 +48,12 @@ def items(**options: Any) -> None:
         stock = stock_of(source, brought, settings.model)
         if stock.items is None and not stock.unavailable:
             raise DataError(f"{source.interactions} brings no items: name a file with --items or LARDER_ITEMS")
-        written = write_revision(catalogue, revision, stock, "command")
+        now = write_revision(catalogue, revision, stock, "command")
+        switched = catalogue.switch(now)
         catalogue.prune(settings.grace_s, settings.job_timeout_s)
-    if not written.switched:
+    if not switched:
         raise GenerationError(f"revision {revision} of the items was not switched to: a later one, read meanwhile, is there already")
-    now, left_out = written.pointer, stock.items.left_out if stock.items else 0
+    left_out = stock.items.left_out if stock.items else 0
     console.print(f"{now.n_items:,} items from {now.source}; {now.n_unavailable:,} ids are in no list from now on", markup=False)
     if left_out:
         console.print(f"{left_out:,} rows without an id, or that can't be read, were left out")

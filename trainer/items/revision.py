@@ -1,4 +1,4 @@
-"""A revision of the items: read, written where nobody looks, and switched to."""
+"""A revision of the items: read, and written where nobody looks."""
 
 from __future__ import annotations
 
@@ -23,14 +23,6 @@ class Stock:
     unavailable: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What came of a revision; `switched` is False where a later one was there first."""
-
-    pointer: ItemsPointer
-    switched: bool
-
-
 def stock_of(source: SourceSettings, brought: pl.DataFrame | None, model: ModelSettings) -> Stock:
     """The items of the file that the settings name, else those that the interactions' source brought, if it did. Raises DataError."""
     if source.items:
@@ -48,11 +40,11 @@ def stock_of_run(catalogue: Catalogue, source: SourceSettings, brought: pl.DataF
     return Stock(None, stock.unavailable | frozenset(catalogue.unavailable()))
 
 
-def write_revision(catalogue: Catalogue, revision: int, stock: Stock, made_by: Literal["run", "command"]) -> Written:
-    """Write `stock` as `revision`, whose number was taken before it was read, and let readers follow it."""
+def write_revision(catalogue: Catalogue, revision: int, stock: Stock, made_by: Literal["run", "command"]) -> ItemsPointer:
+    """Write `stock` as `revision`, whose number was taken before it was read, where nobody looks; the pointer to it."""
     items = stock.items or NOTHING
     n_buckets = catalogue.write(revision, items.n_items, items.rows(), stock.unavailable)
-    pointer = ItemsPointer(
+    return ItemsPointer(
         revision=revision,
         n_buckets=n_buckets,
         n_items=items.n_items,
@@ -61,14 +53,14 @@ def write_revision(catalogue: Catalogue, revision: int, stock: Stock, made_by: L
         made_by=made_by,
         source=items.source,
     )
-    return Written(pointer, catalogue.switch(pointer))
 
 
-def write_of_run(catalogue: Catalogue, revision: int, stock: Stock) -> None:
-    """Write what a run knows of items. One that knows nothing leaves alone what `trainer items` wrote, and no other run's titles: they
-    may be those of other data."""
-    if stock.items is not None or not _is_by_command(catalogue):
-        write_revision(catalogue, revision, stock, "run")
+def write_of_run(catalogue: Catalogue, revision: int, stock: Stock) -> ItemsPointer | None:
+    """Write what a run knows of items, for its generation's promotion to switch to. One that knows nothing leaves alone what
+    `trainer items` wrote, and no other run's titles: they may be those of other data."""
+    if stock.items is None and _is_by_command(catalogue):
+        return None
+    return write_revision(catalogue, revision, stock, "run")
 
 
 def _is_by_command(catalogue: Catalogue) -> bool:

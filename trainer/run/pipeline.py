@@ -20,7 +20,7 @@ from contract.queue.jobs import enqueue_shards, score_queue
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
-from contract.store.item_revisions import Catalogue
+from contract.store.item_revisions import Catalogue, ItemsPointer
 from engine.arrays import Array, Report
 from engine.fit import rows as sar
 from engine.fit.similarity import DENSE_PER_S, SPARSE_PER_S, Fitted
@@ -64,8 +64,7 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     manifest = _existing(settings, run) or make_artifact(order, interactions, progress, rules)
     progress("dispatch", 0, 1)
     check_room(store, settings.redis_url, lists_bytes(interactions, settings.model))
-    write_of_run(catalogue, revision, stock)
-    _begin(order, generations, erasure, manifest)
+    _begin(order, generations, erasure, manifest, write_of_run(catalogue, revision, stock))
     progress("dispatch", 0, 1)  # who has cancelled the run before this could not see its generation
     shards = generations.missing_shards(run, manifest.n_shards)
     enqueue_shards(score_queue(queue_redis, settings), settings, run, shards)
@@ -73,8 +72,8 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     return manifest
 
 
-def _begin(order: Order, generations: Generations, erasure: Erasure, manifest: Manifest) -> None:
-    """Open the generation, with nobody in it who has been erased by then."""
+def _begin(order: Order, generations: Generations, erasure: Erasure, manifest: Manifest, items: ItemsPointer | None) -> None:
+    """Open the generation, with nobody in it who has been erased by then, and with the items that are served from its promotion on."""
     settings = order.settings
     verdict = judge(settings, generations, manifest, order)
     while True:
@@ -84,7 +83,7 @@ def _begin(order: Order, generations: Generations, erasure: Erasure, manifest: M
         popular = dict(zip(artifact["popular"].tolist(), popular_counts(artifact), strict=True))
         dispatch.write_popular(generations.redis, generations.keys, order.run, artifact.ids("item_ids"), popular)
         try:
-            generations.begin(artifact.manifest, verdict, revision=revision, token=order.token)
+            generations.begin(artifact.manifest, verdict, revision=revision, token=order.token, items=items)
         except ErasedMeanwhileError:
             continue
         return

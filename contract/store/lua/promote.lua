@@ -1,6 +1,6 @@
--- Points `current` at a generation: the only script that moves the pointer.
+-- Points `current` at a generation: the only script that moves the pointer. The items that belong to it come with it, in the same step.
 -- KEYS 1 current  2 promoted  3 hold  4 gen:ID  5 gen:ID:shards  6 gen:PREVIOUS  7 gen:BEFORE
---      (6 and 7: hashes of the generations that ARGV 3 and 4 name; the caller has read them from `current`)
+--      (6 and 7: hashes of the generations that ARGV 3 and 4 name; the caller has read them from `current`)  8 items  9 item_revisions
 -- ARGV 1 generation id  2 who asks  3 the current generation as the caller saw it, or ''  4 the one before that, or ''
 --      5 how: 'run' (whoever recorded the last shard; once for each generation), 'person', 'force' (a person, whatever the gate says),
 --      'rollback' (only to what has been served before; sets the hold)
@@ -12,7 +12,7 @@ local pointer = current and cjson.decode(current) or {generation = '', previous 
 if pointer.generation ~= ARGV[3] or pointer.previous ~= ARGV[4] then return 'moved' end
 local how = ARGV[5]
 local names = {'state', 'n_shards', 'n_users', 'users_written', 'sequence', 'pointer', 'promoted_at_ms', 'n_similar', 'similar_written',
-  'verdict', 'listed', 'lists_written'}
+  'verdict', 'listed', 'lists_written', 'items', 'items_left'}
 local gen = {}
 for i, value in ipairs(redis.call('HMGET', KEYS[4], unpack(names))) do gen[names[i]] = value end
 if pointer.generation == ARGV[1] or (gen.promoted_at_ms and how == 'run') then return 'already' end
@@ -58,6 +58,25 @@ redis.call('HDEL', KEYS[4], 'waits', 'because')
 if forced and forced ~= '' and not gen.promoted_at_ms then redis.call('HSET', KEYS[4], 'forced_by', forced) end
 if ARGV[4] ~= '' and ARGV[4] ~= ARGV[1] and redis.call('EXISTS', KEYS[7]) == 1 then redis.call('HSET', KEYS[7], 'state', 'complete') end
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[6], 'state', 'previous', 'retired_at_ms', now) end
+
+-- The items that its run has brought, or those that were served when it was left. What a person has written since both runs stays.
+local items = redis.call('GET', KEYS[8])
+local target = gen.promoted_at_ms and gen.items_left or gen.items
+local function revision(json) return json and cjson.decode(json).revision or 0 end
+local brought = math.max(revision(gen.items), ARGV[3] ~= '' and revision(redis.call('HGET', KEYS[6], 'items')) or 0)
+local refreshed = items and cjson.decode(items).made_by == 'command' and revision(items) > brought
+if items and ARGV[3] ~= '' then redis.call('HSET', KEYS[6], 'items_left', items) end
+local entry = target and redis.call('HGET', KEYS[9], revision(target))
+if entry and not refreshed and revision(items) ~= revision(target) then
+  redis.call('SET', KEYS[8], target)
+  local left = items and redis.call('HGET', KEYS[9], revision(items))
+  if left then
+    left = cjson.decode(left)
+    left.state, left.at_ms = 'left', now
+    redis.call('HSET', KEYS[9], revision(items), cjson.encode(left))
+  end
+end
+
 -- Who goes back means it: without a hold the next run would bring back what was left.
 if how ~= 'run' and new.sequence < newest then
   redis.call('SET', KEYS[3], cjson.encode({generation = ARGV[1], at_ms = now, by = ARGV[2]}))

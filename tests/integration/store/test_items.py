@@ -153,10 +153,11 @@ def test_what_runs_do_with_items(services: Callable[..., Services], tmp_path: Pa
     data.write_text("userID,itemID,rating\n" + "".join(f"{user},{user % 7 + step},1\n" for user in range(20) for step in range(4)))
 
     def train(*arguments: str) -> ItemsPointer | None:
-        ran = stack.run("run", "--here", *arguments)
+        ran = stack.run("run", "--here", "--wait", "--force", *arguments)
         assert ran.returncode == 0, ran.stderr
         return catalogue.current()
 
+    stack.start("worker")
     built_in = train()
     assert built_in is not None
     assert (built_in.n_items, built_in.made_by, built_in.source) == (9_066, "run", "movielens-small")
