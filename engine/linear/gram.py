@@ -1,0 +1,119 @@
+"""Symmetric items × items matrices from rows of users, made in blocks of rows: whole, or each row's entries of greatest cosine.
+
+Whole: n_items² numbers, half of them counted along the rows (pair products / 2 increments) and mirrored. Sparse: 8 bytes an entry and
+two passes of all pair products; cut to what fits in memory. Sums are float64 in a fixed order, so that threads do not change a bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from engine.linear import column_kernels, gram_kernels
+from engine.linear.matrix import in_blocks
+from engine.weighing.rows import Array, UserRows
+
+ROWS_OF_A_BLOCK = 16
+
+
+class Source(Protocol):
+    """Makes rows of an items × items matrix. `load` float64 (n_items): what a row costs; `diagonal` float64 (n_items)."""
+
+    load: Array
+    diagonal: Array
+
+    def fill(self, start: int, end: int, upper: bool, out: Array) -> None:
+        """Rows `start` to `end`, with `upper` from the diagonal on only, into out float64 (end − start, n_items), which holds zeros."""
+
+
+class Gram:
+    """G = XᵀX of rows of users, weights and all."""
+
+    def __init__(self, rows: UserRows) -> None:
+        self._columns = (*rows.by_item, rows.indptr, rows.item_idx, rows.weights)
+        self.load = work_of(rows) + rows.n_items
+        self.diagonal = np.bincount(rows.item_idx, weights=rows.weights.astype(np.float64) ** 2, minlength=rows.n_items)
+
+    def fill(self, start: int, end: int, upper: bool, out: Array) -> None:
+        gram_kernels.fill(start, end, *self._columns, upper, out)
+
+
+def work_of(rows: UserRows) -> Array:
+    """Increments that each item's row of a Gram matrix costs, float64 (n_items)."""
+    return np.bincount(rows.item_idx, weights=np.repeat(rows.widths(), rows.widths()), minlength=rows.n_items)
+
+
+class SparseGram(NamedTuple):
+    """Rows without the diagonal: indptr int64 (n_items + 1), item_idx int32, values float32; diagonal float64 (n_items).
+
+    Where memory did not hold all, an entry may stand in one of its two rows only, or in none. `rest` float64 (n_items): what was left out
+    of a row over the diagonal of the same items, so that an absent G[i, j] is about (rest[i] G[j, j] + rest[j] G[i, i]) / 2, or 0 where
+    one of the rows is whole.
+    """
+
+    indptr: Array
+    item_idx: Array
+    values: Array
+    diagonal: Array
+    rest: Array
+
+
+def each_block(source: Source, threads: int, use: Callable[[int, Array], None], *, upper: bool = False) -> None:
+    """Call `use(start, block)` for all rows in blocks float64 (rows, n_items); a block is overwritten after its call."""
+    n_items = source.load.size
+
+    def work(start: int, end: int) -> None:
+        room = np.empty((min(ROWS_OF_A_BLOCK, end - start), n_items))
+        for first in range(start, end, ROWS_OF_A_BLOCK):
+            last = min(first + ROWS_OF_A_BLOCK, end)
+            block = room[: last - first]
+            block[:] = 0.0
+            source.fill(first, last, upper, block)
+            use(first, block)
+
+    in_blocks(work, source.load, threads)
+
+
+def whole(source: Source, dtype: type[np.float32 | np.float64], threads: int) -> Array:
+    """All of a symmetric matrix, (n_items, n_items) in row order."""
+    n_items = source.load.size
+    out = np.empty((n_items, n_items), dtype)
+
+    def keep(start: int, block: Array) -> None:
+        out[start : start + len(block)] = block
+
+    each_block(source, threads, keep, upper=True)
+    mirror(out, threads)
+    return out
+
+
+def mirror(matrix: Array, threads: int) -> None:
+    """Copy what lies above the diagonal below it, in place."""
+    in_blocks(lambda start, end: column_kernels.mirror(matrix, start, end), np.arange(matrix.shape[0], 0, -1).astype(np.float64), threads)
+
+
+def sparse(source: Source, memory_bytes: float, threads: int) -> SparseGram:
+    """The entries of greatest cosine of each row, as many as `memory_bytes` hold when all rows are cut to one length."""
+    n_items = source.load.size
+    lengths = np.zeros(n_items, np.int64)
+    each_block(source, threads, lambda start, block: gram_kernels.count_entries(start, block, lengths))
+    indptr = np.zeros(n_items + 1, np.int64)
+    np.cumsum(np.minimum(lengths, longest_that_fits(lengths, memory_bytes / 8)), out=indptr[1:])
+    item_idx, values = np.empty(int(indptr[-1]), np.int32), np.empty(int(indptr[-1]), np.float32)
+    diagonal, rest = source.diagonal, np.zeros(n_items)
+    each_block(source, threads, lambda start, block: gram_kernels.keep_nearest(start, block, diagonal, indptr, item_idx, values, rest))
+    return SparseGram(indptr, item_idx, values, diagonal, rest)
+
+
+def longest_that_fits(lengths: Array, entries: float) -> int:
+    """The greatest length such that rows cut to it have at most `entries` entries."""
+    low, high = 0, int(lengths.max(initial=0))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if float(np.minimum(lengths, middle).sum()) <= entries:
+            low = middle
+        else:
+            high = middle - 1
+    return low

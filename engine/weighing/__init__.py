@@ -1,0 +1,1 @@
+"""Users × items in CSR, and how interactions become weights in them."""
