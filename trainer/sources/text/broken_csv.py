@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from polars.exceptions import PolarsError
 
 from engine.arrays import Array
 from trainer.rows.batches import Batch
 from trainer.rows.ledger import check_count
 from trainer.rows.problems import SHOWN, VALUE_LENGTH, Problems
 from trainer.sources.text import record_kernels
+from trainer.sources.text.digit_kernels import all_canonical
 from trainer.sources.text.files import Chunk
 
 TOO_MANY = "more fields than columns"
@@ -40,6 +43,15 @@ class Layout:
     numeric: Array
     at: Mapping[str, int]
     where: str
+    numbers: frozenset[int] = frozenset()
+    """Places of those fields that are read as numbers where all can be."""
+    integers: frozenset[int] = frozenset()
+    """Places of those ids that are likely to be integers."""
+
+    def typed(self, data: bytes, quote: str | None) -> pl.DataFrame:
+        """`frame` with numbers where they are asked for and integers where none is written in a way that they would not keep."""
+        canonical = bool(self.integers) and all_canonical(data, self.separator)
+        return self.frame(data, quote, self.numbers, self.integers if canonical else frozenset())
 
     def frame(
         self, data: bytes, quote: str | None, numbers: frozenset[int] = frozenset(), integers: frozenset[int] = frozenset()
@@ -59,7 +71,7 @@ class Layout:
 
 
 def take_apart(chunk: Chunk, layout: Layout, problems: Problems, *, final: bool) -> tuple[Batch, Chunk | None]:
-    """The rows of a chunk as texts, with their lines; and the lines at its end that may go on in the next one."""
+    """The rows of a chunk, with their lines; and the lines at its end that may go on in the next one."""
     data = chunk.data if chunk.valid else chunk.data.decode("utf-8", "replace").encode()
     used, text, starts, lines, spans, kinds = record_kernels.rewrite(
         data, layout.separator, layout.quoted, layout.width, layout.surplus, layout.numeric, final=final
@@ -71,7 +83,7 @@ def take_apart(chunk: Chunk, layout: Layout, problems: Problems, *, final: bool)
         problems.add(reason, int(spans[wrong].sum()), layout.where, "", shown, broken=True)
         problems.n_rows += int(spans[wrong].sum())
     good = kinds == record_kernels.GOOD
-    frame = layout.frame(text.tobytes(), '"')
+    frame = _read(text.tobytes(), layout, as_texts=not chunk.valid)
     n_good, n_bad = int(np.count_nonzero(good)), int(spans[~good].sum())
     check_count(layout.where, n_good, frame.height, 0)
     check_count(layout.where, data.count(b"\n", 0, used) + (used == len(data) and not data.endswith(b"\n")), int(spans.sum()), 0)
@@ -83,6 +95,13 @@ def take_apart(chunk: Chunk, layout: Layout, problems: Problems, *, final: bool)
     rest = data[used:]
     n_lines = rest.count(b"\n") + (not rest.endswith(b"\n"))
     return batch, Chunk(rest, chunk.first_line + chunk.n_lines - n_lines, n_lines, chunk.valid)
+
+
+def _read(data: bytes, layout: Layout, *, as_texts: bool) -> pl.DataFrame:
+    if not as_texts:
+        with suppress(PolarsError):  # a value that is no number is named later, if all are texts
+            return layout.typed(data, '"')
+    return layout.frame(data, '"')
 
 
 def _line(data: bytes, start: int) -> str:

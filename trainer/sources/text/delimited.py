@@ -18,7 +18,6 @@ from trainer.sources.tables.locations import Location
 from trainer.sources.text.ahead import ahead
 from trainer.sources.text.broken_csv import Layout, take_apart
 from trainer.sources.text.dialects import INNER, Dialect, sniff, split
-from trainer.sources.text.digit_kernels import all_canonical
 from trainer.sources.text.files import Chunk, TextFile
 
 SAMPLE_ROWS = 2000
@@ -46,21 +45,17 @@ class DelimitedTable:
         return pl.Series(column, list(islice(filled, SAMPLE_ROWS)), dtype=pl.String)
 
     def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:
-        layout, integers = self._layout(columns, numbers)
-        if self._source.decimal == ",":
-            numbers = [role for role in numbers if role != "weight"]
-        places = frozenset(layout.at[role] for role in numbers if role in layout.at)
+        layout = self._layout(columns, numbers)
         open_end: Chunk | None = None
         for chunk, last in _with_last(self._chunks()):
             joined = chunk if open_end is None else _joined(open_end, chunk)
-            batch, open_end = self._whole(joined, layout, places, integers), None
+            batch, open_end = self._whole(joined, layout), None
             if batch is None:
                 batch, open_end = take_apart(joined, layout, problems, final=last)
             problems.n_rows += batch.frame.height
             yield batch
 
-    def _layout(self, columns: Mapping[str, str], numbers: Sequence[str]) -> tuple[Layout, frozenset[int]]:
-        """How rows are written, and the places of those ids that are integers in the sample."""
+    def _layout(self, columns: Mapping[str, str], numbers: Sequence[str]) -> Layout:
         dialect = self._dialect
         at = {role: self.names.index(column) for role, column in columns.items()}
         samples = {role: typed(self.sample(self.names[at[role]])) for role in ("user", "item") if role in at}
@@ -68,7 +63,9 @@ class DelimitedTable:
         numeric = np.zeros(len(self.names) + dialect.surplus, np.bool_)
         numeric[[*integers, *(at[role] for role in numbers if role in at)]] = True
         separator = dialect.separator if dialect.quoted else INNER.decode()
-        return Layout(separator, dialect.quoted, len(self.names), dialect.surplus, numeric, at, self.where), integers
+        comma = self._source.decimal == ","
+        read = frozenset(at[role] for role in numbers if role in at and not (comma and role == "weight"))
+        return Layout(separator, dialect.quoted, len(self.names), dialect.surplus, numeric, at, self.where, read, integers)
 
     def _chunks(self) -> Iterator[Chunk]:
         """Chunks without the lines before the first row, on their way to be read while the one before is worked on."""
@@ -79,13 +76,12 @@ class DelimitedTable:
             if rest.n_lines:
                 yield rest
 
-    def _whole(self, chunk: Chunk, layout: Layout, numbers: frozenset[int], integers: frozenset[int]) -> Batch | None:
+    def _whole(self, chunk: Chunk, layout: Layout) -> Batch | None:
         """The rows of a chunk in which every line is one; None if polars does not read just so many."""
         if not chunk.valid or layout.surplus or (layout.quoted and b'"' in chunk.data):
             return None
         try:
-            whole = integers if integers and all_canonical(chunk.data, layout.separator) else frozenset[int]()
-            frame = layout.frame(chunk.data, None, numbers, whole)
+            frame = layout.typed(chunk.data, None)
         except PolarsError:
             return None
         return Batch(frame, chunk.first_line, chunk.n_lines) if frame.height == chunk.n_lines else None
