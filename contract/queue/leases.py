@@ -22,6 +22,7 @@ from typing import Any, cast
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
+from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import as_text, now
@@ -39,7 +40,10 @@ _PR_SET_PDEATHSIG = 1
 
 
 class LeasedWorker(Worker):
-    """RQ's worker with leases. `on_given_up(job id, args, reason)` is called for a job that has no retry left."""
+    """RQ's worker with leases. `on_given_up(job id, args, reason)` is called for a job that has no retry left.
+
+    `on_idle` is called every POLL_S while there is no job; `on_beat` then, too, and every few seconds of a job.
+    """
 
     def __init__(
         self,
@@ -47,12 +51,13 @@ class LeasedWorker(Worker):
         settings: Settings,
         name: str,
         on_given_up: Callable[[str, list[Any], str], None],
-        on_tick: Callable[[], None] | None = None,
+        on_idle: Callable[[], object] | None = None,
+        on_beat: Callable[[], object] | None = None,
     ) -> None:
         self._keys = Keys(settings.namespace)
         self._lease_ms = int(settings.lease_s * 1000)
         self._on_given_up = on_given_up
-        self._on_tick = on_tick
+        self._on_idle, self._on_beat = on_idle, on_beat
         self._ticks = 0
         super().__init__(
             [queue],
@@ -70,12 +75,21 @@ class LeasedWorker(Worker):
     def run_maintenance_tasks(self) -> None:
         take_over_dead(self.queues[0], self._keys, self._lease_ms, [self._give_up])
         put_back_undelivered(self.queues[0], self._keys, self._lease_ms)
-        if self._on_tick is not None:
-            self._on_tick()
+        for look in (self._on_beat, self._on_idle):
+            if look is not None:
+                look()
         if self._ticks % (RQ_MAINTENANCE_S // POLL_S) == 0:
             super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
         self._ticks += 1
         self.last_cleaned_at = now()  # type: ignore[assignment]
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        try:
+            super().maintain_heartbeats(job, execution)
+        except RedisError as error:  # the job goes on, and the next beat tries again
+            log.warning("no sign of life of %s can be given: %s", job.id, error)
+        if self._on_beat is not None:
+            self._on_beat()
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         die_with_parent()

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from croniter import croniter
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 
 from contract.errors import SettingsError
@@ -103,8 +102,15 @@ class Settings(ModelSettings, SourceSettings, GateSettings):
     @field_validator("cron")
     @classmethod
     def _cron_fields(cls, value: str) -> str:
-        if value and (len(value.split()) != CRON_FIELDS or not croniter.is_valid(value)):
-            raise ValueError("expected five cron fields: minute, hour, day of month, month, day of week, as in 0 3 * * *")
+        if value:
+            from croniter import croniter  # here: the API and the workers have no schedule
+
+            if len(value.split()) != CRON_FIELDS or not croniter.is_valid(value):
+                raise ValueError("expected five cron fields: minute, hour, day of month, month, day of week, as in 0 3 * * *")
+            try:
+                croniter(value).get_next()
+            except ValueError:
+                raise ValueError("expected five cron fields that some day has, as in 0 3 * * *") from None
         return value
 
     @property

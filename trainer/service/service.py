@@ -35,7 +35,7 @@ def serve(settings: Settings) -> None:
     """Work until told to stop."""
     store, queue_redis = connect(settings.redis_url), connect(settings.rq_url, timeout_s=15)
     queue, keys = train_queue(queue_redis, settings), Keys(settings.namespace)
-    generations, runs, schedule = Generations(store, keys), Runs(store, keys), Schedule(settings)
+    generations, runs, schedule = Generations(store, keys), Runs(store, keys), Schedule(settings, store, queue_redis)
     Erasure(store, keys, settings.erasure_secret.get_secret_value()).announce()
     warm(settings)
     if not any_promoted_or_coming(generations, queue):
@@ -49,7 +49,6 @@ def serve(settings: Settings) -> None:
         give_up(generations, run, f"its run failed: {kind_of(reason)}".rstrip(": "))  # the run says why, to who may know
 
     def tidy() -> None:
-        schedule.keep_running()
         try:
             if gone := prune(generations, runs, settings):
                 log.info("pruned: %s", ", ".join(gone))
@@ -58,10 +57,12 @@ def serve(settings: Settings) -> None:
         except RedisError as error:
             log.warning("can't tidy up: %s", error)
 
-    schedule.keep_running()
-    LeasedWorker(queue, settings, worker_name(f"{os.getpid()}.{time.time_ns()}"), given_up, _every(TIDY_EVERY_S, tidy)).work(
-        logging_level=settings.log_level
+    worker = LeasedWorker(
+        *(queue, settings, worker_name(f"{os.getpid()}.{time.time_ns()}"), given_up),
+        on_idle=_every(TIDY_EVERY_S, tidy),
+        on_beat=schedule.tick,
     )
+    worker.work(logging_level=settings.log_level)
 
 
 def warm(settings: Settings) -> None:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC, datetime
 
 import pytest
 from redis import Redis
-from rq.cron import CronScheduler
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from contract.errors import SettingsError
 from contract.formats.keys import Keys
-from contract.queue.jobs import run_job_id, train_queue
+from contract.queue.jobs import enqueue_run, run_job_id, train_queue
+from contract.queue.leases import LeasedWorker, worker_name
 from contract.settings.settings import Settings
+from contract.store.connections import connect
 from contract.store.generations import Generations
 from contract.store.runs import Runs
 from contract.store.training_right import right_to_train
 from tests.support.builders import make_manifest
-from trainer.service.schedule import ScheduledRun, next_run, start_scheduled
+from trainer.service.schedule import Schedule, next_run, start_scheduled
 
 KEYS = Keys("larder")
 
@@ -28,17 +30,73 @@ def settings(redis_server: str) -> Settings:
     return Settings(redis_url=redis_server, cron="0 3 * * *")
 
 
-def test_what_falls_due_is_enqueued_as_a_run_that_the_service_reads(settings: Settings, store_redis: Redis) -> None:
-    scheduler, scheduled = CronScheduler(store_redis), ScheduledRun(settings)
-    scheduler.get_jobs().append(scheduled)
-    assert scheduler.enqueue_jobs() == []
-    scheduled.next_enqueue_time = datetime.now(UTC) - timedelta(seconds=1)
-    assert scheduler.enqueue_jobs() == [scheduled]
-    assert scheduler.enqueue_jobs() == []
-    run = Runs(store_redis, KEYS).latest()
-    assert run is not None
-    job = Job.fetch(run_job_id(run.run), connection=store_redis, serializer=JSONSerializer)
-    assert (job.func_name, job.args, job.origin) == ("trainer.jobs.run", [run.run, {}, "", False], "larder-train")
+def at(hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 11, 24, hour, minute).astimezone()
+
+
+def test_what_falls_due_is_enqueued_once_as_a_run_that_the_service_reads(settings: Settings, store_redis: Redis) -> None:
+    schedule = Schedule(settings, store_redis, store_redis, at(2))
+    assert schedule.tick(at(2, 59)) is None
+    run = schedule.tick(at(3))
+    assert schedule.tick(at(3)) is None
+    latest = Runs(store_redis, KEYS).latest()
+    assert latest is not None
+    assert (latest.run, latest.state) == (run, "queued")
+    job = Job.fetch(run_job_id(latest.run), connection=store_redis, serializer=JSONSerializer)
+    assert (job.func_name, job.args, job.origin) == ("trainer.jobs.run", [run, {}, "", False], "larder-train")
+
+
+def test_what_falls_due_in_several_trainers_is_started_once(settings: Settings, store_redis: Redis) -> None:
+    schedules = [Schedule(settings, store_redis, store_redis, at(2)) for _ in range(3)]
+    started = [schedule.tick(at(3, minute)) for minute, schedule in enumerate(schedules)]
+    assert started[0]
+    assert started[1:] == [None, None]
+
+
+def test_what_falls_due_while_redis_is_away_is_started_when_it_is_back(settings: Settings, store_redis: Redis) -> None:
+    nobody = connect("redis://127.0.0.1:1/0")
+    for away in ({"store": nobody, "queue_redis": store_redis}, {"store": store_redis, "queue_redis": nobody}):
+        schedule = Schedule(settings, now=at(2), **away)
+        assert schedule.tick(at(3)) is None
+        assert Runs(store_redis, KEYS).latest() is None
+        back = Schedule(settings, store_redis, store_redis, at(2))
+        assert back.tick(at(9))
+        store_redis.flushall()
+
+
+def test_the_trainer_looks_at_the_clock_while_it_trains_and_while_redis_is_away(redis_server: str, store_redis: Redis) -> None:
+    settings, looks = Settings(redis_url="redis://127.0.0.1:1/0", job_retries=0), []
+    queue = train_queue(store_redis, Settings(redis_url=redis_server))
+    worker = LeasedWorker(queue, settings, worker_name("a"), lambda *_: None, on_beat=lambda: looks.append("idle or not"))
+    worker.register_birth()  # type: ignore[no-untyped-call]
+    job = enqueue_run(queue, settings, "r1", {})
+    execution = worker.prepare_execution(job)
+    worker.maintain_heartbeats(job, execution)
+    assert looks == ["idle or not"]
+    worker.connection = connect("redis://127.0.0.1:1/0")
+    worker.maintain_heartbeats(job, execution)
+    assert looks == ["idle or not"] * 2
+
+
+@pytest.mark.parametrize(
+    ("before", "due"),
+    [
+        ("2026-03-28T04:00", ["2026-03-29T03:30", "2026-03-30T02:30"]),  # 02:30 is skipped on the 29th
+        ("2026-10-24T04:00", ["2026-10-25T02:30", "2026-10-26T02:30"]),  # 02:30 comes twice on the 25th
+    ],
+)
+def test_a_change_of_the_clock_costs_no_run_and_gives_no_second_one(before: str, due: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        found, after = [], datetime.fromisoformat(before).astimezone()
+        for _ in due:
+            after = next_run(Settings(cron="30 2 * * *"), after) or pytest.fail("nothing is due")
+            found.append(f"{after:%Y-%m-%dT%H:%M}")
+        assert found == due
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_of_several_trainers_one_starts_the_run_of_a_minute(settings: Settings, store_redis: Redis) -> None:
@@ -71,7 +129,7 @@ def test_the_next_run_is_shown_in_local_time(settings: Settings) -> None:
     assert next_run(Settings()) is None
 
 
-@pytest.mark.parametrize("wrong", ["3am", "* * *", "61 * * * *", "* * * * * *", "@daily"])
+@pytest.mark.parametrize("wrong", ["3am", "* * *", "61 * * * *", "* * * * * *", "@daily", "0 0 31 2 *"])
 def test_a_schedule_that_is_none_is_refused_with_what_is_expected(wrong: str) -> None:
     with pytest.raises(SettingsError, match=r"LARDER_CRON=.*five cron fields"):
         Settings.from_environ({"LARDER_CRON": wrong})

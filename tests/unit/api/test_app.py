@@ -9,7 +9,7 @@ from api.app import create_app
 from contract.errors import SettingsError
 from tests.support.paths import ROOT
 
-FORBIDDEN = ("numpy", "pandas", "polars", "numba", "rq")
+FORBIDDEN = ("numpy", "pandas", "polars", "numba", "rq", "croniter")
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,6 @@ def test_a_page_that_can_not_be_written_is_refused_before_anything_is_read(
     monkeypatch.setattr("trainer.check.check.check", lambda *_: pytest.fail("it was read"))
     assert call(monkeypatch, "check", "events.csv", "--html", file) == 9
     assert f"{file}: there is no folder" in one_line(capsys)
-    assert call(monkeypatch, "report", "g1", "--html", file) == 9
 
 
 def test_an_artifact_address_of_another_kind_exits_with_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
