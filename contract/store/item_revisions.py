@@ -8,7 +8,7 @@ later. A revision that was left lives on for readers that still use it, and for 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 from typing import Literal, cast
@@ -61,6 +61,16 @@ class Catalogue:
             return []
         raw = cast("bytes | None", self._redis.get(self._keys.unavailable(str(pointer.revision))))
         return decode_ids(raw) if raw else []
+
+    def ids(self) -> Iterator[str]:
+        """Ids of all items that are described now."""
+        pointer = self.current()
+        for first in range(0, pointer.n_buckets if pointer else 0, BUCKETS_PER_PIPELINE):
+            with self._redis.pipeline(transaction=False) as pipe:
+                for bucket in range(first, min(first + BUCKETS_PER_PIPELINE, pointer.n_buckets if pointer else 0)):
+                    pipe.hkeys(self._keys.items(str(pointer.revision if pointer else 0), bucket))
+                for names in pipe.execute():
+                    yield from (name.decode() for name in names)
 
     def begin(self) -> int:
         """The number of a new revision: take it before the source is read."""

@@ -3,32 +3,57 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
-from contract.errors import DataError, GenerationError
+from contract.errors import ArtifactError, DataError, GenerationError
 from contract.formats.keys import Keys
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
+from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 
+if TYPE_CHECKING:
+    from trainer.items.known import Known
+
 console = Console(soft_wrap=True, highlight=False)
-FROM_SETTINGS = ("items", "interactions", "separator", "item_column", "title_column", "exclude_items", "exclude_categories")
+FROM_SETTINGS = (
+    *("items", "interactions", "separator", "header", "encoding", "missing", "max_broken_rows", "item_column", "title_column"),
+    *("exclude_items", "exclude_categories"),
+)
 
 
 def _options(command: Any) -> Any:
     for name in reversed(FROM_SETTINGS):
         field = Settings.model_fields[name]
         text = f"{field.description} Variable LARDER_{name.upper()}; default {field.default!r}."
-        command = click.option(f"--{name.replace('_', '-')}", name, default=None, help=text, metavar="VALUE")(command)
+        flag = name.replace("_", "-")
+        names, metavar = (f"--{flag}/--no-{flag}", None) if field.annotation is bool else (f"--{flag}", "VALUE")
+        command = click.option(names, name, default=None, help=text, metavar=metavar)(command)
     return command
+
+
+def _served(settings: Settings, generations: Generations) -> Known | None:
+    """The items of the generation that is served, if one is."""
+    from contract.formats.artifact import open_artifact
+    from trainer.items.known import Known
+
+    pointer = generations.current()
+    if pointer is None:
+        return None
+    try:
+        ids = frozenset(map(str, open_artifact(settings.artifacts, pointer.generation).ids("item_ids")))
+    except ArtifactError:
+        ids = None
+    return Known(f"generation {pointer.generation}", pointer.item_id_type, ids)
 
 
 @click.command()
 @_options
-def items(**options: Any) -> None:
+@click.option("--force", is_flag=True, help="Also a table that is empty, or that knows few of the items that are served.")
+def items(force: bool, **options: Any) -> None:
     """Refresh the metadata of items, and which of them are available, without training.
 
     The API follows within a second: what is not available leaves every list, which is filled from what is stored beyond it.
@@ -38,6 +63,7 @@ def items(**options: Any) -> None:
     catalogue = Catalogue(store, keys)
     with explained(settings.redis_url):
         from contract.formats.artifact import folder_of
+        from trainer.items.known import coverage
         from trainer.items.revision import stock_of, write_revision
         from trainer.sources import load as sources
 
@@ -45,18 +71,24 @@ def items(**options: Any) -> None:
         source, brought = settings.source, None
         if not source.items and source.interactions in (sources.BUILT_IN, *sources.MOVIELENS):
             brought = sources.read(source, folder_of(settings.artifacts) / ".datasets").items
-        stock = stock_of(source, brought, settings.model)
+        known = _served(settings, Generations(store, keys))
+        stock = stock_of(source, brought, settings.model, known.id_type if known else None)
         if stock.items is None and not stock.unavailable:
             raise DataError(f"{source.interactions} brings no items: name a file with --items or LARDER_ITEMS")
+        found = coverage(stock.items, known, catalogue.ids(), forced=force) if known and stock.items else None
         now = write_revision(catalogue, revision, stock, "command")
         switched = catalogue.switch(now)
         catalogue.prune(settings.grace_s, settings.job_timeout_s)
     if not switched:
         raise GenerationError(f"revision {revision} of the items was not switched to: a later one, read meanwhile, is there already")
-    left_out = stock.items.left_out if stock.items else 0
     console.print(f"{now.n_items:,} items from {now.source}; {now.n_unavailable:,} ids are in no list from now on", markup=False)
-    if left_out:
-        console.print(f"{left_out:,} rows without an id, or that can't be read, were left out")
+    if found and known and known.ids is not None:
+        gone = len(known.ids & stock.unavailable)
+        console.print(f"{found}; {gone:,} of them are in no list from now on", markup=False)
+    elif known:
+        console.print(f"How many of them {known.name} knows can't be told: its artifact is not here")
+    if stock.items and stock.items.left_out:
+        console.print(stock.items.left_out, markup=False)
     instead = f" in place of {before.revision}" if before else ""
     console.print(f"Revision {revision} of the items is served{instead}; the API follows within {settings.pointer_ttl_ms} ms")
     if options["items"] and options["items"] != Settings.from_environ(os.environ).items:

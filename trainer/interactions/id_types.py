@@ -17,7 +17,7 @@ from trainer.rows.sieve import Sieve
 ODD_ID = "an id that is not a whole number where ids are whole numbers"
 MOSTLY = 0.99  # part of a column's ids that makes them integers
 REMARKED = 0.5  # part of integers from which texts are worth a word
-_SPACES = " \t\r\n\x0b\x0c\ufeff"
+SPACES = " \t\r\n\x0b\x0c\ufeff"
 _EXACT = 2.0**53  # a float above it may be another integer than was meant
 
 
@@ -40,7 +40,7 @@ class IdTypes:
         ids = typed(ids)
         if ids.dtype == pl.Int64:
             return ids
-        text = ids.str.strip_chars(_SPACES)
+        text = ids.str.strip_chars(SPACES)
         trimmed = text.str.len_bytes() != ids.str.len_bytes()
         self.trimmed[role] += int((trimmed if sieve.kept is None else trimmed & sieve.kept).sum())
         ids = typed(text.set(text.is_in(["", *missing]), None))

@@ -4,55 +4,56 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from pathlib import Path
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from contract.errors import DataError
+from contract.formats.manifest import IdType
 from contract.settings.settings import SourceSettings
+from contract.settings.source import STDIN
+from trainer.items.item_ids import LONG_ID
 from trainer.items.items import Items, cleaned
+from trainer.items.typed_file import read_typed
 from trainer.rows import shown
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
+from trainer.sources.tables import locations
 from trainer.sources.tables.columns import AUTO, KNOWN_NAMES, OWN_NAMES, plain_name
-from trainer.sources.tables.open import open_table
-from trainer.sources.tables.typed import first_line
+from trainer.sources.tables.open import DATABASE_SCHEMES, open_table
 
-PARQUET, JSON_LINES = (".parquet", ".pq"), (".jsonl", ".ndjson")
 ID = "id"
 _LIKELY_TYPO = 0.75
 
 
-def read_items(path: str, source: SourceSettings) -> Items:
-    """What the file says. The id column is `item_column`, or one of a well-known name. Raises DataError."""
-    suffix = Path(path).suffix.lower()
-    if suffix in PARQUET + JSON_LINES:
-        frame = _typed(Path(path), suffix)
+def read_items(path: str, source: SourceSettings, id_type: IdType | None = None) -> Items:
+    """What the file says. The id column is `item_column`, or one of a well-known name. `id_type`: of the ids that are to be found by it.
+
+    Raises DataError.
+    """
+    found = [] if path == STDIN or DATABASE_SCHEMES in path else locations.find(path)
+    problems, missing = Problems(), source.missing_values
+    if found and found[0].format != "csv" and not any(location.empty for location in found):
+        frame = pl.concat([read_typed(location, source, problems) for location in found], how="diagonal_relaxed")
         frame = frame.rename(_names(frame.columns, source, path))
-        if not (frame["item"].dtype.is_integer() or frame["item"].dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
-            raise DataError(f"{path}: the id column holds {frame['item'].dtype} where integers or texts are needed")
-        return cleaned(frame, path, None)
-    table, problems = open_table(path, source), Problems()
-    names = _names(table.names, source, path) if table.named else _by_position(table.names)
-    columns = {names.get(name, name): name for name in table.names if name}
-    frames, lines = [pl.DataFrame(schema=dict.fromkeys(columns, pl.String))], list[int]()
-    ledger = Ledger(path, problems)
-    for batch in table.batches(columns, [], problems):
-        ledger.enter(batch, batch.frame.height)
-        frames.append(batch.frame.cast(pl.String))
-        lines += batch.places(range(batch.frame.height))
-    problems.check_share(path, source.max_broken_rows)
-    return cleaned(pl.concat(frames), path, lines, problems.n_broken)
-
-
-def _typed(path: Path, suffix: str) -> pl.DataFrame:
-    if not path.is_file():
-        raise DataError(f"there is no items file {path}; give the path of a CSV, Parquet or JSON lines file")
-    try:
-        return pl.read_parquet(path) if suffix in PARQUET else pl.read_ndjson(path, infer_schema_length=None)
-    except (PolarsError, OSError) as error:
-        raise DataError(f"{path} can't be read: {first_line(error)}") from None
+        dtype = frame["item"].dtype
+        whole = dtype.is_float() and (frame["item"].fill_nan(None).drop_nulls() % 1 == 0).all()
+        if not (whole or dtype.is_integer() or dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
+            raise DataError(f"{path}: the id column holds {dtype} where integers or texts are needed")
+        items = cleaned(frame, path, None, problems.broken, missing, id_type)
+    else:
+        table, ledger = open_table(path, source), Ledger(path, problems)
+        names = _names(table.names, source, path) if table.named else _by_position(table.names)
+        columns = {names.get(name, name): name for name in table.names if name}
+        frames, lines = [pl.DataFrame(schema=dict.fromkeys(columns, pl.String))], list[int]()
+        for batch in table.batches(columns, [], problems):
+            ledger.enter(batch, batch.frame.height)
+            frames.append(batch.frame.cast(pl.String))
+            lines += batch.places(range(batch.frame.height))
+        problems.check_share(path, source.max_broken_rows)
+        items = cleaned(pl.concat(frames), path, lines, problems.broken, missing, id_type)
+    if (n_long := items.dropped.get(LONG_ID, 0)) > source.max_broken_rows * (items.n_items + n_long):
+        raise DataError(f"{path}: {n_long:,} rows have {LONG_ID}, more than --max-broken-rows {source.max_broken_rows:g} allows")
+    return items
 
 
 def _names(columns: Sequence[str], source: SourceSettings, path: str) -> dict[str, str]:

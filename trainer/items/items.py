@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
 from contract.errors import DataError
+from contract.formats.manifest import IdType
+from trainer.interactions.external_ids import MAX_ID_BYTES
+from trainer.items.item_ids import LONG_ID, NO_ID, texts
 
 CATEGORY_COLUMNS = ("categories", "category", "genres", "genre")
 AVAILABLE = "available"
 YES, NO = ("true", "1", "yes"), ("false", "0", "no")
 BETWEEN_CATEGORIES = "|"
+NONE: Mapping[str, int] = MappingProxyType({})
 _STEP = 1 << 15  # rows that are Python objects at a time
 _SHOWN = 3  # bad rows in a message
 
@@ -24,12 +29,18 @@ _SHOWN = 3  # bad rows in a message
 class Items:
     """`frame`, one row an item: item (text), available (bool), categories (list of texts), and other columns as they came.
 
-    `left_out`: rows that name no item, or can't be read.
+    `dropped`: rows that name no item, or can't be read, by reason.
     """
 
     source: str
     frame: pl.DataFrame
-    left_out: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def left_out(self) -> str:
+        """How many rows are left out, and why; "" where none is."""
+        reasons = ", ".join(f"{n:,} with {reason}" for reason, n in self.dropped.items())
+        return f"{sum(self.dropped.values()):,} rows of items were left out: {reasons}" if reasons else ""
 
     @property
     def n_items(self) -> int:
@@ -66,21 +77,32 @@ class Items:
 NOTHING = Items("nothing", pl.DataFrame(schema={"item": pl.String, AVAILABLE: pl.Boolean, "categories": pl.List(pl.String)}))
 
 
-def cleaned(frame: pl.DataFrame, source: str, lines: Sequence[int] | None = None, n_broken: int = 0) -> Items:
+def cleaned(
+    frame: pl.DataFrame,
+    source: str,
+    lines: Sequence[int] | None = None,
+    broken: Mapping[str, int] = NONE,
+    missing: Sequence[str] = (),
+    id_type: IdType | None = None,
+) -> Items:
     """Items of a frame with the column item. Of an item that stands twice, the last row counts. Raises DataError.
 
-    `lines`: where each row stands in the source, for people; None: rows are counted from 1. `n_broken`: rows that are not in the frame.
+    `lines`: where each row stands in the source, for people; None: rows are counted from 1. `broken`: rows that are not in the frame.
+    `missing`, `id_type`: as in `item_ids.texts`.
     """
     names = _roles(frame, source)
-    frame = frame.with_columns(pl.col("item").cast(pl.String), _available(frame, names, source, lines), _categories(frame, names, source))
+    frame = frame.with_columns(
+        texts(frame["item"], missing, id_type), _available(frame, names, source, lines), _categories(frame, names, source)
+    )
     frame = frame.drop([name for name in names.values() if name not in (AVAILABLE, "categories")])
     binary = [name for name, dtype in frame.schema.items() if dtype in (pl.Binary, pl.Object)]
     if binary:
         raise DataError(f"{source}: column {binary[0]!r} holds {frame.schema[binary[0]]}, which metadata can't; leave it out")
     if "title" in frame.columns:
         frame = frame.with_columns(pl.col("title").cast(pl.String))
-    kept = frame.drop_nulls("item")
-    return Items(source, kept.unique("item", keep="last", maintain_order=True), frame.height - kept.height + n_broken)
+    dropped = {**broken, NO_ID: frame["item"].null_count(), LONG_ID: int((frame["item"].str.len_bytes() > MAX_ID_BYTES).sum())}
+    kept = frame.filter(pl.col("item").str.len_bytes() <= MAX_ID_BYTES)
+    return Items(source, kept.unique("item", keep="last", maintain_order=True), {reason: n for reason, n in dropped.items() if n})
 
 
 def _roles(frame: pl.DataFrame, source: str) -> Mapping[str, str]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 import polars as pl
 
-from contract.settings.settings import ModelSettings, SourceSettings
+from contract.formats.keys import Id
+from contract.formats.manifest import IdType
+from contract.settings.settings import ModelSettings, Settings, SourceSettings
 from contract.store.item_revisions import Catalogue, ItemsPointer
 from trainer.items.exclusions import unavailable_ids
 from trainer.items.file import read_items
 from trainer.items.items import NOTHING, Items, cleaned
+from trainer.items.known import Known, coverage
+
+log = logging.getLogger("larder.trainer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +30,36 @@ class Stock:
     unavailable: frozenset[str]
 
 
-def stock_of(source: SourceSettings, brought: pl.DataFrame | None, model: ModelSettings) -> Stock:
-    """The items of the file that the settings name, else those that the interactions' source brought, if it did. Raises DataError."""
+def stock_of(source: SourceSettings, brought: pl.DataFrame | None, model: ModelSettings, id_type: IdType | None = None) -> Stock:
+    """The items of the file that the settings name, else those that the interactions' source brought, if it did. Raises DataError.
+
+    `id_type`: of the items of the generation that they are for.
+    """
     if source.items:
-        items: Items | None = read_items(source.items, source)
+        items: Items | None = read_items(source.items, source, id_type)
     else:
         items = None if brought is None else cleaned(brought, source.interactions)
     return Stock(items, unavailable_ids(items or NOTHING, model))
 
 
-def stock_of_run(catalogue: Catalogue, source: SourceSettings, brought: pl.DataFrame | None, model: ModelSettings) -> Stock:
-    """The same for a run: without items of its own, it leaves out what `trainer items` has said is not available."""
-    stock = stock_of(source, brought, model)
-    if stock.items is not None or not _is_by_command(catalogue):
-        return stock
-    return Stock(None, stock.unavailable | frozenset(catalogue.unavailable()))
+def stock_of_run(
+    catalogue: Catalogue, settings: Settings, brought: pl.DataFrame | None, item_ids: Sequence[Id], *, forced: bool
+) -> tuple[Stock, dict[str, object]]:
+    """The same for a run with these items, and what its manifest says of it.
+
+    Without items of its own, it leaves out what `trainer items` has said is not available.
+    """
+    known = Known("the run", "str" if isinstance(item_ids[0], str) else "int", frozenset(map(str, item_ids)))
+    stock = stock_of(settings.source, brought, settings.model, known.id_type)
+    if stock.items is None:
+        gone = frozenset(catalogue.unavailable()) if _is_by_command(catalogue) else frozenset[str]()
+        return Stock(None, stock.unavailable | gone), {}
+    found = coverage(stock.items, known, catalogue.ids(), forced=forced)
+    said: dict[str, object] = {"source": stock.items.source, "items": stock.items.n_items, "dropped": dict(stock.items.dropped)}
+    log.info("items from %s: %s", stock.items.source, found)
+    if stock.items.left_out:
+        log.warning("%s: %s", stock.items.source, stock.items.left_out)
+    return stock, said | {"known": found.n_known if found else 0}
 
 
 def write_revision(catalogue: Catalogue, revision: int, stock: Stock, made_by: Literal["run", "command"]) -> ItemsPointer:

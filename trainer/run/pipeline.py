@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -55,8 +56,9 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     catalogue = Catalogue(store, keys)
     revision = catalogue.begin()
     loaded = sources.load(settings.source, folder_of(settings.artifacts) / ".datasets")
-    stock = stock_of_run(catalogue, settings.source, loaded.items, settings.model)
     interactions = loaded.interactions
+    stock, said = stock_of_run(catalogue, settings, loaded.items, interactions.item_ids, forced=bool(order.forced_by))
+    interactions = replace(interactions, reading={**interactions.reading, "items": said} if said else interactions.reading)
     if erasure.revision():
         interactions = without_users(interactions, erasure.positions(interactions.user_ids), "erased user")
     progress("load", 1, 1)

@@ -177,6 +177,43 @@ def test_what_runs_do_with_items(services: Callable[..., Services], tmp_path: Pa
     assert (with_file.n_unavailable, with_file.made_by, with_file.source) == (3, "run", str(path))
 
 
+@pytest.mark.timeout(300)
+def test_items_that_know_too_little_change_nothing(services: Callable[..., Services], tmp_path: Path) -> None:
+    stack = services(time_column="", evaluate="false")
+    catalogue = Catalogue(stack.redis, stack.keys)
+    stack.start("worker")
+    data, path = tmp_path / "interactions.csv", tmp_path / "items.csv"
+    data.write_text("userID,itemID,rating\n" + "".join(f"{user},{user % 7 + step},1\n" for user in range(20) for step in range(4)))
+    path.write_text("itemID,title\n" + "".join(f"{item}.0,Title {item}\n" for item in range(10)) + ",nobody\n")
+    run = ("run", "--here", "--wait", "--interactions", str(data), "--items", str(path))
+    ran = stack.run(*run)
+    assert ran.returncode == 0, ran.stderr
+    assert "items: 1 rows were left out: 1 with no id" in ran.stdout
+    first, generation = catalogue.current(), stack.generations.current()
+    assert first is not None
+    assert generation is not None
+    manifest = stack.generations.manifest(generation.generation)
+    assert manifest.reading["items"] == {"source": str(path), "items": 10, "dropped": {"no id": 1}, "known": 10}
+
+    path.write_text("itemID,title,available\n")
+    for arguments in (("items", "--items", str(path)), run):
+        refused = stack.run(*arguments)
+        assert (refused.returncode, "names no item" in refused.stderr) == (3, True), refused.stderr
+    path.write_text("itemID,available\nx3,no\n")
+    assert "none of the 1 ids of" in stack.run("items", "--items", str(path)).stderr
+    path.write_text("itemID,title,available\n3.0,three,no\n")
+    assert "only 1 of the 10 items of generation" in stack.run("items", "--items", str(path)).stderr
+    assert catalogue.current() == first
+
+    waits = stack.run(*run, "--force", "--review")
+    assert "waits for you" in waits.stdout, waits.stderr
+    assert catalogue.current() == first, "a run under review changes nothing that is served"
+    meant = stack.run("items", "--items", str(path), "--force")
+    assert "1 of the 10 items of generation" in meant.stdout
+    assert "1 of them are in no list from now on" in meant.stdout
+    assert catalogue.unavailable() == ["3"]
+
+
 def test_bad_items_change_nothing(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(interactions="/nowhere/interactions.csv")
     bad = tmp_path / "items.csv"

@@ -17,6 +17,9 @@ def say_outcome(generations: Generations, generation: str, console: Console) -> 
     progress = generations.progress(generation)
     if progress and (losses := Reading.of(generations.manifest(generation)).losses):
         console.print(f"[yellow]rows:[/] {escape(losses)}")
+    if progress and (lost := generations.manifest(generation).reading.get("items", {}).get("dropped")):
+        reasons = ", ".join(f"{n:,} with {reason}" for reason, n in lost.items())
+        console.print(f"[yellow]items:[/] {sum(lost.values()):,} rows were left out: {escape(reasons)}")
     if progress is None or not progress.waits:
         console.print(f"generation {generation} is {progress.state if progress else 'gone'}")
         for warning in generations.verdict(generation).warnings:

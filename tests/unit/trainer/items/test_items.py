@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+import zstandard
 
 from contract.errors import DataError
+from contract.formats.manifest import IdType
 from contract.settings.settings import ModelSettings, SourceSettings
 from contract.store.item_revisions import MAX_UNAVAILABLE
 from trainer.items.exclusions import excluded_ids, unavailable_ids
@@ -58,7 +61,7 @@ def test_a_csv_with_all_that_has_a_meaning(tmp_path: Path) -> None:
         "5": {"title": "five again"},
     }
     assert items.unavailable() == ["2", "054"]
-    assert items.left_out == 1
+    assert items.left_out == "1 rows of items were left out: 1 with no id"
     assert items.categories() == {"1": ["Crime", "Thriller"], "054": ["Drama"]}
     assert items.category_names() == {"Crime", "Thriller", "Drama"}
     assert items.in_categories(frozenset({"Drama", "Horror"})) == ["054"]
@@ -139,7 +142,7 @@ def test_bad_files_say_what_is_wrong_and_where(tmp_path: Path, text: str, reason
 
 def test_other_bad_files(tmp_path: Path) -> None:
     assert "there is no file" in refusal(tmp_path / "none.csv")
-    assert "there is no items file" in refusal(tmp_path / "none.parquet")
+    assert "there is no file" in refusal(tmp_path / "none.parquet")
     assert "can't be read" in refusal(written(tmp_path / "broken.parquet", "no parquet"))
     assert "can't be read" in refusal(written(tmp_path / "broken.jsonl", "{"))
     pl.DataFrame({"item_id": [1.5]}).write_parquet(tmp_path / "floats.parquet")
@@ -157,7 +160,49 @@ def test_other_bad_files(tmp_path: Path) -> None:
 def test_broken_rows_below_the_limit_are_left_out_and_counted(tmp_path: Path) -> None:
     path = written(tmp_path / "items.csv", "itemID,title\n" + "".join(f"{item},t\n" for item in range(40)) + "40,a,b\n")
     items = read(path)
-    assert (items.n_items, items.left_out) == (40, 1)
+    assert (items.n_items, items.dropped) == (40, {"more fields than columns": 1})
+
+
+FILMS = '{"movieId":318,"categories":["Crime","Adult"],"year":1994}\n{"movieId":54,"categories":[]}\n'
+
+
+@pytest.mark.parametrize("name", ["films.json", "films.jsonl.gz", "films.jsonl.zst", "films.ndjson", "films"])
+def test_json_lines_keep_their_types_whatever_their_name_and_packing(tmp_path: Path, name: str) -> None:
+    data = FILMS.encode()
+    packed = gzip.compress(data) if name.endswith("gz") else zstandard.compress(data) if name.endswith("zst") else data
+    (tmp_path / name).write_bytes(packed)
+    assert metadata(read(tmp_path / name)) == {"318": {"categories": ["Crime", "Adult"], "year": 1994}, "54": {}}
+
+
+def test_a_byte_order_mark_and_a_broken_line_are_no_trouble(tmp_path: Path) -> None:
+    lines = "".join(f'{{"id":{item},"title":"t"}}\n' for item in range(40))
+    path = written(tmp_path / "items.jsonl", "\ufeff" + lines + "broken\n\n")
+    items = read(path)
+    assert (items.n_items, items.dropped) == (40, {"no JSON object on the line": 1})
+    assert "(line 41: 'broken')" in refusal(path, max_broken_rows=0)
+
+
+def ids(path: Path, id_type: IdType | None = None, **fields: Any) -> list[str]:
+    found: list[str] = read_items(str(path), SourceSettings(**fields), id_type).frame["item"].to_list()
+    return found
+
+
+def test_ids_are_spelled_as_the_generation_spells_them(tmp_path: Path) -> None:
+    path = written(tmp_path / "items.csv", "itemID\n318.0\n 54 \n0318\nx\nNULL\nnan\n")
+    assert ids(path, "int") == ["318", "54", "0318", "x"]
+    assert ids(path, "str") == ids(path) == ["318.0", "54", "0318", "x"]
+    assert ids(path, missing="x") == ["318.0", "54", "0318", "NULL", "nan"]
+    assert read(path).dropped == {"no id": 2}
+    assert ids(written(tmp_path / "whole.csv", "itemID\n318.0\n54.0\n")) == ["318", "54"]
+    floats = tmp_path / "floats.parquet"
+    pl.DataFrame({"itemID": [318.0, None, float("nan")]}).write_parquet(floats)
+    assert ids(floats) == ids(floats, "int") == ["318"]
+
+
+def test_ids_that_are_too_long_are_left_out_and_many_of_them_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "items.csv", "itemID\n" + "".join(f"{item}\n" for item in range(40)) + "x" * 513 + "\n")
+    assert read(path).dropped == {"an id longer than 512 bytes": 1}
+    assert "1 rows have an id longer than 512 bytes, more than --max-broken-rows 0 allows" in refusal(path, max_broken_rows=0)
 
 
 def test_an_ambiguous_id_column_is_asked_for(tmp_path: Path) -> None:
