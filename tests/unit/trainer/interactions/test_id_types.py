@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def _parquet(folder: Path, users: list[Any]) -> str:
 
 
 def _sql(folder: Path, users: list[Any]) -> str:
-    with sqlite3.connect(folder / "t.db") as store:
+    with closing(sqlite3.connect(folder / "t.db")) as store, store:
         store.execute("CREATE TABLE t (user, item INT)")
         store.executemany("INSERT INTO t VALUES (?, ?)", _frame(users).rows())
     return f"sqlite:///{folder / 't.db'}"
