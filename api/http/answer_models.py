@@ -1,4 +1,4 @@
-"""What answers look like: for /openapi.json and the tests. Answers themselves are written as text (rendering.py)."""
+"""What answers look like: for /openapi.json and the tests. Answers themselves are written as text (api/answers/json_text.py)."""
 
 from __future__ import annotations
 

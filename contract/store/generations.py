@@ -1,6 +1,6 @@
 """The life of a generation in Redis: begun (scoring) → complete → current → previous → pruned, or failed.
 
-This module is the only mover of the `current` pointer. Every step is one Lua script (contract/lua), so that runs, twins of a
+This module is the only mover of the `current` pointer. Every step is one Lua script (contract/store/lua), so that runs, twins of a
 shard and killed processes may interleave in any way. Redis' clock is the only clock.
 """
 

@@ -1,4 +1,4 @@
-"""The Lua scripts of contract/lua, each one atomic step."""
+"""The Lua scripts of contract/store/lua, each one atomic step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiled inner loops that turn events into rows of users. Arrays in, arrays out; sar.py calls them."""
+"""Compiled inner loops that turn events into rows of users. Arrays in, arrays out; rows.py calls them."""
 
 from __future__ import annotations
 

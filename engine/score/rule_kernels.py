@@ -1,7 +1,7 @@
 """Compiled inner loops of engine/score/rules.py. Arrays in, arrays out.
 
-The sums are those of kernels.py, by the same operations in the same order, kept for all items in place of the best ones alone: a rule may
-let any item rise or fall.
+The sums are those of scoring_kernels.py, by the same operations in the same order, kept for all items in place of the best ones alone: a
+rule may let any item rise or fall.
 """
 
 from __future__ import annotations
