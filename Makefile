@@ -14,7 +14,9 @@ ID ?=
 PYTHON ?=
 
 venv := .venv/bin
-stack := $(venv)/python -m stack
+# Relative paths in ARGS and in variables are those of the folder that make was called in, also with make -C.
+export CALLED_FROM := $(if $(findstring w,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),$(value PWD),$(CURDIR))
+larder := cd "$$CALLED_FROM" || exit; exec "$$OLDPWD/$(venv)/larder"
 
 # The first Python that really runs (a pyenv shim may not), has the right version and can make a venv.
 define bootstrap
@@ -26,25 +28,29 @@ echo "Larder needs Python 3.11 to 3.14 with venv: install one (apt install pytho
 	"or name one, as in: make PYTHON=\$$(uv python find 3.13) $(MAKECMDGOALS)" >&2; exit 1
 endef
 
-# $(1) for the command line of stack/, which finds the stack that runs. Without a .venv it can only be that of Docker compose, and
-# then a machine needs no Python: $(2) for docker compose.
-define either
-@if [ -f .venv/larder-locks.json ]; then exec $(stack) $(1); fi; \
+# `larder $(1)`, which finds the stack that runs here. Where nothing is installed it can only be that of Docker compose, and then a
+# machine needs no Python.
+define larder_here
+@if [ -x $(venv)/larder ]; then $(larder) $(1); fi; \
+$(call in_compose,$(2))
+endef
+
+define in_compose
 if [ -z "$$(docker compose ps --services --status running 2>/dev/null)" ]; then \
 	echo "Larder does not run here: \`make up\` starts it, or \`make compose-up\` with Docker" >&2; exit 1; fi; \
-echo "The stack of Docker compose:"; exec docker compose $(2)
+echo "The stack of Docker compose:" >&2; exec docker compose $(1)
 endef
 
-# `python -m trainer $(1)` in whichever stack runs.
+# The same of a command of the trainer, which runs in its container.
 define in_stack
-$(call either,trainer $(1),exec $$(test -t 0 && test -t 1 || echo -T) trainer python -m trainer $(1))
+$(call larder_here,$(1),exec $$(test -t 0 && test -t 1 || echo -T) -e CALLED_AS="docker compose exec trainer larder" trainer larder $(1))
 endef
 
-# $(1) for the command line of stack/, or $(2) where `make up` has made nothing yet.
+# $(1) of `larder`, or $(2) where `make up` has made nothing yet.
 define if_made
 @if [ ! -d var/run ]; then echo "$(2)"; \
-elif [ ! -x $(venv)/python ]; then echo ".venv is gone: \`make setup\` first, then \`make $(1)\`" >&2; exit 1; \
-else exec $(stack) $(1); fi
+elif [ ! -x $(venv)/larder ]; then echo ".venv is gone: \`make setup\` first, then \`make $(1)\`" >&2; exit 1; \
+else $(larder) $(1); fi
 endef
 
 help: ## List these targets.
@@ -54,16 +60,16 @@ setup: ## Make .venv from the lock (done by the others where it is needed).
 	$(call bootstrap,local)
 
 up: setup ## Start Larder without Docker, train, and show a list; API on LARDER_API_PORT (5000).
-	@$(stack) up
+	@$(larder) up
 
 down: ## Stop what `make up` started; the data in var/ stay.
 	$(call if_made,down,Larder does not run)
 
-retrain: ## Train again and swap, on whichever stack runs. ARGS go to `python -m trainer run`.
-	$(call either,retrain $(ARGS),exec $$(test -t 1 || echo -T) trainer python -m trainer run --wait $(ARGS))
+retrain: ## Train again and swap, on whichever stack runs. ARGS go to `larder run`.
+	$(call larder_here,retrain $(ARGS),exec $$(test -t 1 || echo -T) -e CALLED_AS="docker compose exec trainer larder" trainer larder run --wait $(ARGS))
 
-status: ## What runs, and what is served.
-	$(call either,status,exec $$(test -t 1 || echo -T) trainer python -m trainer status)
+status: ## What runs, and what is served; fails where something does not run or answer.
+	$(call larder_here,status,exec $$(test -t 1 || echo -T) trainer larder status)
 
 watch: ## Follow the latest run: stages, shards, workers, time left.
 	$(call in_stack,watch $(ARGS))
@@ -105,7 +111,7 @@ erase: ## Take the user USER_ID=... out of everything. ARGS=--yes does not ask.
 	$(call in_stack,erase $(ARGS) "$$USER_ID")
 
 logs: ## Follow the logs.
-	$(call either,logs,logs --follow --tail 100)
+	$(call larder_here,logs,logs --follow --tail 100)
 
 clean: ## Stop Larder and remove var/: Redis, artifacts, logs.
 	$(call if_made,clean,There is nothing to remove)

@@ -19,11 +19,14 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from stack import installed
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 HOLDS = {"local": ("local",), "dev": ("dev", "local"), "bench": ("bench", "dev", "local")}
 NEED_BYTES = 2 * 2**30
 WRONG_PYTHON = "import sys, pip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))"
+INTERRUPTED = 130
 REASONS = (
     (("No space left on device", "Errno 28"), "the disk is full: the packages need about 2 GB in .venv; free some"),
     (("DO NOT MATCH THE HASHES", "HashMismatch"), "a package is not the one that the lock names: a proxy or mirror may have changed it"),
@@ -46,15 +49,19 @@ def main(lock: str) -> int:
     except BootstrapError as error:
         sys.stderr.write(f"{error}, then run make again\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped while .venv was made: nothing else was touched, and the same command goes on from here\n")
+        return INTERRUPTED
 
 
 def ensure(lock: str, venv: Path) -> int:
     """Make `venv` satisfy requirements/`lock`.txt; does nothing when it does already."""
-    satisfied = _stamps(venv) if _usable(venv) else {}
-    if satisfied.get(lock) == _digest(lock):
-        return 0
-    if not _usable(venv):
+    usable = _usable(venv)
+    if not usable:
         _create(venv)
+    installed.install(ROOT, venv)  # first: what runs here is looked after also when the packages can't be had
+    if usable and _stamps(venv).get(lock) == _digest(lock):
+        return 0
     _install(lock, venv)
     _stamp(venv).write_text(json.dumps({name: _digest(name) for name in HOLDS[lock]}), encoding="utf-8")
     return 0

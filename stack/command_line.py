@@ -1,141 +1,149 @@
-"""The command line of the stack on one machine, and its composition root."""
+"""`larder`: the stack on one machine, and the trainer's commands in whichever stack runs. Its composition root."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from rich.console import Console
 
+from contract import VERSION
 from contract.door import guarded
-from contract.errors import LarderError
+from contract.errors import LarderError, StoreError
 from contract.settings.settings import Settings
-from stack import compose, environment, lifecycle, status
+from stack import compose, environment, interrupted, lifecycle, passing, status
 from stack.paths import Places
 from stack.supervisor_client import Supervisor
 
-NOT_RUNNING = "Larder does not run here: `make up` starts it, or `docker compose up --build -d --wait` with Docker"
 INTERRUPTED = 130
-PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
-
-app = typer.Typer(help="Larder on one machine, without Docker.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
 
 
-@app.callback()
-def place(context: typer.Context, var: Annotated[Path, typer.Option(help="Folder of all data, logs and sockets.")] = Path("var")) -> None:
-    root = Path(__file__).resolve().parent.parent
-    context.obj = Places(root, (root / var).resolve())
+class Commands(click.Group):
+    """Those of the stack, and those of the trainer, which are passed on as they are."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, cmd_name) or passing.passed_on(cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return [*self.commands, *(name for name in passing.names() if name not in self.commands)]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        others = [name for name in self.list_commands(ctx) if name not in self.commands]
+        for title, names in (("The stack of `make up`", list(self.commands)), ("In whichever stack runs here", others)):
+            with formatter.section(title):
+                found = [(name, self.get_command(ctx, name)) for name in names]
+                formatter.write_dl([(name, one.get_short_help_str(90)) for name, one in found if one is not None])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="larder")
+@click.option("--var", type=click.Path(path_type=Path), help="Folder of all data, logs and sockets; by default var/ in the checkout.")
+@click.pass_context
+def app(context: click.Context, var: Path | None) -> None:
+    """Cook recommendations ahead, and serve them. From any folder; relative paths are those of the folder that you are in."""
+    root = passing.root()
+    context.obj = Places(root, (Path.cwd() / var if var else root / "var").resolve())
 
 
 @app.command()
-def up(context: typer.Context) -> None:
+@click.pass_obj
+def up(places: Places) -> None:
     """Start, wait for a promoted generation, show a list of it."""
-    try:
-        lifecycle.up(context.obj, os.environ, console)
-    except KeyboardInterrupt:
-        _say("Larder goes on in the background: `make up` watches it again, `make down` stops it")
-        raise typer.Exit(INTERRUPTED) from None
+    lifecycle.up(places, os.environ, console)
 
 
 @app.command()
-def down(context: typer.Context) -> None:
+@click.pass_obj
+def down(places: Places) -> None:
     """Stop, and leave no process; the data stay."""
-    lifecycle.down(context.obj, console)
+    lifecycle.down(places, console)
 
 
 @app.command()
-def clean(context: typer.Context) -> None:
+@click.pass_obj
+def clean(places: Places) -> None:
     """Stop, and remove the data."""
-    lifecycle.clean(context.obj, console)
+    lifecycle.clean(places, console)
 
 
-@app.command(context_settings=PASSED_ON)
-def retrain(context: typer.Context) -> None:
-    """Train again and swap, on whichever stack runs; further arguments go to `python -m trainer run`."""
-    raise typer.Exit(_in_stack(context.obj, ["run", "--wait", *context.args], "Retraining"))
-
-
-@app.command(context_settings=PASSED_ON, add_help_option=False)
-def trainer(context: typer.Context) -> None:
-    """`python -m trainer ARGS` of whichever stack runs: its generations, and what can be done with them."""
-    raise typer.Exit(_in_stack(context.obj, context.args))
+@app.command(context_settings=dict(passing.PASSED_ON), add_help_option=False)
+@click.pass_context
+def retrain(context: click.Context) -> None:
+    """Train again and swap, and wait for it: `run --wait`."""
+    sys.exit(passing.in_stack(context.obj, ["run", "--wait", *context.args], "Retraining"))
 
 
 @app.command(name="status")
-def show_status(context: typer.Context) -> None:
-    """What runs, and what is served."""
-    places: Places = context.obj
-    services = compose.running_services(places.root)
-    if not (Supervisor(places).runs() or services):
-        raise LarderError(NOT_RUNNING)
+@click.pass_obj
+def show_status(places: Places) -> None:
+    """What runs, and what is served; ends with 0 when all of it runs and answers."""
+    local, services = Supervisor(places).runs(), compose.running_services(places.root)
+    if not (local or services):
+        raise StoreError(passing.NOT_RUNNING)
     code = 0
-    if Supervisor(places).runs():
-        console.print(status.table_of(Supervisor(places).processes()))
-        _say(status.workers_line(Settings.from_environ(environment.saved(os.environ, places))))
-        code = _trainer(places, ["status"])
+    if local:
+        environ = environment.saved(os.environ, places)
+        seen = Supervisor(places).processes()
+        console.print(status.table_of(seen))
+        settings = Settings.from_environ(environ)
+        _say(status.workers_line(settings))
+        code = passing.trainer(environ, ["status"])
+        for wrong in (wrongs := status.what_is_wrong(places, seen, settings)):
+            _say(wrong)
+        code = code or (StoreError.exit_code if wrongs else 0)
     if services:
         _say("The stack of Docker compose:")
         compose.call(places.root, ["ps"])
         if "trainer" in services:
             code = compose.in_trainer(places.root, ["status"]) or code
-    raise typer.Exit(code)
+    sys.exit(code)
 
 
 @app.command()
-def logs(context: typer.Context) -> None:
+@click.pass_obj
+def logs(places: Places) -> None:
     """Follow the logs."""
-    places: Places = context.obj
     files = sorted(map(str, places.log.glob("*.log")))
     local, services = Supervisor(places).runs(), compose.running_services(places.root)
     if services and not local:
-        raise typer.Exit(compose.call(places.root, ["logs", "--follow", "--tail", "100"]))
+        sys.exit(compose.call(places.root, ["logs", "--follow", "--tail", "100"]))
     if not files:
-        raise LarderError(NOT_RUNNING)
+        raise StoreError(passing.NOT_RUNNING)
     with suppress(KeyboardInterrupt):  # the usual way to end it
         subprocess.run(["tail", "-n", "20", "-F", *files], check=False)
 
 
-def _in_stack(places: Places, arguments: list[str], doing: str = "") -> int:
-    """The trainer's command line in the stack that runs, that of `make up` first; its exit code. `doing`: said with the stack's name."""
-    local, services = Supervisor(places).runs(), compose.running_services(places.root)
-    if local:
-        if doing:
-            _say(f"{doing} the stack of `make up`" + (" (that of Docker compose runs too, and is left alone)" if services else ""))
-        running = environment.saved(os.environ, places)
-        environment.refuse_other_settings(os.environ, running, 'for one run say it as an option, as in make retrain ARGS="--k 20"')
-        return _trainer(places, arguments)
-    if "trainer" in services:
-        if doing:
-            _say(f"{doing} the stack of Docker compose")
-        return compose.in_trainer(places.root, arguments)
-    raise LarderError(NOT_RUNNING)
-
-
-def _trainer(places: Places, arguments: list[str]) -> int:
-    """Run the trainer's command line in the environment of the running stack; its exit code."""
-    environ = environment.saved(os.environ, places)
-    return subprocess.run([sys.executable, "-m", "trainer", *arguments], env=environ, cwd=places.root, check=False).returncode
-
-
 def _say(text: str) -> None:
-    console.print(text, soft_wrap=True, highlight=False)
+    console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; whatever goes wrong is a sentence and an exit code, never a trace."""
-    return guarded("stack", _command)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return guarded("larder", lambda: _command(given))
 
 
-def _command() -> int:
+def _command(given: list[str]) -> int:
+    context: click.Context | None = None
     try:
-        app()
+        with app.make_context("larder", given) as context:
+            app.invoke(context)
     except LarderError as error:
         Console(stderr=True).print(str(error), soft_wrap=True, markup=False, highlight=False, style="red")
         return error.exit_code
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        if context is not None and context.invoked_subcommand in ("up", "down", "clean"):
+            _say(interrupted.what_there_is(context.obj))
+        return INTERRUPTED
     return 0

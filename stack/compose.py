@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from contract.settings.called import CALLED_AS, as_called
+
 FILE = "docker-compose.yml"
 ASK_TIMEOUT_S = 20
 
@@ -31,9 +33,9 @@ def running_services(root: Path) -> list[str]:
 
 
 def in_trainer(root: Path, arguments: Sequence[str]) -> int:
-    """Run `python -m trainer ...` in the trainer's container; its exit code."""
+    """Run `larder ...` in the trainer's container; its exit code."""
     without_terminal = () if sys.stdin.isatty() and sys.stdout.isatty() else ("-T",)
-    command = ["docker", "compose", "exec", *without_terminal, "trainer", "python", "-m", "trainer", *arguments]
+    command = ["docker", "compose", "exec", *without_terminal, "-e", f"{CALLED_AS}={as_called()}", "trainer", "larder", *arguments]
     return subprocess.run(command, cwd=root, check=False).returncode
 
 

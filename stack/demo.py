@@ -12,6 +12,7 @@ from redis import Redis
 from rich.console import Console
 from rich.table import Table
 
+from api.http.api_keys import Gate, keys_of
 from contract.errors import GenerationError, LarderError
 from contract.formats import payload
 from contract.formats.keys import Id, Keys
@@ -51,10 +52,12 @@ def base_url(settings: Settings) -> str:
     return f"http://[{host}]:{settings.api_port}" if ":" in host else f"http://{host}:{settings.api_port}"
 
 
-def session() -> requests.Session:
-    """A client that never sends a request to this machine through a proxy."""
+def session(key: str = "") -> requests.Session:
+    """A client that never sends a request to this machine through a proxy. `key`: of the API, where it wants one."""
     client = requests.Session()
     client.trust_env = False
+    if key:
+        client.headers["X-API-Key"] = key
     return client
 
 
@@ -84,9 +87,11 @@ def ask(client: requests.Session, url: str, user: Id) -> dict[str, Any]:
     raise LarderError(f"the API at {url} answered {answer.status_code}: {answer.text.strip()[:500]}; see its log with `make logs`")
 
 
-def curl_line(url: str, user: Id) -> str:
+def curl_line(url: str, user: Id, *, with_key: bool = False) -> str:
+    """A key itself is shown to nobody: the line takes it from the shell's variable KEY."""
+    key = ' -H "X-API-Key: $KEY"' if with_key else ""
     body = shlex.quote(json.dumps({"user_id": user, "include": ["metadata"]}))
-    return f"curl -s {url}/recommendations -H 'Content-Type: application/json' -d {body}"
+    return f"curl -s {url}/recommendations -H 'Content-Type: application/json'{key} -d {body}"
 
 
 def table_of(answer: dict[str, Any]) -> Table:
@@ -103,12 +108,14 @@ def show(console: Console, settings: Settings, redis: Redis, pointer: Pointer) -
     """Print the table, the curl line, and what to do next."""
     url = base_url(settings)
     user = choose_user(redis, Keys(settings.namespace), pointer)
-    with session() as client:
+    with_key = not Gate.of(settings).is_open
+    with session(keys_of(settings, "api_read_keys")[0] if with_key else "") as client:
         until_ready(client, url)
         answer = ask(client, url, user)
     console.print()
     console.print(table_of(answer), markup=False)
-    console.print(f"\nThe same from a shell:\n\n  {curl_line(url, user)}\n", soft_wrap=True, markup=False, highlight=False)
+    how = "The same from a shell, once KEY holds a key for reading" if with_key else "The same from a shell"
+    console.print(f"\n{how}:\n\n  {curl_line(url, user, with_key=with_key)}\n", soft_wrap=True, markup=False, highlight=False)
     console.print(NEXT, soft_wrap=True, markup=False, highlight=False)
 
 

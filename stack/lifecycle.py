@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psutil
 from redis import Redis
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from contract.errors import LarderError
 from contract.formats.keys import Keys
+from contract.settings.absolute import absolute_variables
 from contract.settings.settings import Settings
 from contract.store.connections import connect
 from contract.store.generations import Generations
@@ -30,7 +32,11 @@ ALL_RUN_S = 60.0
 
 def up(places: Places, given: Mapping[str, str], console: Console) -> None:
     """Start what does not run, wait for a promoted generation, show a list of it."""
+    given = absolute_variables(given, Path.cwd())
     supervisor = Supervisor(places)
+    if not supervisor.runs():
+        settings = Settings.from_environ(environment.stack_environment(given, places))
+        preflight.check(places, settings, is_free=not processes.of_stack(places))
     places.prepare()
     with _alone(places, console):
         settings = _join(places, given, console) if supervisor.runs() else _spawn(supervisor, places, given, console)
@@ -106,7 +112,11 @@ def _spawn(supervisor: Supervisor, places: Places, given: Mapping[str, str], con
     console.print(
         f"Starting Larder: {', '.join(program.name for program in listed)} (logs in {places.log})", soft_wrap=True, highlight=False
     )
-    supervisor.spawn(wanted)
+    try:
+        supervisor.spawn(wanted)
+    except BaseException:  # a Ctrl-C, too: a supervisord that nobody waits for any more
+        processes.end(processes.of_stack(places))
+        raise
     return settings
 
 

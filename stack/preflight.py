@@ -8,6 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
+from api.http.api_keys import Gate
 from contract.errors import LarderError, SettingsError
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
@@ -18,11 +19,14 @@ MIN_FREE_BYTES = 500 * 2**20
 PYTHONS = ((3, 11), (3, 14))  # the oldest and the newest
 
 
-def check(places: Places, settings: Settings) -> None:
-    """Raise the first reason why the stack can't start here."""
+def check(places: Places, settings: Settings, *, is_free: bool = True) -> None:
+    """Raise the first reason why the stack can't start here. Makes nothing. `is_free`: whether nothing of this stack holds the port."""
     check_python(sys.version_info[:2])
-    check_disk(places.var, shutil.disk_usage(places.var).free)
-    check_port(settings.api_host, settings.api_port)
+    Gate.of(settings)  # keys that are too short, files of keys that can't be read
+    folder = next(folder for folder in (places.var, *places.var.parents) if folder.is_dir())
+    check_disk(folder, shutil.disk_usage(folder).free)
+    if is_free:
+        check_port(settings.api_host, settings.api_port)
     if settings.redis_url != places.redis_url:
         answers(settings.redis_url)
     if settings.rq_url != settings.redis_url:
@@ -39,7 +43,7 @@ def check_disk(folder: Path, free_bytes: int) -> None:
     if free_bytes < MIN_FREE_BYTES:
         raise LarderError(
             f"{folder} has {free_bytes / 2**20:.0f} MB free, and Larder needs {MIN_FREE_BYTES / 2**20:.0f}: "
-            "free some, or name a folder on another disk: python -m stack --var FOLDER up"
+            "free some, or name a folder on another disk: larder --var FOLDER up"
         )
 
 

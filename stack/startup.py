@@ -13,7 +13,7 @@ from contract.formats.keys import Keys
 from contract.formats.manifest import Pointer
 from contract.store.generations import Generations
 from contract.store.progress import Progress as Scoring
-from contract.store.runs import CANCELLED, Runs, RunStatus
+from contract.store.runs import CANCELLED, Runs, RunStatus, failure
 from stack.paths import Places
 from stack.supervisor_client import Process, Supervisor
 from trainer.cli.show.progress_bars import Show, shown
@@ -41,7 +41,7 @@ class Deaths:
                 log = self._places.log_of(process.name)
                 raise LarderError(
                     f"the process {process.name} dies again and again. The end of {log}:\n\n{tail(log)}\n\n"
-                    "Mend what it says, then run `make up` again; `make down` stops the rest"
+                    "Stop the rest with `make down`, mend what it says, then run `make up` again"
                 )
 
 
@@ -116,9 +116,10 @@ class Watch:
         if run is not None and run.state == CANCELLED:
             raise LarderError(f"the run {run.run} is cancelled, {run.message}: `make retrain` starts another")
         if run is not None and run.state == "failed":
-            raise GenerationFailedError(
+            raise failure(
                 f"the run {run.run} failed: {run.message}\nThe whole story is in {self._places.log_of('trainer')}. "
-                "Larder goes on, with nothing to serve: mend what it says, then `make retrain`, or `make down`"
+                "Larder goes on, with nothing to serve: mend what it says, then `make retrain`, or `make down`",
+                run,
             )
         if scoring is not None and scoring.state == "failed":
             raise GenerationFailedError(

@@ -51,7 +51,14 @@ class Supervisor:
         marked = {**environment, "SUPERVISOR_SERVER_URL": mark(self._places)}
         try:
             ran = subprocess.run(
-                command, env=marked, cwd=self._places.root, capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False
+                command,
+                env=marked,
+                cwd=self._places.root,
+                capture_output=True,
+                text=True,
+                timeout=START_TIMEOUT_S,
+                check=False,
+                start_new_session=True,  # a Ctrl-C is for who waits, not for a daemon that is being made
             )
         except subprocess.TimeoutExpired as error:
             raise LarderError(f"supervisord did not start in {START_TIMEOUT_S:.0f} s: see {self._places.log_of('supervisord')}") from error

@@ -16,7 +16,7 @@ HEAD = """# Settings
 Made from `contract/settings/settings.py` by `make docs`; a test fails when it is not fresh.
 
 Every setting is an environment variable, which configures every part alike. Those of the first three groups are also options of
-`python -m trainer run` and `plan` (`--user-column` for `LARDER_USER_COLUMN`), those of cleaning and of the source also of `check`.
+`larder run` and `plan` (`--user-column` for `LARDER_USER_COLUMN`), those of cleaning and of the source also of `check`.
 A variable that begins with `LARDER_` and is none of these is an error that names the nearest; what Kubernetes sets for a Service of such a
 name is ignored.
 """

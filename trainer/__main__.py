@@ -1,4 +1,4 @@
-"""`python -m trainer`: the command line, and the composition root of all it starts.
+"""`larder`, or `python -m trainer`: the command line, and the composition root of all it starts.
 
 Exit codes: 0 done, 2 settings or usage, others as contract/errors.py and contract/door.py say.
 """
@@ -9,6 +9,8 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,11 +22,14 @@ from contract.errors import GenerationFailedError, LarderError
 from contract.formats.keys import Keys
 from contract.queue.jobs import score_queue, train_queue
 from contract.queue.leases import n_alive_here
+from contract.settings.absolute import absolute_options
+from contract.settings.beside import environment_beside
+from contract.settings.called import as_called
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
-from contract.store.runs import Runs, new_run_id
+from contract.store.runs import Runs, RunStatus, new_run_id
 from trainer.cli.actor import who_asks
 from trainer.cli.check import check
 from trainer.cli.generations import COMMANDS
@@ -48,7 +53,7 @@ def cli() -> None:
 def run(wait: bool, here: bool, force: bool, review: bool, timeout_s: float, **options: Any) -> None:
     """Train and swap: enqueue a run for the trainer service."""
     settings = Settings.from_environ(os.environ, **options)
-    given = {name: value for name, value in options.items() if value is not None}
+    given = absolute_options({name: value for name, value in options.items() if value is not None}, Path.cwd())
     store = connect(settings.redis_url)
     keys = Keys(settings.namespace)
     runs, generations = Runs(store, keys), Generations(store, keys)
@@ -56,7 +61,7 @@ def run(wait: bool, here: bool, force: bool, review: bool, timeout_s: float, **o
     with explained(settings.redis_url):
         run_id = _here(runs, given, forced_by, review) if here else _enqueue(settings, runs, given, forced_by, review)
         if not (wait or review):
-            console.print(f"run {run_id} is {'dispatched' if here else 'queued'}; follow it with: python -m trainer watch")
+            console.print(f"run {run_id} is {'dispatched' if here else 'queued'}; follow it with: {as_called('watch')}")
             return
         from trainer.cli.show.outcome import say_outcome
         from trainer.cli.show.progress_bars import follow
@@ -157,11 +162,11 @@ def status() -> None:
             counts = f"{items.n_items:,} known, {items.n_unavailable:,} ids in no list"
             table.add_row("items", f"revision {items.revision} of {items.made_at}: {counts}")
         if held := generations.held():
-            table.add_row("held", f"by {held.by}, who went back to {held.generation}: nothing is promoted until `release`")
+            table.add_row("held", f"by {held.by}, who went back to {held.generation}: nothing is promoted until `{as_called('release')}`")
         if due := next_run(settings):
             table.add_row("next scheduled run", f"{due:%Y-%m-%d %H:%M %Z} ({settings.cron})")
         if latest := Runs(store, keys).latest():
-            table.add_row("latest run", f"{latest.run}: {latest.state} {latest.stage} {latest.message}".strip())
+            table.add_row("latest run", f"{latest.run}: {_words(latest)}")
             if progress := generations.progress(latest.run):
                 recorded = f"{progress.shards_recorded} of {progress.n_shards} shards"
                 why = progress.reason or (f"{progress.waits}: {progress.because}" if progress.waits else "")
@@ -174,17 +179,24 @@ def status() -> None:
     console.print(table)
 
 
+def _words(run: RunStatus) -> str:
+    """State, stage and message; without the stage where the state says as much (dispatched, dispatch)."""
+    return " ".join(word for word in (run.state, "" if run.state.startswith(run.stage) else run.stage, run.message) if word)
+
+
 for command in (check, *COMMANDS):
     cli.add_command(command)
 
 
-def main() -> int:
-    return guarded("trainer", _command, trace_to_stderr="serve" in sys.argv[1:2])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line, by default that of this process; its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    return guarded("larder", lambda: _command(given), trace_to_stderr="serve" in given[:1])
 
 
-def _command() -> int:
+def _command(arguments: list[str]) -> int:
     try:
-        cli.main(prog_name="python -m trainer", standalone_mode=False)
+        cli.main(args=arguments, prog_name="larder", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -194,4 +206,5 @@ def _command() -> int:
 
 
 if __name__ == "__main__":
+    os.environ.update(environment_beside(os.environ))
     sys.exit(main())

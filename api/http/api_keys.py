@@ -29,7 +29,7 @@ class Gate:
     @classmethod
     def of(cls, settings: Settings) -> Gate:
         """Raises SettingsError, without the value, for keys that are too short or a file that can't be read."""
-        return cls(_keys(settings, "api_read_keys"), _keys(settings, "api_admin_keys"))
+        return cls(keys_of(settings, "api_read_keys"), keys_of(settings, "api_admin_keys"))
 
     def check(self, access: Access) -> Callable[[], None] | None:
         """What to call before a route of this access, if anything."""
@@ -98,7 +98,8 @@ def _is_among(given: str, digests: list[bytes]) -> bool:
     return any(found)
 
 
-def _keys(settings: Settings, name: str) -> list[str]:
+def keys_of(settings: Settings, name: str) -> list[str]:
+    """The keys that the setting `name`, and its file, name. Raises SettingsError as Gate.of."""
     text: str = getattr(settings, name).get_secret_value()
     if path := getattr(settings, f"{name}_file"):
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,6 +14,7 @@ from api.http.answer_models import Problem
 from api.http.problems import MEDIA_TYPE
 from api.http.request_models import MAX_ID_LENGTH
 from api.http.route import Route
+from contract import VERSION
 
 JSON = "application/json"
 Schema = dict[str, Any]
@@ -38,7 +38,7 @@ def document(routes: Sequence[Route]) -> Schema:
         "openapi": "3.1.0",
         "info": {
             "title": "Larder",
-            "version": _version(),
+            "version": VERSION,
             "description": "Recommendations cooked ahead, served in milliseconds.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
@@ -117,10 +117,3 @@ def _problem(description: str, headers: Schema | None = None) -> Schema:
 
 def _reference(model: type[BaseModel]) -> Schema:
     return {"$ref": _SCHEMAS + model.__name__}
-
-
-def _version() -> str:
-    try:
-        return version("larder")
-    except PackageNotFoundError:  # run from a checkout
-        return "0"

@@ -89,7 +89,7 @@ class Shelves:
         key = self._keys.unavailable(str(items.revision))
         raw = self._breaker.ask(lambda redis: cast("bytes | None", redis.get(key)))
         if raw is None:  # to answer without it would recommend what is not to be had
-            raise StoreError(f"{key} is gone, which says what is unavailable: write the items again with `python -m trainer items`")
+            raise StoreError(f"{key} is gone, which says what is unavailable: write the items again with `larder items`")
         return _spelled(decode_ids(raw), id_type)
 
 

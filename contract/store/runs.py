@@ -14,6 +14,8 @@ from typing import cast
 
 from redis import Redis
 
+from contract import errors
+from contract.errors import GenerationFailedError, LarderError
 from contract.formats.keys import Keys
 
 STAGES = ("load", "evaluate", "fit", "write", "dispatch")
@@ -47,6 +49,15 @@ def kind_of(message: str) -> str:
     """`DataError` of "DataError: ..."; "" of a message that names no kind."""
     kind = message.partition(":")[0]
     return kind if _KIND.fullmatch(kind) else ""
+
+
+def failure(text: str, run: RunStatus) -> GenerationFailedError:
+    """The error that says `text` of a run that failed; its exit code is that of what the run failed for."""
+    error = GenerationFailedError(text)
+    kind = getattr(errors, kind_of(run.message), None)
+    if isinstance(kind, type) and issubclass(kind, LarderError):
+        error.exit_code = kind.exit_code
+    return error
 
 
 class Runs:

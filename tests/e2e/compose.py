@@ -75,7 +75,7 @@ class Compose:
         return self.run(sys.executable, "-m", "stack", *arguments)
 
     def trainer(self, *arguments: str) -> str:
-        return self.compose("exec", "-T", "trainer", "python", "-m", "trainer", *arguments)
+        return self.compose("exec", "-T", "trainer", "larder", *arguments)
 
     def redis(self, *arguments: str) -> str:
         return self.compose("exec", "-T", "redis", "redis-cli", *arguments).strip()

@@ -1,4 +1,4 @@
-"""The stack without Docker as a person handles it: `python -m stack` in a process of its own, requests over HTTP."""
+"""The stack without Docker as a person handles it: `larder` in a process of its own, requests over HTTP."""
 
 from __future__ import annotations
 

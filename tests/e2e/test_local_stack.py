@@ -19,7 +19,7 @@ import psutil
 import pytest
 import requests
 
-from contract.errors import GenerationError, SettingsError
+from contract.errors import DataError, SettingsError
 from contract.formats.keys import Keys
 from contract.store.connections import connect
 from contract.store.runs import Runs
@@ -141,19 +141,19 @@ def test_retrain_swaps_while_serving_goes_on(stack: LocalStack) -> None:
 
 def test_going_back_takes_one_command(stack: LocalStack) -> None:
     newest = stack.generation()
-    assert "is served now in place of" in stack.run("trainer", "rollback")
+    assert "is served now in place of" in stack.run("rollback")
     assert stack.generation() != newest
-    listed = stack.run("trainer", "generations")
+    listed = stack.run("generations")
     assert newest in listed
     assert "held" in stack.run("status")
-    stack.run("trainer", "release")
-    stack.run("trainer", "promote", newest)
+    stack.run("release")
+    stack.run("promote", newest)
     assert stack.generation() == newest
 
 
 def test_an_erased_user_has_no_list_and_stays_away(stack: LocalStack) -> None:
     assert stack.ask(10).status_code == 200
-    stack.run("trainer", "erase", "--yes", "10")
+    stack.run("erase", "--yes", "10")
     assert stack.ask(10).status_code == 404
     stack.run("retrain")
     assert stack.ask(10).status_code == 404
@@ -217,7 +217,7 @@ def test_a_first_run_that_fails_says_why_and_a_better_one_follows(tmp_path: Path
     stack = LocalStack(tmp_path / "var", numba_cache)
     missing = tmp_path / "missing.csv"
     try:
-        text = stack.run("up", expect=GenerationError.exit_code, LARDER_INTERACTIONS=str(missing), LARDER_JOB_RETRIES="0")
+        text = stack.run("up", expect=DataError.exit_code, LARDER_INTERACTIONS=str(missing), LARDER_JOB_RETRIES="0")
         assert str(missing) in text
         assert str(stack.places.log_of("trainer")) in "".join(text.splitlines())
         assert "Traceback" not in text

@@ -1,4 +1,4 @@
-"""`python -m trainer cancel`: ends a run that is not wanted any more."""
+"""`larder cancel`: ends a run that is not wanted any more."""
 
 from __future__ import annotations
 

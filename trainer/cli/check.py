@@ -1,4 +1,4 @@
-"""`python -m trainer check`: validation before work."""
+"""`larder check`: validation before work."""
 
 from __future__ import annotations
 

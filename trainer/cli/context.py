@@ -12,6 +12,7 @@ from redis import Redis
 from contract.errors import GenerationError
 from contract.formats.keys import Keys
 from contract.formats.manifest import Pointer
+from contract.settings.called import as_called
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
 from contract.store.generations import Generations
@@ -28,7 +29,7 @@ class Opened:
     def served(self) -> Pointer:
         """Raises GenerationError when nothing is promoted."""
         if (pointer := self.generations.current()) is None:
-            raise GenerationError("nothing is promoted yet: `python -m trainer run --wait` trains and swaps")
+            raise GenerationError(f"nothing is promoted yet: `{as_called('run', '--wait')}` trains and swaps")
         return pointer
 
 

@@ -1,4 +1,4 @@
-"""`python -m trainer export`: the lists of a generation, out of Redis, into whatever else serves or studies them."""
+"""`larder export`: the lists of a generation, out of Redis, into whatever else serves or studies them."""
 
 from __future__ import annotations
 

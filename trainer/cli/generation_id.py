@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from contract.formats.keys import is_generation_id
+from contract.settings.called import as_called
 
 SHOWN = 80
 
@@ -16,7 +17,7 @@ class GenerationId(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not is_generation_id(value):
-            self.fail(f"{value[:SHOWN]!r} is no id of a generation: `python -m trainer generations` lists them", param, ctx)
+            self.fail(f"{value[:SHOWN]!r} is no id of a generation: `{as_called('generations')}` lists them", param, ctx)
         return value
 
 

@@ -1,4 +1,4 @@
-"""Commands that move, list and remove generations. `COMMANDS` is what `python -m trainer` adds to its own."""
+"""Commands that move, list and remove generations. `COMMANDS` is what the command line adds to its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 import click
 from rich.console import Console
 
+from contract.settings.called import as_called
 from trainer.cli.actor import who_asks
 from trainer.cli.cancel import cancel
 from trainer.cli.context import opened
@@ -32,7 +33,7 @@ def generations(as_json: bool) -> None:
             return
         Console().print(table_of(rows))
         if held := larder.generations.held():
-            console.print(f"Promotions are held by {held.by}, who went back to {held.generation}. {_RELEASE}")
+            console.print(f"Promotions are held by {held.by}, who went back to {held.generation}. {_release()}")
 
 
 @click.command()
@@ -45,7 +46,7 @@ def promote(generation: str, force: bool) -> None:
         larder.generations.promote_by_hand(generation, who_asks(), force)
         _say_served(larder.served().generation, began)
         if larder.generations.held():
-            console.print(f"An earlier generation is served now, so promotions are held. {_RELEASE}")
+            console.print(f"An earlier generation is served now, so promotions are held. {_release()}")
 
 
 @click.command()
@@ -56,7 +57,7 @@ def rollback() -> None:
         began = time.perf_counter()
         event = larder.generations.roll_back(who_asks())
         _say_served(event.generation, began, f" in place of {left}")
-        console.print(f"Promotions are held: a run still trains, and its generation then waits. {_RELEASE}")
+        console.print(f"Promotions are held: a run still trains, and its generation then waits. {_release()}")
 
 
 @click.command()
@@ -89,6 +90,8 @@ def _say_served(generation: str, began: float, instead: str = "") -> None:
     console.print(f"{generation} is served now{instead}; the move in Redis took {(time.perf_counter() - began) * 1000:.1f} ms")
 
 
-_RELEASE = "`python -m trainer release` (make release) ends that"
+def _release() -> str:
+    return f"`{as_called('release')}` ends that"
+
 
 COMMANDS = (generations, promote, rollback, release, cancel, prune, items, export, *INSPECTION_COMMANDS)

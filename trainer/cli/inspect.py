@@ -12,6 +12,7 @@ from rich.table import Table
 
 from contract.errors import GenerationError
 from contract.queue.jobs import score_queue
+from contract.settings.called import as_called
 from contract.store.connections import connect
 from trainer.cli.context import Opened, opened
 from trainer.cli.generation_id import GENERATION_ID
@@ -86,7 +87,7 @@ def diff(before: str | None, after: str | None, as_json: bool) -> None:
 def _before(larder: Opened, generation: str) -> str:
     if previous := larder.served().previous:
         return previous
-    raise GenerationError(f"nothing was served before {generation}: name two generations, as in `python -m trainer diff A B`")
+    raise GenerationError(f"nothing was served before {generation}: name two generations, as in `{as_called('diff', 'A', 'B')}`")
 
 
 @click.command()
@@ -100,7 +101,7 @@ def watch(timeout_s: float) -> None:
 
         latest = larder.runs.latest()
         if latest is None:
-            raise GenerationError("there is no run to watch: `python -m trainer run` starts one")
+            raise GenerationError(f"there is no run to watch: `{as_called('run')}` starts one")
         console.print(f"run {latest.run}")
         queue_url = larder.settings.rq_url
         queue = score_queue(larder.store if queue_url == larder.settings.redis_url else connect(queue_url), larder.settings)

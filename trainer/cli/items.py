@@ -1,4 +1,4 @@
-"""`python -m trainer items`: metadata and availability anew, without training."""
+"""`larder items`: metadata and availability anew, without training."""
 
 from __future__ import annotations
 

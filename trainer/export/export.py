@@ -7,6 +7,7 @@ from functools import partial
 
 from contract.errors import GenerationError, SettingsError, StoreError
 from contract.formats.manifest import Manifest
+from contract.settings.called import as_called
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from contract.store.lists import HAS_LISTS, read_buckets
@@ -45,7 +46,7 @@ def _unavailable(generations: Generations) -> list[str]:
     catalogue = Catalogue(generations.redis, generations.keys)
     pointer, found = catalogue.current(), catalogue.unavailable()
     if pointer is not None and pointer.n_unavailable and not found:
-        raise StoreError("Redis has lost the list of what is unavailable: write the items again with `python -m trainer items`")
+        raise StoreError(f"Redis has lost the list of what is unavailable: write the items again with `{as_called('items')}`")
     return found
 
 
@@ -62,7 +63,7 @@ def _read(generations: Generations, manifest: Manifest, spool: Spool, show: Call
     if spool.n_users != after:
         raise GenerationError(
             f"generation {name} should have lists of {after:,} users, and Redis has those of {spool.n_users:,}: "
-            f"`python -m trainer verify {name}` says what is missing"
+            f"`{as_called('verify', name)}` says what is missing"
         )
 
 

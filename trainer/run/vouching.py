@@ -1,7 +1,7 @@
 """Whose options a run has: a command of the trainer's own machine vouches for them, by a key that lies beside the artifacts.
 
 Whoever may write to the queue, the API before all, can ask for a run. Only who can read the trainer's folder can vouch, and so
-choose any source: `python -m trainer run`, under the user that the trainer runs as.
+choose any source: `larder run`, under the user that the trainer runs as.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from redis import Redis
 from contract.errors import GateError, GenerationError, GenerationFailedError, LarderError, SettingsError
 from contract.formats.keys import Keys, bucket_of
 from contract.formats.verdict import Verdict
+from contract.settings.called import as_called
 from contract.store.generations import Generations
 from contract.store.runs import Runs
 from tests.support.generation_maker import SECRET, evaluation, make_generation, settings_for
@@ -98,7 +99,7 @@ def test_a_rollback_says_what_is_served_how_long_it_took_and_how_to_end_the_hold
     text = larder.call("rollback")
     assert re.search(r"a is served now in place of b; the move in Redis took \d+\.\d ms", text)
     assert "Promotions are held" in text
-    assert "`python -m trainer release`" in text
+    assert f"`{as_called('release')}`" in text
     assert larder.served == "a"
     larder.make("c")
     assert larder.served == "a"

@@ -1,4 +1,4 @@
-"""`python -m trainer export` as people call it."""
+"""`larder export` as people call it."""
 
 from __future__ import annotations
 

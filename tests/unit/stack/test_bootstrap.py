@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from contract import VERSION
 from stack import bootstrap
 from stack.bootstrap import BootstrapError, ensure, main, reason_of
+from stack.installed import install
 from tests.support.paths import ROOT
 
 Script = Callable[[str, str], Path]
@@ -20,10 +24,11 @@ def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "requirements").mkdir()
     for lock in ("local", "dev"):
         (tmp_path / "requirements" / f"{lock}.txt").write_text(f"{lock}==1\n")
+    (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
     monkeypatch.setattr(bootstrap, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(bootstrap, "_usable", lambda venv: venv.is_dir())
-    monkeypatch.setattr(bootstrap, "_create", lambda venv: venv.mkdir())
+    monkeypatch.setattr(bootstrap, "_create", lambda venv: (venv / "bin").mkdir(parents=True))
     return tmp_path / ".venv"
 
 
@@ -162,10 +167,69 @@ def test_a_machine_with_docker_alone_retrains_the_stack_of_compose(checkout: Mak
     script("docker", 'case "$2" in ps) echo trainer;; *) echo "docker $*";; esac')
     ran = checkout("retrain", "ARGS=--k 20")
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout == "The stack of Docker compose:\ndocker compose exec -T trainer python -m trainer run --wait --k 20\n"
+    assert ran.stderr == "The stack of Docker compose:\n"
+    assert ran.stdout == "docker compose exec -T -e CALLED_AS=docker compose exec trainer larder trainer larder run --wait --k 20\n"
 
 
 def test_variables_on_the_command_line_reach_the_processes(checkout: Make, script: Script) -> None:
     script("python3.11", 'case "$1" in -c) exit 0;; esac; echo "port $LARDER_API_PORT"')
     assert checkout("setup", "LARDER_API_PORT=5001").stdout == "port 5001\n"
     assert "LARDER_API_PORT" not in os.environ
+
+
+def test_rollback_needs_no_lock_file_and_no_network(checkout: Make, tmp_path: Path) -> None:
+    """An install that failed, as of `make test` without a network, has removed the lock file; the stack runs all the same."""
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    larder = tmp_path / ".venv" / "bin" / "larder"
+    larder.write_text('#!/bin/sh\necho "larder $*"\n')
+    larder.chmod(0o755)
+    for target, line in (("rollback", "larder rollback"), ("status", "larder status"), ("retrain", "larder retrain")):
+        assert checkout(target).stdout == f"{line}\n"
+
+
+def test_relative_paths_are_those_of_the_folder_that_make_was_called_in(checkout: Make, tmp_path: Path) -> None:
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    larder = tmp_path / ".venv" / "bin" / "larder"
+    larder.write_text('#!/bin/sh\necho "$(/bin/pwd): $*"\n')
+    larder.chmod(0o755)
+    elsewhere = tmp_path / "my $data"
+    elsewhere.mkdir()
+    assert checkout("retrain", "ARGS=--k 2").stdout == f"{tmp_path}: retrain --k 2\n"
+    environ = {"PATH": str(tmp_path / "bin"), "PWD": str(elsewhere)}
+    command = ["/usr/bin/make", "-C", str(tmp_path), "retrain", "ARGS=--interactions mine.csv"]
+    ran = subprocess.run(command, cwd=elsewhere, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert f"{elsewhere}: retrain --interactions mine.csv\n" in ran.stdout
+
+
+def test_larder_is_installed_without_a_network_and_called_from_any_folder(tmp_path: Path) -> None:
+    """A folder with a space in its name, an older version, a module in the caller's folder that is called like one of ours."""
+    root, venv = tmp_path / "the checkout", tmp_path / "the checkout" / ".venv"
+    (root / "stack").mkdir(parents=True)
+    (root / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    (root / "stack" / "__main__.py").write_text(
+        "import importlib.metadata as m, os, sys\ndef main():\n    print(m.version('larder'), os.getcwd(), *sys.argv[1:])\n    return 7\n"
+    )
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    (packages,) = venv.glob("lib/python3.*/site-packages")
+    (packages / "larder-0.0.9.dist-info").mkdir()
+    install(root, venv)
+    install(root, venv)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "stack.py").write_text("raise SystemExit('the wrong module')")
+    ran = subprocess.run([venv / "bin" / "larder", "status", "a b"], cwd=elsewhere, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (7, f"{VERSION} {elsewhere} status a b\n", "")
+    assert [path.name for path in packages.glob("larder-*")] == [f"larder-{VERSION}.dist-info"]
+
+
+def test_the_version_is_one() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+
+
+def test_a_stop_while_packages_are_installed_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def stopped(lock: str, venv: Path) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bootstrap, "ensure", stopped)
+    assert main("local") == 130
+    assert "Stopped while .venv was made: nothing else was touched" in capsys.readouterr().err

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from contract.errors import SettingsError
-from stack import command_line, compose, environment, status
+from contract.errors import SettingsError, StoreError
+from stack import command_line, compose, environment, lifecycle, passing, status
 from stack.paths import Places
 from stack.supervisor_client import Process, Supervisor
 from tests.support.paths import ROOT
@@ -22,13 +23,12 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], places: Places) -> Run:
-    """`python -m stack --var VAR ...`: exit code, output, errors."""
+    """`larder --var VAR ...`: exit code, output, errors."""
     monkeypatch.setattr(compose, "running_services", lambda _: [])
 
     def ran(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["stack", "--var", str(places.var), *arguments])
         try:
-            code = command_line.main()
+            code = command_line.main(["--var", str(places.var), *arguments])
         except SystemExit as stop:
             code = int(stop.code or 0)
         return code, *capsys.readouterr()
@@ -44,19 +44,19 @@ def local(monkeypatch: pytest.MonkeyPatch, prepared: Places) -> list[list[str]]:
     monkeypatch.setattr(Supervisor, "runs", lambda _: True)
     monkeypatch.setattr(Supervisor, "processes", lambda _: [Process("api", "RUNNING", 7, 65)])
 
-    def trainer(_: Places, arguments: list[str]) -> int:
+    def trainer(_: Mapping[str, str], arguments: list[str]) -> int:
         called.append(arguments)
         return 0
 
-    monkeypatch.setattr(command_line, "_trainer", trainer)
+    monkeypatch.setattr(passing, "trainer", trainer)
     return called
 
 
-@pytest.mark.parametrize("command", ["retrain", "trainer", "status", "logs"])
+@pytest.mark.parametrize("command", ["retrain", "generations", "status", "logs"])
 def test_without_a_stack_there_is_one_line_and_no_success(run: Run, command: str) -> None:
     code, _, errors = run(command)
-    assert code == 1
-    assert errors.splitlines() == [command_line.NOT_RUNNING]
+    assert code == StoreError.exit_code
+    assert errors.splitlines() == [passing.NOT_RUNNING]
 
 
 def test_down_without_a_stack_is_no_error(run: Run, places: Places) -> None:
@@ -116,7 +116,7 @@ def test_retrain_of_the_compose_stack(run: Run, monkeypatch: pytest.MonkeyPatch)
     "arguments", [["generations"], ["verify", "--sample", "5"], ["erase", "-5"], ["diff", "a", "b"], ["promote", "--help"]], ids=" ".join
 )
 def test_the_trainer_s_commands_are_passed_on_as_they_are(run: Run, local: list[list[str]], arguments: list[str]) -> None:
-    assert run("trainer", *arguments) == (0, "", "")
+    assert run(*arguments) == (0, "", "")
     assert local == [arguments]
 
 
@@ -129,7 +129,7 @@ def test_the_trainer_s_commands_reach_the_compose_stack_and_keep_their_exit_code
 
     monkeypatch.setattr(compose, "running_services", lambda _: ["api", "trainer"])
     monkeypatch.setattr(compose, "in_trainer", in_trainer)
-    assert run("trainer", "verify") == (5, "", "")
+    assert run("verify") == (5, "", "In the stack of Docker compose\n")
     assert called == [["verify"]]
 
 
@@ -137,6 +137,7 @@ def test_status_shows_processes_workers_and_what_the_trainer_says(
     run: Run, local: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(status, "workers_line", lambda _: "2 of 2 worker processes show life")
+    monkeypatch.setattr(status, "what_is_wrong", lambda *_: [])
     code, output, _ = run("status")
     assert code == 0
     assert re.search(r"api +│ running +│ +7 │ 0:01:05", output)
@@ -164,3 +165,62 @@ def test_without_its_packages_it_says_so_in_one_line() -> None:
 def test_a_supervisor_that_is_not_there_does_not_run(prepared: Places, supervisor: FakeSupervisor) -> None:
     assert not Supervisor(prepared).runs()
     assert not supervisor.runs()
+
+
+def test_what_needs_no_stack_runs_where_none_does(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.csv").write_text("user_id,item_id\n" + "".join(f"{n % 9},{n % 7}\n" for n in range(60)))
+    monkeypatch.chdir(tmp_path)
+    code, output, _ = run("check", "mine.csv")
+    assert (code, output.splitlines()[0]) == (0, "mine.csv: usable")
+
+
+def test_who_names_a_redis_means_that_stack(run: Run, local: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "saved", lambda *_: pytest.fail("the settings of the stack here were read"))
+    monkeypatch.setenv("LARDER_REDIS_URL", "redis://elsewhere:1/0")
+    assert run("generations") == (0, "", "")
+    assert local == [["generations"]]
+
+
+def test_a_stack_that_lacks_a_process_or_its_api_is_no_success(run: Run, local: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(status, "workers_line", lambda _: "2 of 2 worker processes show life")
+        monkeypatch.setattr(Supervisor, "processes", lambda _: [Process("api", "FATAL", 0, 0), Process("redis", "RUNNING", 7, 65)])
+        saved = {"LARDER_API_HOST": "127.0.0.1", "LARDER_API_PORT": str(nobody.getsockname()[1])}
+        monkeypatch.setattr(environment, "saved", lambda *_: saved)
+        code, output, _ = run("status")
+    assert code == StoreError.exit_code
+    assert "api does not run (fatal): its log is " in output
+    assert f"the API at http://127.0.0.1:{saved['LARDER_API_PORT']} does not answer (ConnectionError): its log is " in output
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        ([], "Larder does not run: `make up` starts it"),
+        (["RUNNING", "STOPPED"], "Larder runs in part (p0): `make up` starts the rest, `make down` stops it"),
+        (["RUNNING", "STARTING"], "Larder goes on in the background: `make up` watches it again, `make down` stops it"),
+    ],
+)
+def test_a_stop_of_up_says_what_there_is(run: Run, monkeypatch: pytest.MonkeyPatch, states: list[str], said: str) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lifecycle, "up", stopped)
+    monkeypatch.setattr(Supervisor, "runs", lambda _: bool(states))
+    monkeypatch.setattr(Supervisor, "processes", lambda _: [Process(f"p{n}", state, 1, 1) for n, state in enumerate(states)])
+    assert run("up") == (130, said + "\n", "")
+
+
+def test_keys_that_are_too_short_are_said_before_anything_is_made(run: Run, places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LARDER_API_ADMIN_KEYS", "letmein")
+    assert run("up") == (SettingsError.exit_code, "", "LARDER_API_ADMIN_KEYS: a key has at least 16 characters\n")
+    assert not places.var.exists()
+
+
+def test_all_commands_are_listed(run: Run) -> None:
+    code, output, _ = run("--help")
+    assert code == 0
+    assert all(f"  {name} " in output for name in ("up", "down", "status", "run", "check", "promote", "rollback", "export"))
+    assert "  serve " not in output
+    assert run("bake")[0] == 2

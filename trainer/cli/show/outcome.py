@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from contract.errors import GateError, GenerationError
+from contract.settings.called import as_called
 from contract.store.generations import Generations
 from trainer.cli.show.diff_table import diff_table
 from trainer.evaluation.reading import Reading
@@ -29,11 +30,12 @@ def say_outcome(generations: Generations, generation: str, console: Console) -> 
         found = stored_diff(generations, generation) or remember_diff(generations, generation)
         if found is not None:
             console.print(diff_table(found))
-        console.print(f"generation {generation} waits for you: python -m trainer promote {generation}")
+        console.print(f"generation {generation} waits for you: {as_called('promote', generation)}")
         return
-    kept = f"{generation} stays complete and unpromoted; `python -m trainer promote {generation}` promotes it by hand"
+    words = ("promote", generation, *(["--force"] if progress.waits == "refused" else []))
+    kept = f"{generation} stays complete and unpromoted; `{as_called(*words)}` promotes it by hand"
     if progress.waits == "refused":
-        raise GateError(f"the gate refuses generation {generation}: {progress.because}. {kept} with --force")
+        raise GateError(f"the gate refuses generation {generation}: {progress.because}. {kept}")
     if progress.waits == "held":
-        raise GenerationError(f"generation {generation} is held back: {progress.because}. {kept}, `release` ends the hold")
+        raise GenerationError(f"generation {generation} is held back: {progress.because}. {kept}, `{as_called('release')}` ends the hold")
     raise GenerationError(f"generation {generation} is {progress.waits}: {progress.because}. {kept}")

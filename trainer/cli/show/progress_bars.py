@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from contract.errors import GenerationError, GenerationFailedError, RunCancelledError
+from contract.settings.called import as_called
 from contract.store.generations import Generations
 from contract.store.progress import Progress as Scoring
-from contract.store.runs import CANCELLED, STAGES, Runs, RunStatus
+from contract.store.runs import CANCELLED, STAGES, Runs, RunStatus, failure
 from trainer.cli.show.scoring_pace import Pace
 
 POLL_S = 0.1
@@ -124,7 +125,8 @@ def follow(
 ) -> str:
     """Show `run` until its generation is promoted or settled otherwise; the final state. `n_alive`: as for `shown`.
 
-    Raises GenerationFailedError with the reason, and GenerationError for a generation that is gone, or still going after `timeout_s`.
+    Raises GenerationFailedError with the reason and the exit code of what the run failed for, and GenerationError for a generation that
+    is gone, or still going after `timeout_s`.
     """
     deadline = time.monotonic() + timeout_s
     with shown(console, n_alive) as show:
@@ -134,7 +136,7 @@ def follow(
             if status is not None and status.state == CANCELLED:
                 raise RunCancelledError(f"run {run} is cancelled, {status.message}: nothing of it is promoted")
             if status is not None and status.state == "failed":
-                raise GenerationFailedError(f"run {run} failed: {status.message}")
+                raise failure(f"run {run} failed: {status.message}", status)
             if scoring is not None and scoring.state == "failed":
                 raise GenerationFailedError(f"generation {run} failed: {scoring.reason}")
             if scoring is not None and scoring.state != "scoring":
@@ -142,5 +144,5 @@ def follow(
             if scoring is None and status is not None and status.state == "dispatched":
                 raise GenerationError(f"generation {run} is gone: newer ones have taken its place, and it was pruned")
             if time.monotonic() > deadline:
-                raise GenerationError(f"run {run} is not promoted after {timeout_s:.0f} s; it goes on: look with `python -m trainer watch`")
+                raise GenerationError(f"run {run} is not promoted after {timeout_s:.0f} s; it goes on: look with `{as_called('watch')}`")
             time.sleep(POLL_S)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from contract.errors import DataError
+from contract.settings.called import as_called
 from contract.settings.source import STDIN
 from trainer.sources.tables.file_kinds import GZIP, PARQUET, ZSTD, head_of, refuse_kind, refuse_table_folder
 
@@ -43,7 +44,7 @@ def find(name: str) -> list[Location]:
     """The files that `name` stands for, in order of their names; all of one format. Raises DataError."""
     if name == STDIN:
         if sys.stdin.isatty():
-            raise DataError("- is standard input, and nothing is sent there; as in: zcat events.csv.gz | python -m trainer check -")
+            raise DataError(f"- is standard input, and nothing is sent there; as in: zcat events.csv.gz | {as_called('check', '-')}")
         return [Location(STDIN, "csv")]
     if name.startswith(STORES):
         return [Location(name, _by_suffix(name) or "parquet")]

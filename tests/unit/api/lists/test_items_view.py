@@ -185,7 +185,7 @@ def test_a_list_of_unavailable_items_that_is_gone_is_not_taken_for_an_empty_one(
     serve(fake, LISTS)
     stock(fake, [1])
     del fake.strings[KEYS.unavailable("1")]
-    with pytest.raises(StoreError, match="trainer items"):
+    with pytest.raises(StoreError, match="larder items"):
         store.pointers.current()
 
 

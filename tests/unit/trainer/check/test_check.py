@@ -1,4 +1,4 @@
-"""`python -m trainer check`: a report with figures, pictures, problems and advice, and an exit code that says what it comes to."""
+"""`larder check`: a report with figures, pictures, problems and advice, and an exit code that says what it comes to."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 def one_line(capsys: pytest.CaptureFixture[str]) -> str:
     line = capsys.readouterr().err
-    assert line.startswith("trainer: ")
+    assert line.startswith("larder: ")
     assert line.count("\n") == 1
     assert "hunter2" not in line
     return line
@@ -40,7 +40,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
 def test_every_command_has_help(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(monkeypatch, command, "--help") == 0
     text = capsys.readouterr().out
-    assert text.startswith(f"Usage: python -m trainer {command} ")
+    assert text.startswith(f"Usage: larder {command} ")
     assert " ".join(str(cli.commands[command].help).split())[:30] in " ".join(text.split())
 
 
@@ -73,7 +73,7 @@ def test_a_usage_error_exits_with_2(
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_a_bad_option_is_named(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(monkeypatch, command, "--time-decay-days", "soon") == 2
-    assert one_line(capsys).startswith("trainer: --time-decay-days='soon': ")
+    assert one_line(capsys).startswith("larder: --time-decay-days='soon': ")
 
 
 ARGUMENTS = {"promote": ["g1"], "erase": ["54"], "export": ["--to", "lists.csv"]}
@@ -83,7 +83,7 @@ ARGUMENTS = {"promote": ["g1"], "erase": ["54"], "export": ["--to", "lists.csv"]
 def test_an_unknown_setting_stops_every_command(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("LARDER_NEIGHBOURS", "5")
     assert call(monkeypatch, command, *ARGUMENTS.get(command, [])) == 2
-    assert one_line(capsys) == "trainer: LARDER_NEIGHBOURS is not a setting; the nearest is LARDER_NEIGHBORS\n"
+    assert one_line(capsys) == "larder: LARDER_NEIGHBOURS is not a setting; the nearest is LARDER_NEIGHBORS\n"
 
 
 @pytest.mark.parametrize("arguments", [("run",), ("run", "--here"), ("run", "--wait"), ("status",), ("health",)])
@@ -115,7 +115,7 @@ def test_a_crash_is_no_loss_of_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("trainer.check.check.check", crash)
     assert call(monkeypatch, "check", "events.csv") == 70
-    assert one_line(capsys).startswith("trainer: an error that Larder does not expect, NotImplementedError: Series of type Null. The trace")
+    assert one_line(capsys).startswith("larder: an error that Larder does not expect, NotImplementedError: Series of type Null. The trace")
 
 
 @pytest.mark.parametrize("file", ["/nowhere/x.html", "/proc/none/x.html"])
@@ -136,6 +136,6 @@ def test_an_artifact_address_of_another_kind_exits_with_2(monkeypatch: pytest.Mo
 def test_as_a_process_there_is_no_traceback() -> None:
     done = subprocess.run([sys.executable, "-m", "trainer", "status"], capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 6
-    assert done.stderr.startswith("trainer: Redis at redis://:***@127.0.0.1:1/0 does not answer")
+    assert done.stderr.startswith("larder: Redis at redis://:***@127.0.0.1:1/0 does not answer")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
