@@ -148,11 +148,12 @@ page-speed: dev-tools ## First paint of each page with 100,000 users loaded. Som
 screenshots: dev-tools ## Make the pictures of the README anew, in docs/images.
 	@$(venv)/python -m tests.browser.screenshots
 
-check: dev-tools ## Format, lint, types, import rules; changes nothing.
+check: dev-tools ## Format, lint, types, import rules, spelling; changes nothing.
 	$(venv)/ruff format --check .
 	$(venv)/ruff check .
 	$(venv)/mypy
 	$(venv)/lint-imports
+	$(venv)/codespell
 
 fix: dev-tools ## Format, and mend what the linter can.
 	$(venv)/ruff format .

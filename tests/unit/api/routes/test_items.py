@@ -77,7 +77,7 @@ def test_an_item_that_stands_twice_weighs_twice(client: FlaskClient, served: Poi
     [
         ({"items": []}, "items: "),
         ({"items": [{"item_id": 1, "weight": 0}]}, "items.0.weight: "),
-        ({"items": [{"item_id": 1, "wieght": 1}]}, '"items.0.wieght" is not a field; the nearest is "weight"'),
+        ({"items": [{"item_id": 1, "wieght": 1}]}, '"items.0.wieght" is not a field; the nearest is "weight"'),  # codespell:ignore
         ({"items": [{"weight": 1}]}, "items.0.item_id is missing"),
         ({"items": [{"item_id": 1}] * 201}, "items: "),
     ],

@@ -128,7 +128,7 @@ def test_available_by_many_names(column: list[Any], expected: list[str]) -> None
     [
         ("itemID,available\n1,yes\n2,maybe\n3,2\n", r"column 'available' holds 2 value(s) that are neither true, 1, yes nor false, 0, no (line 3: 'maybe'; line 4: '2')"),  # noqa: E501
         ("itemId2,title\n1,a\n", "has no column 'itemID'; it has 'itemId2', 'title'. Perhaps 'itemId2'? Name it with --item-column"),
-        ("itemID,titel\n1,a\n", "has no column 'title'; it has 'itemID', 'titel'. Perhaps 'titel'? Name it with --title-column"),
+        ("itemID,titel\n1,a\n", "has no column 'title'; it has 'itemID', 'titel'. Perhaps 'titel'? Name it with --title-column"),  # codespell:ignore  # noqa: E501
         ("itemID,title\n1,a\n2,b,c\n", "1 of 2 rows are broken, more than --max-broken-rows 0.05 allows: 1 with more fields"),
         ("", "is empty"),
     ],

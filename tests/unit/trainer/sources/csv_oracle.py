@@ -48,7 +48,7 @@ TRIGGERS = {
     "a blank before a user": " 5,2,3,1400000000",
     "a quoted blank before a user": '" 5",2,3,1400000000',
     "beyond 64 bits": "9223372036854775808,2,3,1400000000",
-    "a letter of latin-1": "caf\udce9,2,3,1400000000",
+    "a letter of latin-1": "caf\udce9,2,3,1400000000",  # codespell:ignore
     "a carriage return": "a\rb,2,3,1400000000",
     "a byte order mark": "\ufeff5,2,3,1400000000",
     "a line end in quotation marks": '"a\nb",2,3,1400000000',
