@@ -1,77 +1,14 @@
-"""`python -m bench`: what Larder costs, measured against its peers in the same run. docs/performance.md says how to read it."""
+"""`python -m bench`."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import sys
 
-import click
-
-from bench import engine, load, pipeline, plot, recovery, serving
-from trainer.sources.synthetic import SHAPES
-
-
-@click.group()
-def cli() -> None:
-    """Measure. Every command prints a table, and writes one JSON object with --json."""
-
-
-@cli.command(name="engine")
-@click.option("--shape", type=click.Choice(list(SHAPES)), default="1m", show_default=True, help="Size of the made-up data.")
-@click.option("--peers", default="recommenders,implicit", show_default=True, help="Systems to compare with; empty for none.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
-def engine_command(shape: str, peers: str, json_file: Path | None) -> None:
-    """Fit and top-10 of all users: Larder against recommenders' SAR and implicit's CosineRecommender."""
-    engine.run(shape, [peer for peer in peers.split(",") if peer], json_file)
-
-
-@cli.command(name="pipeline")
-@click.option("--shape", type=click.Choice(list(SHAPES)), default="1m", show_default=True, help="Size of the made-up data.")
-@click.option("--source", type=click.Choice(["parquet", "csv"]), default="parquet", show_default=True, help="Form of the file.")
-@click.option("--workers", default=2, show_default=True, help="Worker processes.")
-@click.option("--depth", default=30, show_default=True, help="Items stored for a user.")
-@click.option("--neighbors", default=0, show_default=True, help="Neighbors that an item keeps; 0 for all.")
-@click.option("--limit-gb", default=0.0, show_default=True, help="RLIMIT_DATA of every process in GiB; 0 for none.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
-def pipeline_command(shape: str, source: str, workers: int, depth: int, neighbors: int, limit_gb: float, json_file: Path | None) -> None:
-    """A file to a promoted generation: seconds and memory by stage and process."""
-    pipeline.run(shape, source, workers, depth, neighbors, limit_gb, json_file)
-
-
-@cli.command(name="load")
-@click.option("--rows", default=20_000_000, show_default=True, help="Rows of the file.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
-def load_command(rows: int, json_file: Path | None) -> None:
-    """A CSV file to indexed interactions, against the time that polars alone needs to parse it."""
-    load.run(rows, json_file)
-
-
-@cli.command(name="recovery")
-@click.option("--shape", type=click.Choice(list(SHAPES)), default="10m", show_default=True, help="Size of the made-up data.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
-def recovery_command(shape: str, json_file: Path | None) -> None:
-    """kill -9 of a worker in the middle of a run: seconds over an undisturbed one."""
-    recovery.run(shape, json_file)
-
-
-@cli.command(name="serving")
-@click.option("--worker-classes", default="sync,gthread,gevent", show_default=True, help="gunicorn worker classes.")
-@click.option("--users", default=100_000, show_default=True, help="Users with a list.")
-@click.option("--seconds", default=5.0, show_default=True, help="Length of one measurement.")
-@click.option("--rounds", default=3, show_default=True, help="Measurements of each case; the best counts.")
-@click.option("--retrain", default="10m", show_default=True, help="Size of a retrain to serve beside; empty for none.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
-def serving_command(worker_classes: str, users: int, seconds: float, rounds: int, retrain: str, json_file: Path | None) -> None:
-    """Requests a second of the API, against a hello-world (needs wrk)."""
-    serving.run(worker_classes.split(","), users, seconds, rounds, retrain, json_file)
-
-
-@cli.command(name="plot")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--out", default="docs/cost.svg", show_default=True, type=click.Path(path_type=Path), help="Picture to write.")
-def plot_command(files: tuple[Path, ...], out: Path) -> None:
-    """Draw seconds against size from the JSON files of `pipeline`."""
-    plot.draw(list(files), out)
-
+from engine import kernel_cache
 
 if __name__ == "__main__":
-    cli()
+    kernel_cache.use(os.environ)  # before Numba is imported
+    from bench.command_line import cli
+
+    sys.exit(cli())

@@ -12,9 +12,8 @@ from collections.abc import Mapping
 
 from contract.errors import LarderError, SettingsError
 from contract.settings.settings import PREFIX, Settings, hide_password
+from engine import kernel_cache
 from stack.paths import Places
-
-NUMBA_CACHE = "NUMBA_CACHE_DIR"
 
 
 def n_cores() -> int:
@@ -29,7 +28,7 @@ def stack_environment(given: Mapping[str, str], places: Places) -> dict[str, str
         "LARDER_ARTIFACTS": places.artifacts.as_uri(),
         "LARDER_PROCESSES": str(n_cores()),
         "LARDER_API_HOST": "127.0.0.1",  # a container's port is published by who runs it; here the port itself is what others see
-        NUMBA_CACHE: str(places.numba_cache),
+        kernel_cache.VARIABLE: str(places.numba_cache),
         "PYTHONUNBUFFERED": "1",  # a line is in the log when it happened, not when a buffer was full
         **given,
     }
@@ -47,7 +46,7 @@ def secret_of(places: Places) -> str:
 
 def save(environment: Mapping[str, str], places: Places) -> None:
     """Keep what makes this stack this stack. A URL may carry a password, so the file is for its owner alone."""
-    kept = {name: value for name, value in environment.items() if name.startswith(PREFIX) or name == NUMBA_CACHE}
+    kept = {name: value for name, value in environment.items() if name.startswith(PREFIX) or name == kernel_cache.VARIABLE}
     with open(os.open(places.environment, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(kept, file, indent=2)
 

@@ -20,6 +20,7 @@ from contract.settings.settings import Settings
 from contract.store.connections import connect
 from contract.store.generations import Generations
 from contract.store.runs import Runs
+from engine import kernel_cache
 from stack import demo as sample
 from stack import environment, preflight, processes, programs, redis_server
 from stack import startup as watch
@@ -109,6 +110,7 @@ def _spawn(supervisor: Supervisor, places: Places, given: Mapping[str, str], con
     listed = programs.programs(places, server.path if server else None)
     places.supervisor_config.write_text(programs.configuration(places, listed), encoding="utf-8")
     environment.save(wanted, places)
+    kernel_cache.prune(Path(wanted[kernel_cache.VARIABLE]))
     console.print(
         f"Starting Larder: {', '.join(program.name for program in listed)} (logs in {places.log})", soft_wrap=True, highlight=False
     )

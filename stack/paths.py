@@ -2,7 +2,7 @@
 
 var/redis         append-only file of Redis        var/log          one log per process, rotated
 var/artifacts     one folder per generation        var/run          configuration, sockets, process ids
-var/numba-cache   compiled kernels
+var/numba-cache   compiled kernels, in a folder for each version of their sources
 """
 
 from __future__ import annotations

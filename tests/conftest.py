@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from engine import kernel_cache
+
 ML100K = "LARDER_TEST_ML100K"
+kernel_cache.use(os.environ)  # before any test imports Numba
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ from contract.store.connections import connect, explained
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from contract.store.runs import Runs, RunStatus, new_run_id
+from engine import kernel_cache
 from trainer.cli.actor import who_asks
 from trainer.cli.check import check
 from trainer.cli.generations import COMMANDS
@@ -195,6 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(arguments: list[str]) -> int:
+    kernel_cache.use(os.environ)
     try:
         cli.main(args=arguments, prog_name="larder", standalone_mode=False)
     except click.ClickException as error:

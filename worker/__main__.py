@@ -19,6 +19,7 @@ from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
 from contract.store.generations import Generations
 from contract.store.removal import give_up
+from engine import kernel_cache
 
 log = logging.getLogger("larder.worker")
 RESTART_S = 1.0  # before a worker that died is replaced
@@ -42,6 +43,7 @@ def main(arguments: list[str]) -> int:
 
 def _warm() -> None:
     """Import and compile what the forks need. Not at the top: `health` is asked every few seconds, and Numba takes one to import."""
+    kernel_cache.use(os.environ)
     from engine.score import explain, rules, scoring, similar
     from worker import jobs  # noqa: F401
 

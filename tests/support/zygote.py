@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from engine import kernel_cache
 from tests.support.paths import ROOT
 
 START_TIMEOUT_S = 120.0
@@ -96,6 +97,7 @@ class Zygote:
 
 def main(path: str) -> int:
     """Import, compile, listen; fork for each request, and tell how each child ended."""
+    kernel_cache.use(os.environ)
     _warm()
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.bind(path)
