@@ -42,7 +42,7 @@ def choose_user(redis: Redis, keys: Keys, pointer: Pointer) -> Id:
 def trained_otherwise(manifest: Manifest, settings: Settings) -> str:
     """In what a generation's settings differ from those of now, as text; empty where they don't."""
     old = {"interactions": manifest.source, **manifest.settings.model_dump()}
-    new = {"interactions": settings.interactions, **settings.model.model_dump()}
+    new = {"interactions": settings.interactions, **settings.model_settings.model_dump()}
     return ", ".join(f"{name}={old[name]} (now {new[name]})" for name in new if old[name] != new[name])
 
 

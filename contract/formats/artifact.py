@@ -12,6 +12,8 @@ exponent          int32    n_users                   so that decay over decades 
 similarity        float32  tiles x n_items x 64      dense layout: tile t holds columns 64 t to 64 t + 63 of all rows, the last
                                                      one padded with zeros, so that scoring reads a tile in one sweep
 similarity_indptr, _indices, _data  int64, int32, float32   sparse layout: CSR, item_idx rising within a row
+                                                     of either layout [i, j] is what the seen item i says for j
+prior             float32  n_items                   added to every user's sums, which then have exponent 0; not there without one
 shards            int64    n_shards x 4              user_start, user_end, bucket_start, bucket_end (half open)
 item_order        int32    n_items                   item_idx by bucket: the order in which lists of similar items are written
 item_bucket_ends  int64    n_item_buckets            ... and where each bucket ends in it

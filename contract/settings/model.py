@@ -6,6 +6,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from contract.settings.family import FamilySettings
+
 MIN_HALF_LIFE_DAYS = 0.001
 MIN_BOOST, MAX_BOOST = 0.01, 100.0
 
@@ -14,17 +16,20 @@ Similarity = Literal[
 ]
 
 
-class ModelSettings(BaseModel):
+class ModelSettings(FamilySettings):
     """What decides the numbers: two runs with the same of these on the same interactions make the same lists."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     engine: Literal["larder", "recommenders"] = Field("larder", description="Whose SAR: Larder's own, or that of the library.")
-    similarity: Similarity = Field("jaccard", description="Item-item similarity from co-occurrence counts.")
-    time_decay_days: float = Field(30.0, ge=0, description="Half-life of a weight in days; 0 turns decay off.")
-    normalize: bool = Field(True, description="Map scores to the scale of the weights, as SAR's normalize does.")
-    threshold: int = Field(1, ge=1, description="Co-occurrences below this count as none.")
-    neighbors: int = Field(0, ge=0, le=10_000, description="Keep each item's N most similar items; 0 keeps all, which is exact SAR.")
+    similarity: Similarity = Field("jaccard", description="Item-item similarity of sar, from co-occurrence counts.")
+    time_decay_days: float = Field(30.0, ge=0, description="Half-life of a weight of sar in days; 0 turns decay off.")
+    normalize: bool = Field(
+        True,
+        description="Map scores to the scale of the weights, as SAR's normalize does: of sar alone; other models have it off.",
+    )
+    threshold: int = Field(1, ge=1, description="Co-occurrences of sar below this count as none.")
+    neighbors: int = Field(0, ge=0, le=10_000, description="Keep each item's N strongest other items; 0 keeps all (docs/models.md).")
     exclude_seen: bool = Field(True, description="Leave out items that the user has interacted with.")
     k: int = Field(10, ge=1, le=1000, description="Items in an answer when the request names no k.")
     depth: int = Field(0, ge=0, le=3000, description="Items stored for a user; 0 means 3 times k, to fill read-time exclusions.")

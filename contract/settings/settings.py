@@ -33,7 +33,7 @@ __all__ = [
 
 PREFIX = "LARDER_"
 CRON_FIELDS = 5
-ALIKE = 0.6  # from here on a name may be a slip of the pen for another
+ALIKE = 0.61  # from here on a name may be a slip of the pen for another
 _SENTINELS = re.compile(r"sentinel://([^/]*@)?[^/@,]+(,[^/@,]+)*/[\w.-]+(/[0-9]+)?(\?.*)?", re.ASCII)  # contract/store/sentinels.py
 TEST_PREFIX = "LARDER_TEST_"  # the tests' own variables
 
@@ -118,7 +118,7 @@ class Settings(ModelSettings, SourceSettings, GateSettings):
         return self.queue_url or self.redis_url
 
     @property
-    def model(self) -> ModelSettings:
+    def model_settings(self) -> ModelSettings:
         return ModelSettings(**{name: getattr(self, name) for name in ModelSettings.model_fields})
 
     @property

@@ -60,6 +60,8 @@ def score_by_rules(
             kernels.sums_dense(plain(arrays["similarity"]), *rows)
         else:
             kernels.sums_sparse(*(plain(arrays[f"similarity_{part}"]) for part in ("indptr", "indices", "data")), *rows)
+        if "prior" in arrays:
+            sums[:, :n_items] += arrays["prior"]
         out = [part[first - start : last - start] for part in (top.items, top.scores, top.lengths)]
         scale = (np.ascontiguousarray(arrays["exponent"][first:last]), low, high, weight_min, weight_max, normalize)
         seen = (n_items, indptr, indices, first, exclude_seen)

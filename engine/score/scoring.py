@@ -37,7 +37,8 @@ def score_users(
     """Lists of user_idx `start` to `end`, at most `depth` items with a positive score each.
 
     `arrays` as contract/formats/artifact.py names them, with a dense ("similarity") or a sparse ("similarity_indptr", ...) similarity;
-    items of "excluded", if that is there, are in no list. Memory: (depth · 8 + 24) bytes a user beyond the mapped arrays.
+    items of "excluded", if that is there, are in no list; "prior", if that is there, is added to everybody's sums, which then have no
+    exponent. Memory: (depth · 8 + 24) bytes a user beyond the mapped arrays.
     """
     n_users, depth = end - start, min(depth, n_items)
     items = np.zeros((n_users, depth), np.int32)
@@ -46,7 +47,7 @@ def score_users(
     low, high = np.zeros(n_users, np.float32), np.zeros(n_users, np.float32)
     unity = arrays["unity"] if normalize else np.empty(0, np.float32)
     rows = [plain(array) for array in (arrays["indptr"], arrays["indices"], arrays["affinity"], unity)]
-    how = (start, end, exclude_seen, excluded_mask(arrays, n_items))
+    how = (start, end, exclude_seen, excluded_mask(arrays, n_items), prior_of(arrays))
     out = (items, scores, lengths, low, high)
     if "similarity" in arrays:
         kernels.score_dense(plain(arrays["similarity"]), n_items, *rows, *how, *out)
@@ -64,6 +65,11 @@ def excluded_mask(arrays: Mapping[str, npt.NDArray[Any]], n_items: int) -> npt.N
     if "excluded" in arrays:
         mask[arrays["excluded"]] = True
     return mask
+
+
+def prior_of(arrays: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+    """What is added to everybody's sums; empty where nothing is."""
+    return plain(arrays["prior"]) if "prior" in arrays else plain(np.empty(0, np.float32))
 
 
 def warm() -> None:

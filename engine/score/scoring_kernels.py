@@ -1,7 +1,7 @@
 """Compiled inner loops of scoring. Arrays in, arrays out; scoring.py calls them.
 
-A score is P = Σ affinity[t] · similarity[item[t], j] over the user's items in rising item_idx, in float32, with the fused
-multiply-add of the CPU: deterministic on one CPU type. Nothing is reassociated.
+A score is P = Σ affinity[t] · similarity[item[t], j] over the user's items in rising item_idx, then + prior[j], in float32, with the
+fused multiply-add of the CPU: deterministic on one CPU type. Nothing is reassociated.
 
 The dense similarity is stored in tiles of 64 columns. Of one tile, all users of a shard are scored before the next one is
 touched, so a tile stays in cache; of one user, the 64 sums stay in registers (vector_code.py).
@@ -47,13 +47,14 @@ def widen(values, n, low, high):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def score_dense(  # type: ignore[no-untyped-def]
-    tiles, n_items, indptr, indices, affinity, unity, start, end, exclude_seen, is_excluded, items, scores, lengths, low, high
+    tiles, n_items, indptr, indices, affinity, unity, start, end, exclude_seen, is_excluded, prior, items, scores, lengths, low, high
 ):
     """Fill the top lists of users `start` to `end` from dense tiles.
 
     tiles float32 (n_tiles, n_items, 64); indptr int64, indices int32, affinity float32: CSR rows of users; unity float32 of the
-    same length, or empty where scores are not normalised; is_excluded bool (n_items): what is in no list. Out: items int32 and scores
-    float32 (users, depth), lengths int32; low and high float32: least and greatest score of unit weights over all items.
+    same length, or empty where scores are not normalised; is_excluded bool (n_items): what is in no list; prior float32 (n_items), added
+    to every user's sums, or empty. Out: items int32 and scores float32 (users, depth), lengths int32; low and high float32: least and
+    greatest score of unit weights over all items.
     """
     normalize = unity.size > 0
     n_users = end - start
@@ -86,6 +87,9 @@ def score_dense(  # type: ignore[no-untyped-def]
                 low[u], high[u] = widen(units, width, low[u], high[u])
             else:
                 rows_of_one(tile, at_row, stop - row, affinity[row:].ctypes.data, sums.ctypes.data)
+            if prior.size > 0:
+                for j in range(width):
+                    sums[j] += prior[first + j]
             if exclude_seen:
                 at = seen_from[u]
                 while at < stop and indices[at] < first + TILE:
@@ -120,13 +124,17 @@ def score_sparse(  # type: ignore[no-untyped-def]
     end,
     exclude_seen,
     is_excluded,
+    prior,
     items,
     scores,
     lengths,
     low,
     high,
 ):
-    """As score_dense, from a similarity in CSR: sim_indptr int64, sim_indices int32 rising within a row, sim_data float32."""
+    """As score_dense, from a similarity in CSR: sim_indptr int64, sim_indices int32 rising within a row, sim_data float32.
+
+    What the user's items touch are the candidates; with a prior, all items are.
+    """
     normalize = unity.size > 0
     depth = items.shape[1]
     sums = np.zeros(n_items, np.float32)
@@ -155,6 +163,11 @@ def score_sparse(  # type: ignore[no-untyped-def]
                 least, most = min(least, value), max(most, value)
                 units[touched[at]] = 0.0
             low[u], high[u] = least, most
+        if prior.size > 0:
+            n_touched = n_items
+            for j in range(n_items):
+                touched[j] = j
+                sums[j] += prior[j]
         if exclude_seen:
             for t in range(row, stop):
                 sums[indices[t]] = 0.0

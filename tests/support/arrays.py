@@ -30,6 +30,7 @@ class Case:
     exponent: Array | None = None
     weight_min: float = 1.0
     weight_max: float = 5.0
+    prior: Array | None = None
 
     def but(self, **fields: Any) -> Case:
         return replace(self, **fields)
@@ -47,6 +48,7 @@ class Case:
             "affinity": self.affinity[user, item].astype(np.float32),
             "unity": self.unity[user, item].astype(np.float32),
             "exponent": self.exponents,
+            **({} if self.prior is None else {"prior": self.prior.astype(np.float32)}),
         }
         if layout == "dense":
             padded = np.zeros((n_items, -(-n_items // TILE) * TILE), np.float32)
@@ -77,7 +79,7 @@ class Case:
 
     def expected(self, user: int) -> list[tuple[int, float]]:
         """The list of a user: every sum, the positive ones sorted by falling sum and rising item, then mapped to the scale."""
-        sums = self.affinity[user].astype(np.float64) @ self.similarity
+        sums = self.affinity[user].astype(np.float64) @ self.similarity + (0.0 if self.prior is None else self.prior)
         listed = [j for j, total in enumerate(sums) if total > 0 and not (self.exclude_seen and self.affinity[user, j])]
         best = sorted(listed, key=lambda j: (-sums[j], j))[: self.depth]
         return [(j, float(np.float32(self.score(user, j)))) for j in best]
@@ -85,6 +87,8 @@ class Case:
     def score(self, user: int, item: int) -> float:
         """In float64, mapped to the scale."""
         total = float(self.affinity[user].astype(np.float64) @ self.similarity[:, item])
+        if self.prior is not None:
+            total += float(self.prior[item])
         if not self.normalize:
             return total * 2.0 ** int(self.exponents[user])
         units = self.unity[user].astype(np.float64) @ self.similarity

@@ -72,7 +72,7 @@ def items(force: bool, **options: Any) -> None:
         if not source.items and source.interactions in (sources.BUILT_IN, *sources.MOVIELENS):
             brought = sources.read(source, folder_of(settings.artifacts) / ".datasets").items
         known = _served(settings, Generations(store, keys))
-        stock = stock_of(source, brought, settings.model, known.id_type if known else None)
+        stock = stock_of(source, brought, settings.model_settings, known.id_type if known else None)
         if stock.items is None and not stock.unavailable:
             raise DataError(f"{source.interactions} brings no items: name a file with --items or LARDER_ITEMS")
         found = coverage(stock.items, known, catalogue.ids(), forced=force) if known and stock.items else None

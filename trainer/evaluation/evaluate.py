@@ -15,8 +15,7 @@ from contract.errors import ArtifactError
 from contract.formats.evaluation import Evaluation, NotEvaluated, Split
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array, Report
-from engine.fit import rows as sar
-from engine.fit.rows import Rows
+from trainer.fitting.door import fit_model
 from trainer.interactions.interactions import Interactions
 
 IN_MEMORY_BYTES = 2**28  # arrays of the similarity that are larger are mapped
@@ -58,11 +57,11 @@ def evaluate(
     if held is None:
         return NotEvaluated(reason="no user has enough different interactions to hold one out (three)")
     store = _Store(scratch)
-    rows = _fit(held.train, settings, store, threads, limit_bytes, report)
+    made = fit_model(held.train, settings, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report)
     users, n_items = np.unique(held.user_idx), held.items.size
     lists = (
-        ranking.best_unseen(rows, store.arrays, users, k, threads),
-        ranking.popular_unseen(rows, n_items, users, k),
+        ranking.best_unseen(made.rows, store.arrays, users, k, threads, made.prior.get("prior")),
+        ranking.popular_unseen(made.rows, n_items, users, k),
     )
     model, popularity = (
         ranking_metrics.measure(held.user_idx, held.item_idx, users, np.where(found < 0, -1, held.items[found]), n_items) for found in lists
@@ -79,18 +78,6 @@ def evaluate(
         popularity=popularity,
         seconds=round(time.monotonic() - started, 2),
     )
-
-
-def _fit(train: Interactions, model: ModelSettings, store: _Store, threads: int, limit_bytes: float, report: Report) -> Rows:
-    """As pipeline.fit, with the similarity in `store`."""
-    if model.engine == "recommenders":
-        from trainer.fitting import recommenders_sar as reference
-
-        return reference.fit(train, model, store.allocate)
-    n_items = len(train.item_ids)
-    rows = sar.fit_rows(train.user_idx, train.item_idx, train.weight, train.time, len(train.user_ids), n_items, model)
-    sar.fit_similarity(rows, n_items, model, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report)
-    return rows
 
 
 class _Store:

@@ -16,11 +16,11 @@ BLOCK_BYTES = 2**28  # of one block of scores, users × items
 _ROWS = 64  # of a block, that one thread takes at a time
 
 
-def best_unseen(rows: Rows, similarity: Mapping[str, Array], users: Array, k: int, threads: int) -> Array:
+def best_unseen(rows: Rows, similarity: Mapping[str, Array], users: Array, k: int, threads: int, prior: Array | None = None) -> Array:
     """item_idx int32 (users, k), best first, filled up with -1: unseen items of a positive score; ties go to the lower item_idx.
 
     `similarity`: "similarity", or "similarity_indptr" and so on, as contract/formats/artifact.py names them. Rows are scaled by a power of
-    two for each user, and scores are not normalised: neither changes the order.
+    two for each user, and scores are not normalised: neither changes the order. `prior` float32 (n_items) is added to all scores.
     """
     if "similarity" in similarity:
         matrix, n_items = None, similarity["similarity"].shape[1]
@@ -39,6 +39,8 @@ def best_unseen(rows: Rows, similarity: Mapping[str, Array], users: Array, k: in
                 _multiply_dense(block, similarity["similarity"], scores[: len(lists)], pool)
             else:
                 _multiply_sparse(block, matrix, scores[: len(lists)], pool)
+            if prior is not None:
+                scores[: len(lists)] += prior
             list(pool.map(partial(_select, block, scores, lists), range(0, len(lists), _ROWS)))
     return out
 

@@ -50,7 +50,7 @@ def stock_of_run(
     Without items of its own, it leaves out what `trainer items` has said is not available.
     """
     known = Known("the run", "str" if isinstance(item_ids[0], str) else "int", frozenset(map(str, item_ids)))
-    stock = stock_of(settings.source, brought, settings.model, known.id_type)
+    stock = stock_of(settings.source, brought, settings.model_settings, known.id_type)
     if stock.items is None:
         gone = frozenset(catalogue.unavailable()) if _is_by_command(catalogue) else frozenset[str]()
         return Stock(None, stock.unavailable | gone), {}

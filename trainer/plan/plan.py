@@ -100,7 +100,7 @@ def plan_table(settings: Settings, workers: int) -> Table:
     folder = folder_of(settings.artifacts)
     interactions = sources.load(settings.source, folder / ".datasets").interactions
     threads, limit = len(os.sched_getaffinity(0)), settings.max_memory_gb * 2**30
-    plan = make_plan(interactions, settings.model, workers=workers, threads=threads, limit_bytes=limit, rates=calibrate(folder))
+    plan = make_plan(interactions, settings.model_settings, workers=workers, threads=threads, limit_bytes=limit, rates=calibrate(folder))
     table = table_of(plan, workers)
     if plan.similarity_bytes > limit:
         table.caption = (

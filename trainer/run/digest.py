@@ -14,12 +14,15 @@ from engine.fit.rows import Rows
 from trainer.interactions.interactions import Interactions
 
 
-def digest_of(model: ModelSettings, interactions: Interactions, rows: Rows, rules: Mapping[str, Array]) -> str:
-    """sha256 over model settings, ids, affinities and rules: equal for equal interactions and settings, in whatever order they came."""
+def digest_of(model: ModelSettings, interactions: Interactions, rows: Rows, arrays: Mapping[str, Array]) -> str:
+    """sha256 over model settings, ids, affinities and `arrays` (rules, and what the model follows from).
+
+    Equal for equal interactions and settings, in whatever order they came.
+    """
     digest = hashlib.sha256(model.model_dump_json().encode())
     for ids in (interactions.user_ids, interactions.item_ids):
         for values in id_arrays("ids", ids).values():
             digest.update(values.tobytes())
-    for values in (rows.indptr, rows.indices, rows.affinity, rows.unity, rows.exponent, *(rules[name] for name in sorted(rules))):
+    for values in (rows.indptr, rows.indices, rows.affinity, rows.unity, rows.exponent, *(arrays[name] for name in sorted(arrays))):
         digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()

@@ -23,9 +23,9 @@ from contract.store.erasure import Erasure
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue, ItemsPointer
 from engine.arrays import Array, Report
-from engine.fit import rows as sar
-from engine.fit.similarity import DENSE_PER_S, SPARSE_PER_S, Fitted
+from engine.fit.similarity import DENSE_PER_S, SPARSE_PER_S
 from trainer.erasure.scrub import popular_counts, scrub
+from trainer.fitting.door import Made, fit_model
 from trainer.interactions.indexing import bucket_order
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.subset import without_users
@@ -62,10 +62,10 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     if erasure.revision():
         interactions = without_users(interactions, erasure.positions(interactions.user_ids), "erased user")
     progress("load", 1, 1)
-    rules = rule_arrays(stock, interactions.item_ids, settings.model)
+    rules = rule_arrays(stock, interactions.item_ids, settings.model_settings)
     manifest = _existing(settings, run) or make_artifact(order, interactions, progress, rules)
     progress("dispatch", 0, 1)
-    check_room(store, settings.redis_url, lists_bytes(interactions, settings.model))
+    check_room(store, settings.redis_url, lists_bytes(interactions, settings.model_settings))
     _begin(order, generations, erasure, manifest, write_of_run(catalogue, revision, stock))
     progress("dispatch", 0, 1)  # who has cancelled the run before this could not see its generation
     shards = generations.missing_shards(run, manifest.n_shards)
@@ -101,9 +101,14 @@ def make_artifact(order: Order, interactions: Interactions, progress: Progress, 
     writer = ArtifactWriter(settings.artifacts, order.run, order.token or 0)
     try:
         progress("fit", 0, 1)
-        rows, fitted = fit(settings, interactions, writer, progress)
+        made = fit_model(
+            *(interactions, settings.model_settings, writer.create),
+            threads=len(os.sched_getaffinity(0)),
+            limit_bytes=settings.max_memory_gb * 2**30,
+            report=_throttled(lambda done, total: progress("fit", done, total)),
+        )
         progress("write", 0, 1)
-        manifest = seal(settings, order.run, interactions, rows, fitted, evaluation, writer, rules)
+        manifest = seal(settings, order.run, interactions, made, evaluation, writer, rules)
     except BaseException:
         writer.discard()
         raise
@@ -111,38 +116,17 @@ def make_artifact(order: Order, interactions: Interactions, progress: Progress, 
     return manifest
 
 
-def fit(settings: Settings, interactions: Interactions, writer: ArtifactWriter, progress: Progress) -> tuple[sar.Rows, Fitted]:
-    """Rows of users in memory, and the similarity in the artifact that is being written."""
-    model, n_items = settings.model, len(interactions.item_ids)
-    if model.engine == "recommenders":
-        from trainer.fitting import recommenders_sar as reference  # a second of imports, only for those who ask for it
-
-        return reference.fit(interactions, model, writer.create), Fitted("dense", n_items)
-    rows = sar.fit_rows(
-        *(interactions.user_idx, interactions.item_idx, interactions.weight, interactions.time),
-        *(len(interactions.user_ids), n_items, model),
-    )
-    fitted = sar.fit_similarity(
-        *(rows, n_items, model, writer.create),
-        threads=len(os.sched_getaffinity(0)),
-        limit_bytes=settings.max_memory_gb * 2**30,
-        report=_throttled(lambda done, total: progress("fit", done, total)),
-    )
-    return rows, fitted
-
-
 def seal(
     settings: Settings,
     run: str,
     interactions: Interactions,
-    rows: sar.Rows,
-    fitted: Fitted,
+    made: Made,
     evaluation: dict[str, Any] | None,
     writer: ArtifactWriter,
     rules: Mapping[str, Array] = NO_RULES,
 ) -> Manifest:
     """Plan the shards, add all that the artifact holds besides the similarity, and give it its name."""
-    model, n_items = settings.model, len(interactions.item_ids)
+    model, n_items, (rows, fitted, *_) = settings.model_settings, len(interactions.item_ids), made
     per_s = DENSE_PER_S if fitted.layout == "dense" else SPARSE_PER_S
     shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, fitted.row_work, settings.shard_target_s, per_s)
     counts = np.bincount(rows.indices, minlength=n_items)
@@ -151,7 +135,7 @@ def seal(
     item_order, item_bucket_ends = bucket_order(interactions.item_ids)
     writer.put(
         {
-            **rows.arrays(model.normalize),
+            **made.arrays(model.normalize),
             **id_arrays("user_ids", interactions.user_ids),
             **id_arrays("item_ids", interactions.item_ids),
             "shards": shards,
@@ -164,7 +148,7 @@ def seal(
     return writer.finish(
         Manifest(
             generation=run,
-            digest=digest_of(model, interactions, rows, rules),
+            digest=digest_of(model, interactions, rows, {**rules, **made.prior, **made.learnt_from}),
             source=interactions.source,
             trained_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             data_until=interactions.data_until,

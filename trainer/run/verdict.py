@@ -25,7 +25,7 @@ def measure(settings: Settings, interactions: Interactions, report: Report) -> d
 
     found = evaluate(
         interactions,
-        settings.model,
+        settings.model_settings,
         k=settings.k,
         sample_users=settings.evaluate_users,
         threads=len(os.sched_getaffinity(0)),

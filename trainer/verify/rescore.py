@@ -1,7 +1,8 @@
 """Scores computed a second time, in float64 and in another way than the workers do: what published lists are held against.
 
 Of one user, from the arrays of an artifact: P = Σ affinity[t] · similarity[item[t]] over the user's rows, Q the same of unit weights,
-both over all items. Normalised, as recommenders' SAR rescales, lo = min Q · weight_min, hi = max Q · weight_max and
+both over all items; a prior is added to P. Normalised, as recommenders' SAR rescales, lo = min Q · weight_min, hi = max Q · weight_max
+and
 
     score = (P - lo) / (hi - lo) · (weight_max - weight_min) + weight_min
 
@@ -73,6 +74,9 @@ def _unruled(artifact: Artifact, user: int) -> Rescored:
     if model.normalize:
         weights.append(artifact["unity"][row].astype(np.float64))
     sums, sizes = _sums(artifact, items, np.stack(weights))
+    if "prior" in artifact.arrays:  # of runs whose rows have no exponent and no unit weights
+        prior = artifact["prior"].astype(np.float64)
+        sums, sizes = sums + prior, sizes + np.abs(prior)
     # n float32 operations one after the other are off by about sqrt(n) half units in the last place; eps is a whole one.
     rounding = float(_FLOAT32.eps) * max(1, items.size) ** 0.5
     total, doubt = sums[0], sizes[0] * rounding + float(_FLOAT32.tiny) * items.size

@@ -169,7 +169,7 @@ def test_hide_password_hides_nothing_else(url: str, shown: str) -> None:
 
 def test_model_and_source_are_parts_of_the_settings() -> None:
     settings = Settings.from_environ({"LARDER_K": "3", "LARDER_INTERACTIONS": "events.csv"})
-    assert settings.model == ModelSettings(k=3)
+    assert settings.model_settings == ModelSettings(k=3)
     assert settings.source == SourceSettings(interactions="events.csv")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.score.rules import score_by_rules
 from engine.score.scoring import score_users
 from tests.support.arrays import Case, lists, random_case
 
@@ -134,3 +135,29 @@ def test_mapped_arrays_and_plain_ones_are_scored_alike(layout: str, tmp_path_fac
         mapped[name] = np.load(folder / f"{name}.npy", mmap_mode="r")
     top = score_users(mapped, 0, 12, n_items=65, depth=10, normalize=True, exclude_seen=True, weight_min=1.0, weight_max=5.0)
     assert lists(top) == lists(case.scored(layout))
+
+
+@layouts
+@pytest.mark.parametrize("exclude_seen", [True, False])
+@pytest.mark.parametrize("n_items", [1, 2, 63, 64, 65, 130])
+def test_a_prior_is_added_to_everybodys_scores(n_items: int, exclude_seen: bool, layout: str) -> None:
+    """Some of it below 0, and enough that items are listed that nothing else speaks for."""
+    case = random_case(n_items, lowest=-4).but(normalize=False, exclude_seen=exclude_seen, depth=40)
+    case = case.but(prior=np.random.default_rng(n_items).integers(-8, 9, n_items) / 8)
+    assert lists(case.scored(layout)) == [case.expected(user) for user in range(len(case.affinity))]
+
+
+@layouts
+def test_who_has_no_items_gets_the_list_of_the_prior(layout: str) -> None:
+    case = random_case(70, n_users=3).but(normalize=False, depth=5, prior=np.arange(70.0)[::-1])
+    case.affinity[1] = 0
+    assert lists(case.scored(layout))[1] == [(item, 69.0 - item) for item in range(5)]
+
+
+@layouts
+def test_rules_know_the_prior(layout: str) -> None:
+    case = random_case(130).but(normalize=False, prior=np.random.default_rng(4).integers(0, 9, 130) / 8)
+    arrays = {**case.arrays(layout), "boost": np.ones(130, np.float32)}
+    how = {"n_items": 130, "depth": 10, "normalize": False, "exclude_seen": True, "weight_min": 1.0, "weight_max": 1.0}
+    ruled = score_by_rules(arrays, 0, len(case.affinity), max_per_category=0, **how)  # type: ignore[arg-type]
+    assert lists(ruled) == lists(case.scored(layout))

@@ -1,0 +1,115 @@
+"""Settings of the family of models: which one is fitted, on what, with which parameters, and what is added to its scores."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+ModelName = Literal["sar", "ease", "edlae", "itemknn", "popularity", "rp3beta", "slit", "trending"]
+Kind = Literal["binary", "weights", "log"]
+Decay = Literal["none", "now", "own-last", "rank"]
+
+MATRIXLESS = ("popularity", "trending")
+"""Models that are a vector alone."""
+
+
+class AffinityChoice(NamedTuple):
+    """`amount`: of `now` and `own-last` a half-life in days, of `rank` what a step leaves of a weight."""
+
+    kind: Kind
+    decay: Decay
+    amount: float
+
+
+_DEFAULT = "binary:own-last:60"
+_AMOUNTS: dict[str, float] = {"none": 0.0, "now": 60.0, "own-last": 60.0, "rank": 0.9}
+
+
+class FamilySettings(BaseModel):
+    """`neighbors`, `k` and what else all models have stands in ModelSettings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: ModelName = Field("sar", description="What is fitted (docs/models.md).")
+    affinity: str = Field(
+        "",
+        description="Weights of a user's items, as KIND, KIND:DECAY or KIND:DECAY:AMOUNT: binary, weights or log; none, now, own-last (a "
+        "half-life in days) or rank (what a step leaves); empty: " + _DEFAULT + ", and of sar its own, by LARDER_TIME_DECAY_DAYS.",
+    )
+    fit_decay_days: float = Field(
+        120.0,
+        ge=0,
+        description="Half-life in days of a pair's weight in what a model other than sar is fitted on, doubled until a quarter of all "
+        "weight is left; 0 turns it off.",
+    )
+    ridge: float = Field(0.0, ge=0, description="λ of ease, edlae and slit; 0: the model's own, which is 300, 50 and 300.")
+    dropout: float = Field(0.8, ge=0, le=0.99, description="Part of the inputs that edlae drops.")
+    alpha: float = Field(1.0, gt=0, le=4, description="Power of the steps of rp3beta.")
+    beta: float = Field(0.3, ge=0, le=4, description="Power of the popularity that divides in rp3beta.")
+    weighting: Literal["cosine", "tfidf", "bm25"] = Field("cosine", description="Weighting of itemknn.")
+    shrinkage: float = Field(10.0, ge=0, description="Shrinkage of itemknn's cosine and tfidf.")
+    past: float = Field(0.7, ge=0, le=1, description="What a step back leaves of an item's weight in slit.")
+    future: float = Field(0.7, ge=0, le=1, description="What a step ahead leaves of an item's weight in slit.")
+    blend: ModelName | Literal[""] = Field("", description="A second model, whose weights and prior are added; empty: none.")
+    blend_share: float = Field(0.5, ge=0, le=1, description="Share of the second model in the sum; the first has the rest.")
+    prior_gain: float = Field(
+        0.0, ge=0, le=1000, description="Gain of a prior that is added to everybody's scores: popularity of late; 0: none, .1 a little."
+    )
+    prior_days: float = Field(14.0, ge=0, description="Half-life in days of an event in the prior, and in trending; 0: all count alike.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_sar_normalizes(cls, given: Any) -> Any:
+        """Where nobody has said, scores of the other models are not normalised."""
+        if isinstance(given, dict) and given.get("model", "sar") != "sar" and "normalize" not in given:
+            return {**given, "normalize": False}
+        return given
+
+    @field_validator("affinity")
+    @classmethod
+    def _known_affinity(cls, value: str) -> str:
+        affinity_of(value)
+        return value
+
+    @model_validator(mode="after")
+    def _fits_the_model(self) -> Self:
+        if reason := self._unfit():
+            raise ValueError(reason)
+        return self
+
+    def _unfit(self) -> str:
+        """Why these settings don't go together; "" where they do."""
+        normalizes, engine = bool(getattr(self, "normalize", False)), getattr(self, "engine", "larder")
+        if engine != "larder" and (self.model != "sar" or self.affinity or self.prior_gain):
+            return "the engine recommenders has SAR alone, with its own affinity and without a prior: use the engine larder"
+        if self.model != "sar" and normalizes:
+            return f"normalize maps scores to the scale of the weights, which is sar's: with model {self.model} say --no-normalize"
+        if self.model == "sar" and normalizes and (self.affinity or self.prior_gain):
+            return "sar's normalize knows its own affinity alone, and no prior: with --affinity or --prior-gain say --no-normalize"
+        if self.blend and (self.model == "sar" or self.blend in ("sar", self.model)):
+            return f"a blend is of two different models that are not sar; these are {self.model} and {self.blend}"
+        if self.model in MATRIXLESS and (self.blend or self.prior_gain):
+            return f"{self.model} is a prior alone: leave out prior_gain and blend, or name the other model first"
+        if self.prior_days == 0 and "trending" in (self.model, self.blend):
+            return "trending counts what is new: prior_days is more than 0"
+        return ""
+
+
+def affinity_of(text: str) -> AffinityChoice:
+    """KIND[:DECAY[:AMOUNT]]; raises ValueError for what is not of that form."""
+    kind, _, rest = (text or _DEFAULT).partition(":")
+    decay, _, amount = rest.partition(":")
+    decay = decay or "none"
+    if kind not in get_args(Kind) or decay not in get_args(Decay) or (amount and decay == "none"):
+        known = f"a kind ({', '.join(get_args(Kind))}) and a decay ({', '.join(get_args(Decay))})"
+        raise ValueError(f"expected KIND, KIND:DECAY or KIND:DECAY:AMOUNT of {known}, as in binary:own-last:60")
+    try:
+        value = float(amount) if amount else _AMOUNTS[decay]
+    except ValueError:
+        raise ValueError(f"{amount[:20]!r} is not a number; expected days, or of rank what a step leaves, as in binary:rank:0.9") from None
+    if decay == "rank" and not 0 < value <= 1:
+        raise ValueError(f"a step of rank leaves {value:g} of a weight; expected more than 0 and at most 1, as in binary:rank:0.9")
+    if decay in ("now", "own-last") and not 0.001 <= value <= 1e6:
+        raise ValueError(f"a half-life of {value:g} days; expected 0.001 to 1000000, as in binary:own-last:60")
+    return AffinityChoice(kind, decay, value)  # type: ignore[arg-type]

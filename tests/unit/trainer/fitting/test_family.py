@@ -1,0 +1,130 @@
+"""Every model of the family, from interactions to lists, equals a few lines of NumPy in float64, over both layouts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from contract.errors import SettingsError
+from contract.settings.settings import ModelSettings
+from engine.arrays import Array
+from engine.linear.matrix import Limits, Shape
+from engine.score.scoring import TopK, score_users
+from tests.support.family_lists import assert_list, expected_scores
+from tests.support.fitting import Memory, interactions_of
+from tests.support.samples import DAY_S, many
+from trainer.fitting.door import Made, fit_model
+from trainer.fitting.family import cost_of, fitted, user_rows
+from trainer.interactions.interactions import Interactions
+
+CASES = [
+    {"model": "ease", "ridge": 20},
+    {"model": "ease", "ridge": 20, "neighbors": 9},
+    {"model": "edlae", "ridge": 20, "dropout": 0.5, "fit_decay_days": 0},
+    {"model": "edlae", "ridge": 20, "neighbors": 9},
+    {"model": "itemknn", "neighbors": 0},
+    {"model": "itemknn", "weighting": "bm25"},
+    {"model": "rp3beta", "beta": 0.5},
+    {"model": "rp3beta", "neighbors": 7},
+    {"model": "slit", "ridge": 20},
+    {"model": "popularity"},
+    {"model": "trending", "prior_days": 3},
+    {"model": "ease", "ridge": 20, "prior_gain": 0.2},
+    {"model": "rp3beta", "neighbors": 7, "prior_gain": 0.2},
+    {"model": "ease", "ridge": 20, "blend": "slit", "blend_share": 0.3},
+    {"model": "itemknn", "neighbors": 8, "blend": "rp3beta"},
+]
+
+
+def made_of(interactions: Interactions, model: ModelSettings) -> tuple[Made, Memory]:
+    memory = Memory()
+    made = fit_model(interactions, model, memory.allocate, threads=2, limit_bytes=2**30, report=lambda *_: None)
+    return made, memory
+
+
+def lists_of(interactions: Interactions, model: ModelSettings) -> TopK:
+    made, similarity = made_of(interactions, model)
+    return score_users(
+        {**made.arrays(model.normalize), **similarity},
+        *(0, len(interactions.user_ids)),
+        n_items=len(interactions.item_ids),
+        depth=model.stored_depth,
+        normalize=model.normalize,
+        exclude_seen=True,
+        weight_min=made.rows.weight_min,
+        weight_max=made.rows.weight_max,
+    )
+
+
+@pytest.mark.parametrize("settings", CASES, ids=str)
+def test_lists_are_those_of_the_definition(settings: dict[str, object]) -> None:
+    interactions, model = interactions_of(many()), ModelSettings.model_validate({"depth": 15, **settings})
+    scores, allowed = expected_scores(interactions, model)
+    top = lists_of(interactions, model)
+    for user, n in enumerate(top.lengths.tolist()):
+        listed = list(zip(top.items[user, :n].tolist(), top.scores[user, :n].tolist(), strict=True))
+        assert_list(listed, scores[user], allowed[user], 15)
+    assert top.lengths.max() == 15
+
+
+@pytest.mark.parametrize(("settings", "layout"), [({"model": "ease"}, "dense"), ({"model": "ease", "neighbors": 5}, "sparse")])
+def test_the_layout_says_what_was_made(settings: dict[str, object], layout: str) -> None:
+    made, similarity = made_of(interactions_of(many()), ModelSettings.model_validate(settings))
+    assert made.fitted.layout == layout
+    assert ("similarity" in similarity) == (layout == "dense")
+
+
+def test_beside_a_prior_rows_have_no_exponent() -> None:
+    """Decay by age over decades leaves little of old users: with a prior that is what they have."""
+    later = 20 * 365 * DAY_S
+    events = [*((user, item, weight, time + later) for user, item, weight, time in many()), (9999, 1, 1.0, 0), (9999, 2, 1.0, 0)]
+    interactions = interactions_of(events)
+    model = {"model": "ease", "ridge": 20, "affinity": "binary:now:30"}
+    alone, _ = made_of(interactions, ModelSettings.model_validate(model))
+    beside, _ = made_of(interactions, ModelSettings.model_validate({**model, "prior_gain": 0.1}))
+    assert alone.rows.exponent.min() < -100
+    assert not beside.rows.exponent.any()
+    whole = np.ldexp(alone.rows.affinity, np.repeat(alone.rows.exponent, np.diff(alone.rows.indptr)))
+    np.testing.assert_array_equal(beside.rows.affinity, whole)
+
+
+def test_sar_with_a_prior_has_its_own_weights_and_sar_alone_is_as_it_was() -> None:
+    interactions = interactions_of(many())
+    plain, similarity = made_of(interactions, ModelSettings(normalize=False))
+    beside, same = made_of(interactions, ModelSettings(normalize=False, prior_gain=0.5))
+    assert similarity.keys() == same.keys()
+    for name, values in similarity.items():
+        np.testing.assert_array_equal(values, same[name])
+    ends = np.repeat(plain.rows.exponent, np.diff(plain.rows.indptr))
+    np.testing.assert_array_equal(np.ldexp(plain.rows.affinity, ends), beside.rows.affinity)
+    assert not plain.prior
+    assert beside.prior["prior"].max() == np.float32(0.5)
+
+
+@pytest.mark.parametrize("model", ["slit", "trending"])
+def test_what_needs_times_is_refused_without(model: str) -> None:
+    with pytest.raises(SettingsError, match="no times"):
+        made_of(interactions_of(many(), times=False), ModelSettings.model_validate({"model": model}))
+
+
+def test_a_model_that_does_not_fit_is_refused_with_a_way_out() -> None:
+    interactions = interactions_of(many())
+    with pytest.raises(SettingsError, match=r"ease would take .* raise LARDER_MAX_MEMORY_GB, or .*--neighbors 200"):
+        fit_model(interactions, ModelSettings(model="ease"), Memory().allocate, threads=1, limit_bytes=1e4, report=lambda *_: None)
+
+
+def test_a_blend_costs_both() -> None:
+    pairs = user_rows(interactions_of(many()))
+    limits = Limits(threads=1)
+    model = ModelSettings(model="ease", blend="rp3beta", ridge=20, neighbors=6)
+    both, one = cost_of(Shape.of(pairs), model, limits), cost_of(Shape.of(pairs), model.model_copy(update={"blend": ""}), limits)
+    assert both.counting_steps > one.counting_steps
+    assert fitted(pairs, model, limits).matrix.n_bytes <= both.matrix_bytes <= both.peak_bytes
+
+
+def test_dense_tiles_end_with_zeros() -> None:
+    _, similarity = made_of(interactions_of(many()), ModelSettings(model="ease", ridge=20))
+    tiles: Array = similarity["similarity"]
+    n_items = tiles.shape[1]
+    assert n_items % 64
+    assert not tiles[-1][:, n_items % 64 :].any()

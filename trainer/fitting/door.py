@@ -1,0 +1,51 @@
+"""One door to every model: interactions → rows of users in memory, a similarity where `allocate` puts it, a prior if there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from contract.settings.settings import ModelSettings
+from engine.arrays import Allocate, Array, Report
+from engine.fit import rows as sar
+from engine.fit.similarity import Fitted
+from trainer.interactions.interactions import Interactions
+
+NOTHING: Mapping[str, Array] = {}
+
+
+class Made(NamedTuple):
+    """A fitted model. `prior`: its array by the name that an artifact gives it, or nothing; `learnt_from`: what its numbers follow from
+    besides the settings, the ids, the rows and the prior."""
+
+    rows: sar.Rows
+    fitted: Fitted
+    prior: Mapping[str, Array] = NOTHING
+    learnt_from: Mapping[str, Array] = NOTHING
+
+    def arrays(self, normalize: bool) -> Mapping[str, Array]:
+        """What an artifact holds of it besides the similarity."""
+        return {**self.rows.arrays(normalize), **self.prior}
+
+
+def fit_model(
+    interactions: Interactions, model: ModelSettings, allocate: Allocate, *, threads: int, limit_bytes: float, report: Report
+) -> Made:
+    """Fit what the settings name. Raises SettingsError and DataError for a model that these interactions, or the memory, can't have."""
+    n_items = len(interactions.item_ids)
+    if model.engine == "recommenders":
+        from trainer.fitting import recommenders_sar as reference  # a second of imports, only for those who ask for it
+
+        return Made(reference.fit(interactions, model, allocate), Fitted("dense", n_items))
+    if model.model != "sar" or model.affinity or model.prior_gain:
+        from trainer.fitting import family  # SciPy, which SAR does without
+
+        return family.fit(interactions, model, allocate, threads, limit_bytes, report)
+    rows = sar_rows(interactions, model)
+    how = {"threads": threads, "limit_bytes": limit_bytes, "report": report}
+    return Made(rows, sar.fit_similarity(rows, n_items, model, allocate, **how))  # type: ignore[arg-type]
+
+
+def sar_rows(interactions: Interactions, model: ModelSettings) -> sar.Rows:
+    columns = (interactions.user_idx, interactions.item_idx, interactions.weight, interactions.time)
+    return sar.fit_rows(*columns, len(interactions.user_ids), len(interactions.item_ids), model)

@@ -1,0 +1,152 @@
+"""Models of the family as an artifact holds them: rows of affinities, dense tiles or sparse rows of weights, a prior.
+
+The rows that scores are made from have the affinity of `--affinity`; the rows that a model is fitted on have the same kind, and decay by
+`--fit-decay-days`. Beside a prior all rows are whole, without exponents of their own, so that both are on one scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from contract.settings.family import affinity_of
+from contract.settings.settings import ModelSettings
+from engine.arrays import Allocate, Array, Report
+from engine.fit import rows as sar
+from engine.fit import similarity
+from engine.fit.similarity_kernels import TILE
+from engine.linear.matrix import Columns, Cost, Dense, Fitted, Limits, Shape
+from engine.models import blend, trend
+from engine.models.family import MODELS
+from engine.weighing.affinity import Affinity, lasting, weigh
+from engine.weighing.rows import UserRows, rows_of_events
+from trainer.fitting.door import Made, sar_rows
+from trainer.interactions.interactions import Interactions
+
+_RELEASE_EVERY = 64  # tiles
+
+
+def fit(interactions: Interactions, model: ModelSettings, allocate: Allocate, threads: int, limit_bytes: float, report: Report) -> Made:
+    """As door.fit_model, for a model of the family, or sar with an affinity or a prior."""
+    pairs = user_rows(interactions)
+    if model.model == "sar":
+        counted = sar_rows(interactions, model)
+        made = sar.fit_similarity(*(counted, pairs.n_items, model, allocate), threads=threads, limit_bytes=limit_bytes, report=report)
+        own = None
+    else:
+        report(0, 1)
+        counted = None
+        found = fitted(pairs, model, Limits(limit_bytes, threads))
+        made, own = _written(found.matrix, allocate), found.prior
+        report(1, 1)
+    prior = prior_of(pairs, own, model)
+    learnt_from = {"pairs": pairs.weights, **({} if pairs.timestamps is None else {"times": pairs.timestamps})}
+    rows = scored_rows(pairs, model, has_prior=bool(prior)) if model.model != "sar" or model.affinity else _whole(counted)
+    return Made(rows, made, prior, learnt_from)
+
+
+def user_rows(interactions: Interactions) -> UserRows:
+    columns = (interactions.user_idx, interactions.item_idx, interactions.weight, interactions.time)
+    return rows_of_events(*columns, len(interactions.user_ids), len(interactions.item_ids))
+
+
+def fitted(pairs: UserRows, model: ModelSettings, limits: Limits) -> Fitted:
+    """The model, or the blend of two, on decayed pairs. `pairs`: not decayed before."""
+    decayed = weigh(pairs, gram_affinity(pairs, model)).whole()
+    first = _one(model.model, pairs, decayed, model, limits)
+    if not model.blend:
+        return first
+    left = Limits(limits.memory_bytes - first.matrix.n_bytes, limits.threads)
+    return blend.blend(first, _one(model.blend, pairs, decayed, model, left), model.blend_share)
+
+
+def _one(name: str, pairs: UserRows, decayed: UserRows, model: ModelSettings, limits: Limits) -> Fitted:
+    member = MODELS[name]
+    return member.fit(pairs if member.is_prior else decayed, parameters_of(name, model), limits)
+
+
+def parameters_of(name: str, model: ModelSettings) -> Any:
+    """What the settings say to a model: each takes the parameters that it has."""
+    said: dict[str, Any] = {"half_life_days": model.prior_days, **model.model_dump()}
+    if not model.ridge:
+        del said["ridge"]
+    member = MODELS[name].parameters
+    return member(**{field.name: said[field.name] for field in fields(member) if field.name in said})
+
+
+def cost_of(shape: Shape, model: ModelSettings, limits: Limits) -> Cost:
+    """What the fit, or both fits of a blend, cost."""
+    costs = [MODELS[name].cost(shape, parameters_of(name, model), limits) for name in (model.model, model.blend) if name]
+    last = costs[-1]
+    if len(costs) == 1:
+        return last
+    peak = max(costs[0].peak_bytes, costs[0].matrix_bytes + last.peak_bytes)
+    kept = max(cost.matrix_bytes for cost in costs) if not model.neighbors else sum(cost.matrix_bytes for cost in costs)
+    return Cost(peak, kept, sum(cost.counting_steps for cost in costs), sum(cost.multiply_adds for cost in costs))
+
+
+def gram_affinity(pairs: UserRows, model: ModelSettings) -> Affinity:
+    """Weights of the rows that a model is fitted on: half a power, so that a Gram matrix adds up the decayed number of users."""
+    kind = affinity_of(model.affinity).kind
+    if not model.fit_decay_days:
+        return Affinity(kind)
+    return lasting(pairs, Affinity(kind, "now", half_life_days=model.fit_decay_days, power=0.5))
+
+
+def scored_affinity(model: ModelSettings) -> Affinity:
+    """Weights of the rows that scores are made from, each row divided by the root of its sum."""
+    kind, decay, amount = affinity_of(model.affinity)
+    how = {"base": amount} if decay == "rank" else {"half_life_days": amount} if decay != "none" else {}
+    return Affinity(kind, decay, scale=0.5, **how)
+
+
+def scored_rows(pairs: UserRows, model: ModelSettings, *, has_prior: bool) -> sar.Rows:
+    weighed = weigh(pairs, scored_affinity(model))
+    exponents = np.zeros_like(weighed.exponents) if has_prior else weighed.exponents
+    affinity = weighed.whole().weights if has_prior else weighed.rows.weights
+    whole = np.ldexp(affinity.astype(np.float64), np.repeat(exponents, pairs.widths()))
+    return sar.Rows(
+        indptr=pairs.indptr,
+        indices=pairs.item_idx.astype(np.int32),
+        affinity=affinity,
+        unity=np.empty(0, np.float32),
+        exponent=exponents,
+        weight_min=float(whole.min()),
+        weight_max=float(whole.max()),
+    )
+
+
+def prior_of(pairs: UserRows, own: Array | None, model: ModelSettings) -> Mapping[str, Array]:
+    """The model's own prior and that of the settings, added up."""
+    added = trend.prior(pairs, trend.Parameters(model.prior_gain, model.prior_days))
+    found = [part for part in (own, added) if part is not None]
+    return {"prior": np.asarray(sum(found), np.float32)} if found else {}
+
+
+def _whole(rows: sar.Rows | None) -> sar.Rows:
+    """SAR's rows with their exponents applied."""
+    assert rows is not None  # noqa: S101 - of sar there are some
+    affinity = np.ldexp(rows.affinity, np.repeat(rows.exponent, np.diff(rows.indptr)))
+    return sar.Rows(
+        rows.indptr, rows.indices, affinity, np.empty(0, np.float32), np.zeros_like(rows.exponent), rows.weight_min, rows.weight_max
+    )
+
+
+def _written(matrix: Dense | Columns, allocate: Allocate) -> similarity.Fitted:
+    """The matrix in the layout of an artifact."""
+    if isinstance(matrix, Columns):
+        indptr, item_idx, values = matrix.to_rows()
+        for name, part in (("indptr", indptr), ("indices", item_idx), ("data", values)):
+            allocate(f"similarity_{name}", part.dtype, part.shape)[...] = part
+        return similarity.Fitted("sparse", matrix.row_work)
+    n = matrix.values.shape[0]
+    tiles = allocate("similarity", np.float32, (-(-n // TILE), n, TILE))
+    for tile, start in enumerate(range(0, n, TILE)):
+        part = matrix.values[:, start : start + TILE]
+        tiles[tile, :, : part.shape[1]] = part
+        if tile % _RELEASE_EVERY == 0:
+            similarity.release(tiles)
+    return similarity.Fitted("dense", matrix.row_work)
