@@ -1,1 +1,1 @@
-"""Which engine fits, and the one home of recommenders."""
+"""Which model is fitted, and the one home of recommenders."""
