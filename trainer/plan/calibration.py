@@ -29,12 +29,14 @@ SCORING_PER_PRODUCT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Of this machine and one thread: interactions loaded, counting steps, multiply-adds, bytes written, each in a second."""
+    """Of this machine and one thread: interactions loaded, counting steps, multiply-adds of scoring, bytes written, each in a
+    second; `linear`: multiply-adds of BLAS on large matrices, with all its threads."""
 
     load: float
     count: float
     multiply: float
     write: float
+    linear: float = 3e10
 
 
 def calibrate(folder: Path) -> Rates:
@@ -53,6 +55,7 @@ def calibrate(folder: Path) -> Rates:
         count=similarity.counting_steps() / fit_s,
         multiply=SCORING_PER_PRODUCT * _products_per_s(),
         write=_bytes_written_per_s(folder),
+        linear=_algebra_per_s(),
     )
 
 
@@ -62,6 +65,13 @@ def _products_per_s() -> float:
     block @ vectors
     seconds, _ = _timed(lambda: [block @ vectors for _ in range(repeats)])
     return repeats * block.size / seconds
+
+
+def _algebra_per_s() -> float:
+    matrix = np.ones((1024, 1024), np.float32)
+    matrix @ matrix
+    seconds, _ = _timed(lambda: matrix @ matrix)
+    return matrix.size * 1024 / seconds
 
 
 def _bytes_written_per_s(folder: Path) -> float:

@@ -16,11 +16,11 @@ from rich.table import Table
 from contract.formats.artifact import folder_of
 from contract.formats.keys import Id
 from contract.settings.settings import ModelSettings, Settings
-from engine.fit import rows as sar
-from engine.fit.similarity import SPARSE_PER_S, Similarity
+from engine.fit.similarity import SPARSE_PER_S
 from trainer.interactions.interactions import Interactions
 from trainer.plan.calibration import Rates, calibrate
 from trainer.plan.capacity import lists_bytes
+from trainer.plan.fits import fit_of
 from trainer.sources import load as sources
 
 MIB = 2**20
@@ -35,6 +35,7 @@ SHARD_USERS = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    model: str
     n_users: int
     n_items: int
     n_interactions: int
@@ -45,12 +46,14 @@ class Plan:
     worker_peak_bytes: int
     redis_bytes: int
     counting_steps: float
+    algebra: float
     multiply_adds: float
     load_s: float
     fit_s: float
     write_s: float
     score_s: float
     neighbors_that_fit: int
+    advice: str
 
     @property
     def whole_s(self) -> float:
@@ -60,33 +63,33 @@ class Plan:
 def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int, threads: int, limit_bytes: float, rates: Rates) -> Plan:
     """Count what a run on `interactions` would do; nothing is refused."""
     n_users, n_items = len(interactions.user_ids), len(interactions.item_ids)
-    rows = sar.fit_rows(*(interactions.user_idx, interactions.item_idx, interactions.weight, interactions.time), *(n_users, n_items, model))
-    n = int(rows.indices.size)
-    similarity = Similarity(rows.indptr, rows.indices, n_items, model)
-    layout, similarity_bytes, row_work = similarity.choose(limit_bytes)
+    fit = fit_of(interactions, model, threads, limit_bytes, rates)
+    n, layout, similarity_bytes, row_work = fit.n_pairs, fit.layout, fit.similarity_bytes, fit.row_work
     row_bytes = 12 if model.normalize else 8
     user_id, item_id = _mean_id_bytes(interactions.user_ids), _mean_id_bytes(interactions.item_ids)
     artifact = similarity_bytes + n * row_bytes + int(n_users * (12 + user_id) + n_items * (4 + item_id))
     depth = min(model.stored_depth, n_items)
     shard_users = min(n_users, SHARD_USERS)
-    steps = similarity.counting_steps()
     return Plan(
+        model=fit.model,
         n_users=n_users,
         n_items=n_items,
         n_interactions=n,
         layout=layout,
         similarity_bytes=similarity_bytes,
         artifact_bytes=artifact,
-        trainer_peak_bytes=TRAINER_BASE + READER_BYTES + n * INTERACTION_BYTES + (similarity_bytes // 8 if layout == "dense" else 0),
+        trainer_peak_bytes=TRAINER_BASE + READER_BYTES + n * INTERACTION_BYTES + int(fit.peak_bytes),
         worker_peak_bytes=WORKER_BASE + similarity_bytes + n * row_bytes * shard_users // n_users + shard_users * (depth * 8 + 220),
         redis_bytes=lists_bytes(interactions, model),
-        counting_steps=steps,
+        counting_steps=fit.counting_steps,
+        algebra=fit.algebra,
         multiply_adds=n * row_work,
         load_s=n / rates.load,
-        fit_s=steps / rates.count / threads + n / rates.load,
+        fit_s=fit.seconds + n / rates.load,
         write_s=artifact / rates.write,
         score_s=n * row_work / (rates.multiply if layout == "dense" else SPARSE_PER_S) / workers + n_users / 150_000,
-        neighbors_that_fit=similarity.neighbors_in(limit_bytes),
+        neighbors_that_fit=fit.neighbors_that_fit,
+        advice=fit.advice,
     )
 
 
@@ -102,24 +105,25 @@ def plan_table(settings: Settings, workers: int) -> Table:
     threads, limit = len(os.sched_getaffinity(0)), settings.max_memory_gb * 2**30
     plan = make_plan(interactions, settings.model_settings, workers=workers, threads=threads, limit_bytes=limit, rates=calibrate(folder))
     table = table_of(plan, workers)
-    if plan.similarity_bytes > limit:
-        table.caption = (
-            f"The similarity is above LARDER_MAX_MEMORY_GB ({settings.max_memory_gb:g}): a run would refuse it. "
-            f"--neighbors {plan.neighbors_that_fit} would fit."
-        )
+    table.caption = plan.advice or None
     return table
 
 
 def table_of(plan: Plan, workers: int) -> Table:
     """The plan for people: each figure with what it follows from."""
     table = Table("", "", "follows from", title=f"{plan.n_users:,} users, {plan.n_items:,} items, {plan.n_interactions:,} interactions")
+    table.add_row("model", plan.model, "settings (docs/models.md)")
     table.add_row("similarity", _size(plan.similarity_bytes), f"{plan.layout} layout")
     table.add_row("artifact on disk", _size(plan.artifact_bytes), "similarity, rows of users, ids")
     table.add_row("trainer, peak memory", _size(plan.trainer_peak_bytes), "reading and indexing the interactions")
     table.add_row("one worker, peak memory", _size(plan.worker_peak_bytes), "the mapped similarity (clean pages) and one shard")
     table.add_row("lists in Redis", _size(plan.redis_bytes), "payloads in buckets; twice while a new generation is written")
     table.add_row("load", f"{plan.load_s:.1f} s", "interactions")
-    table.add_row("fit", f"{plan.fit_s:.1f} s", f"{plan.counting_steps:.3g} counting steps")
+    table.add_row(
+        "fit",
+        f"{plan.fit_s:.1f} s",
+        f"{plan.counting_steps:.3g} counting steps" + (f", {plan.algebra:.3g} multiply-adds" if plan.algebra else ""),
+    )
     table.add_row("write", f"{plan.write_s:.1f} s", "bytes of the artifact")
     table.add_row("score", f"{plan.score_s:.1f} s", f"{plan.multiply_adds:.3g} multiply-adds, {workers} worker(s)")
     table.add_row("whole run", f"{plan.whole_s:.1f} s", "")

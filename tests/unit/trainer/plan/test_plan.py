@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -109,7 +110,51 @@ def test_above_the_limit_the_table_names_the_neighbors_that_fit(tmp_path: Path, 
     assert f"--neighbors {fits} would fit" in " ".join(text.split())
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model": "ease"},
+        {"model": "edlae", "neighbors": 20},
+        {"model": "itemknn", "neighbors": 20, "blend": "rp3beta"},
+        {"model": "popularity"},
+        {"model": "ease", "prior_gain": 0.1},
+    ],
+    ids=str,
+)
+def test_bytes_of_each_model_are_those_of_an_artifact(settings: dict[str, Any], crowded: Interactions, tmp_path: Path) -> None:
+    """Columns are planned full, and may come out shorter."""
+    given = Settings.from_environ({}, artifacts=tmp_path.as_uri(), evaluate=False, **settings)
+    manifest = make_artifact(Order("g1", given), crowded, lambda *_: None)
+    planned = plan_of(crowded, **settings)
+    assert planned.layout == manifest.similarity_layout
+    similarity = sum(spec.n_bytes for array, spec in manifest.arrays.items() if array.startswith("similarity"))
+    assert similarity <= 1.01 * planned.similarity_bytes + 400
+    assert similarity >= 0.5 * planned.similarity_bytes
+    assert planned.advice == ""
+    assert planned.fit_s > 0
+
+
+def test_a_whole_inverse_that_does_not_fit_is_said_with_what_would(crowded: Interactions) -> None:
+    advice = plan_of(crowded, model="ease", limit_bytes=100_000).advice
+    assert "a run would refuse it" in advice
+    assert "--neighbors 200 would take" in advice
+    assert plan_of(crowded, model="popularity", limit_bytes=1).advice.endswith("a run would refuse it.")
+
+
+def test_a_large_catalogue_is_proposed_its_nearest_items(monkeypatch: pytest.MonkeyPatch, crowded: Interactions) -> None:
+    monkeypatch.setattr("engine.models.ease.WHOLE_ITEMS", 100)
+    assert plan_of(crowded, model="slit").advice.startswith("--neighbors 200 would take")
+    assert plan_of(crowded, model="slit", neighbors=9).advice == ""
+    assert plan_of(crowded, model="rp3beta").advice == ""
+
+
+def test_the_plan_names_the_half_life_that_leaves_enough() -> None:
+    """Events over ten years, of which a half-life of 120 days would leave little."""
+    events: list[Event] = [(user, item, 1.0, 86400 * (9 * user + item)) for user in range(400) for item in range(6)]
+    assert "half-life of the fit 960 days" in plan_of(interactions_of(events), model="ease").model
+
+
 def test_calibration_measures_this_machine(tmp_path: Path) -> None:
     rates = calibrate(tmp_path)
-    assert all(rate > 0 for rate in (rates.load, rates.count, rates.multiply, rates.write))
+    assert all(rate > 0 for rate in (rates.load, rates.count, rates.multiply, rates.write, rates.linear))
     assert list(tmp_path.iterdir()) == []
