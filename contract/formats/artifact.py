@@ -18,6 +18,8 @@ shards            int64    n_shards x 4              user_start, user_end, bucke
 item_order        int32    n_items                   item_idx by bucket: the order in which lists of similar items are written
 item_bucket_ends  int64    n_item_buckets            ... and where each bucket ends in it
 popular           int32    <= depth                  item_idx, most interactions first
+disliked_indptr   int64    n_users + 1               CSR rows of users: what they met and did not like; not there where nobody
+disliked_indices  int32    disliked pairs            did. item_idx, rising within a row: never in the user's list
 excluded          int32    excluded items            item_idx, rising: in no list; not there where nothing is excluded
 boost             float32  n_items                   factor of an item's scores; not there without boosts
 category_indptr   int64    n_items + 1               CSR rows of items: numbers of their categories, in the order of the names; not

@@ -29,6 +29,9 @@ class CleaningSettings(BaseModel):
     min_user_interactions: int = Field(1, ge=1, description="Users with fewer interactions are left out.")
     min_item_interactions: int = Field(1, ge=1, description="Items with fewer interactions are left out.")
     max_user_interactions: int = Field(0, ge=0, description="Users with more are left out, as robots; 0: no limit.")
+    negative: Literal["seen", "drop"] = Field(
+        "seen", description="Weights of 0 or less: met and not liked, never recommended back; or dropped as if they were not there."
+    )
     max_broken_rows: float = Field(0.05, ge=0, le=1, description="Part of the rows that may be unreadable before the source is refused.")
 
 

@@ -115,6 +115,8 @@ def choose(  # type: ignore[no-untyped-def]
     indices,
     start,
     exclude_seen,
+    disliked_indptr,
+    disliked_indices,
     is_excluded,
     boost,
     category_indptr,
@@ -146,6 +148,9 @@ def choose(  # type: ignore[no-untyped-def]
         if exclude_seen:
             for t in range(indptr[start + u], indptr[start + u + 1]):
                 row[indices[t]] = 0.0
+        if disliked_indptr.size:
+            for t in range(disliked_indptr[start + u], disliked_indptr[start + u + 1]):
+                row[disliked_indices[t]] = 0.0
         if normalize:
             least, greatest = np.float64(low[u]) * weight_min, np.float64(high[u]) * weight_max
             span = greatest - least

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.score import rule_kernels as kernels
-from engine.score.scoring import TopK, excluded_mask, plain
+from engine.score.scoring import TopK, disliked_rows, excluded_mask, plain
 from engine.score.vector_code import TILE
 
 Array = npt.NDArray[Any]
@@ -64,7 +64,7 @@ def score_by_rules(
             sums[:, :n_items] += arrays["prior"]
         out = [part[first - start : last - start] for part in (top.items, top.scores, top.lengths)]
         scale = (np.ascontiguousarray(arrays["exponent"][first:last]), low, high, weight_min, weight_max, normalize)
-        seen = (n_items, indptr, indices, first, exclude_seen)
+        seen = (n_items, indptr, indices, first, exclude_seen, *disliked_rows(arrays))
         kernels.choose(sums, *seen, is_excluded, boost, *categories, max_per_category, *scale, *out)
     return top
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.score import scoring_kernels as kernels
+from engine.score import sparse_kernels
 from engine.score.vector_code import TILE
 
 
@@ -37,8 +38,8 @@ def score_users(
     """Lists of user_idx `start` to `end`, at most `depth` items with a positive score each.
 
     `arrays` as contract/formats/artifact.py names them, with a dense ("similarity") or a sparse ("similarity_indptr", ...) similarity;
-    items of "excluded", if that is there, are in no list; "prior", if that is there, is added to everybody's sums, which then have no
-    exponent. Memory: (depth · 8 + 24) bytes a user beyond the mapped arrays.
+    items of "excluded", if that is there, are in no list, those of "disliked_indices" not in their user's; "prior", if that is there, is
+    added to everybody's sums, which then have no exponent. Memory: (depth · 8 + 24) bytes a user beyond the mapped arrays.
     """
     n_users, depth = end - start, min(depth, n_items)
     items = np.zeros((n_users, depth), np.int32)
@@ -47,13 +48,13 @@ def score_users(
     low, high = np.zeros(n_users, np.float32), np.zeros(n_users, np.float32)
     unity = arrays["unity"] if normalize else np.empty(0, np.float32)
     rows = [plain(array) for array in (arrays["indptr"], arrays["indices"], arrays["affinity"], unity)]
-    how = (start, end, exclude_seen, excluded_mask(arrays, n_items), prior_of(arrays))
+    how = (start, end, exclude_seen, excluded_mask(arrays, n_items), prior_of(arrays), *disliked_rows(arrays))
     out = (items, scores, lengths, low, high)
     if "similarity" in arrays:
         kernels.score_dense(plain(arrays["similarity"]), n_items, *rows, *how, *out)
     else:
         similarity = [plain(arrays[f"similarity_{part}"]) for part in ("indptr", "indices", "data")]
-        kernels.score_sparse(*similarity, n_items, *rows, *how, *out)
+        sparse_kernels.score_sparse(*similarity, n_items, *rows, *how, *out)
     exponent = np.ascontiguousarray(arrays["exponent"][start:end])
     kernels.finish(items, scores, lengths, low, high, exponent, weight_min, weight_max, normalize)
     return TopK(items, scores, lengths)
@@ -70,6 +71,13 @@ def excluded_mask(arrays: Mapping[str, npt.NDArray[Any]], n_items: int) -> npt.N
 def prior_of(arrays: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
     """What is added to everybody's sums; empty where nothing is."""
     return plain(arrays["prior"]) if "prior" in arrays else plain(np.empty(0, np.float32))
+
+
+def disliked_rows(arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """CSR rows of what users disliked; both empty where nobody did."""
+    if "disliked_indptr" not in arrays:
+        return plain(np.empty(0, np.int64)), plain(np.empty(0, np.int32))
+    return plain(arrays["disliked_indptr"]), plain(arrays["disliked_indices"])
 
 
 def warm() -> None:

@@ -45,20 +45,48 @@ def widen(values, n, low, high):  # type: ignore[no-untyped-def]
     return low, high
 
 
+@njit(inline="always")
+def hide(sums, indices, at, stop, first):  # type: ignore[no-untyped-def]
+    """Set to 0 the sums of the tile that begins with item `first` which stand in a rising row; where the next tile goes on."""
+    while at < stop and indices[at] < first + TILE:
+        sums[indices[at] - first] = 0.0
+        at += 1
+    return at
+
+
 @njit(nogil=True, cache=True)
 def score_dense(  # type: ignore[no-untyped-def]
-    tiles, n_items, indptr, indices, affinity, unity, start, end, exclude_seen, is_excluded, prior, items, scores, lengths, low, high
+    tiles,
+    n_items,
+    indptr,
+    indices,
+    affinity,
+    unity,
+    start,
+    end,
+    exclude_seen,
+    is_excluded,
+    prior,
+    disliked_indptr,
+    disliked_indices,
+    items,
+    scores,
+    lengths,
+    low,
+    high,
 ):
     """Fill the top lists of users `start` to `end` from dense tiles.
 
     tiles float32 (n_tiles, n_items, 64); indptr int64, indices int32, affinity float32: CSR rows of users; unity float32 of the
     same length, or empty where scores are not normalised; is_excluded bool (n_items): what is in no list; prior float32 (n_items), added
-    to every user's sums, or empty. Out: items int32 and scores float32 (users, depth), lengths int32; low and high float32: least and
+    to every user's sums, or empty; disliked_indptr int64 and disliked_indices int32: CSR rows of what is not in the user's list, both
+    empty where there is none. Out: items int32 and scores float32 (users, depth), lengths int32; low and high float32: least and
     greatest score of unit weights over all items.
     """
     normalize = unity.size > 0
     n_users = end - start
     seen_from = np.empty(n_users, np.int64)
+    disliked_from = disliked_indptr[start:end].copy()
     for u in range(n_users):
         seen_from[u] = indptr[start + u]
         lengths[u] = 0
@@ -91,11 +119,9 @@ def score_dense(  # type: ignore[no-untyped-def]
                 for j in range(width):
                     sums[j] += prior[first + j]
             if exclude_seen:
-                at = seen_from[u]
-                while at < stop and indices[at] < first + TILE:
-                    sums[indices[at] - first] = 0.0
-                    at += 1
-                seen_from[u] = at
+                seen_from[u] = hide(sums, indices, seen_from[u], stop, first)
+            if disliked_from.size:
+                disliked_from[u] = hide(sums, disliked_indices, disliked_from[u], disliked_indptr[start + u + 1], first)
             n = lengths[u]
             bound = scores[u, depth - 1] if n == depth else np.float32(0.0)
             better = 0
@@ -108,80 +134,6 @@ def score_dense(  # type: ignore[no-untyped-def]
                         if n == depth:
                             bound = scores[u, depth - 1]
                 lengths[u] = n
-
-
-@njit(nogil=True, cache=True, fastmath={"contract"})  # contract alone: allows the fused multiply-add, not another order
-def score_sparse(  # type: ignore[no-untyped-def]
-    sim_indptr,
-    sim_indices,
-    sim_data,
-    n_items,
-    indptr,
-    indices,
-    affinity,
-    unity,
-    start,
-    end,
-    exclude_seen,
-    is_excluded,
-    prior,
-    items,
-    scores,
-    lengths,
-    low,
-    high,
-):
-    """As score_dense, from a similarity in CSR: sim_indptr int64, sim_indices int32 rising within a row, sim_data float32.
-
-    What the user's items touch are the candidates; with a prior, all items are.
-    """
-    normalize = unity.size > 0
-    depth = items.shape[1]
-    sums = np.zeros(n_items, np.float32)
-    units = np.zeros(n_items, np.float32)
-    touched = np.empty(n_items, np.int32)
-    is_touched = np.zeros(n_items, np.bool_)
-    for u in range(end - start):
-        n_touched = 0
-        row, stop = indptr[start + u], indptr[start + u + 1]
-        for t in range(row, stop):
-            item, weight = indices[t], affinity[t]
-            unit = unity[t] if normalize else np.float32(0.0)
-            for at in range(sim_indptr[item], sim_indptr[item + 1]):
-                j = sim_indices[at]
-                if not is_touched[j]:
-                    is_touched[j] = True
-                    touched[n_touched] = j
-                    n_touched += 1
-                sums[j] += weight * sim_data[at]
-                if normalize:
-                    units[j] += unit * sim_data[at]
-        if normalize:
-            least, most = (np.float32(np.inf), np.float32(-np.inf)) if n_touched == n_items else (np.float32(0.0), np.float32(0.0))
-            for at in range(n_touched):
-                value = units[touched[at]]
-                least, most = min(least, value), max(most, value)
-                units[touched[at]] = 0.0
-            low[u], high[u] = least, most
-        if prior.size > 0:
-            n_touched = n_items
-            for j in range(n_items):
-                touched[j] = j
-                sums[j] += prior[j]
-        if exclude_seen:
-            for t in range(row, stop):
-                sums[indices[t]] = 0.0
-        n = 0
-        bound = np.float32(0.0)
-        for at in range(n_touched):
-            j = touched[at]
-            if sums[j] > 0.0 and sums[j] >= bound and not is_excluded[j]:
-                n = insert(items[u], scores[u], n, j, sums[j])
-                if n == depth:
-                    bound = scores[u, depth - 1]
-            sums[j] = 0.0
-            is_touched[j] = False
-        lengths[u] = n
 
 
 @njit(nogil=True, cache=True)

@@ -31,6 +31,8 @@ class Case:
     weight_min: float = 1.0
     weight_max: float = 5.0
     prior: Array | None = None
+    disliked: Array | None = None
+    """bool, users × items: what is never in the user's list."""
 
     def but(self, **fields: Any) -> Case:
         return replace(self, **fields)
@@ -50,6 +52,10 @@ class Case:
             "exponent": self.exponents,
             **({} if self.prior is None else {"prior": self.prior.astype(np.float32)}),
         }
+        if self.disliked is not None:
+            who, what = np.nonzero(self.disliked)
+            rows["disliked_indptr"] = np.concatenate(([0], np.cumsum(np.bincount(who, minlength=n_users)))).astype(np.int64)
+            rows["disliked_indices"] = what.astype(np.int32)
         if layout == "dense":
             padded = np.zeros((n_items, -(-n_items // TILE) * TILE), np.float32)
             padded[:, :n_items] = self.similarity
@@ -80,7 +86,8 @@ class Case:
     def expected(self, user: int) -> list[tuple[int, float]]:
         """The list of a user: every sum, the positive ones sorted by falling sum and rising item, then mapped to the scale."""
         sums = self.affinity[user].astype(np.float64) @ self.similarity + (0.0 if self.prior is None else self.prior)
-        listed = [j for j, total in enumerate(sums) if total > 0 and not (self.exclude_seen and self.affinity[user, j])]
+        hidden = np.zeros(sums.size, bool) if self.disliked is None else self.disliked[user]
+        listed = [j for j, total in enumerate(sums) if total > 0 and not hidden[j] and not (self.exclude_seen and self.affinity[user, j])]
         best = sorted(listed, key=lambda j: (-sums[j], j))[: self.depth]
         return [(j, float(np.float32(self.score(user, j)))) for j in best]
 

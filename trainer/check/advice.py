@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainer.interactions import cleaning, id_types
+from trainer.interactions import cleaning, dislikes, id_types
 from trainer.rows import sieve
 from trainer.sources.text import broken_csv, json_lines
 from trainer.sources.values import convert as values
@@ -10,6 +10,9 @@ from trainer.sources.values import convert as values
 _ADVICE = {
     sieve.MISSING: "Fill them in where they come from, or let them be dropped. --missing says which texts stand for none.",
     values.NOT_POSITIVE: "SAR learns from positive weights only. If 0 or less means something, shift the scale, or use --weight-column ''.",
+    dislikes.NOT_LIKED: "Nothing is learned from them, and they are never recommended back. If 0 says nothing (no rating was given), say "
+    "--negative drop, or --weight-column ''.",
+    dislikes.TAKEN_BACK: "All weights of the pair together are 0 or less, as of a purchase that was returned.",
     values.TOO_HEAVY: "Correct them, or rescale all weights: such numbers can't be told apart in float32.",
     values.NO_NUMBER: "Correct them. If the decimal mark is a comma, say --decimal ,",
     values.NO_TIME: "Correct them, or name the format with --time-format.",

@@ -14,7 +14,8 @@ from contract.formats.artifact import Artifact, folder_of, open_artifact, sealed
 from contract.formats.manifest import UNSEALED
 from contract.store.erasure import Erasure
 
-ROWS = ("indices", "affinity", "unity")
+ROWS = {"indices": "indptr", "affinity": "indptr", "unity": "indptr", "disliked_indices": "disliked_indptr"}
+"""Arrays of rows of users, and which array says where a row begins."""
 
 
 def scrub(url: str, generation: str, erasure: Erasure) -> list[int]:
@@ -51,7 +52,7 @@ def popular_counts(artifact: Artifact) -> Sequence[int]:
 
 def _range(artifact: Artifact, name: str, at: int) -> slice:
     if name in ROWS:
-        return slice(int(artifact["indptr"][at]), int(artifact["indptr"][at + 1]))
+        return slice(int(artifact[ROWS[name]][at]), int(artifact[ROWS[name]][at + 1]))
     if name == "user_ids" and "user_ids_ends" in artifact.arrays:
         ends = artifact["user_ids_ends"]
         return slice(int(ends[at - 1]) if at else 0, int(ends[at]))

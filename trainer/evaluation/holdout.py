@@ -106,5 +106,6 @@ def _only(interactions: Interactions, kept: Array) -> tuple[Array, Interactions]
         user_idx=interactions.user_idx[kept],
         item_idx=numbers[item_idx],
         weight=interactions.weight[kept],
+        disliked=None,
         time=None if interactions.time is None else interactions.time[kept],
     )

@@ -35,8 +35,8 @@ def clean(events: Events, policy: CleaningSettings, dropped: Counter[str], sourc
 
     In this order: repeated pairs, robots, then items and users with too few, again and again until all have enough.
     """
-    if policy.duplicates != "sum":
-        kept = _one_of_each(events, policy.duplicates)
+    if policy.duplicates != "sum" and events.user.size:
+        kept = last_rows(events, policy.duplicates)
         dropped[DUPLICATE[policy.duplicates]] += int(events.user.size - kept.size)
         events = events.only(kept)
     if policy.max_user_interactions:
@@ -54,7 +54,7 @@ def clean(events: Events, policy: CleaningSettings, dropped: Counter[str], sourc
     return events
 
 
-def _one_of_each(events: Events, which: str) -> Array:
+def last_rows(events: Events, which: str) -> Array:
     """Rows, rising, of the last or the heaviest interaction of every pair; of equals the one that comes later in the source."""
     pair = events.user.astype(np.int64) * (int(events.item.max()) + 1) + events.item
     by = events.weight if which == "max" else events.time

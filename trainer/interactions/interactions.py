@@ -16,6 +16,7 @@ from contract.formats.keys import Id
 from contract.settings.settings import CleaningSettings
 from engine.arrays import Array
 from trainer.interactions.cleaning import Events, clean, renumbered
+from trainer.interactions.dislikes import Pairs, take_out
 from trainer.interactions.external_ids import index, typed
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.indexing import by_bucket, joined
@@ -28,7 +29,8 @@ class Interactions:
     """Events of users with items.
 
     user_ids are in the order of user_idx: by bucket, then by id, so that a range of users is a range of whole buckets.
-    item_ids are sorted. user_idx, item_idx int32; weight float32, positive; time int64 epoch seconds, or None.
+    item_ids are sorted. user_idx, item_idx int32; weight float32, positive; time int64 epoch seconds, or None. disliked: what these users
+    have met and did not like of these items, if anything; no part of the other columns.
     """
 
     source: str
@@ -42,6 +44,8 @@ class Interactions:
     dropped: Mapping[str, int]
     reading: Mapping[str, Any] = field(default_factory=dict)
     """How the source was read, for the manifest: rows, columns, what was assumed (trainer/sources/load.py)."""
+
+    disliked: Pairs | None = None
 
     @property
     def data_until(self) -> str | None:
@@ -70,7 +74,7 @@ def from_frames(
     times: list[Array] = []
     for frame in frames:
         n_rows += frame.height
-        kept = _clean(frame, dropped)
+        kept = _clean(frame, dropped, keep_disliked=policy is not None and policy.negative == "seen")
         if kept.is_empty():
             continue
         users.append(typed(kept["user"]))
@@ -96,14 +100,19 @@ def from_frames(
     item_ids, item = index(items, source)
     user_ids, user = index(users, source)
     events = Events(user, item, weight, joined(times) if times else None)
-    n_before = weight.size
+    n_before, disliked = weight.size, None
     del user, item, weight
     if policy is not None:
+        events, disliked = take_out(events, policy.duplicates, dropped)
         events = clean(events, policy, dropped, source)
         if events.weight.size < n_before:
-            user_ids, events.user = _still_used(user_ids, events.user)
-            item_ids, events.item = _still_used(item_ids, events.item)
-    user_ids, user_idx, bucket_ends = by_bucket(user_ids, events.user)
+            used_users, events.user = renumbered(events.user, len(user_ids))
+            used_items, events.item = renumbered(events.item, len(item_ids))
+            disliked = disliked and disliked.among(used_users, used_items)
+            user_ids, item_ids = _only(user_ids, used_users), _only(item_ids, used_items)
+    everyone = np.arange(len(user_ids), dtype=np.int32)
+    user_ids, places, bucket_ends = by_bucket(user_ids, everyone)
+    user_idx, disliked = places[events.user], disliked and disliked.moved(places)
     return Interactions(
         source=source,
         user_ids=user_ids,
@@ -114,12 +123,12 @@ def from_frames(
         weight=events.weight,
         time=events.time,
         dropped={reason: n for reason, n in dropped.items() if n},
+        disliked=disliked,
     )
 
 
-def _still_used(ids: Sequence[Id], positions: Array) -> tuple[Sequence[Id], Array]:
-    used, positions = renumbered(positions, len(ids))
-    return (ids if used.size == len(ids) else [ids[at] for at in used.tolist()]), positions
+def _only(ids: Sequence[Id], used: Array) -> Sequence[Id]:
+    return ids if used.size == len(ids) else [ids[at] for at in used.tolist()]
 
 
 def from_frame(frame: pl.DataFrame, source: str) -> Interactions:
@@ -127,17 +136,22 @@ def from_frame(frame: pl.DataFrame, source: str) -> Interactions:
     return from_frames([frame], source)
 
 
-def _clean(frame: pl.DataFrame, dropped: Counter[str]) -> pl.DataFrame:
-    """The rows that can be used, with weight as float32; counts the others."""
+def _clean(frame: pl.DataFrame, dropped: Counter[str], *, keep_disliked: bool) -> pl.DataFrame:
+    """The rows that can be used, with weight as float32; counts the others. `keep_disliked`: those of 0 or less can be."""
     if frame.schema["weight"] == pl.Float32 and not any(column.null_count() for column in frame):
         lightest = frame["weight"].to_numpy().min(initial=np.inf)  # NaN if any is
-        if lightest > 0 and frame["weight"].is_finite().all() and ("time" not in frame.columns or frame.schema["time"].is_integer()):
+        if (
+            (lightest > 0 or (keep_disliked and lightest > -np.inf))
+            and frame["weight"].is_finite().all()
+            and ("time" not in frame.columns or frame.schema["time"].is_integer())
+        ):
             return frame  # as trainer/sources/values/convert.py gives them
     if "time" in frame.columns:
         frame = frame.with_columns(_epoch_seconds(frame["time"]))
     complete = frame.drop_nulls() if any(column.null_count() for column in frame) else frame
     as_float32 = complete.with_columns(pl.col("weight").cast(pl.Float32))
-    good = complete["weight"].cast(pl.Float64).is_finite() & (as_float32["weight"] > 0)
+    weight = complete["weight"].cast(pl.Float64)
+    good = weight.is_finite() & ((as_float32["weight"] > 0) | ((weight <= 0) & keep_disliked))
     kept = as_float32 if good.all() else as_float32.filter(good)
     dropped["missing value"] += frame.height - complete.height
     dropped["weight not positive"] += complete.height - kept.height

@@ -17,7 +17,7 @@ INTERACTIONS = pa.DataFrameSchema(
     {
         "user": pa.Column(checks=_IDS),
         "item": pa.Column(checks=_IDS),
-        "weight": pa.Column(pl.Float32, pa.Check.in_range(0, MAX_WEIGHT, include_min=False), coerce=True),
+        "weight": pa.Column(pl.Float32, pa.Check.in_range(-MAX_WEIGHT, MAX_WEIGHT), coerce=True),
         "time": pa.Column(pl.Int64, pa.Check.in_range(*TIMES), required=False, coerce=True),
     },
     strict=True,

@@ -28,19 +28,23 @@ def without_users(interactions: Interactions, positions: Sequence[int], reason: 
         raise DataError(f"{interactions.source}: no interaction is left: all {kept.size:,} are of users who are left out ({reason})")
     item_ids, item_idx = _renumbered(interactions.item_ids, interactions.item_idx[kept])
     kept_ids, user_idx = _renumbered(interactions.user_ids, interactions.user_idx[kept])
+    disliked = interactions.disliked and interactions.disliked.among(
+        np.unique(interactions.user_idx[kept]), np.unique(interactions.item_idx[kept])
+    )
     order = sorted(range(len(kept_ids)), key=kept_ids.__getitem__)
     place = np.empty(len(order), np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
-    user_ids, user_idx, bucket_ends = by_bucket([kept_ids[at] for at in order], place[user_idx])
+    user_ids, place, bucket_ends = by_bucket([kept_ids[at] for at in order], place)
     return replace(
         interactions,
         user_ids=user_ids,
         item_ids=item_ids,
         bucket_ends=bucket_ends,
-        user_idx=user_idx,
+        user_idx=place[user_idx],
         item_idx=item_idx,
         weight=interactions.weight[kept],
         time=None if interactions.time is None else interactions.time[kept],
+        disliked=disliked and disliked.moved(place),
         dropped={**interactions.dropped, reason: int(kept.size - kept.sum())},
     )
 

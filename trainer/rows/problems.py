@@ -69,6 +69,10 @@ class Problems:
         self.n_dropped += n
         if broken:
             self.broken[reason] += n
+        self.show(reason, source, column, rows)
+
+    def show(self, reason: str, source: str, column: str, rows: Sequence[tuple[int, Any]]) -> None:
+        """Keep the first rows of a reason, which are counted elsewhere."""
         kept = self.examples.setdefault(reason, [])
         kept += [Example(source, line, column, shortened(value), self.several) for line, value in rows[: max(0, SHOWN - len(kept))]]
 

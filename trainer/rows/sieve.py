@@ -49,6 +49,14 @@ class Sieve:
         self.problems.add(reason, rows.len(), self.where, self.columns.get(role, ""), places, broken=broken)
         self.kept = ~bad if self.kept is None else self.kept & ~bad
 
+    def point_out(self, reason: str, rows: pl.Series, role: str) -> None:
+        """Show rows that are kept here, and counted under `reason` once all rows are known."""
+        if not rows.any():
+            return
+        found = (rows if self.kept is None else rows & self.kept).arg_true()[:SHOWN].to_list()
+        places = [(line, _shown(self.batch.frame[role], row)) for row, line in zip(found, self.batch.places(found), strict=True)]
+        self.problems.show(reason, self.where, self.columns.get(role, ""), places)
+
     def drop_missing(self, column: pl.Series, role: str) -> None:
         if column.null_count():
             self.drop(MISSING, column.is_null(), role)

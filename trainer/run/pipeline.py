@@ -127,6 +127,8 @@ def seal(
 ) -> Manifest:
     """Plan the shards, add all that the artifact holds besides the similarity, and give it its name."""
     model, n_items, (rows, fitted, *_) = settings.model_settings, len(interactions.item_ids), made
+    if interactions.disliked is not None:
+        rules = {**rules, **interactions.disliked.arrays(len(interactions.user_ids))}
     per_s = DENSE_PER_S if fitted.layout == "dense" else SPARSE_PER_S
     shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, fitted.row_work, settings.shard_target_s, per_s)
     counts = np.bincount(rows.indices, minlength=n_items)

@@ -7,7 +7,8 @@ and
     score = (P - lo) / (hi - lo) · (weight_max - weight_min) + weight_min
 
 else score = P · 2 ** exponent. P and Q carry the factor 2 ** -exponent, which cancels in a normalised score. An item is listed if P > 0,
-it is not excluded and, under exclude_seen, the user has not interacted with it. Under rules, a score is multiplied by the item's boost (a
+it is not excluded, the user has not met and disliked it and, under exclude_seen, has not interacted with it. Under rules, a score is
+multiplied by the item's boost (a
 negative one divided), and an item is passed over where one of its categories has its number among the better ones.
 """
 
@@ -83,6 +84,9 @@ def _unruled(artifact: Artifact, user: int) -> Rescored:
     allowed = np.ones(manifest.n_items, dtype=bool)
     if model.exclude_seen:
         allowed[items] = False
+    if "disliked_indptr" in artifact.arrays:
+        first, last = artifact["disliked_indptr"][user : user + 2].tolist()
+        allowed[artifact["disliked_indices"][first:last]] = False
     if "excluded" in artifact.arrays:
         allowed[artifact["excluded"]] = False
     possible, sure = (total > -doubt) & (sizes[0] > 0) & allowed, (total > doubt) & allowed
@@ -110,7 +114,7 @@ def disagreement(rescored: Rescored, items: Sequence[int], scores: Sequence[floa
     if len(set(items)) < len(items):
         return "an item is listed twice"
     for item in at[~rescored.possible[at]].tolist():
-        return f"item {names[item]} is listed, which is excluded, or the user has seen, or nothing of the user's is similar to"
+        return f"item {names[item]} is listed, which is excluded, or the user has seen or disliked, or nothing of the user's is similar to"
     for place in np.flatnonzero(~(np.abs(values - expected) <= allowed)).tolist():
         return f"item {names[items[place]]} has the score {values[place]:.7g}; recomputed it is {expected[place]:.7g}"
     for place in np.flatnonzero(expected[1:] - expected[:-1] > allowed[1:] + allowed[:-1]).tolist():

@@ -10,6 +10,7 @@ import polars as pl
 
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
+from trainer.interactions.dislikes import NOT_LIKED
 from trainer.interactions.external_ids import MAX_ID_BYTES
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.limits import MAX_WEIGHT, TIMES
@@ -87,7 +88,12 @@ class Converter:
             weight = weight.set(heavy, 1.0)
         in_float32 = weight.cast(pl.Float32)
         if not np.float32(lowest) > 0:
-            sieve.drop(NOT_POSITIVE, ~(in_float32 > 0).fill_null(True), "weight")
+            disliked = ((weight <= 0) & weight.is_finite()).fill_null(False)
+            if self.source.negative == "drop":
+                disliked &= False
+            sieve.drop(NOT_POSITIVE, ~(in_float32 > 0).fill_null(False) & ~disliked, "weight")
+            sieve.point_out(NOT_LIKED, disliked, "weight")
+            in_float32 = in_float32.clip(lower_bound=-MAX_WEIGHT)
         return in_float32
 
     def _of_events(self, events: pl.Series, sieve: Sieve) -> pl.Series:

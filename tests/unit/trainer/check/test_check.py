@@ -169,7 +169,14 @@ def test_every_reason_to_drop_a_row_has_advice() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"weight": [0.0, 1.0]}, {"weight": [float("nan"), 1.0]}, {"user": [None, 2]}, {"time": [2**62, 1]}, {"more": [1, 2]}, {"item": None}],
+    [
+        {"weight": [-1e16, 1.0]},
+        {"weight": [float("nan"), 1.0]},
+        {"user": [None, 2]},
+        {"time": [2**62, 1]},
+        {"more": [1, 2]},
+        {"item": None},
+    ],
     ids=str,
 )
 def test_the_schema_lets_nothing_else_pass(wrong: dict[str, list[float] | None]) -> None:

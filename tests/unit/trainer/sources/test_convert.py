@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.reading import HEADER, dropped, load, read, refusal, rows
+from trainer.interactions.dislikes import NOT_LIKED
 from trainer.rows.sieve import MISSING
 from trainer.sources.values.convert import FUTURE, LONG_ID, NO_DATE, NOT_POSITIVE, TOO_HEAVY, UNKNOWN_EVENT
 
@@ -48,6 +49,11 @@ def test_events_weigh_what_is_said(csv: Path) -> None:
 def test_zero_and_negative_weights_are_counted(csv: Path) -> None:
     csv.write_text(HEADER + "1,2,0,4\n1,2,-1,4\n1,2,inf,4\n1,2,1e-60,4\n1,2,3,4\n")
     assert dropped(csv, max_broken_rows=0.5) == {
+        NOT_LIKED: ["line 2: rating '0.0'", "line 3: rating '-1.0'"],
+        NOT_POSITIVE: ["line 5: rating '1e-60'"],
+        TOO_HEAVY: ["line 4: rating 'inf'"],
+    }
+    assert dropped(csv, max_broken_rows=0.5, negative="drop") == {
         NOT_POSITIVE: ["line 2: rating '0.0'", "line 3: rating '-1.0'", "line 5: rating '1e-60'"],
         TOO_HEAVY: ["line 4: rating 'inf'"],
     }
@@ -108,7 +114,8 @@ def test_robots_are_left_out_when_it_is_said(csv: Path) -> None:
 
 def test_when_nothing_is_left_the_reasons_are_counted(csv: Path) -> None:
     csv.write_text(HEADER + "1,2,0,4\n1,2,,4\n")
-    assert refusal(csv) == f"{csv}: no interaction is left of 2 rows: 1 with missing value, 1 with weight not positive"
+    assert refusal(csv) == f"{csv}: no interaction is left after cleaning: 1 with missing value, 1 with {NOT_LIKED}"
+    assert refusal(csv, negative="drop") == f"{csv}: no interaction is left of 2 rows: 1 with missing value, 1 with weight not positive"
     csv.write_text("user,item\n1,2\n3,4\n")
     assert "no interaction is left after cleaning: 2 with user with too few interactions" in refusal(csv, min_user_interactions=2)
 
@@ -126,5 +133,5 @@ def test_how_it_was_read_goes_with_the_interactions(csv: Path) -> None:
         ],
         "clock": "",
         "doubts": [],
-        "dropped": {NOT_POSITIVE: 1},
+        "dropped": {NOT_LIKED: 1},
     }

@@ -45,7 +45,7 @@ def test_what_a_loose_column_holds(tmp_path: Path) -> None:
     assert dropped(url, sql_table="events", max_broken_rows=0.5) == {
         "missing value": ["line 3: user_id ''"],
         "a weight that is no number": ["line 2: stars 'many'"],
-        "weight not positive": ["line 4: stars '0.0'"],
+        "a weight of 0 or less: met, and not liked": ["line 4: stars '0.0'"],
     }
 
 

@@ -20,7 +20,7 @@ from trainer.sources.tables.locations import Location
 from trainer.sources.text import files as text_files
 
 FULL = os.environ.get("LARDER_TEST_DEPTH") == "full"
-AS_IT_STANDS: dict[str, Any] = {"encoding": "utf-8", "user_id_type": "text", "item_id_type": "text"}
+AS_IT_STANDS: dict[str, Any] = {"encoding": "utf-8", "user_id_type": "text", "item_id_type": "text", "negative": "drop"}
 LARGE_ROWS = 1_500_000 if FULL else 800_000  # 36 MiB, or two chunks
 
 

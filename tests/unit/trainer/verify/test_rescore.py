@@ -35,6 +35,34 @@ def complaints(artifact: Artifact, top: TopK, depth: int) -> list[str]:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("normalize", [True, False])
+@pytest.mark.parametrize("by_rules", [True, False])
+@pytest.mark.parametrize("exclude_seen", [True, False])
+def test_what_a_user_disliked_is_in_no_list_and_changes_no_score(layout: str, normalize: bool, by_rules: bool, exclude_seen: bool) -> None:
+    case = random_case(150).but(normalize=normalize, exclude_seen=exclude_seen)
+    plain = [case.expected(user) for user in range(12)]
+    disliked = np.zeros((12, 150), bool)
+    for user in range(11):  # the last one dislikes nothing
+        disliked[user, [item for item, _ in plain[user][::2]]] = True
+    case = case.but(disliked=disliked)
+    how = {name: getattr(case, name) for name in ("depth", "normalize", "exclude_seen", "weight_min", "weight_max")}
+    arrays = case.arrays(layout)
+    if by_rules:
+        arrays["boost"] = np.ones(150, np.float32)
+        top = score_by_rules(arrays, 0, 12, n_items=150, max_per_category=0, **how)
+    else:
+        top = case.scored(layout)
+    found = lists(top)
+    assert [[item for item, _ in row] for row in found] == [[item for item, _ in case.expected(user)] for user in range(12)]
+    for user in range(12):
+        assert dict(found[user]) == pytest.approx(dict(case.expected(user)), rel=1e-6)
+        assert not disliked[user, [item for item, _ in found[user]]].any()
+    assert complaints(artifact_of(case, layout), top, case.depth) == [""] * 12
+    wrong = case.but(disliked=None).scored(layout)
+    assert all("has seen or disliked" in complaint for complaint in complaints(artifact_of(case, layout), wrong, case.depth)[:11])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("normalize", [True, False])
 @pytest.mark.parametrize("exclude_seen", [True, False])
 @pytest.mark.parametrize("lowest", [-2, 0])
 def test_it_equals_sums_by_hand_and_the_workers_lists(layout: str, normalize: bool, exclude_seen: bool, lowest: int) -> None:
@@ -99,7 +127,11 @@ KNOWN = Rescored(SCORES, np.full(6, 1e-6), np.array([1, 1, 1, 1, 0, 0], bool), n
         ([0, 0, 1], [5, 5, 4], "an item is listed twice"),
         ([1, 0, 2], [4, 5, 4], "item 1 stands before 0, which scores more"),
         ([0, 1, 3], [5, 4, 3], "item 2 is not listed; recomputed its score is 4"),
-        ([0, 1, 4], [5, 4, 4], "item 4 is listed, which is excluded, or the user has seen, or nothing of the user's is similar to"),
+        (
+            [0, 1, 4],
+            [5, 4, 4],
+            "item 4 is listed, which is excluded, or the user has seen or disliked, or nothing of the user's is similar to",
+        ),
         ([0, 1], [5, 4], "the list has 2 items; recomputed it has 3"),
         ([], [], "the list has 0 items; recomputed it has 3"),
     ],

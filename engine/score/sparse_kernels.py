@@ -1,0 +1,87 @@
+"""Compiled inner loop of scoring from a sparse similarity. Arrays in, arrays out; scoring.py calls it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from engine.score.scoring_kernels import insert
+
+
+@njit(nogil=True, cache=True, fastmath={"contract"})  # contract alone: allows the fused multiply-add, not another order
+def score_sparse(  # type: ignore[no-untyped-def]
+    sim_indptr,
+    sim_indices,
+    sim_data,
+    n_items,
+    indptr,
+    indices,
+    affinity,
+    unity,
+    start,
+    end,
+    exclude_seen,
+    is_excluded,
+    prior,
+    disliked_indptr,
+    disliked_indices,
+    items,
+    scores,
+    lengths,
+    low,
+    high,
+):
+    """As score_dense, from a similarity in CSR: sim_indptr int64, sim_indices int32 rising within a row, sim_data float32.
+
+    What the user's items touch are the candidates; with a prior, all items are.
+    """
+    normalize = unity.size > 0
+    depth = items.shape[1]
+    sums = np.zeros(n_items, np.float32)
+    units = np.zeros(n_items, np.float32)
+    touched = np.empty(n_items, np.int32)
+    is_touched = np.zeros(n_items, np.bool_)
+    for u in range(end - start):
+        n_touched = 0
+        row, stop = indptr[start + u], indptr[start + u + 1]
+        for t in range(row, stop):
+            item, weight = indices[t], affinity[t]
+            unit = unity[t] if normalize else np.float32(0.0)
+            for at in range(sim_indptr[item], sim_indptr[item + 1]):
+                j = sim_indices[at]
+                if not is_touched[j]:
+                    is_touched[j] = True
+                    touched[n_touched] = j
+                    n_touched += 1
+                sums[j] += weight * sim_data[at]
+                if normalize:
+                    units[j] += unit * sim_data[at]
+        if normalize:
+            least, most = (np.float32(np.inf), np.float32(-np.inf)) if n_touched == n_items else (np.float32(0.0), np.float32(0.0))
+            for at in range(n_touched):
+                value = units[touched[at]]
+                least, most = min(least, value), max(most, value)
+                units[touched[at]] = 0.0
+            low[u], high[u] = least, most
+        if prior.size > 0:
+            n_touched = n_items
+            for j in range(n_items):
+                touched[j] = j
+                sums[j] += prior[j]
+        if exclude_seen:
+            for t in range(row, stop):
+                sums[indices[t]] = 0.0
+        if disliked_indptr.size:
+            for t in range(disliked_indptr[start + u], disliked_indptr[start + u + 1]):
+                sums[disliked_indices[t]] = 0.0
+        n = 0
+        bound = np.float32(0.0)
+        for at in range(n_touched):
+            j = touched[at]
+            if sums[j] > 0.0 and sums[j] >= bound and not is_excluded[j]:
+                n = insert(items[u], scores[u], n, j, sums[j])
+                if n == depth:
+                    bound = scores[u, depth - 1]
+            sums[j] = 0.0
+            is_touched[j] = False
+        lengths[u] = n
