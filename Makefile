@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test-one depth setup up down retrain status watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs lock compose-up compose-down dev-tools
+.PHONY: help test-one depth setup up down retrain status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs lock compose-up compose-down dev-tools
 
 # Further arguments: make retrain ARGS="--k 20", make test ARGS="-k payload", make verify ARGS="--sample 1000"
 ARGS ?=
@@ -70,6 +70,9 @@ retrain: ## Train again and swap, on whichever stack runs. ARGS go to `larder ru
 
 status: ## What runs, and what is served; fails where something does not run or answer.
 	$(call larder_here,status,exec $$(test -t 1 || echo -T) trainer larder status)
+
+doctor: ## Look at Redis, folders, secrets, versions, CPU and clocks: what is wrong and what to do.
+	$(call in_stack,doctor $(ARGS))
 
 watch: ## Follow the latest run: stages, shards, workers, time left.
 	$(call in_stack,watch $(ARGS))

@@ -12,6 +12,7 @@ from contract.settings.called import as_called
 from trainer.cli.actor import who_asks
 from trainer.cli.cancel import cancel
 from trainer.cli.context import opened
+from trainer.cli.doctor import doctor
 from trainer.cli.export import export
 from trainer.cli.generation_id import GENERATION_ID
 from trainer.cli.inspect import INSPECTION_COMMANDS
@@ -94,4 +95,4 @@ def _release() -> str:
     return f"`{as_called('release')}` ends that"
 
 
-COMMANDS = (generations, promote, rollback, release, cancel, prune, items, export, *INSPECTION_COMMANDS)
+COMMANDS = (generations, promote, rollback, release, cancel, prune, items, export, doctor, *INSPECTION_COMMANDS)

@@ -1,0 +1,1 @@
+"""Whether Redis, folders, this machine and the settings are as Larder needs them."""

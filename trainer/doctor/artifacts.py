@@ -1,0 +1,80 @@
+"""The folder of artifacts: can it be written, has it room, and is it the one that belongs to the namespace?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from redis import Redis
+
+from contract.formats.artifact import MANIFEST, folder_of
+from contract.formats.keys import Keys, is_generation_id
+from contract.settings.settings import Settings
+from contract.store.generations import Generations
+from contract.store.lists import HAS_LISTS
+from trainer.doctor.finding import Finding, fail, ok, warn
+
+LOW_BYTES = 2**30
+NAMED = 3  # generations that a line names
+
+
+def look_at_folder(settings: Settings) -> Finding:
+    """Without Redis."""
+    folder = folder_of(settings.artifacts)
+    subject = "artifacts"
+    advice = "Give the trainer's user a folder in LARDER_ARTIFACTS that it may write to, and that workers may read"
+    place = _existing(folder)
+    if not place.is_dir():
+        return fail(subject, f"{place} is not a folder", advice)
+    if place == folder:
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            return fail(subject, f"{folder} can't be written: {error.strerror}", advice)
+    elif not os.access(place, os.W_OK | os.X_OK):
+        return fail(subject, f"{folder} is not there, and can't be made in {place}", advice)
+    free = shutil.disk_usage(place).free
+    if free < LOW_BYTES:
+        return warn(subject, f"{folder} has {free / 2**20:,.0f} MiB left", "Free some, or lower LARDER_KEEP_GENERATIONS")
+    return ok(subject, f"{folder} can be written, {free / 2**30:,.0f} GiB are free")
+
+
+def look_at_generations(redis: Redis, settings: Settings) -> Iterator[Finding]:
+    """Whether folder and namespace know the same generations: two trainers with one namespace and two folders would not."""
+    generations, folder = Generations(redis, Keys(settings.namespace)), folder_of(settings.artifacts)
+    states = {name: generations.state(name) for name in generations.ids()}
+    missing = [name for name, state in states.items() if state in HAS_LISTS and not (folder / name / MANIFEST).is_file()]
+    if missing:
+        yield fail(
+            "artifacts and namespace",
+            f"{settings.namespace!r} in Redis has {_some(missing)}, and {folder} does not",
+            "Another trainer seems to use this namespace with a folder of its own: give each catalogue its own LARDER_NAMESPACE. If the "
+            "folder was lost, train again",
+        )
+    stray = sorted(name for name in _artifacts(folder) if name not in states)
+    if stray:
+        yield warn(
+            "artifacts and namespace",
+            f"{folder} has {_some(stray)}, and {settings.namespace!r} in Redis does not",
+            "Another namespace seems to use this folder, or Redis was emptied: give each catalogue its own LARDER_ARTIFACTS",
+        )
+    if not missing and not stray:
+        yield ok("artifacts and namespace", "both know the same generations")
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(place for place in (folder, *folder.parents) if place.exists())
+
+
+def _artifacts(folder: Path) -> list[str]:
+    found = folder.glob(f"*/{MANIFEST}")
+    return [path.parent.name for path in found if is_generation_id(path.parent.name)]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
