@@ -118,3 +118,40 @@ def summed(indptr, item_idx, values, other_indptr, other_items, other_values):  
             filled += 1
         ends[j + 1] = filled
     return ends, items[:filled].copy(), out[:filled].copy()
+
+
+@njit(nogil=True, cache=True)
+def positive_of_rows(start, block, left_out, lengths, out_items, out_values):  # type: ignore[no-untyped-def]
+    """Of each row of the block, from item `start` on, the greatest positive entries, but for the item's own and those of `left_out`.
+
+    Out: lengths int64 (n_items); out_items int32, rising, and out_values float32 (n_items, most).
+    """
+    most = out_items.shape[1]
+    magnitudes, row = np.empty(most, np.float64), np.empty(block.shape[1], np.float32)
+    for r in range(block.shape[0]):
+        i = start + r
+        for j in range(row.size):
+            row[j] = 0.0 if left_out[j] or j == i else max(block[r, j], np.float32(0.0))
+        n = greatest(row, most, out_items[i], magnitudes)
+        for at in range(n):
+            out_values[i, at] = row[out_items[i, at]]
+        lengths[i] = n
+
+
+@njit(nogil=True, cache=True)
+def positive_of_columns(start, end, indptr, item_idx, values, left_out, lengths, out_items, out_values):  # type: ignore[no-untyped-def]
+    """The same of columns `start` to `end` in CSC, item_idx rising within a column."""
+    most = out_items.shape[1]
+    magnitudes = np.empty(most, np.float64)
+    for j in range(start, end):
+        first = indptr[j]
+        column = np.zeros(indptr[j + 1] - first, np.float32)
+        for at in range(column.size):
+            item = item_idx[first + at]
+            if item != j and not left_out[item]:
+                column[at] = max(values[first + at], np.float32(0.0))
+        n = greatest(column, most, out_items[j], magnitudes)
+        for at in range(n):
+            place = out_items[j, at]
+            out_items[j, at], out_values[j, at] = item_idx[first + place], column[place]
+        lengths[j] = n

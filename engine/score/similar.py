@@ -16,11 +16,12 @@ from engine.score.vector_code import TILE
 def similar_items(arrays: Mapping[str, npt.NDArray[Any]], chosen: npt.NDArray[np.int32], *, n_items: int, depth: int) -> TopK:
     """For each item_idx of `chosen` the `depth` >= 1 most similar other items with a positive similarity: falling, ties by item_idx.
 
-    Read from the item's row: with `neighbors`, where the similarity is not symmetric, these are the neighbors that the row keeps. In
-    dense tiles, a row's 64 values lie side by side, and a column's a row apart. `arrays` as contract/formats/artifact.py names them, in
-    either layout; items of "excluded" are in no list, and have one. Memory: depth · 8 bytes an item beyond them.
+    Read from the item's row of "similar_indptr" and so on, where the artifact has them, else of the similarity: with `neighbors`, where
+    that is not symmetric, these are the neighbors that the row keeps. In dense tiles, a row's 64 values lie side by side, and a column's a
+    row apart. `arrays` as contract/formats/artifact.py names them, in either layout; items of "excluded" are in no list, and have one.
+    Memory: depth · 8 bytes an item beyond them.
     """
-    depth = min(depth, n_items)
+    arrays, depth = similarity_of_similar(arrays), min(depth, n_items)
     top = TopK(np.zeros((chosen.size, depth), np.int32), np.zeros((chosen.size, depth), np.float32), np.zeros(chosen.size, np.int32))
     out = (excluded_mask(arrays, n_items), top.items, top.scores, top.lengths)
     if "similarity" in arrays:
@@ -28,6 +29,14 @@ def similar_items(arrays: Mapping[str, npt.NDArray[Any]], chosen: npt.NDArray[np
     else:
         similar_kernels.top_sparse(*(plain(arrays[f"similarity_{part}"]) for part in ("indptr", "indices", "data")), chosen, *out)
     return top
+
+
+def similarity_of_similar(arrays: Mapping[str, npt.NDArray[Any]]) -> Mapping[str, npt.NDArray[Any]]:
+    """The arrays with the rows of similar items in place of the similarity, where they are others."""
+    if "similar_indptr" not in arrays:
+        return arrays
+    rows = {f"similarity_{part}": arrays[f"similar_{part}"] for part in ("indptr", "indices", "data")}
+    return {**{name: values for name, values in arrays.items() if name != "similarity"}, **rows}
 
 
 def shard_of_items(arrays: Mapping[str, npt.NDArray[Any]], shard: int, n_shards: int) -> tuple[npt.NDArray[np.int32], list[int]]:

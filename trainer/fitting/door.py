@@ -14,24 +14,42 @@ from trainer.interactions.interactions import Interactions
 NOTHING: Mapping[str, Array] = {}
 
 
+class Similar(NamedTuple):
+    """What lists of similar items are wanted: their depth, and item_idx that are in none."""
+
+    depth: int
+    left_out: Array
+
+
 class Made(NamedTuple):
-    """A fitted model. `prior`: its array by the name that an artifact gives it, or nothing; `learnt_from`: what its numbers follow from
-    besides the settings, the ids, the rows and the prior."""
+    """A fitted model. `prior` and `similar`: arrays by the names that an artifact gives them, or nothing; `learnt_from`: what its numbers
+    follow from besides the settings, the ids, the rows and the prior."""
 
     rows: sar.Rows
     fitted: Fitted
     prior: Mapping[str, Array] = NOTHING
+    similar: Mapping[str, Array] = NOTHING
     learnt_from: Mapping[str, Array] = NOTHING
 
     def arrays(self, normalize: bool) -> Mapping[str, Array]:
         """What an artifact holds of it besides the similarity."""
-        return {**self.rows.arrays(normalize), **self.prior}
+        return {**self.rows.arrays(normalize), **self.prior, **self.similar}
 
 
 def fit_model(
-    interactions: Interactions, model: ModelSettings, allocate: Allocate, *, threads: int, limit_bytes: float, report: Report
+    interactions: Interactions,
+    model: ModelSettings,
+    allocate: Allocate,
+    *,
+    threads: int,
+    limit_bytes: float,
+    report: Report,
+    similar: Similar | None = None,
 ) -> Made:
-    """Fit what the settings name. Raises SettingsError and DataError for a model that these interactions, or the memory, can't have."""
+    """Fit what the settings name, and the `similar` items where they are not what the rows of the similarity say.
+
+    Raises SettingsError and DataError for a model that these interactions, or the memory, can't have.
+    """
     n_items = len(interactions.item_ids)
     if model.engine == "recommenders":
         from trainer.fitting import recommenders_sar as reference  # a second of imports, only for those who ask for it
@@ -40,7 +58,7 @@ def fit_model(
     if model.model != "sar" or model.affinity or model.prior_gain:
         from trainer.fitting import family  # SciPy, which SAR does without
 
-        return family.fit(interactions, model, allocate, threads, limit_bytes, report)
+        return family.fit(interactions, model, allocate, threads, limit_bytes, report, similar)
     rows = sar_rows(interactions, model)
     how = {"threads": threads, "limit_bytes": limit_bytes, "report": report}
     return Made(rows, sar.fit_similarity(rows, n_items, model, allocate, **how))  # type: ignore[arg-type]

@@ -12,40 +12,50 @@ from typing import Any
 
 import numpy as np
 
-from contract.settings.family import affinity_of
+from contract.settings.family import MATRIXLESS, affinity_of
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import rows as sar
 from engine.fit import similarity
 from engine.fit.similarity_kernels import TILE
 from engine.linear.matrix import Columns, Cost, Dense, Fitted, Limits, Shape
-from engine.models import blend, trend
+from engine.linear.nearest import nearest
+from engine.models import blend, itemknn, trend
 from engine.models.family import MODELS
 from engine.weighing.affinity import Affinity, lasting, weigh
 from engine.weighing.rows import UserRows, rows_of_events
-from trainer.fitting.door import Made, sar_rows
+from trainer.fitting.door import NOTHING, Made, Similar, sar_rows
 from trainer.interactions.interactions import Interactions
 
 _RELEASE_EVERY = 64  # tiles
 
 
-def fit(interactions: Interactions, model: ModelSettings, allocate: Allocate, threads: int, limit_bytes: float, report: Report) -> Made:
+def fit(
+    interactions: Interactions,
+    model: ModelSettings,
+    allocate: Allocate,
+    threads: int,
+    limit_bytes: float,
+    report: Report,
+    similar: Similar | None,
+) -> Made:
     """As door.fit_model, for a model of the family, or sar with an affinity or a prior."""
     pairs = user_rows(interactions)
     if model.model == "sar":
         counted = sar_rows(interactions, model)
         made = sar.fit_similarity(*(counted, pairs.n_items, model, allocate), threads=threads, limit_bytes=limit_bytes, report=report)
-        own = None
+        own, near = None, NOTHING
     else:
         report(0, 1)
         counted = None
         found = fitted(pairs, model, Limits(limit_bytes, threads))
         made, own = _written(found.matrix, allocate), found.prior
+        near = similar_arrays(pairs, found.matrix, model, similar, Limits(limit_bytes, threads))
         report(1, 1)
     prior = prior_of(pairs, own, model)
     learnt_from = {"pairs": pairs.weights, **({} if pairs.timestamps is None else {"times": pairs.timestamps})}
     rows = scored_rows(pairs, model, has_prior=bool(prior)) if model.model != "sar" or model.affinity else _whole(counted)
-    return Made(rows, made, prior, learnt_from)
+    return Made(rows, made, prior, near, learnt_from)
 
 
 def user_rows(interactions: Interactions) -> UserRows:
@@ -117,6 +127,21 @@ def scored_rows(pairs: UserRows, model: ModelSettings, *, has_prior: bool) -> sa
         weight_min=float(whole.min()),
         weight_max=float(whole.max()),
     )
+
+
+def similar_arrays(
+    pairs: UserRows, matrix: Dense | Columns, model: ModelSettings, similar: Similar | None, limits: Limits
+) -> Mapping[str, Array]:
+    """Similar items by what speaks for an item, or, of a model that is a vector alone, by the cosine of their users."""
+    if similar is None or not similar.depth:
+        return NOTHING
+    left_out = np.zeros(pairs.n_items, np.bool_)
+    left_out[similar.left_out] = True
+    if model.model in MATRIXLESS:
+        kept = similar.depth + min(similar.left_out.size, 3 * similar.depth)
+        matrix = itemknn.fit(pairs.reweighted(np.ones(pairs.n_pairs)), itemknn.Parameters(neighbors=kept), limits).matrix
+    parts = nearest(matrix, similar.depth, left_out, limits.threads)
+    return dict(zip(("similar_indptr", "similar_indices", "similar_data"), parts, strict=True))
 
 
 def prior_of(pairs: UserRows, own: Array | None, model: ModelSettings) -> Mapping[str, Array]:

@@ -68,6 +68,8 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
     row_bytes = 12 if model.normalize else 8
     user_id, item_id = _mean_id_bytes(interactions.user_ids), _mean_id_bytes(interactions.item_ids)
     artifact = similarity_bytes + n * row_bytes + int(n_users * (12 + user_id) + n_items * (4 + item_id))
+    if model.model != "sar":  # similar items in rows of their own
+        artifact += n_items * (8 + 8 * min(model.similar_depth, n_items))
     depth = min(model.stored_depth, n_items)
     shard_users = min(n_users, SHARD_USERS)
     return Plan(

@@ -25,7 +25,7 @@ from contract.store.item_revisions import Catalogue, ItemsPointer
 from engine.arrays import Array, Report
 from engine.fit.similarity import DENSE_PER_S, SPARSE_PER_S
 from trainer.erasure.scrub import popular_counts, scrub
-from trainer.fitting.door import Made, fit_model
+from trainer.fitting.door import Made, Similar, fit_model
 from trainer.interactions.indexing import bucket_order
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.subset import without_users
@@ -106,6 +106,7 @@ def make_artifact(order: Order, interactions: Interactions, progress: Progress, 
             threads=len(os.sched_getaffinity(0)),
             limit_bytes=settings.max_memory_gb * 2**30,
             report=_throttled(lambda done, total: progress("fit", done, total)),
+            similar=Similar(settings.similar_depth, rules.get("excluded", np.empty(0, np.int32))),
         )
         progress("write", 0, 1)
         manifest = seal(settings, order.run, interactions, made, evaluation, writer, rules)

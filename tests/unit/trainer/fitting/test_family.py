@@ -10,10 +10,12 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.linear.matrix import Limits, Shape
 from engine.score.scoring import TopK, score_users
+from engine.score.similar import similar_items
+from tests.support import model_oracles as oracles
 from tests.support.family_lists import assert_list, expected_scores
-from tests.support.fitting import Memory, interactions_of
+from tests.support.fitting import Memory, interactions_of, matrix_of
 from tests.support.samples import DAY_S, many
-from trainer.fitting.door import Made, fit_model
+from trainer.fitting.door import Made, Similar, fit_model
 from trainer.fitting.family import cost_of, fitted, user_rows
 from trainer.interactions.interactions import Interactions
 
@@ -128,3 +130,36 @@ def test_dense_tiles_end_with_zeros() -> None:
     n_items = tiles.shape[1]
     assert n_items % 64
     assert not tiles[-1][:, n_items % 64 :].any()
+
+
+@pytest.mark.parametrize("settings", [{"model": "ease", "ridge": 20}, {"model": "slit", "ridge": 20, "neighbors": 12}], ids=str)
+def test_similar_items_are_what_speaks_for_an_item(settings: dict[str, object]) -> None:
+    """From the column of what scores are made with; none that is left out, and no hole for it."""
+    interactions, model = interactions_of(many()), ModelSettings.model_validate(settings)
+    n_items, left_out = len(interactions.item_ids), np.array([1, 5], np.int32)
+    memory = Memory()
+    how = {"threads": 2, "limit_bytes": 2**30, "report": lambda *_: None}
+    made = fit_model(interactions, model, memory.allocate, similar=Similar(4, left_out), **how)  # type: ignore[arg-type]
+    arrays = {**made.arrays(normalize=False), **memory, "excluded": left_out}
+    matrix = matrix_of(memory, n_items)
+    top = similar_items(arrays, np.arange(n_items, dtype=np.int32), n_items=n_items, depth=4)
+    for item, n in enumerate(top.lengths.tolist()):
+        column = matrix[:, item].tolist()
+        others = [other for other, value in enumerate(column) if value > 0 and other not in (item, 1, 5)]
+        assert top.items[item, :n].tolist() == sorted(others, key=lambda other: (-column[other], other))[:4]
+    assert top.lengths.max() == 4
+
+
+def test_a_model_that_is_a_vector_alone_has_similar_items_by_cosine() -> None:
+    interactions = interactions_of(many())
+    pairs, n_items = user_rows(interactions), len(interactions.item_ids)
+    similar = Similar(3, np.empty(0, np.int32))
+    how = {"threads": 1, "limit_bytes": 2**30, "report": lambda *_: None}
+    made = fit_model(interactions, ModelSettings(model="popularity"), Memory().allocate, similar=similar, **how)  # type: ignore[arg-type]
+    x = (oracles.dense(pairs) > 0).astype(float)
+    cosine = oracles.itemknn(x, "cosine", 10.0)
+    ends, values = made.similar["similar_indptr"], made.similar["similar_data"]
+    for item in range(n_items):
+        found = np.sort(values[ends[item] : ends[item + 1]])[::-1]
+        np.testing.assert_allclose(found, np.sort(cosine[:, item])[::-1][: found.size], rtol=1e-5)
+    assert ends[-1] == 3 * n_items
