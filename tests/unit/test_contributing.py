@@ -41,6 +41,7 @@ def test_every_target_is_there() -> None:
         ("contract/settings/model.py", ["Similarity ="]),
         ("engine/fit/similarity_kernels.py", ["SIMILARITIES =", "def _similarities"]),
         ("engine/models/family.py", ["MODELS:"]),
+        ("contract/settings/family.py", ["ModelName ="]),
         ("trainer/sources/tables/open.py", ["def _open("]),
         ("api/app.py", ["def all_routes("]),
         ("contract/store/removal.py", ["def keys_of_lists(", "def sweep("]),
