@@ -16,12 +16,14 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:  # else a peer would be measured with what this imports
+    from engine.arrays import Array
+
 THREADS = 2
 COLUMNS = ("user", "item", "weight", "time")
 
@@ -96,18 +98,18 @@ def larder_recommend(_events: Events | None, task: Task, folder: Path) -> tuple[
     from concurrent.futures import ThreadPoolExecutor
 
     from engine.score import scoring
+    from engine.score.warm import warm_scoring
 
-    scoring.warm()
+    warm_scoring()
     paths = (path for path in folder.glob("*.npy") if path.stem not in COLUMNS)
     arrays = {path.stem: np.load(path, mmap_mode="r") for path in paths}
     low, high = json.loads((folder / "weights.json").read_text())
-    n_users, n_items = len(arrays["user_ids"]), len(arrays["item_ids"])
+    n_users, scale = len(arrays["user_ids"]), scoring.Scale(task.normalize, low, high)
     step = min(8192, -(-n_users // THREADS))
 
     def score(start: int) -> scoring.TopK:
-        how = {"normalize": task.normalize, "weight_min": low, "weight_max": high}
         end = min(start + step, n_users)
-        return scoring.score_users(arrays, start, end, n_items=n_items, depth=task.k, exclude_seen=True, **how)
+        return scoring.score_users(arrays, start, end, scale, depth=task.k, exclude_seen=True)
 
     def recommend() -> list[scoring.TopK]:
         with ThreadPoolExecutor(THREADS) as pool:

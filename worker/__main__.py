@@ -44,11 +44,10 @@ def main(arguments: list[str]) -> int:
 def _warm() -> None:
     """Import and compile what the forks need. Not at the top: `health` is asked every few seconds, and Numba takes one to import."""
     kernel_cache.use(os.environ)
-    from engine.score import explain, rules, scoring, similar
+    from engine.score.warm import warm
     from worker import jobs  # noqa: F401
 
-    for part in (scoring, similar, explain, rules):
-        part.warm()
+    warm()
 
 
 def _supervise(settings: Settings) -> int:

@@ -13,7 +13,7 @@ from contract.formats.keys import Id, bucket_of
 from contract.formats.shard_record import ShardRecord, checksum_of
 from engine.score.explain import encode_contributors, explain_users
 from engine.score.rules import has_rules, score_by_rules
-from engine.score.scoring import score_users
+from engine.score.scoring import Scale, score_users
 from engine.score.similar import shard_of_items, similar_items
 from worker.writer import encode_lists
 
@@ -93,18 +93,15 @@ def _users(artifact: Artifact, start: int, end: int, item_ids: Sequence[Id]) -> 
         artifact.arrays,
         start,
         end,
-        n_items=manifest.n_items,
+        Scale(model.normalize, manifest.weight_min, manifest.weight_max),
         depth=model.stored_depth,
-        normalize=model.normalize,
         exclude_seen=model.exclude_seen,
-        weight_min=manifest.weight_min,
-        weight_max=manifest.weight_max,
     )
     ids = artifact.ids("user_ids", start, end)
     buckets = [bucket_of(user, manifest.n_user_buckets) for user in ids]
     whys: Sequence[bytes] = ()
     if model.explain_depth:
-        contributors = explain_users(artifact.arrays, start, end, top, n_items=manifest.n_items, explain_depth=model.explain_depth)
+        contributors = explain_users(artifact.arrays, start, end, top, explain_depth=model.explain_depth)
         boosts = artifact["boost"][top.items] if "boost" in artifact.arrays else None
         whys = encode_contributors(contributors, item_ids, boosts)
     return Lists(ids, buckets, encode_lists(top, item_ids), top.lengths.tolist(), whys)
@@ -116,5 +113,5 @@ def _similar(artifact: Artifact, number: int, item_ids: Sequence[Id]) -> Lists:
     if not depth:
         return Lists([], [], [], [])
     items, buckets = shard_of_items(artifact.arrays, number, manifest.n_shards)
-    top = similar_items(artifact.arrays, items, n_items=manifest.n_items, depth=depth)
+    top = similar_items(artifact.arrays, items, depth=depth)
     return Lists([item_ids[item] for item in items.tolist()], buckets, encode_lists(top, item_ids), top.lengths.tolist())

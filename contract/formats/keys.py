@@ -42,6 +42,7 @@ from dataclasses import dataclass
 from zlib import crc32
 
 Id = int | str
+IDS_PER_BUCKET = 64  # at about so many entries Redis keeps a hash as one compact block
 _GENERATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 

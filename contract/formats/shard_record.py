@@ -9,6 +9,8 @@ from dataclasses import astuple, dataclass
 from typing import Self
 from zlib import crc32
 
+SHARD_USERS = 16_384  # of one shard, up to the end of a bucket: bounds a worker's memory
+
 
 @dataclass(frozen=True, slots=True)
 class ShardRecord:

@@ -17,13 +17,12 @@ from pydantic import BaseModel, ConfigDict
 from redis import Redis
 from redis.commands.core import Script
 
-from contract.formats.keys import Keys, bucket_of
+from contract.formats.keys import IDS_PER_BUCKET, Keys, bucket_of
 from contract.store.scripts import scripts
 
 FORMAT = 1
 MAX_UNAVAILABLE = 1_000_000
 """Each process of the API holds the ids of what is not available: up to 100 MB for so many."""
-ITEMS_PER_BUCKET = 64
 BUCKETS_PER_PIPELINE = 64
 UNLINK_STEP = 500  # keys in one UNLINK
 
@@ -79,10 +78,10 @@ class Catalogue:
     def write(self, revision: int, n_items: int, rows: Iterable[tuple[str, str]], unavailable: Iterable[str]) -> int:
         """Write `rows`, (id, JSON object) each, and the unavailable ids where no reader looks yet; the number of buckets."""
         redis, keys, name = self._redis, self._keys, str(revision)
-        n_buckets = max(1, -(-n_items // ITEMS_PER_BUCKET))
+        n_buckets = max(1, -(-n_items // IDS_PER_BUCKET))
         redis.hset(keys.item_revisions, name, _entry(n_buckets, self._now_ms(), "written"))
         rest = iter(rows)
-        while some := list(islice(rest, ITEMS_PER_BUCKET * BUCKETS_PER_PIPELINE)):
+        while some := list(islice(rest, IDS_PER_BUCKET * BUCKETS_PER_PIPELINE)):
             buckets: dict[int, dict[str, str]] = {}
             for item_id, text in some:
                 buckets.setdefault(bucket_of(item_id, n_buckets), {})[item_id] = text

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from contract.formats.artifact import TILE
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import counting_kernels as counting
@@ -53,12 +54,12 @@ class Similarity:
         self._f = np.diff(item_ends).astype(np.float64)
         self._how = (self._f, kernels.SIMILARITIES.index(model.similarity), model.threshold)
         self._n_items, self._n_neighbors = n_items, model.neighbors
-        self._n_tiles = -(-n_items // kernels.TILE)
+        self._n_tiles = -(-n_items // TILE)
         self._n_words = counting.WORDS * -(-(indptr.size - 1) // (64 * counting.WORDS))  # of a bit set of users
         # Without a sign, Numba spares a test for negative positions; in two bytes, more of a row comes with a cache line.
         others = indices.astype(np.uint16) if n_items <= _SHORT else indices.view(np.uint32)
         self._events = (item_ends, item_users, indptr, others)
-        self.dense_bytes = 4 * kernels.TILE * self._n_tiles * n_items
+        self.dense_bytes = 4 * TILE * self._n_tiles * n_items
 
     def sparse_bytes(self) -> int:
         """Of the sparse layout, estimated from evenly spaced rows (exact for small catalogues)."""
@@ -95,7 +96,7 @@ class Similarity:
         return along_rows + popular.size**2 * self._n_words * _PER_BIT_WORD + self._n_items**2
 
     def dense(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
-        tiles = allocate("similarity", np.float32, (self._n_tiles, self._n_items, kernels.TILE))
+        tiles = allocate("similarity", np.float32, (self._n_tiles, self._n_items, TILE))
         events = self._counted(threads)
 
         def report_and_release(done: int, total: int) -> None:
@@ -204,6 +205,6 @@ def warm() -> None:
     bits = counting.set_bits(np.zeros(1, np.int32), *fit._events[:2], 1)
     counting.count_popular(0, 1, bits, np.zeros((1, 1), np.int32))
     events, length = (*fit._events, *tail, popular, place, np.zeros((1, 1), np.int32)), np.empty(1, np.int64)
-    kernels.fill_dense(np.zeros((1, 1, kernels.TILE), np.float32), 0, 1, events, *fit._how)
+    kernels.fill_dense(np.zeros((1, 1, TILE), np.float32), 0, 1, events, *fit._how)
     kernels.rows_sparse(0, 1, fit._events, *fit._how, length, np.empty(1, np.int32), np.empty(1, np.float32))
     kernels.rows_of_neighbors(0, 1, events, *fit._how, 1, length, np.empty((1, 2), np.int32), np.empty((1, 2), np.float32))

@@ -10,9 +10,9 @@ import math
 import numpy as np
 from numba import njit
 
+from contract.formats.artifact import TILE
 from engine.fit.counting_kernels import count_item
 
-TILE = 64
 COOCCURRENCE, COSINE, INCLUSION, JACCARD, LEXICOGRAPHERS, LIFT, INFORMATION = range(7)
 SIMILARITIES = (
     "cooccurrence",

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from contract.formats.artifact import TILE
 from engine.score.scoring_kernels import insert
-from engine.score.vector_code import TILE
 
 SEARCH = 16  # what one costs in steps along a row
 _MOST = np.finfo(np.float32).max
@@ -32,13 +32,15 @@ def _to_shares(strengths, n, total, shares):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def explain_dense(tiles, pairs, listed, most_seen, indptr, indices, affinity, start, widest, first, width, counts, items, shares):  # type: ignore[no-untyped-def]
-    """Fill the slots of listed items from dense tiles, float32 (n_tiles, n_items, 64).
+def explain_dense(similarity, rows, start, top, made, widest, pairs, most_seen):  # type: ignore[no-untyped-def]
+    """Fill the slots of Contributors from DenseTiles, AffinityRows, of which `start` is the first one's, and TopK.
 
-    pairs int64: user · depth + rank, ordered by column, so that what is read of a tile stays in cache. listed int32 (users, depth):
-    item_idx; indptr int64, indices int32, affinity float32: CSR rows of users, of which `start` is the first one's; most_seen,
-    widest: the longest row, the largest width. Out: counts int32 (users, depth), items int32 and shares float32.
+    pairs int64: user · depth + rank, ordered by column, so that what is read of a tile stays in cache; most_seen, widest: the longest
+    row, the largest width.
     """
+    tiles, listed = similarity.tiles, top.items
+    indptr, indices, affinity = rows.indptr, rows.indices, rows.affinity
+    first, width, counts, items, shares = made.first, made.width, made.counts, made.items, made.shares
     depth = listed.shape[1]
     scratch = np.empty(widest, np.float64)
     terms = np.empty(most_seen, np.float64)
@@ -72,29 +74,16 @@ def _find(values, low, high, value):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def explain_sparse(  # type: ignore[no-untyped-def]
-    sim_indptr,
-    sim_indices,
-    sim_data,
-    n_items,
-    listed,
-    lengths,
-    indptr,
-    indices,
-    affinity,
-    start,
-    widest,
-    first,
-    width,
-    counts,
-    items,
-    shares,
-):
-    """As explain_dense, from a similarity in CSR: sim_indptr int64, sim_indices int32 rising within a row, sim_data float32.
+def explain_sparse(similarity, rows, start, top, made, widest):  # type: ignore[no-untyped-def]
+    """As explain_dense, from a CsrSimilarity.
 
     One row of the similarity serves the whole list: a short one is gone through, in a long one each listed item is searched.
-    lengths int32: of the lists.
     """
+    sim_indptr, sim_indices, sim_data = similarity
+    n_items = sim_indptr.size - 1
+    listed, lengths = top.items, top.lengths
+    indptr, indices, affinity = rows.indptr, rows.indices, rows.affinity
+    first, width, counts, items, shares = made.first, made.width, made.counts, made.items, made.shares
     depth = listed.shape[1]
     strengths = np.empty((depth, widest), np.float64)
     totals = np.empty(depth, np.float64)
@@ -121,12 +110,13 @@ def explain_sparse(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def pack(n_items, lengths, first, width, counts, items, shares, positions, packed, distinct, ends):  # type: ignore[no-untyped-def]
+def pack(n_items, made, positions, packed, distinct, ends):  # type: ignore[no-untyped-def]
     """The contributors of each user without empty slots, and numbered in the order of their first use.
 
     Out, one user after the other: positions int32 and packed float32 (shares) of all contributors, distinct int32 (item_idx) of the
     different ones; ends int64 (users + 1, 2): where a user's begin in the first two and in the third.
     """
+    lengths, first, width, counts, items, shares = made
     place = np.full(n_items, -1, np.int32)
     n, d = 0, 0
     ends[0, 0], ends[0, 1] = 0, 0

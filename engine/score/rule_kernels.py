@@ -11,15 +11,19 @@ import math
 import numpy as np
 from numba import njit
 
+from contract.formats.artifact import TILE
 from engine.score.scoring_kernels import LAST_BITS, widen
-from engine.score.vector_code import TILE, rows_of_one, rows_of_two
+from engine.score.vector_code import rows_of_one, rows_of_two
 
 AHEAD = 4  # times the depth: so many of the best are looked at before all are
 
 
 @njit(nogil=True, cache=True)
-def sums_dense(tiles, n_items, indptr, indices, affinity, unity, start, end, sums, low, high):  # type: ignore[no-untyped-def]
-    """As score_dense, but for the lists: sums float32 (users, 64 tiles) of all items, and of the padding, low and high float32 (users)."""
+def sums_dense(similarity, rows, start, end, sums, spread):  # type: ignore[no-untyped-def]
+    """As score_dense, but for the lists: sums float32 (users, TILE · n_tiles) of all items, and of the padding."""
+    tiles, n_items = similarity.tiles, similarity.tiles.shape[1]
+    indptr, indices, affinity, unity = rows
+    low, high = spread
     normalize = unity.size > 0
     units = np.zeros(TILE, np.float32)
     for u in range(end - start):
@@ -41,10 +45,12 @@ def sums_dense(tiles, n_items, indptr, indices, affinity, unity, start, end, sum
 
 
 @njit(nogil=True, cache=True, fastmath={"contract"})  # as score_sparse
-def sums_sparse(  # type: ignore[no-untyped-def]
-    sim_indptr, sim_indices, sim_data, n_items, indptr, indices, affinity, unity, start, end, sums, low, high
-):
+def sums_sparse(similarity, rows, start, end, sums, spread):  # type: ignore[no-untyped-def]
     """As score_sparse, but for the lists: sums float32 (users, at least n_items), zeros to begin with."""
+    sim_indptr, sim_indices, sim_data = similarity
+    n_items = sim_indptr.size - 1
+    indptr, indices, affinity, unity = rows
+    low, high = spread
     normalize = unity.size > 0
     units = np.zeros(n_items, np.float32)
     is_touched = np.zeros(n_items, np.bool_)
@@ -108,36 +114,17 @@ def _take(item, category_indptr, category_indices, taken, most):  # type: ignore
 
 
 @njit(nogil=True, cache=True)
-def choose(  # type: ignore[no-untyped-def]
-    sums,
-    n_items,
-    indptr,
-    indices,
-    start,
-    exclude_seen,
-    disliked_indptr,
-    disliked_indices,
-    is_excluded,
-    boost,
-    category_indptr,
-    category_indices,
-    n_categories,
-    most,
-    exponent,
-    low,
-    high,
-    weight_min,
-    weight_max,
-    normalize,
-    items,
-    scores,
-    lengths,
-):
+def choose(sums, rows, start, left_out, rules, exponent, spread, scale, top):  # type: ignore[no-untyped-def]
     """Lists from sums: the best by boosted score, one after the other, but for those of which a category has `most` items already.
 
-    sums float32 (users, at least n_items), changed; is_excluded bool, boost float32 (n_items); category_indptr int64 (n_items + 1),
-    category_indices int32; most 0: any number. Out: items int32, scores float32 (users, depth), lengths int32 (users).
+    sums float32 (users, at least n_items), changed; AffinityRows, LeftOut, Rules, Spread, Scale; exponent int32 (users). Out: TopK.
     """
+    indptr, indices = rows.indptr, rows.indices
+    boost, category_indptr, category_indices, n_categories, most = rules
+    low, high = spread
+    normalize, weight_min, weight_max = scale
+    items, scores, lengths = top
+    n_items = left_out.excluded.size
     depth = items.shape[1]
     values = np.empty(n_items, np.float32)
     ranked = np.empty(min(n_items, AHEAD * depth), np.int32)
@@ -145,18 +132,18 @@ def choose(  # type: ignore[no-untyped-def]
     taken = np.zeros(n_categories, np.int32)
     for u in range(lengths.size):
         row = sums[u]
-        if exclude_seen:
+        if left_out.seen:
             for t in range(indptr[start + u], indptr[start + u + 1]):
                 row[indices[t]] = 0.0
-        if disliked_indptr.size:
-            for t in range(disliked_indptr[start + u], disliked_indptr[start + u + 1]):
-                row[disliked_indices[t]] = 0.0
+        if left_out.disliked_indptr.size:
+            for t in range(left_out.disliked_indptr[start + u], left_out.disliked_indptr[start + u + 1]):
+                row[left_out.disliked_indices[t]] = 0.0
         if normalize:
             least, greatest = np.float64(low[u]) * weight_min, np.float64(high[u]) * weight_max
             span = greatest - least
         n, n_ranked = 0, 0
         for j in range(n_items):
-            if row[j] > 0.0 and not is_excluded[j]:
+            if row[j] > 0.0 and not left_out.excluded[j]:
                 value = np.float64(row[j])
                 if not normalize:
                     value = np.float64(math.ldexp(value, exponent[u]))

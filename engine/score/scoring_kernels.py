@@ -14,7 +14,8 @@ import math
 import numpy as np
 from numba import njit
 
-from engine.score.vector_code import TILE, rows_of_one, rows_of_two
+from contract.formats.artifact import TILE
+from engine.score.vector_code import rows_of_one, rows_of_two
 
 LAST_BITS = 1e-6  # relative difference of sums that are equal but for rounding
 
@@ -55,37 +56,17 @@ def hide(sums, indices, at, stop, first):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def score_dense(  # type: ignore[no-untyped-def]
-    tiles,
-    n_items,
-    indptr,
-    indices,
-    affinity,
-    unity,
-    start,
-    end,
-    exclude_seen,
-    is_excluded,
-    prior,
-    disliked_indptr,
-    disliked_indices,
-    items,
-    scores,
-    lengths,
-    low,
-    high,
-):
-    """Fill the top lists of users `start` to `end` from dense tiles.
-
-    tiles float32 (n_tiles, n_items, 64); indptr int64, indices int32, affinity float32: CSR rows of users; unity float32 of the
-    same length, or empty where scores are not normalised; is_excluded bool (n_items): what is in no list; prior float32 (n_items), added
-    to every user's sums, or empty; disliked_indptr int64 and disliked_indices int32: CSR rows of what is not in the user's list, both
-    empty where there is none. Out: items int32 and scores float32 (users, depth), lengths int32; low and high float32: least and
-    greatest score of unit weights over all items.
-    """
+def score_dense(similarity, rows, start, end, prior, left_out, top, spread):  # type: ignore[no-untyped-def]
+    """Fill the top lists of users `start` to `end`, and the spread of their scores: DenseTiles, AffinityRows, LeftOut, TopK, Spread;
+    prior float32 (n_items), added to every user's sums, or empty."""
+    tiles, n_items = similarity.tiles, similarity.tiles.shape[1]
+    indptr, indices, affinity, unity = rows
+    items, scores, lengths = top
+    low, high = spread
     normalize = unity.size > 0
     n_users = end - start
     seen_from = np.empty(n_users, np.int64)
+    disliked_indptr, disliked_indices = left_out.disliked_indptr, left_out.disliked_indices
     disliked_from = disliked_indptr[start:end].copy()
     for u in range(n_users):
         seen_from[u] = indptr[start + u]
@@ -118,7 +99,7 @@ def score_dense(  # type: ignore[no-untyped-def]
             if prior.size > 0:
                 for j in range(width):
                     sums[j] += prior[first + j]
-            if exclude_seen:
+            if left_out.seen:
                 seen_from[u] = hide(sums, indices, seen_from[u], stop, first)
             if disliked_from.size:
                 disliked_from[u] = hide(sums, disliked_indices, disliked_from[u], disliked_indptr[start + u + 1], first)
@@ -129,7 +110,7 @@ def score_dense(  # type: ignore[no-untyped-def]
                 better += sums[j] > bound
             if better:
                 for j in range(width):
-                    if sums[j] > bound and not is_excluded[first + j]:
+                    if sums[j] > bound and not left_out.excluded[first + j]:
                         n = insert(items[u], scores[u], n, np.int32(first + j), sums[j])
                         if n == depth:
                             bound = scores[u, depth - 1]
@@ -137,12 +118,15 @@ def score_dense(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def finish(items, scores, lengths, low, high, exponent, weight_min, weight_max, normalize):  # type: ignore[no-untyped-def]
+def finish(top, spread, exponent, scale):  # type: ignore[no-untyped-def]
     """Turn sums into the scores that are stored, in place, and order those that have become equal by item.
 
     Normalised (recommenders' rescale): (P - lo) / (hi - lo) · (max - min) + min with lo = min Q · min, hi = max Q · max, where Q
     are the scores of unit weights. P and Q carry the same factor 2 ** exponent, which cancels.
     """
+    items, scores, lengths = top
+    low, high = spread
+    normalize, weight_min, weight_max = scale
     sums = np.empty(scores.shape[1], np.float32)
     for u in range(lengths.size):
         n = lengths[u]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from contract.formats.artifact import TILE
 from engine.score.scoring_kernels import insert
-from engine.score.vector_code import TILE
 
 
 @njit(nogil=True, cache=True)
-def top_dense(tiles, n_items, chosen, is_excluded, items, scores, lengths):  # type: ignore[no-untyped-def]
-    """tiles float32 (n_tiles, n_items, 64), chosen int32 (n), is_excluded bool (n_items). Out: items int32, scores float32 (n, depth),
-    lengths int32 (n), which are zeros to begin with. Most of a row is no better than a full list: one vector comparison says so."""
+def top_dense(similarity, chosen, is_excluded, top):  # type: ignore[no-untyped-def]
+    """DenseTiles, chosen int32 (n), is_excluded bool (n_items). Out: TopK of n, whose lengths are zeros to begin with.
+
+    Most of a row is no better than a full list: one vector comparison says so."""
+    tiles, n_items = similarity.tiles, similarity.tiles.shape[1]
+    items, scores, lengths = top
     depth = items.shape[1]
     for t in range(tiles.shape[0]):
         first = t * TILE
@@ -34,8 +37,10 @@ def top_dense(tiles, n_items, chosen, is_excluded, items, scores, lengths):  # t
 
 
 @njit(nogil=True, cache=True)
-def top_sparse(indptr, indices, data, chosen, is_excluded, items, scores, lengths):  # type: ignore[no-untyped-def]
-    """The same of CSR rows: indptr int64, indices int32 rising within a row, data float32."""
+def top_sparse(similarity, chosen, is_excluded, top):  # type: ignore[no-untyped-def]
+    """The same of a CsrSimilarity."""
+    indptr, indices, data = similarity
+    items, scores, lengths = top
     depth = items.shape[1]
     for c in range(chosen.size):
         n = 0

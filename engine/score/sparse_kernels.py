@@ -9,32 +9,14 @@ from engine.score.scoring_kernels import insert
 
 
 @njit(nogil=True, cache=True, fastmath={"contract"})  # contract alone: allows the fused multiply-add, not another order
-def score_sparse(  # type: ignore[no-untyped-def]
-    sim_indptr,
-    sim_indices,
-    sim_data,
-    n_items,
-    indptr,
-    indices,
-    affinity,
-    unity,
-    start,
-    end,
-    exclude_seen,
-    is_excluded,
-    prior,
-    disliked_indptr,
-    disliked_indices,
-    items,
-    scores,
-    lengths,
-    low,
-    high,
-):
-    """As score_dense, from a similarity in CSR: sim_indptr int64, sim_indices int32 rising within a row, sim_data float32.
-
-    What the user's items touch are the candidates; with a prior, all items are.
-    """
+def score_sparse(similarity, rows, start, end, prior, left_out, top, spread):  # type: ignore[no-untyped-def]
+    """As score_dense, from a CsrSimilarity. What the user's items touch are the candidates; with a prior, all items are."""
+    sim_indptr, sim_indices, sim_data = similarity
+    n_items = sim_indptr.size - 1
+    indptr, indices, affinity, unity = rows
+    disliked_indptr, disliked_indices = left_out.disliked_indptr, left_out.disliked_indices
+    items, scores, lengths = top
+    low, high = spread
     normalize = unity.size > 0
     depth = items.shape[1]
     sums = np.zeros(n_items, np.float32)
@@ -68,7 +50,7 @@ def score_sparse(  # type: ignore[no-untyped-def]
             for j in range(n_items):
                 touched[j] = j
                 sums[j] += prior[j]
-        if exclude_seen:
+        if left_out.seen:
             for t in range(row, stop):
                 sums[indices[t]] = 0.0
         if disliked_indptr.size:
@@ -78,7 +60,7 @@ def score_sparse(  # type: ignore[no-untyped-def]
         bound = np.float32(0.0)
         for at in range(n_touched):
             j = touched[at]
-            if sums[j] > 0.0 and sums[j] >= bound and not is_excluded[j]:
+            if sums[j] > 0.0 and sums[j] >= bound and not left_out.excluded[j]:
                 n = insert(items[u], scores[u], n, j, sums[j])
                 if n == depth:
                     bound = scores[u, depth - 1]

@@ -13,7 +13,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-TILE = 64
+from contract.formats.artifact import TILE
+
 _LANES = 16
 
 

@@ -9,12 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from engine.score.scoring import TopK, score_users
-from engine.score.vector_code import TILE
-
-Array = npt.NDArray[Any]
+from contract.formats.artifact import TILE
+from engine.arrays import Array
+from engine.score.scoring import Scale, TopK, score_users
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,10 @@ class Case:
 
     def but(self, **fields: Any) -> Case:
         return replace(self, **fields)
+
+    @property
+    def scale(self) -> Scale:
+        return Scale(self.normalize, self.weight_min, self.weight_max)
 
     @property
     def exponents(self) -> Array:
@@ -70,17 +72,13 @@ class Case:
         }
 
     def scored(self, layout: str, start: int = 0, end: int | None = None) -> TopK:
-        n_users, n_items = self.affinity.shape
         return score_users(
             self.arrays(layout),
             start,
-            n_users if end is None else end,
-            n_items=n_items,
+            len(self.affinity) if end is None else end,
+            self.scale,
             depth=self.depth,
-            normalize=self.normalize,
             exclude_seen=self.exclude_seen,
-            weight_min=self.weight_min,
-            weight_max=self.weight_max,
         )
 
     def expected(self, user: int) -> list[tuple[int, float]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.arrays import Array
 from engine.score.explain import Contributors
-from tests.support.arrays import Array
 
 Pairs = list[tuple[int, float]]
 

@@ -15,7 +15,7 @@ from engine.arrays import Array
 from engine.fit import rows as sar
 from engine.fit.rows import Rows
 from engine.fit.similarity import Similarity
-from engine.score.scoring import TopK, score_users
+from engine.score.scoring import Scale, TopK, score_users
 from trainer.interactions.interactions import Interactions, from_frame
 
 Layout = Literal["dense", "sparse"]
@@ -62,12 +62,9 @@ def score_all(rows: Rows, similarity: Memory, n_items: int, model: ModelSettings
         {**rows.arrays(model.normalize), **similarity},
         0,
         rows.exponent.size,
-        n_items=n_items,
+        Scale(model.normalize, rows.weight_min, rows.weight_max),
         depth=model.stored_depth,
-        normalize=model.normalize,
         exclude_seen=model.exclude_seen,
-        weight_min=rows.weight_min,
-        weight_max=rows.weight_max,
     )
 
 

@@ -187,10 +187,10 @@ def _warm() -> None:
     import worker.__main__
     import worker.jobs  # noqa: F401
     from engine.fit import rows
-    from engine.score import explain, rules, scoring, similar
+    from engine.score.warm import warm
 
-    for part in (rows, scoring, similar, explain, rules):
-        part.warm()
+    rows.warm()
+    warm()
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from contract.formats.artifact import TILE
 from contract.settings.family import MATRIXLESS, affinity_of
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import rows as sar
 from engine.fit import similarity
-from engine.fit.similarity_kernels import TILE
 from engine.linear.matrix import Columns, Cost, Dense, Fitted, Limits, Shape
 from engine.linear.nearest import nearest
 from engine.models import blend, itemknn, trend

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from contract.errors import DataError
+from contract.formats.artifact import TILE
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array
 from engine.fit.rows import Rows
-from engine.fit.similarity_kernels import TILE
 from trainer.interactions.interactions import Interactions
 
 np.NaN = np.nan  # type: ignore[attr-defined]  # recommenders 1.2.1 asks for the name that NumPy 2 took away

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from contract.formats.keys import Id, bucket_of
+from contract.formats.keys import IDS_PER_BUCKET, Id, bucket_of
 from engine.arrays import Array
 from engine.fit import row_kernels
 
-IDS_PER_BUCKET = 64
 _TABLE_SLACK = 1 << 20  # integers whose range is at most 4 n plus this are looked up in a table, others are sorted
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from contract.formats.artifact import TILE
 from contract.settings.family import MATRIXLESS
 from contract.settings.settings import ModelSettings
 from engine.fit.similarity import Similarity
-from engine.fit.similarity_kernels import TILE
 from engine.linear.matrix import Limits, Shape
 from engine.models import ease
 from engine.weighing.rows import rows_of_events

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from contract.formats.artifact import folder_of
 from contract.formats.keys import Id
+from contract.formats.shard_record import SHARD_USERS
 from contract.settings.settings import ModelSettings, Settings
 from engine.fit.similarity import SPARSE_PER_S
 from trainer.interactions.interactions import Interactions
@@ -30,7 +31,6 @@ READER_BYTES = 95 * MIB  # polars' buffers while it reads a file
 WORKER_BASE = 105 * MIB
 # Bytes an interaction, at the most: while columns are gathered and indexed, and while rows are made of them.
 INTERACTION_BYTES = 52
-SHARD_USERS = 16_384
 
 
 @dataclass(frozen=True, slots=True)

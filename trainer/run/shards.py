@@ -9,10 +9,10 @@ from redis import Redis
 
 from contract.formats import payload
 from contract.formats.keys import Id, Keys
+from contract.formats.shard_record import SHARD_USERS
 from engine.arrays import Array
 
 MIN_SHARDS = 8  # so that a small run still spreads over workers and shows progress
-MAX_USERS = 16384  # bounds a worker's memory
 
 
 def plan_shards(indptr: Array, bucket_ends: Array, row_work: float, target_s: float, per_s: float) -> Array:
@@ -23,7 +23,7 @@ def plan_shards(indptr: Array, bucket_ends: Array, row_work: float, target_s: fl
     user_ends = np.concatenate(([0], bucket_ends)).astype(np.int64)
     work = np.concatenate(([0.0], np.cumsum(np.diff(indptr[user_ends]) * row_work)))
     n_buckets = len(bucket_ends)
-    wanted = max(MIN_SHARDS, int(-(-work[-1] // (per_s * target_s))), -(-int(user_ends[-1]) // MAX_USERS))
+    wanted = max(MIN_SHARDS, int(-(-work[-1] // (per_s * target_s))), -(-int(user_ends[-1]) // SHARD_USERS))
     cuts = np.searchsorted(work, np.linspace(0, work[-1], min(wanted, n_buckets) + 1)[1:-1])
     edges = np.unique(np.concatenate(([0], cuts, [n_buckets])))
     shards: Array = np.stack([user_ends[edges[:-1]], user_ends[edges[1:]], edges[:-1], edges[1:]], axis=1).astype(np.int64)

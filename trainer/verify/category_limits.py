@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-from contract.formats.artifact import Artifact
-
-Array = npt.NDArray[Any]
+from contract.formats.artifact import Array, Artifact
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from contract.formats.artifact import Artifact
+from contract.formats.artifact import Array, Artifact
 from contract.formats.keys import Id
 from trainer.verify.category_limits import Categories
 
-Array = npt.NDArray[Any]
 TOLERANCE = 1e-5
 _FLOAT32 = np.finfo(np.float32)
 _BLOCK_BYTES = 1 << 23  # of similarity, as float64, in memory at a time

@@ -22,10 +22,10 @@ untimed = settings(deadline=None, derandomize=True, database=None)
 
 
 def explain(case: Case, layout: str, explain_depth: int, start: int = 0, end: int | None = None) -> Contributors:
-    n_users, n_items = case.affinity.shape
+    n_users = len(case.affinity)
     stop = n_users if end is None else end
     top = case.scored(layout, start, stop)
-    return explain_users(case.arrays(layout), start, stop, top, n_items=n_items, explain_depth=explain_depth)
+    return explain_users(case.arrays(layout), start, stop, top, explain_depth=explain_depth)
 
 
 def by_hand(**fields: Any) -> Case:
@@ -89,7 +89,7 @@ def test_a_sum_that_is_positive_in_float32_only_has_no_contributors(layout: str)
 def test_a_weight_that_decayed_to_nothing_is_no_contributor(layout: str) -> None:
     arrays = by_hand().arrays(layout)
     arrays["affinity"] = np.array([0.0, 4.0], np.float32)
-    made = explain_users(arrays, 0, 1, by_hand().scored(layout), n_items=4, explain_depth=EVERY)
+    made = explain_users(arrays, 0, 1, by_hand().scored(layout), explain_depth=EVERY)
     assert of_items(made) == [[[(1, 1.0)], [(1, 1.0)]]]
 
 

@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 
 from contract.settings.settings import ModelSettings, SourceSettings
+from engine.arrays import Array
 from engine.score.explain import explain_users
-from engine.score.scoring import TopK
 from tests.support import oracle
-from tests.support.arrays import Array
 from tests.support.contributors import of_items
 from tests.support.fitting import LAYOUTS, Layout, rows_of, score_all, similarity_of
 from tests.unit.engine.fit.test_sar_oracle import movielens
@@ -30,9 +29,9 @@ def explain_all(interactions: Interactions, model: ModelSettings, layout: Layout
     rows, n_items = rows_of(interactions, model), len(interactions.item_ids)
     similarity = similarity_of(rows, n_items, model, layout)
     whole, part = score_all(rows, similarity, n_items, model), slice(users.start, users.stop)
-    top = TopK(whole.items[part], whole.scores[part], whole.lengths[part])
+    top = whole.part(part.start, part.stop)
     arrays = {**rows.arrays(model.normalize), **similarity}
-    made = of_items(explain_users(arrays, users.start, users.stop, top, n_items=n_items, explain_depth=EVERY))
+    made = of_items(explain_users(arrays, users.start, users.stop, top, explain_depth=EVERY))
     return [
         [
             (item, np.array([j for j, _ in pairs]), np.array([share for _, share in pairs]))

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.arrays import Array
 from engine.score import rules
 from engine.score.rules import has_rules, score_by_rules
 from engine.score.scoring import TopK, score_users
 from engine.score.similar import similar_items
-from tests.support.arrays import Array, Case, lists, random_case
+from tests.support.arrays import Case, lists, random_case
 
 LAYOUTS = ("dense", "sparse")
 layouts = pytest.mark.parametrize("layout", LAYOUTS)
@@ -27,18 +28,16 @@ def category_arrays(categories: list[list[int]]) -> dict[str, Array]:
 
 
 def ruled(case: Case, layout: str, arrays: dict[str, Array], most: int = 0, start: int = 0, end: int | None = None) -> TopK:
-    n_users, n_items = case.affinity.shape
-    last = n_users if end is None else end
-    return score_by_rules({**case.arrays(layout), **arrays}, start, last, **how(case), n_items=n_items, max_per_category=most)
+    last = len(case.affinity) if end is None else end
+    return score_by_rules({**case.arrays(layout), **arrays}, start, last, case.scale, **how(case), max_per_category=most)
 
 
 def plainly(case: Case, layout: str, arrays: dict[str, Array]) -> TopK:
-    n_users, n_items = case.affinity.shape
-    return score_users({**case.arrays(layout), **arrays}, 0, n_users, **how(case), n_items=n_items)
+    return score_users({**case.arrays(layout), **arrays}, 0, len(case.affinity), case.scale, **how(case))
 
 
 def how(case: Case) -> dict[str, Any]:
-    return {name: getattr(case, name) for name in ("depth", "normalize", "exclude_seen", "weight_min", "weight_max")}
+    return {name: getattr(case, name) for name in ("depth", "exclude_seen")}
 
 
 def brute_force(case: Case, user: int, boost: Array, categories: list[list[int]], most: int, excluded: set[int]) -> list[tuple[int, float]]:
@@ -162,7 +161,7 @@ def test_blocks_of_users_make_no_difference(layout: str, monkeypatch: pytest.Mon
 @layouts
 def test_similar_items_are_without_excluded_ones_which_have_lists_of_their_own(layout: str) -> None:
     arrays = {**five().arrays(layout), "excluded": np.array([0, 1, 3], np.int32)}
-    assert lists(similar_items(arrays, np.array([0], np.int32), n_items=6, depth=2)) == [[(2, 0.75), (4, 0.25)]]
+    assert lists(similar_items(arrays, np.array([0], np.int32), depth=2)) == [[(2, 0.75), (4, 0.25)]]
 
 
 def test_what_counts_as_rules() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.score.rules import score_by_rules
-from engine.score.scoring import score_users
+from engine.score.scoring import Scale, score_users
 from tests.support.arrays import Case, lists, random_case
 
 LAYOUTS = ("dense", "sparse")
@@ -133,7 +133,7 @@ def test_mapped_arrays_and_plain_ones_are_scored_alike(layout: str, tmp_path_fac
     for name, values in case.arrays(layout).items():
         np.save(folder / f"{name}.npy", values)
         mapped[name] = np.load(folder / f"{name}.npy", mmap_mode="r")
-    top = score_users(mapped, 0, 12, n_items=65, depth=10, normalize=True, exclude_seen=True, weight_min=1.0, weight_max=5.0)
+    top = score_users(mapped, 0, 12, Scale(True, 1.0, 5.0), depth=10, exclude_seen=True)
     assert lists(top) == lists(case.scored(layout))
 
 
@@ -158,6 +158,5 @@ def test_who_has_no_items_gets_the_list_of_the_prior(layout: str) -> None:
 def test_rules_know_the_prior(layout: str) -> None:
     case = random_case(130).but(normalize=False, prior=np.random.default_rng(4).integers(0, 9, 130) / 8)
     arrays = {**case.arrays(layout), "boost": np.ones(130, np.float32)}
-    how = {"n_items": 130, "depth": 10, "normalize": False, "exclude_seen": True, "weight_min": 1.0, "weight_max": 1.0}
-    ruled = score_by_rules(arrays, 0, len(case.affinity), max_per_category=0, **how)  # type: ignore[arg-type]
+    ruled = score_by_rules(arrays, 0, len(case.affinity), case.scale, depth=10, exclude_seen=True, max_per_category=0)
     assert lists(ruled) == lists(case.scored(layout))

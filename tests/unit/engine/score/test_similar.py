@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from contract.formats.keys import Id, bucket_of
 from contract.settings.settings import ModelSettings
+from engine.arrays import Array
 from engine.score.scoring import TopK
 from engine.score.similar import shard_of_items, similar_items
 from tests.support import oracle
-from tests.support.arrays import Array, Case, lists, random_case
+from tests.support.arrays import Case, lists, random_case
 from tests.support.fitting import rows_of, similarity_of
 from tests.unit.engine.fit.test_sar_oracle import movielens
 from trainer.interactions.indexing import bucket_order, n_buckets_for
@@ -29,7 +30,7 @@ def similar(similarity: Array, layout: str, depth: int, chosen: list[int] | None
     n_items = len(similarity)
     case = Case(affinity=np.ones((1, n_items)), unity=np.ones((1, n_items)), similarity=similarity)
     items = np.arange(n_items, dtype=np.int32) if chosen is None else np.array(chosen, np.int32)
-    return similar_items(case.arrays(layout), items, n_items=n_items, depth=depth)
+    return similar_items(case.arrays(layout), items, depth=depth)
 
 
 def expected(similarity: Array, item: int, depth: int) -> list[tuple[int, float]]:
@@ -97,7 +98,7 @@ def test_similarities_of_movielens_100k_are_the_library_s(ml100k: Path) -> None:
     library, n_items = oracle.ask(interactions, model).similarity, len(interactions.item_ids)
     np.fill_diagonal(library, 0)
     arrays = similarity_of(rows_of(interactions, model), n_items, model, "dense")
-    top = similar_items(arrays, np.arange(n_items, dtype=np.int32), n_items=n_items, depth=30)
+    top = similar_items(arrays, np.arange(n_items, dtype=np.int32), depth=30)
     for item, listed in enumerate(lists(top)):
         best = -np.sort(-library[item])[:30]
         np.testing.assert_allclose([score for _, score in listed], best[best > 0], rtol=1e-6)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from engine.score.vector_code import TILE, rows_of_one, rows_of_two
+from contract.formats.artifact import TILE
+from engine.score.vector_code import rows_of_one, rows_of_two
 
 
 @njit

@@ -9,7 +9,7 @@ from contract.errors import SettingsError
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.linear.matrix import Limits, Shape
-from engine.score.scoring import TopK, score_users
+from engine.score.scoring import Scale, TopK, score_users
 from engine.score.similar import similar_items
 from tests.support import model_oracles as oracles
 from tests.support.family_lists import assert_list, expected_scores
@@ -49,12 +49,9 @@ def lists_of(interactions: Interactions, model: ModelSettings) -> TopK:
     return score_users(
         {**made.arrays(model.normalize), **similarity},
         *(0, len(interactions.user_ids)),
-        n_items=len(interactions.item_ids),
+        Scale(model.normalize, made.rows.weight_min, made.rows.weight_max),
         depth=model.stored_depth,
-        normalize=model.normalize,
         exclude_seen=True,
-        weight_min=made.rows.weight_min,
-        weight_max=made.rows.weight_max,
     )
 
 
@@ -142,7 +139,7 @@ def test_similar_items_are_what_speaks_for_an_item(settings: dict[str, object]) 
     made = fit_model(interactions, model, memory.allocate, similar=Similar(4, left_out), **how)  # type: ignore[arg-type]
     arrays = {**made.arrays(normalize=False), **memory, "excluded": left_out}
     matrix = matrix_of(memory, n_items)
-    top = similar_items(arrays, np.arange(n_items, dtype=np.int32), n_items=n_items, depth=4)
+    top = similar_items(arrays, np.arange(n_items, dtype=np.int32), depth=4)
     for item, n in enumerate(top.lengths.tolist()):
         column = matrix[:, item].tolist()
         others = [other for other, value in enumerate(column) if value > 0 and other not in (item, 1, 5)]

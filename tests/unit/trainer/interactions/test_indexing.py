@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.formats.keys import Id, bucket_of
+from contract.formats.keys import IDS_PER_BUCKET, Id, bucket_of
 from trainer.interactions import indexing
-from trainer.interactions.indexing import IDS_PER_BUCKET, by_bucket, joined, n_buckets_for, number
+from trainer.interactions.indexing import by_bucket, joined, n_buckets_for, number
 
 ids_of_one_type = st.one_of(
     st.lists(st.integers(-(2**63), 2**63 - 1), unique=True, min_size=1, max_size=300),

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from contract.formats import payload
 from contract.formats.keys import Keys
+from contract.formats.shard_record import SHARD_USERS
 from engine.arrays import Array
-from trainer.run.shards import MAX_USERS, MIN_SHARDS, plan_shards, write_popular
+from trainer.run.shards import MIN_SHARDS, plan_shards, write_popular
 
 KEYS = Keys("shop")
 
@@ -79,9 +80,9 @@ def test_nobody_waits_behind_a_heavy_user() -> None:
 
 
 def test_no_shard_has_many_more_users_than_a_worker_has_memory_for() -> None:
-    n_buckets = 5 * MAX_USERS // 64
+    n_buckets = 5 * SHARD_USERS // 64
     shards = shards_of([1] * (64 * n_buckets), [64] * n_buckets)
-    assert (shards[:, 1] - shards[:, 0]).max() <= MAX_USERS + 64
+    assert (shards[:, 1] - shards[:, 0]).max() <= SHARD_USERS + 64
 
 
 class Recorder:

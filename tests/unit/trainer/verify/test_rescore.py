@@ -44,11 +44,10 @@ def test_what_a_user_disliked_is_in_no_list_and_changes_no_score(layout: str, no
     for user in range(11):  # the last one dislikes nothing
         disliked[user, [item for item, _ in plain[user][::2]]] = True
     case = case.but(disliked=disliked)
-    how = {name: getattr(case, name) for name in ("depth", "normalize", "exclude_seen", "weight_min", "weight_max")}
     arrays = case.arrays(layout)
     if by_rules:
         arrays["boost"] = np.ones(150, np.float32)
-        top = score_by_rules(arrays, 0, 12, n_items=150, max_per_category=0, **how)
+        top = score_by_rules(arrays, 0, 12, case.scale, depth=case.depth, exclude_seen=case.exclude_seen, max_per_category=0)
     else:
         top = case.scored(layout)
     found = lists(top)
@@ -163,9 +162,9 @@ def limited(most: int, *, exclude: tuple[int, ...] = ()) -> tuple[Artifact, Case
 
 
 def ruled(artifact: Artifact, case: Case) -> TopK:
-    how = {name: getattr(case, name) for name in ("depth", "normalize", "exclude_seen", "weight_min", "weight_max")}
+    how = {name: getattr(case, name) for name in ("depth", "exclude_seen")}
     most = artifact.manifest.settings.max_per_category
-    return score_by_rules(artifact.arrays, 0, 12, n_items=150, max_per_category=most, **how)
+    return score_by_rules(artifact.arrays, 0, 12, case.scale, max_per_category=most, **how)
 
 
 @pytest.mark.parametrize("most", [1, 3, 20])
