@@ -15,6 +15,7 @@ from contract.errors import ArtifactError
 from contract.formats.evaluation import Evaluation, NotEvaluated, Split
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array, Report
+from trainer.evaluation.lists import best_unseen, popular_unseen
 from trainer.fitting.door import fit_model
 from trainer.interactions.interactions import Interactions
 
@@ -39,13 +40,13 @@ def evaluate(
     The model is fitted on all other events, and now is the latest of their times; popularity, the baseline, is counted in the same.
     Lists hold unseen items even where `settings.exclude_seen` is off: what is to be found has not been seen.
 
-    Costs one fit, whose progress `report` follows, and some seconds. Memory: that of a fit, one block of scores (256 MiB), and the
-    similarity, which lies in a nameless file in the folder `scratch` (None: the system's) if it is large.
+    Costs one fit, whose progress `report` follows, and some seconds. Memory: that of a fit, and the similarity, which lies
+    in a nameless file in the folder `scratch` (None: the system's) if it is large.
 
     NotEvaluated, no error, where nobody has three interactions or more, or nothing new is held out: a tiny catalogue must train.
     Raises SettingsError and DataError where the fit does, ArtifactError where `scratch` can't be written to.
     """
-    from trainer.evaluation import holdout, ranking  # recommenders takes a second to import: only for those who ask for it
+    from trainer.evaluation import holdout  # recommenders takes a second to import: only for those who ask for it
     from trainer.evaluation import metrics as ranking_metrics
 
     started = time.monotonic()
@@ -60,8 +61,8 @@ def evaluate(
     made = fit_model(held.train, settings, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report)
     users, n_items = np.unique(held.user_idx), held.items.size
     lists = (
-        ranking.best_unseen(made.rows, store.arrays, users, k, threads, made.prior.get("prior")),
-        ranking.popular_unseen(made.rows, n_items, users, k),
+        best_unseen(made.rows, {**store.arrays, **made.prior}, users, k, threads, normalize=settings.normalize),
+        popular_unseen(made.rows, n_items, users, k),
     )
     model, popularity = (
         ranking_metrics.measure(held.user_idx, held.item_idx, users, np.where(found < 0, -1, held.items[found]), n_items) for found in lists

@@ -69,7 +69,10 @@ def warm(settings: Settings) -> None:
     """Import and compile what the forks need, so that no run begins with it."""
     sar.warm()
     if settings.evaluate:
-        from trainer.evaluation import holdout, ranking  # noqa: F401  (recommenders, pandas and scipy take some seconds)
+        from engine.score.warm import warm_scoring
+        from trainer.evaluation import holdout  # noqa: F401  (recommenders and pandas take some seconds)
+
+        warm_scoring()
 
 
 def any_promoted_or_coming(generations: Generations, queue: Queue) -> bool:

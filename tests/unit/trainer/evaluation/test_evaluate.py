@@ -21,8 +21,8 @@ from tests.support.samples import DAY_S, many
 from trainer.evaluation import evaluate as module
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.holdout import hold_out, sampled
+from trainer.evaluation.lists import best_unseen, popular_unseen
 from trainer.evaluation.metrics import measure
-from trainer.evaluation.ranking import best_unseen, popular_unseen
 from trainer.interactions.interactions import Interactions, from_frame
 
 
@@ -133,15 +133,16 @@ def test_no_hit_is_zero() -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("block_bytes", [1, 2**28])
-def test_lists_are_those_of_the_workers(layout: Layout, block_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.evaluation.ranking.BLOCK_BYTES", block_bytes)
-    interactions, model = interactions_of(many()), ModelSettings(k=20, depth=20)
+@pytest.mark.parametrize("normalize", [True, False])
+@pytest.mark.parametrize("at_a_time", [7, 1024])
+def test_lists_are_those_of_the_workers(layout: Layout, at_a_time: int, normalize: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.evaluation.lists._USERS", at_a_time)
+    interactions, model = interactions_of(many()), ModelSettings(k=20, depth=20, normalize=normalize)
     rows, n_items = rows_of(interactions, model), len(interactions.item_ids)
     similarity = similarity_of(rows, n_items, model, layout)
     top = score_all(rows, similarity, n_items, model)
     users = np.arange(0, len(interactions.user_ids), 3)
-    lists = best_unseen(rows, similarity, users, 20, threads=2)
+    lists = best_unseen(rows, similarity, users, 20, threads=2, normalize=normalize)
     for row, user in enumerate(users.tolist()):
         length = int(top.lengths[user])
         assert (lists[row, length:] == -1).all()
@@ -155,7 +156,7 @@ def test_nothing_without_evidence_is_listed() -> None:
     rows = rows_of(interactions, model)
     users = np.arange(8)
     for layout in LAYOUTS:
-        lists = best_unseen(rows, similarity_of(rows, 8, model, layout), users, 10, threads=1)
+        lists = best_unseen(rows, similarity_of(rows, 8, model, layout), users, 10, threads=1, normalize=model.normalize)
         assert ((lists >= 0).sum(axis=1) == 1).all()
         for row, user in enumerate(interactions.user_ids):
             assert isinstance(user, int)
@@ -187,7 +188,7 @@ def test_coverage_is_the_library_s() -> None:
     assert held is not None
     model = ModelSettings()
     rows, n_items, users = rows_of(held.train, model), held.items.size, np.unique(held.user_idx)
-    lists = best_unseen(rows, similarity_of(rows, n_items, model, "dense"), users, 10, threads=1)
+    lists = best_unseen(rows, similarity_of(rows, n_items, model, "dense"), users, 10, threads=1, normalize=model.normalize)
     found = measure(held.user_idx, held.item_idx, users, np.where(lists < 0, -1, held.items[lists]), n_items)
     listed = [(int(user), int(item)) for user, row in zip(users, lists, strict=True) for item in row if item >= 0]
     train = zip(held.train.user_idx.tolist(), held.train.item_idx.tolist(), strict=True)

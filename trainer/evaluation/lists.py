@@ -1,0 +1,56 @@
+"""Lists of some users for an evaluation: the model's, made by the code that makes the lists that are served, and those of popularity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from engine.arrays import Array
+from engine.fit.rows import Rows
+from engine.score.scoring import Scale, score_users
+
+_USERS = 1024  # that one thread scores at a time: a tile of the similarity is read once for all of them
+
+
+def best_unseen(rows: Rows, model: Mapping[str, Array], users: Array, k: int, threads: int, *, normalize: bool) -> Array:
+    """item_idx int32 (users, k), best first, filled up with -1: the unseen items that score_users lists.
+
+    `model`: the arrays of the similarity, and of a prior where there is one, as contract/formats/artifact.py names them.
+    """
+    arrays = {**model, **_of_users(rows, users).arrays(normalize)}
+    scale = Scale(normalize, rows.weight_min, rows.weight_max)
+    out = np.full((users.size, k), -1, np.int32)
+
+    def fill(start: int) -> None:
+        end = min(start + _USERS, users.size)
+        top = score_users(arrays, start, end, scale, depth=k, exclude_seen=True)
+        is_listed = np.arange(top.items.shape[1]) < top.lengths[:, None]
+        out[start:end, : top.items.shape[1]] = np.where(is_listed, top.items, -1)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(fill, range(0, users.size, _USERS)))
+    return out
+
+
+def popular_unseen(rows: Rows, n_items: int, users: Array, k: int) -> Array:
+    """As `best_unseen`: the items that most users have, without those that the user has seen; ties go to the lower item_idx."""
+    counts = np.bincount(rows.indices, minlength=n_items)
+    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)].astype(np.int32)
+    out = np.full((users.size, k), -1, np.int32)
+    for at, user in enumerate(users.tolist()):
+        seen = rows.indices[rows.indptr[user] : rows.indptr[user + 1]]
+        first = order[: k + seen.size]  # k of them at the least are unseen, if there are so many
+        unseen = first[~np.isin(first, seen)][:k]
+        out[at, : unseen.size] = unseen
+    return out
+
+
+def _of_users(rows: Rows, users: Array) -> Rows:
+    """The rows of `users` alone, in their order."""
+    lengths = np.diff(rows.indptr)[users]
+    indptr = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    at = np.arange(indptr[-1]) + np.repeat(rows.indptr[users] - indptr[:-1], lengths)
+    chosen = (indptr, rows.indices[at], rows.affinity[at], rows.unity[at] if rows.unity.size else rows.unity)
+    return Rows(*chosen, rows.exponent[users], rows.weight_min, rows.weight_max)
