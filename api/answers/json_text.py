@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from contract.errors import PayloadError
 from contract.formats.keys import Id
@@ -14,16 +15,24 @@ from contract.formats.manifest import Pointer
 Because = Sequence[tuple[Id, float]]
 
 
+class Mark(NamedTuple):
+    """A number of each item, beside its reasons: its field's name, what goes without saying, and a value for each item."""
+
+    name: str
+    neutral: float
+    values: Sequence[float]
+
+
 def items_json(
     item_ids: Sequence[Id],
     scores: Sequence[float],
     first_rank: int = 1,
     metadata: Sequence[bytes] | None = None,
     because: Sequence[Because] | None = None,
-    boosted: Sequence[float] = (),
+    marks: Sequence[Mark] = (),
     n_own: int | None = None,
 ) -> str:
-    """A JSON array of items, best first. `boosted`: factors, beside `because`; none, or one for each item. `n_own`: then come popular ones.
+    """A JSON array of items, best first. `marks`: numbers beside `because`. `n_own`: then come popular ones.
 
     Raises PayloadError for a score that JSON can't spell.
     """
@@ -40,8 +49,8 @@ def items_json(
         parts = [f'{part},"metadata":{text.decode()}' for part, text in zip(parts, metadata, strict=True)]
     if because is not None:
         parts = [f'{part},"because":{_because_json(reasons)}' for part, reasons in zip(parts, because, strict=True)]
-        if boosted:  # an item whose factor is 1 says nothing of it
-            parts = [part if factor == 1 else f'{part},"boosted":{factor:.9g}' for part, factor in zip(parts, boosted, strict=True)]
+        for name, neutral, values in marks:
+            parts = [part if value == neutral else f'{part},"{name}":{value:.9g}' for part, value in zip(parts, values, strict=True)]
     if n_own is not None:
         parts[n_own:] = [f'{part},"source":"popular"' for part in parts[n_own:]]
     return "[" + ",".join(part + "}" for part in parts) + "]"

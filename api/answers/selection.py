@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from api.answers.json_text import Because, items_json
+from api.answers.json_text import Because, Mark, items_json
 from api.http.request_models import Page
 from api.lists.store import Store, StoredList
 from contract.formats.ids import stored_id
@@ -55,9 +55,9 @@ def render(
     chosen: Selection,
     described: Mapping[Id, bytes] | None,
     because: Sequence[Because] | None = None,
-    boosted: Sequence[float] = (),
+    marks: Sequence[Mark] = (),
 ) -> str:
     """`"items"`, and `"short"` where it is true, as members of a JSON object."""
     metadata = None if described is None else [described[item_id] for item_id in chosen.item_ids]
-    items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, boosted, chosen.n_own)
+    items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, marks, chosen.n_own)
     return f'"short":true,"items":{items}' if chosen.short else f'"items":{items}'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from api.answers.json_text import Because, id_json, items_json
+from api.answers.json_text import Because, Mark, id_json, items_json
 from api.answers.selection import Selection, render
 from api.http.problems import RequestError
 from api.http.request_models import UserOptions
@@ -20,8 +20,8 @@ PERSONALIZED, POPULAR = "personalized", "popular"
 def user_answer(
     asked: UserOptions, user_id: Id, found: StoredList, chosen: Selection, described: Mapping[Id, bytes] | None, source: str = PERSONALIZED
 ) -> str:
-    because, boosted = explained(found, chosen) if asked.explain and source == PERSONALIZED else (None, ())
-    return f'"user_id":{id_json(user_id)},"source":"{source}",{render(asked, chosen, described, because, boosted)}'
+    because, marks = explained(found, chosen) if asked.explain and source == PERSONALIZED else (None, ())
+    return f'"user_id":{id_json(user_id)},"source":"{source}",{render(asked, chosen, described, because, marks)}'
 
 
 def plain_answer(user_id: Id, found: StoredList, k: int) -> str:
@@ -46,11 +46,10 @@ def need_explanations(pointer: Pointer) -> None:
         raise RequestError("The current generation has no explanations; train with LARDER_EXPLAIN_DEPTH.", 409, "No explanations")
 
 
-def explained(found: StoredList, chosen: Selection) -> tuple[list[Because], Sequence[float]]:
-    """For each chosen item the strongest contributors, none for an item that the run explained nothing of; and the factors of their
-    scores, where the run had some."""
+def explained(found: StoredList, chosen: Selection) -> tuple[list[Because], Sequence[Mark]]:
+    """For each chosen item the strongest contributors, none for an item that the run explained nothing of; the factors of their scores
+    and the shares of the prior, where the run had some."""
     stored = explanations.decode(found.why) if found.why else []
-    factors = explanations.decode_boosts(found.why) if found.why else ()
     positions: Sequence[int] = range(len(chosen.item_ids)) if chosen.positions is None else chosen.positions
     own = positions if chosen.n_own is None else positions[: chosen.n_own]
     if found.positions is not None:
@@ -58,4 +57,7 @@ def explained(found: StoredList, chosen: Selection) -> tuple[list[Because], Sequ
     n_filled = len(positions) - len(own)
     nothing: Because = ()
     because: list[Because] = [*(stored[at] if at < len(stored) else nothing for at in own), *[nothing] * n_filled]
-    return because, [factors[at] for at in own] + [1.0] * n_filled if factors else ()
+    if not found.why:
+        return because, ()
+    every = (Mark("boosted", 1.0, explanations.decode_boosts(found.why)), Mark("prior", 0.0, explanations.decode_priors(found.why)))
+    return because, [mark._replace(values=[mark.values[at] for at in own] + [mark.neutral] * n_filled) for mark in every if mark.values]

@@ -25,7 +25,7 @@ class Problem(AnswerModel):
 
 class Reason(AnswerModel):
     item_id: AnyId = Field(description="An item that the user has seen.")
-    share: StrictFloat | StrictInt = Field(description="Its part of the score before normalisation, from 0 to 1.")
+    share: StrictFloat | StrictInt = Field(description="Its part of the score before normalisation, below 0 where it takes away.")
 
 
 class Item(AnswerModel):
@@ -34,6 +34,9 @@ class Item(AnswerModel):
     rank: int = Field(ge=1, description="Position in the list after exclusions, from 1.")
     metadata: dict[str, Any] = Field({}, description="With `include=metadata`.")
     boosted: StrictFloat | StrictInt = Field(1, description="With `explain`: the factor in its score that a rule has set; not there for 1.")
+    prior: StrictFloat | StrictInt = Field(
+        0, description="With `explain`: the part of the score that the prior has, which is the same for all users; not there for 0."
+    )
     source: Literal["popular"] = Field(
         "popular", description="With `fallback`: stands at each item that filled up a list which was shorter."
     )

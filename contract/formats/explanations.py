@@ -1,8 +1,8 @@
 """What made each item of a user's list, as bytes, and back.
 
 Of every listed item, in the order of the list: the seen items that contributed most to its score, strongest first, each with its
-share of the score before normalisation. Few seen items make many listed ones, so that their ids are stored once, and named by
-position.
+share of the score before normalisation, below 0 where it takes away. Few seen items make many listed ones, so that their ids are
+stored once, and named by position.
 
 Format 1, little endian, no padding. w is 1 byte for d <= 255, 2 for d <= 65,535, else 4:
 
@@ -19,12 +19,13 @@ Format 1, little endian, no padding. w is 1 byte for d <= 255, 2 for d <= 65,535
             2 d     lengths in bytes, uint16, then UTF-8         (kind 3)
 
 Format 2 is the same with n float32 before the counts: the factor by which a rule multiplied each listed item's score. It is written
-where a run has boosts, and format 1 where it has none.
+where a run has boosts. Format 3 has n float32 there as well: the share of the run's prior, a contributor that is no item. It is written
+where a run has a prior. Format 4 has both, factors first.
 
 A share is off by 6e-8 of itself, so the shares of all contributors add up to the score to 6e-8 as well. In float16 both would be
 5e-4, and multiples of 1/65,535 would lose the weak ones; neither halves the payload. Three contributors for each of 30 items with
 numeric ids take 488 bytes and 4 for each distinct contributor, in place of 750 if each came with its id.
-Readers accept both formats.
+Readers accept all four formats.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ from contract.errors import PayloadError
 from contract.formats.keys import Id
 from contract.formats.payload import INT32, INT64, TEXT, kind_of
 
-FORMAT, BOOSTED_FORMAT = 1, 2
-READABLE_FORMATS = (FORMAT, BOOSTED_FORMAT)
+FORMAT, BOOSTED, PRIOR = 1, 1, 2  # a format is FORMAT and what it has more
+READABLE_FORMATS = (1, 2, 3, 4)
 HEADER = struct.Struct("<BBHI")
 _CODES = {1: "B", 2: "H", 4: "I"}
 
@@ -48,10 +49,14 @@ def width_of(n_distinct: int) -> int:
     return 1 if n_distinct < 1 << 8 else 2 if n_distinct < 1 << 16 else 4
 
 
-def encode(per_item: Sequence[Sequence[tuple[Id, float]]], boosts: Sequence[float] = ()) -> bytes:
-    """Bytes of the contributors (id, share) of each listed item, and of their `boosts`. Contributors of one item differ.
+def format_of(boosted: bool, prior: bool) -> int:
+    return FORMAT + BOOSTED * boosted + PRIOR * prior
 
-    Shares and boosts are rounded to float32.
+
+def encode(per_item: Sequence[Sequence[tuple[Id, float]]], boosts: Sequence[float] = (), priors: Sequence[float] = ()) -> bytes:
+    """Bytes of the contributors (id, share) of each listed item, of their `boosts` and of the shares of the prior, `priors`.
+
+    Contributors of one item differ. Numbers are rounded to float32.
     """
     places: dict[Id, int] = {}
     positions = [places.setdefault(each, len(places)) for contributors in per_item for each, _ in contributors]
@@ -59,8 +64,8 @@ def encode(per_item: Sequence[Sequence[tuple[Id, float]]], boosts: Sequence[floa
     n, m, d = len(per_item), len(shares), len(places)
     kind, code = kind_of(list(places)), _CODES[width_of(d)]
     numbers = struct.pack(f"<{n + m}{code}{m}f", *map(len, per_item), *positions, *shares)
-    form, factors = (BOOSTED_FORMAT, struct.pack(f"<{n}f", *boosts)) if boosts else (FORMAT, b"")
-    return HEADER.pack(form, kind, n, d) + factors + numbers + _pack_ids(kind, list(places))
+    more = struct.pack(f"<{len(boosts) + len(priors)}f", *boosts, *priors)
+    return HEADER.pack(format_of(bool(boosts), bool(priors)), kind, n, d) + more + numbers + _pack_ids(kind, list(places))
 
 
 def decode(explanation: bytes) -> list[list[tuple[Id, float]]]:
@@ -69,7 +74,7 @@ def decode(explanation: bytes) -> list[list[tuple[Id, float]]]:
         form, kind, n, d = HEADER.unpack_from(explanation)
         if form not in READABLE_FORMATS:
             raise PayloadError(f"an explanation has format {form}; this version reads {READABLE_FORMATS}: upgrade the readers first")
-        width, start = width_of(d), HEADER.size + (4 * n if form == BOOSTED_FORMAT else 0)
+        width, start = width_of(d), HEADER.size + 4 * n * _n_more(form)
         counts = struct.unpack_from(f"<{n}{_CODES[width]}", explanation, start)
         m, start = sum(counts), start + width * n
         positions = struct.unpack_from(f"<{m}{_CODES[width]}", explanation, start)
@@ -84,7 +89,19 @@ def decode(explanation: bytes) -> list[list[tuple[Id, float]]]:
 def decode_boosts(explanation: bytes) -> Sequence[float]:
     """The factor of each listed item's score; none where the run had no boosts. Of bytes that `decode` reads."""
     form, _, n, _ = HEADER.unpack_from(explanation)
-    return struct.unpack_from(f"<{n}f", explanation, HEADER.size) if form == BOOSTED_FORMAT else ()
+    return struct.unpack_from(f"<{n}f", explanation, HEADER.size) if (form - FORMAT) & BOOSTED else ()
+
+
+def decode_priors(explanation: bytes) -> Sequence[float]:
+    """The share that the prior has in each listed item's score; none where the run had no prior. Of bytes that `decode` reads."""
+    form, _, n, _ = HEADER.unpack_from(explanation)
+    start = HEADER.size + 4 * n * ((form - FORMAT) & BOOSTED)
+    return struct.unpack_from(f"<{n}f", explanation, start) if (form - FORMAT) & PRIOR else ()
+
+
+def _n_more(form: int) -> int:
+    """Numbers of a listed item before the counts."""
+    return (form - FORMAT).bit_count()
 
 
 def _pack_ids(kind: int, ids: Sequence[Id]) -> bytes:

@@ -69,7 +69,7 @@ def encode_contributors(made: Contributors, item_ids: Sequence[Id], boosts: npt.
         kind, ids = bytes_of(distinct[first:last])
         number = _WIDTHS[explanations.width_of(d)]
         boosted = boosts is not None and n > 0
-        head = explanations.HEADER.pack(explanations.BOOSTED_FORMAT if boosted else explanations.FORMAT, kind, n, d)
+        head = explanations.HEADER.pack(explanations.format_of(boosted, False), kind, n, d)
         if boosts is not None:
             head += boosts[u, :n].tobytes()
         numbers = made.counts[u, :n].astype(number).tobytes() + positions[begin:stop].astype(number).tobytes()

@@ -72,7 +72,8 @@ def user_view(store: Store, pointer: Pointer, previous: Pointer | None, given: s
         cold: Cold = "not an integer" if spelled is None else "unknown"
         entries = entries_of(stored, k)
         return UserView(given if spelled is None else spelled, _titled(store, pointer, entries), len(stored.item_ids), "popular", cold)
-    because, factors = explained(mine, Selection(mine.item_ids[:k], mine.scores[:k], None, False))
+    because, marks = explained(mine, Selection(mine.item_ids[:k], mine.scores[:k], None, False))
+    factors = next((mark.values for mark in marks if mark.name == "boosted"), ())
     then = store.user_list(previous, given) if previous else None
     ranks = {item_id: at + 1 for at, item_id in enumerate(then[1].item_ids)} if then else {}
     entries = [

@@ -122,7 +122,7 @@ def test_text_that_is_not_utf8_is_damaged() -> None:
         explanations.decode(bytes.fromhex("01 03 0100 01000000" + "01" + "00" + "0000803f" + "0100 ff"))
 
 
-@pytest.mark.parametrize("form", [0, 3, 255])
+@pytest.mark.parametrize("form", [0, 5, 255])
 def test_another_format_is_named(form: int) -> None:
     with pytest.raises(PayloadError, match=f"format {form};.*upgrade the readers first"):
         explanations.decode(bytes([form, 1, 0, 0, 0, 0, 0, 0]))
@@ -143,3 +143,17 @@ def test_boosts_stand_beside_contributors_in_a_format_of_their_own() -> None:
     for cut in range(len(boosted)):
         with pytest.raises(PayloadError):
             explanations.decode(boosted[:cut])
+
+
+@pytest.mark.parametrize(("boosts", "form"), [([], 3), ([1.0, 0.5, 1.25], 4)])
+def test_shares_of_a_prior_stand_before_the_counts(boosts: list[float], form: int) -> None:
+    per_item = [[(7, 0.75), (-2, -0.25)], [], [(-2, 0.5)]]
+    explanation = explanations.encode(per_item, boosts, [0.5, 1.0, 0.25])
+    assert explanation[0] == form
+    assert explanations.decode(explanation) == per_item
+    assert explanations.decode_boosts(explanation) == tuple(boosts)
+    assert explanations.decode_priors(explanation) == (0.5, 1.0, 0.25)
+    assert explanations.decode_priors(explanations.encode(per_item, boosts)) == ()
+    for cut in range(len(explanation)):
+        with pytest.raises(PayloadError):
+            explanations.decode(explanation[:cut])
