@@ -1,7 +1,7 @@
 """The similarity of items in the two layouts that an artifact may hold, and the one place that tells them apart.
 
 S[i, j] is what the seen item i says for item j: a score is a sum over rows of S. What reads it does not take it to be symmetric, nor its
-values or the affinities to be positive; but only items with a positive sum are listed, and only positive terms are reasons.
+values or the affinities to be positive; but only items with a positive sum are listed.
 """
 
 from __future__ import annotations

@@ -78,6 +78,10 @@ class FamilySettings(BaseModel):
             raise ValueError(reason)
         return self
 
+    @property
+    def has_prior(self) -> bool:
+        return bool(self.prior_gain) or not {self.model, self.blend}.isdisjoint(MATRIXLESS)
+
     def _unfit(self) -> str:
         """Why these settings don't go together; "" where they do."""
         normalizes, engine = bool(getattr(self, "normalize", False)), getattr(self, "engine", "larder")

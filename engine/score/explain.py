@@ -12,7 +12,7 @@ from contract.formats.keys import Id
 from engine.arrays import Array
 from engine.score import explain_kernels as kernels
 from engine.score.structures import AffinityRows, Contributors, TopK
-from engine.similarity_matrix import DenseTiles, by_layout, similarity_of
+from engine.similarity_matrix import DenseTiles, by_layout, plain, similarity_of
 
 __all__ = ["Contributors", "encode_contributors", "explain_users"]
 
@@ -24,9 +24,9 @@ def explain_users(arrays: Mapping[str, Array], start: int, end: int, top: TopK, 
     """The `explain_depth` >= 1 strongest contributors of each item in the lists `top` of user_idx `start` to `end`.
 
     The score of item i before normalisation is Σ affinity[j] · similarity[j, i] over the seen items j, with i itself where it was seen
-    (recommenders 1.2.1, sar_singlenode.py). A share is one term over that sum; the user's `exponent` cancels. Only positive terms
-    are contributors, strongest first, then by rising item_idx. A similarity with negative values (mutual information) has terms
-    that take away: the positive shares then add up to more than 1.
+    (recommenders 1.2.1, sar_singlenode.py), and the prior of i where the run has one. A share is one term over that sum, or the prior
+    over it: all of them add up to 1; the user's `exponent` cancels. Terms that are not 0 are contributors, strongest first, then by rising
+    item_idx; where similarities are negative, some take away, and the shares of the others may be above 1.
 
     `arrays` as contract/formats/artifact.py names them, in either layout. Memory beyond them: 8 bytes for
     each of min(explain_depth, seen items) slots of a listed item, and about 28 for each listed item.
@@ -42,15 +42,18 @@ def explain_users(arrays: Mapping[str, Array], start: int, end: int, top: TopK, 
         counts=np.zeros(top.items.shape, np.int32),
         items=np.zeros(ends[-1], np.int32),
         shares=np.zeros(ends[-1], np.float32),
+        priors=np.zeros(top.items.shape if "prior" in arrays else (0, 0), np.float32),
     )
     explain = by_layout(similarity_of(arrays), _explain_dense, kernels.explain_sparse)
-    explain(rows, start, top, made, int(width.max(initial=0)))
+    explain(rows, start, top, made, int(width.max(initial=0)), plain(arrays.get("prior", np.empty(0, np.float32))))
     return made
 
 
-def _explain_dense(similarity: DenseTiles, rows: AffinityRows, start: int, top: TopK, made: Contributors, widest: int) -> None:
+def _explain_dense(
+    similarity: DenseTiles, rows: AffinityRows, start: int, top: TopK, made: Contributors, widest: int, prior: Array
+) -> None:
     most_seen = int(np.diff(rows.indptr[start : start + top.lengths.size + 1]).max(initial=0))
-    kernels.explain_dense(similarity, rows, start, top, made, widest, _by_column(top), most_seen)
+    kernels.explain_dense(similarity, rows, start, top, made, widest, prior, _by_column(top), most_seen)
 
 
 def encode_contributors(made: Contributors, item_ids: Sequence[Id], boosts: npt.NDArray[np.float32] | None = None) -> list[bytes]:
@@ -68,10 +71,12 @@ def encode_contributors(made: Contributors, item_ids: Sequence[Id], boosts: npt.
         n, d = int(made.lengths[u]), last - first
         kind, ids = bytes_of(distinct[first:last])
         number = _WIDTHS[explanations.width_of(d)]
-        boosted = boosts is not None and n > 0
-        head = explanations.HEADER.pack(explanations.format_of(boosted, False), kind, n, d)
+        boosted, prior = boosts is not None and n > 0, made.priors.size > 0 and n > 0
+        head = explanations.HEADER.pack(explanations.format_of(boosted, prior), kind, n, d)
         if boosts is not None:
             head += boosts[u, :n].tobytes()
+        if prior:
+            head += made.priors[u, :n].tobytes()
         numbers = made.counts[u, :n].astype(number).tobytes() + positions[begin:stop].astype(number).tobytes()
         out.append(head + numbers + packed[begin:stop].tobytes() + ids)
         begin, first = stop, last

@@ -1,7 +1,8 @@
 """Compiled inner loops of explanations. Arrays in, arrays out; explain.py calls them.
 
 Seen item j gives listed item i the contribution affinity[j] · similarity[j, i], a product of two float32 numbers, which float64 holds
-exactly: contributions compare and tie without rounding. Their sum, over rising j in float64, is the score before normalisation.
+exactly: contributions compare and tie without rounding. Their sum, over rising j in float64, and the prior of i, if there is one, is the
+score before normalisation. Contributions are strong by their magnitude, be they for the item or against it.
 
 The slots of listed item r of user u, `width[u]` in number, begin at `first[u] + r · width[u]` of items and shares.
 """
@@ -12,10 +13,33 @@ import numpy as np
 from numba import njit
 
 from contract.formats.artifact import TILE
-from engine.score.scoring_kernels import insert
 
 SEARCH = 16  # what one costs in steps along a row
 _MOST = np.finfo(np.float32).max
+
+
+@njit(inline="always")
+def _insert(items, strengths, n, item, strength):  # type: ignore[no-untyped-def]
+    """Insert into a list that is sorted by falling magnitude, then rising item; its new length. A full list drops its last."""
+    size = abs(strength)
+    if n == items.shape[0]:
+        last = abs(strengths[n - 1])
+        if size < last or (size == last and item > items[n - 1]):
+            return n
+        n -= 1
+    at = n
+    while at > 0 and (abs(strengths[at - 1]) < size or (abs(strengths[at - 1]) == size and items[at - 1] > item)):
+        strengths[at] = strengths[at - 1]
+        items[at] = items[at - 1]
+        at -= 1
+    strengths[at] = strength
+    items[at] = item
+    return n + 1
+
+
+@njit(inline="always")
+def _share(strength, total):  # type: ignore[no-untyped-def]
+    return np.float32(max(-_MOST, min(strength / total, _MOST)))
 
 
 @njit(inline="always")
@@ -27,14 +51,15 @@ def _to_shares(strengths, n, total, shares):  # type: ignore[no-untyped-def]
     if total <= 0.0:
         return 0
     for at in range(n):
-        shares[at] = min(strengths[at] / total, _MOST)
+        shares[at] = _share(strengths[at], total)
     return n
 
 
 @njit(nogil=True, cache=True)
-def explain_dense(similarity, rows, start, top, made, widest, pairs, most_seen):  # type: ignore[no-untyped-def]
+def explain_dense(similarity, rows, start, top, made, widest, prior, pairs, most_seen):  # type: ignore[no-untyped-def]
     """Fill the slots of Contributors from DenseTiles, AffinityRows, of which `start` is the first one's, and TopK.
 
+    prior float32 (n_items), or empty.
     pairs int64: user · depth + rank, ordered by column, so that what is read of a tile stays in cache; most_seen, widest: the longest
     row, the largest width.
     """
@@ -52,13 +77,17 @@ def explain_dense(similarity, rows, start, top, made, widest, pairs, most_seen):
             terms[t - row] = np.float64(affinity[t]) * np.float64(tile[indices[t], column])
         at = first[u] + r * width[u]
         slots, strengths = items[at : at + width[u]], scratch[: width[u]]
+        own = np.float64(prior[listed[u, r]]) if prior.size > 0 else 0.0
         n, total, bound = 0, 0.0, 0.0
         for t in range(stop - row):
             total += terms[t]
-            if terms[t] > bound:
-                n = insert(slots, strengths, n, indices[row + t], terms[t])
+            if abs(terms[t]) > bound:
+                n = _insert(slots, strengths, n, indices[row + t], terms[t])
                 if n == width[u]:
-                    bound = strengths[n - 1]
+                    bound = abs(strengths[n - 1])
+        total += own
+        if prior.size > 0 and total > 0.0:
+            made.priors[u, r] = _share(own, total)
         counts[u, r] = _to_shares(strengths, n, total, shares[at : at + width[u]])
 
 
@@ -74,7 +103,7 @@ def _find(values, low, high, value):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def explain_sparse(similarity, rows, start, top, made, widest):  # type: ignore[no-untyped-def]
+def explain_sparse(similarity, rows, start, top, made, widest, prior):  # type: ignore[no-untyped-def]
     """As explain_dense, from a CsrSimilarity.
 
     One row of the similarity serves the whole list: a short one is gone through, in a long one each listed item is searched.
@@ -101,10 +130,15 @@ def explain_sparse(similarity, rows, start, top, made, widest):  # type: ignore[
                 if r >= 0:
                     strength = np.float64(affinity[t]) * np.float64(sim_data[at])
                     totals[r] += strength
-                    if strength > 0.0:
+                    if strength != 0.0:
                         slot, end = first[u] + r * width[u], first[u] + (r + 1) * width[u]
-                        counts[u, r] = insert(items[slot:end], strengths[r, : width[u]], counts[u, r], indices[t], strength)
+                        counts[u, r] = _insert(items[slot:end], strengths[r, : width[u]], counts[u, r], indices[t], strength)
         for r in range(lengths[u]):
+            if prior.size > 0:
+                own = np.float64(prior[listed[u, r]])
+                totals[r] += own
+                if totals[r] > 0.0:
+                    made.priors[u, r] = _share(own, totals[r])
             counts[u, r] = _to_shares(strengths[r], counts[u, r], totals[r], shares[first[u] + r * width[u] :])
             rank[listed[u, r]] = -1
 
@@ -116,7 +150,7 @@ def pack(n_items, made, positions, packed, distinct, ends):  # type: ignore[no-u
     Out, one user after the other: positions int32 and packed float32 (shares) of all contributors, distinct int32 (item_idx) of the
     different ones; ends int64 (users + 1, 2): where a user's begin in the first two and in the third.
     """
-    lengths, first, width, counts, items, shares = made
+    lengths, first, width, counts, items, shares = made.lengths, made.first, made.width, made.counts, made.items, made.shares
     place = np.full(n_items, -1, np.int32)
     n, d = 0, 0
     ends[0, 0], ends[0, 1] = 0, 0

@@ -96,7 +96,8 @@ class Contributors(NamedTuple):
     `items` and `shares`, strongest first.
 
     `lengths` int32 (n): of the lists; `first` int64 (n), `width` int32 (n): slots of one listed item; `counts` int32 (n, depth);
-    `items` int32 (slots): item_idx; `shares` float32 (slots): of the score before normalisation.
+    `items` int32 (slots): item_idx; `shares` float32 (slots): of the score before normalisation; `priors` float32 (n, depth): the prior's
+    share of each listed item, or (0, 0) without one.
     """
 
     lengths: npt.NDArray[np.int32]
@@ -105,3 +106,4 @@ class Contributors(NamedTuple):
     counts: npt.NDArray[np.int32]
     items: npt.NDArray[np.int32]
     shares: npt.NDArray[np.float32]
+    priors: npt.NDArray[np.float32]

@@ -23,8 +23,8 @@ def _starts(made: Contributors, user: int, n: int) -> list[int]:
     return [int(made.first[user]) + rank * int(made.width[user]) for rank in range(n)]
 
 
-def explained(affinity: Array, column: Array, depth: int) -> Pairs:
-    """The strongest of affinity[j] · column[j], with shares of their sum; both are vectors over all items."""
+def explained(affinity: Array, column: Array, depth: int, prior: float = 0.0) -> Pairs:
+    """The strongest of affinity[j] · column[j], with shares of their sum and the prior; both are vectors over all items."""
     terms = affinity.astype(np.float32).astype(np.float64) * column.astype(np.float32)
-    best = sorted(np.flatnonzero(terms > 0).tolist(), key=lambda item: (-terms[item], item))[:depth]
-    return [(item, float(np.float32(terms[item] / terms.sum()))) for item in best]
+    best = sorted(np.flatnonzero(terms).tolist(), key=lambda item: (-abs(terms[item]), item))[:depth]
+    return [(item, float(np.float32(terms[item] / (terms.sum() + prior)))) for item in best]

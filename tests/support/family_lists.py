@@ -17,15 +17,18 @@ Array = npt.NDArray[Any]
 DAY_S = 86400
 
 
-def expected_scores(interactions: Interactions, model: ModelSettings) -> tuple[Array, Array]:
-    """Scores float64 (users, items), and which of them may be listed."""
+def expected_model(interactions: Interactions, model: ModelSettings) -> tuple[Array, Array, Array]:
+    """A float64 (users, items), S (items, items) and the prior (items)."""
     pairs = user_rows(interactions)
     matrix, own = _matrix(pairs, model)
-    total = affinities(pairs, model) @ matrix
-    for prior in (own, _popularity(pairs, model.prior_days) * model.prior_gain if model.prior_gain else None):
-        total = total if prior is None else total + prior
-    seen = oracles.dense(pairs) > 0
-    return total, ~seen
+    prior = np.zeros(pairs.n_items) if own is None else own
+    return affinities(pairs, model), matrix, prior + _popularity(pairs, model.prior_days) * model.prior_gain
+
+
+def expected_scores(interactions: Interactions, model: ModelSettings) -> tuple[Array, Array]:
+    """Scores float64 (users, items), and which of them may be listed."""
+    affinity, matrix, prior = expected_model(interactions, model)
+    return affinity @ matrix + prior, affinity == 0
 
 
 def affinities(pairs: UserRows, model: ModelSettings) -> Array:

@@ -27,7 +27,7 @@ def lists_bytes(interactions: Interactions, model: ModelSettings) -> int:
     depth = min(model.stored_depth, n_items)
     item = 8.0 if isinstance(interactions.item_ids[0], int) else 6.0 + _mean_bytes(interactions.item_ids)
     user = FIELD_BYTES + _mean_bytes(interactions.user_ids) + 4 + depth * item
-    explained = 8 + depth * (1 + 4 * bool(model.boosts) + model.explain_depth * (CONTRIBUTOR_BYTES + item - 4))
+    explained = 8 + depth * (1 + 4 * (bool(model.boosts) + model.has_prior) + model.explain_depth * (CONTRIBUTOR_BYTES + item - 4))
     why = FIELD_BYTES + _mean_bytes(interactions.user_ids) + explained if model.explain_depth else 0
     similar = FIELD_BYTES + item + 4 + min(model.similar_depth, n_items) * item if model.similar_depth else 0
     buckets = n_buckets_for(n_users) * (2 if why else 1) + n_buckets_for(n_items) * (1 if similar else 0)

@@ -65,11 +65,11 @@ def test_ties_go_to_the_lower_item_also_where_the_slots_are_full(layout: str) ->
 
 
 @layouts
-def test_terms_that_take_away_are_in_the_sum_and_no_contributors(layout: str) -> None:
+def test_terms_that_take_away_are_contributors_with_shares_below_0(layout: str) -> None:
     similarity = np.zeros((3, 3))
     similarity[:2, 2] = [1.0, -0.5]
     case = Case(affinity=np.array([[1.0, 1.0, 0.0]]), unity=np.ones((1, 3)), similarity=similarity, normalize=False)
-    assert of_items(explain(case, layout, EVERY)) == [[[(0, 2.0)]]]
+    assert of_items(explain(case, layout, EVERY)) == [[[(0, 2.0), (1, -1.0)]]]
 
 
 @layouts
@@ -147,6 +147,35 @@ def test_both_layouts_give_the_same_bits(neighbors: int) -> None:
 
 
 @layouts
+@untimed
+@given(case=cases, explain_depth=st.one_of(st.integers(1, 5), st.just(EVERY)), seed=st.integers(0, 9))
+def test_the_prior_has_a_share_of_its_own(layout: str, case: Case, explain_depth: int, seed: int) -> None:
+    """Beside the contributors of the reference; all of them add up to 1."""
+    prior = np.random.default_rng(seed).integers(-4, 9, len(case.similarity)) / 8
+    case = case.but(prior=prior)
+    made, listed = explain(case, layout, explain_depth), lists(case.scored(layout))
+    expected = [
+        [explained(case.affinity[user], case.similarity[:, item], explain_depth, prior[item]) for item, _ in each]
+        for user, each in enumerate(listed)
+    ]
+    assert of_items(made) == expected
+    for user, each in enumerate(listed):
+        scores = np.array([case.score(user, item) for item, _ in each])
+        np.testing.assert_allclose(made.priors[user, : len(each)], [prior[item] for item, _ in each] / scores, rtol=1e-6)
+        if explain_depth == EVERY:
+            total = [sum(share for _, share in pairs) + own for pairs, own in zip(of_items(made)[user], made.priors[user], strict=False)]
+            np.testing.assert_allclose(total, 1.0, atol=1e-4)
+
+
+@layouts
+def test_shares_of_a_prior_are_written_with_the_list(layout: str) -> None:
+    made = explain(by_hand(prior=np.array([0.0, 0.0, 4.0, -0.5])), layout, 1)
+    (explanation,) = encode_contributors(made, [5, 6, 7, 8])
+    assert explanations.decode(explanation) == [[(6, 0.375)], [(6, 2.0)]]
+    assert explanations.decode_priors(explanation) == (0.5, -1.0)
+
+
+@layouts
 def test_shares_of_all_contributors_add_up_to_one(layout: str) -> None:
     random = np.random.default_rng(1)
     case = random_case(150, n_users=40).but(normalize=False)
@@ -190,6 +219,7 @@ def test_positions_are_as_wide_as_the_contract_makes_them(n_distinct: int) -> No
         counts=np.array([[n_distinct]], np.int32),
         items=np.arange(n_distinct, dtype=np.int32)[::-1].copy(),
         shares=np.full(n_distinct, 0.5, np.float32),
+        priors=np.zeros((0, 0), np.float32),
     )
     item_ids: list[Id] = list(range(n_distinct))
     assert encode_contributors(made, item_ids) == contract_bytes(made, item_ids)

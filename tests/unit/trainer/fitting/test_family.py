@@ -9,10 +9,12 @@ from contract.errors import SettingsError
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.linear.matrix import Limits, Shape
+from engine.score.explain import explain_users
 from engine.score.scoring import Scale, TopK, score_users
 from engine.score.similar import similar_items
 from tests.support import model_oracles as oracles
-from tests.support.family_lists import assert_list, expected_scores
+from tests.support.contributors import of_items
+from tests.support.family_lists import assert_list, expected_model, expected_scores
 from tests.support.fitting import Memory, interactions_of, matrix_of
 from tests.support.samples import DAY_S, many
 from trainer.fitting.door import Made, Similar, fit_model
@@ -64,6 +66,29 @@ def test_lists_are_those_of_the_definition(settings: dict[str, object]) -> None:
         listed = list(zip(top.items[user, :n].tolist(), top.scores[user, :n].tolist(), strict=True))
         assert_list(listed, scores[user], allowed[user], 15)
     assert top.lengths.max() == 15
+
+
+@pytest.mark.parametrize("settings", CASES, ids=str)
+def test_reasons_are_the_terms_of_the_score(settings: dict[str, object]) -> None:
+    """Share · score is affinity · weight of the definition, whatever its sign, and the prior; for 200 users, and nothing is left out."""
+    interactions, model = interactions_of(many()), ModelSettings.model_validate({"depth": 10, **settings})
+    affinity, matrix, prior = expected_model(interactions, model)
+    made, similarity = made_of(interactions, model)
+    arrays = {**made.arrays(model.normalize), **similarity}
+    scale = Scale(model.normalize, made.rows.weight_min, made.rows.weight_max)
+    top = score_users(arrays, 0, 200, scale, depth=10, exclude_seen=True)
+    reasons = explain_users(arrays, 0, 200, top, explain_depth=1000)
+    for user, listed in enumerate(of_items(reasons)):
+        for rank, contributors in enumerate(listed):
+            item, score = int(top.items[user, rank]), float(top.scores[user, rank])
+            terms = affinity[user] * matrix[:, item]
+            shown = np.zeros_like(terms)
+            for seen, share in contributors:
+                shown[seen] = share * score
+            np.testing.assert_allclose(shown, terms, atol=1e-4)
+            own = float(reasons.priors[user, rank]) if reasons.priors.size else 0.0
+            assert own * score == pytest.approx(prior[item], abs=1e-4)
+            assert sum(share for _, share in contributors) + own == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize(("settings", "layout"), [({"model": "ease"}, "dense"), ({"model": "ease", "neighbors": 5}, "sparse")])
