@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VARIABLE = "NUMBA_CACHE_DIR"
 PACKAGES = ("engine", "trainer", "worker")  # where kernels may be; an image has some of these
+SWITCH = "LARDER_KERNELS"  # what engine/score/tile_sums.py chooses by; a compiled kernel has its choice in it
 KEPT = 3  # folders: going back to the version of yesterday compiles nothing
 _PREFIX = "kernels-"
 _COMPILERS = ("numba", "llvmlite")
@@ -33,7 +34,7 @@ def use(environ: MutableMapping[str, str], root: Path = ROOT) -> Path:
     """
     given = Path(environ[VARIABLE]) if environ.get(VARIABLE) else _writable(root / "var" / "numba-cache")
     base = given.parent if given.name.startswith(_PREFIX) else given
-    folder = base / (_PREFIX + digest(root))
+    folder = base / (_PREFIX + digest(root, switch=environ.get(SWITCH, "auto")))
     with suppress(OSError):
         os.utime(folder)  # so that `prune` knows the ones in use
     environ[VARIABLE] = str(folder)
@@ -47,9 +48,9 @@ def prune(base: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def digest(root: Path = ROOT, versions: Mapping[str, str] | None = None) -> str:
-    """Of the sources of all kernels in `root`, and of the compilers' versions (None: the installed ones)."""
-    made = blake2b(digest_size=8)
+def digest(root: Path = ROOT, versions: Mapping[str, str] | None = None, switch: str = "auto") -> str:
+    """Of the sources of all kernels in `root`, of the compilers' versions (None: the installed ones), and of what chooses kernels."""
+    made = blake2b(f"{switch}\0".encode(), digest_size=8)
     for path in sources(root):
         made.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
     for name in _COMPILERS:

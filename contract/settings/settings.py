@@ -64,6 +64,9 @@ class Settings(ModelSettings, SourceSettings, GateSettings):
     lease_s: float = Field(6.0, ge=1, le=600, description="A job whose process has shown no life for this long is taken over.")
     failure_ttl_s: int = Field(7 * 86400, ge=60, description="How long RQ keeps what it knows of a failed job.")
     processes: int = Field(1, ge=1, le=1024, description="Worker processes that one `python -m worker` runs.")
+    kernels: Literal["auto", "vector", "plain"] = Field(
+        "auto", description="How dense similarities are summed: LLVM vector code, plain Numba at half its speed, or what suits the machine."
+    )
     api_host: str = Field("0.0.0.0", description="Address that the API listens on.")  # noqa: S104 (a container's port is published by who runs it)
     api_port: int = Field(5000, ge=1, le=65535, description="Port that the API listens on.")
     api_workers: int = Field(2, ge=1, le=256, description="gunicorn workers.")

@@ -13,7 +13,7 @@ from numba import njit
 
 from contract.formats.artifact import TILE
 from engine.score.scoring_kernels import LAST_BITS, widen
-from engine.score.vector_code import rows_of_one, rows_of_two
+from engine.score.tile_sums import add_rows, add_rows_twice
 
 AHEAD = 4  # times the depth: so many of the best are looked at before all are
 
@@ -30,18 +30,17 @@ def sums_dense(similarity, rows, start, end, sums, spread):  # type: ignore[no-u
         low[u] = np.inf
         high[u] = -np.inf
     for t in range(tiles.shape[0]):
-        tile = tiles[t].ctypes.data
+        tile = tiles[t]
         first = t * TILE
         width = min(TILE, n_items - first)
         for u in range(end - start):
             row, stop = indptr[start + u], indptr[start + u + 1]
-            at_row, at_affinity = indices[row:].ctypes.data, affinity[row:].ctypes.data
-            out = sums[u, first:].ctypes.data
+            out = sums[u, first : first + TILE]
             if normalize:
-                rows_of_two(tile, at_row, stop - row, at_affinity, unity[row:].ctypes.data, out, units.ctypes.data)
+                add_rows_twice(tile, indices[row:stop], affinity[row:stop], unity[row:stop], out, units)
                 low[u], high[u] = widen(units, width, low[u], high[u])
             else:
-                rows_of_one(tile, at_row, stop - row, at_affinity, out)
+                add_rows(tile, indices[row:stop], affinity[row:stop], out)
 
 
 @njit(nogil=True, cache=True, fastmath={"contract"})  # as score_sparse

@@ -4,7 +4,7 @@ A score is P = Σ affinity[t] · similarity[item[t], j] over the user's items in
 fused multiply-add of the CPU: deterministic on one CPU type. Nothing is reassociated.
 
 The dense similarity is stored in tiles of 64 columns. Of one tile, all users of a shard are scored before the next one is
-touched, so a tile stays in cache; of one user, the 64 sums stay in registers (vector_code.py).
+touched, so a tile stays in cache; of one user, the 64 sums stay in registers (tile_sums.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from contract.formats.artifact import TILE
-from engine.score.vector_code import rows_of_one, rows_of_two
+from engine.score.tile_sums import add_rows, add_rows_twice
 
 LAST_BITS = 1e-6  # relative difference of sums that are equal but for rounding
 
@@ -77,25 +77,16 @@ def score_dense(similarity, rows, start, end, prior, left_out, top, spread):  # 
     units = np.zeros(TILE, np.float32)
     depth = items.shape[1]
     for t in range(tiles.shape[0]):
-        tile = tiles[t].ctypes.data
+        tile = tiles[t]
         first = t * TILE
         width = min(TILE, n_items - first)
         for u in range(n_users):
             row, stop = indptr[start + u], indptr[start + u + 1]
-            at_row = indices[row:].ctypes.data
             if normalize:
-                rows_of_two(
-                    tile,
-                    at_row,
-                    stop - row,
-                    affinity[row:].ctypes.data,
-                    unity[row:].ctypes.data,
-                    sums.ctypes.data,
-                    units.ctypes.data,
-                )
+                add_rows_twice(tile, indices[row:stop], affinity[row:stop], unity[row:stop], sums, units)
                 low[u], high[u] = widen(units, width, low[u], high[u])
             else:
-                rows_of_one(tile, at_row, stop - row, affinity[row:].ctypes.data, sums.ctypes.data)
+                add_rows(tile, indices[row:stop], affinity[row:stop], sums)
             if prior.size > 0:
                 for j in range(width):
                     sums[j] += prior[first + j]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -84,3 +84,23 @@ def rows_of_one(_typing, tile, rows, n, weight, out):  # type: ignore[no-untyped
 @intrinsic
 def rows_of_two(_typing, tile, rows, n, weight, weight2, out, out2):  # type: ignore[no-untyped-def]
     return _weighted_rows(2)
+
+
+@njit
+def add_rows(tile, rows, weights, out):  # type: ignore[no-untyped-def]
+    """As plain_code.add_rows."""
+    rows_of_one(tile.ctypes.data, rows.ctypes.data, rows.size, weights.ctypes.data, out.ctypes.data)
+
+
+@njit
+def add_rows_twice(tile, rows, weights, weights2, out, out2):  # type: ignore[no-untyped-def]
+    """As plain_code.add_rows_twice: a row is loaded once."""
+    at, at2 = weights.ctypes.data, weights2.ctypes.data
+    rows_of_two(tile.ctypes.data, rows.ctypes.data, rows.size, at, at2, out.ctypes.data, out2.ctypes.data)
+
+
+@njit(cache=True)
+def probe(tile, rows, weights, out, out2):  # type: ignore[no-untyped-def]
+    """For tile_sums.py: whether the code compiles here."""
+    add_rows(tile, rows, weights, out)
+    add_rows_twice(tile, rows, weights, weights, out, out2)

@@ -63,6 +63,11 @@ def test_another_compiler_is_another_folder(root: Path, compiler: str) -> None:
     assert digest(root, VERSIONS) != digest(root, {**VERSIONS, compiler: "99.0"})
 
 
+def test_another_choice_of_kernels_is_another_folder(root: Path) -> None:
+    assert use({}, root) == use({"LARDER_KERNELS": "auto"}, root)
+    assert use({}, root) != use({"LARDER_KERNELS": "plain"}, root)
+
+
 def test_the_machine_code_of_an_old_callee_is_not_run(root: Path) -> None:
     """Numba alone, in one folder, would: the caller's file has not changed."""
 
