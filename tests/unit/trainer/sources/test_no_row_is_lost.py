@@ -20,12 +20,7 @@ from trainer.rows.problems import Problems
 from trainer.sources.tables.locations import Location
 from trainer.sources.text import files as text_files
 
-<<<<<<< HEAD
-FULL = os.environ.get("LARDER_TEST_DEPTH") == "full"
 AS_IT_STANDS: dict[str, Any] = {"encoding": "utf-8", "user_id_type": "text", "item_id_type": "text", "negative": "drop"}
-=======
-AS_IT_STANDS: dict[str, Any] = {"encoding": "utf-8", "user_id_type": "text", "item_id_type": "text"}
->>>>>>> 662aa40 (Large files with one line out of order belong to the deeper tests)
 LARGE_ROWS = 1_500_000 if FULL else 800_000  # 36 MiB, or two chunks
 
 
