@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -69,12 +70,18 @@ def rows(text: str) -> Iterator[Row]:
 
 def patched(n: int, at: int, line: str) -> tuple[str, list[Row]]:
     """A file of n good rows without names, one of them another line; and what is to be read from it."""
-    lines = [f"{row % 9001},{row % 5003},{1 + row % 5},{1_500_000_000 + row}" for row in range(n)]
-    expected = list(rows("\n".join(lines)))
+    good, wanted = _good(n)
+    lines, expected = good.copy(), wanted.copy()
     lines[at] = line
     broken = line == TRIGGERS["a mark that is never closed"] or "\udce9" in line
     expected[at : at + 1] = [] if broken else list(rows(line))
     return "\n".join(lines) + "\n", expected
+
+
+@lru_cache(maxsize=2)
+def _good(n: int) -> tuple[list[str], list[Row]]:
+    lines = [f"{row % 9001},{row % 5003},{1 + row % 5},{1_500_000_000 + row}" for row in range(n)]
+    return lines, list(rows("\n".join(lines)))
 
 
 def _row(fields: list[str]) -> Row | None:
