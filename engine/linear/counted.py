@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.arrays import Array
 from engine.linear import gram, gram_kernels
 from engine.linear.matrix import Columns, Cost, Dense, Limits, Shape, column_bytes, dense_bytes, packed
-from engine.weighing.rows import Array, UserRows
+from engine.weighing.rows import UserRows
 
 
 class Formula(NamedTuple):

@@ -11,9 +11,10 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from engine.arrays import Array
 from engine.linear import column_kernels, gram_kernels
 from engine.linear.matrix import in_blocks
-from engine.weighing.rows import Array, UserRows
+from engine.weighing.rows import UserRows
 
 ROWS_OF_A_BLOCK = 16
 

@@ -15,8 +15,8 @@ import numpy as np
 from scipy.linalg import lapack
 
 from contract.errors import SettingsError
+from engine.arrays import Array
 from engine.linear import gram
-from engine.weighing.rows import Array
 
 BLOCK = 1024
 STRIP = 512

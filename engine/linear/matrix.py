@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from contract.errors import SettingsError
+from engine.arrays import Array
 from engine.linear import column_kernels as kernels
-from engine.weighing.rows import Array, UserRows
+from engine.weighing.rows import UserRows
 
 GIB = 2**30
 _BLOCKS = 256  # of items, between the threads

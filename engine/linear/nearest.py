@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.arrays import Array
 from engine.linear import column_kernels as kernels
 from engine.linear.matrix import Columns, Dense, in_blocks, packed
-from engine.weighing.rows import Array
 
 _COLUMNS = 64  # of a dense matrix, that are turned at a time
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.arrays import Array
 from engine.linear.checks import within
 from engine.linear.column_kernels import summed
 from engine.linear.matrix import Columns, Dense, Fitted
-from engine.weighing.rows import Array
 
 
 def blend(first: Fitted, second: Fitted, share: float = 0.5) -> Fitted:

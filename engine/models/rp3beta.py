@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.arrays import Array
 from engine.linear import counted
 from engine.linear.checks import within
 from engine.linear.matrix import Cost, Fitted, Limits, Shape
-from engine.weighing.rows import Array, UserRows
+from engine.weighing.rows import UserRows
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from contract.errors import SettingsError
+from engine.arrays import Array
 from engine.linear import ridge
 from engine.linear.checks import within
 from engine.linear.gram import work_of
 from engine.linear.matrix import Cost, Fitted, Limits, Shape
 from engine.models import slit_kernels
 from engine.weighing import row_kernels
-from engine.weighing.rows import Array, UserRows
+from engine.weighing.rows import UserRows
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.arrays import Array
 from engine.linear.checks import within
 from engine.weighing.affinity import DAY_S
-from engine.weighing.rows import Array, UserRows
+from engine.weighing.rows import UserRows
 
 
 @dataclass(frozen=True, slots=True)

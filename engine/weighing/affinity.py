@@ -20,8 +20,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from contract.errors import SettingsError
+from engine.arrays import Array
 from engine.weighing import row_kernels as kernels
-from engine.weighing.rows import Array, UserRows
+from engine.weighing.rows import UserRows
 
 DAY_S = 86400
 Kind = Literal["binary", "weights", "log"]

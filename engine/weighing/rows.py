@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import Array
 from engine.fit.row_kernels import rows_by_user
 from engine.weighing import row_kernels as kernels
 
-Array = npt.NDArray[Any]
 _SHORT = 1 << 15
 
 

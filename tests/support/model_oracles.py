@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
+from engine.arrays import Array
 from engine.weighing.rows import UserRows, rows_of_events
-
-Array = npt.NDArray[Any]
 
 
 def random_rows(seed: int, n_users: int = 40, n_items: int = 25, *, weighted: bool = False, moments: int = 0) -> UserRows:

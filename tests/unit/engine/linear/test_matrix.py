@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from contract.errors import SettingsError
+from engine.arrays import Array
 from engine.linear import column_kernels, gram, inverse, ridge_kernels
 from engine.linear.matrix import Columns, Dense, Fitted, Limits, Shape
 from engine.models import ease, slit
 from engine.models.blend import blend
 from engine.models.trend import Parameters as TrendParameters
 from engine.models.trend import popularity, prior
-from engine.weighing.rows import Array
 from tests.support import model_oracles as oracles
 
 LIMITS = Limits(threads=2)

@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from engine.arrays import Array
 from engine.linear.matrix import Columns, Dense
 from engine.linear.nearest import nearest
-from engine.weighing.rows import Array
 
 LAYOUTS = ("dense", "columns")
 layouts = pytest.mark.parametrize("layout", LAYOUTS)
