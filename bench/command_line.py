@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import engine, load, pipeline, plot, recovery, serving
+from bench import engine, load, models, pipeline, plot, recovery, serving
 from trainer.sources.synthetic import SHAPES
 
 
@@ -43,6 +43,16 @@ def pipeline_command(shape: str, source: str, workers: int, depth: int, neighbor
 def load_command(rows: int, json_file: Path | None) -> None:
     """A CSV file to indexed interactions, against the time that polars alone needs to parse it."""
     load.run(rows, json_file)
+
+
+@cli.command(name="models")
+@click.option("--interactions", required=True, help="Source, as of `larder run`; it needs times.")
+@click.option("--header/--no-header", default=True, show_default=True, help="Whether its first row names columns.")
+@click.option("--users", default=5000, show_default=True, help="Users whose held-out interactions are measured.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+def models_command(interactions: str, header: bool, users: int, json_file: Path | None) -> None:
+    """What each model finds of held-out interactions, with its default settings: a table in Markdown."""
+    models.run(interactions, header, users, json_file)
 
 
 @cli.command(name="recovery")

@@ -6,10 +6,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from contract.settings.family import ModelName
 from tests.support.paths import ROOT
 
 FIELDS = {"system", "stage", "seconds", "peak_bytes", "n_users", "n_items", "n_interactions", "k", "note"}
@@ -38,3 +39,15 @@ def test_pipeline_measures_every_stage(tmp_path: Path) -> None:
     assert [row["stage"] for row in result["rows"]] == ["load", "evaluate", "fit", "write", "dispatch", "score", "whole"]
     assert result["ratios"]["artifact, MiB"] > 1
     assert "Redis, bytes a user" in result["ratios"]  # too few users here for a figure
+
+
+def test_every_model_is_measured(tmp_path: Path) -> None:
+    """On made-up data: no figure is judged but that each is one."""
+    out = tmp_path / "models.json"
+    command = [sys.executable, "-m", "bench", "models", "--interactions", "synthetic:300x80x6000", "--users", "100", "--json", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads(out.read_text())
+    assert {row["settings"].get("model", "sar") for row in rows} == set(get_args(ModelName))
+    assert all(0 <= row[split]["model"]["ndcg"] <= 1 for row in rows for split in ("time", "stratified"))
+    assert done.stdout.count("\n") == 2 + len(rows)

@@ -30,7 +30,7 @@ class Named:
 class Entry:
     """`bar`: the score's part of the greatest, from 0 to 1. `before`: the rank in the previous generation; None: not in its list.
 
-    `factor`: by which a rule of the run multiplied the score.
+    `factor`: by which a rule of the run multiplied the score. `prior`: the share of the run's prior in it.
     """
 
     rank: int
@@ -41,6 +41,15 @@ class Entry:
     because: tuple[Named, ...] = ()
     before: int | None = None
     factor: float = 1.0
+    prior: float = 0.0
+
+    @property
+    def liked(self) -> list[Named]:
+        return [reason for reason in self.because if reason.share > 0]
+
+    @property
+    def against(self) -> list[Named]:
+        return [reason for reason in self.because if reason.share < 0]
 
     @property
     def moved(self) -> int | None:
@@ -73,11 +82,17 @@ def user_view(store: Store, pointer: Pointer, previous: Pointer | None, given: s
         entries = entries_of(stored, k)
         return UserView(given if spelled is None else spelled, _titled(store, pointer, entries), len(stored.item_ids), "popular", cold)
     because, marks = explained(mine, Selection(mine.item_ids[:k], mine.scores[:k], None, False))
-    factors = next((mark.values for mark in marks if mark.name == "boosted"), ())
+    marked = {mark.name: mark.values for mark in marks}
     then = store.user_list(previous, given) if previous else None
     ranks = {item_id: at + 1 for at, item_id in enumerate(then[1].item_ids)} if then else {}
     entries = [
-        replace(entry, because=_reasons(because[at]), before=ranks.get(entry.item_id), factor=factors[at] if factors else 1.0)
+        replace(
+            entry,
+            because=_reasons(because[at]),
+            before=ranks.get(entry.item_id),
+            factor=marked["boosted"][at] if "boosted" in marked else 1.0,
+            prior=marked["prior"][at] if "prior" in marked else 0.0,
+        )
         for at, entry in enumerate(entries_of(mine, k))
     ]
     kept = {entry.item_id for entry in entries}

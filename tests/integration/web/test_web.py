@@ -299,6 +299,16 @@ def test_what_cleaning_left_out_stands_in_the_card(open_client: FlaskClient, gen
     assert "How the source was read rows 1,000 left out: weight is not a number 7 assumed times are seconds" in text
 
 
+def test_what_speaks_against_an_item_and_the_prior_are_said(open_client: FlaskClient, generations: Generations) -> None:
+    manifest = generations.manifest("g2")
+    why = explanations.encode([[(4, 0.75), (3, -0.25)], [], []], [], [0.5, 1.0, 0.0])
+    generations.redis.hset(generations.keys.why("g2", bucket_of(54, manifest.n_user_buckets)), "54", why)
+    text = text_of(open_client.get("/explore?user=54"))
+    assert "(0.75) although you know Casablanca (-0.25) for everybody, by popularity (0.50)" in text
+    assert text.count("for everybody") == 2
+    assert text.count("because you liked") == text.count("although") == 1
+
+
 def test_a_rule_that_raised_a_score_is_named(open_client: FlaskClient, generations: Generations) -> None:
     manifest = generations.manifest("g2")
     why = explanations.encode([[(4, 0.5)], [(4, 0.5)], []], [1.5, 1.0, 1.0])
