@@ -152,7 +152,7 @@ def _check_options(settings: Settings, options: dict[str, object]) -> None:
     if reason := refusal(settings, options):
         raise RequestError(f"{reason[:1].upper()}{reason[1:]}.", 403, "Forbidden")
     try:
-        Settings.model_validate(settings.model_dump() | options)
+        Settings.model_validate(settings.model_dump(exclude_unset=True) | options)
     except ValidationError as error:
         reason = "; ".join(str(item["msg"]).removeprefix("Value error, ") for item in error.errors(include_url=False))
         raise RequestError(f"A run can't have these options: {reason}.", 409, "Not possible now") from None

@@ -89,7 +89,8 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
         load_s=n / rates.load,
         fit_s=fit.seconds + n / rates.load,
         write_s=artifact / rates.write,
-        score_s=n * row_work / (rates.multiply if layout == "dense" else SPARSE_PER_S) / workers + n_users / 150_000,
+        score_s=(n * row_work + n_users * n_items * model.has_prior) / (rates.multiply if layout == "dense" else SPARSE_PER_S) / workers
+        + n_users / 150_000,
         neighbors_that_fit=fit.neighbors_that_fit,
         advice=fit.advice,
     )

@@ -131,7 +131,8 @@ def seal(
     if interactions.disliked is not None:
         rules = {**rules, **interactions.disliked.arrays(len(interactions.user_ids))}
     per_s = DENSE_PER_S if fitted.layout == "dense" else SPARSE_PER_S
-    shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, fitted.row_work, settings.shard_target_s, per_s)
+    each = n_items if made.prior else 0.0  # with a prior, every item is a candidate of every user
+    shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, fitted.row_work, settings.shard_target_s, per_s, each)
     counts = np.bincount(rows.indices, minlength=n_items)
     popular = np.argsort(-counts, kind="stable")
     popular = popular[~np.isin(popular, rules.get("excluded", ()))]

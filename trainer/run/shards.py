@@ -15,13 +15,14 @@ from engine.arrays import Array
 MIN_SHARDS = 8  # so that a small run still spreads over workers and shows progress
 
 
-def plan_shards(indptr: Array, bucket_ends: Array, row_work: float, target_s: float, per_s: float) -> Array:
+def plan_shards(indptr: Array, bucket_ends: Array, row_work: float, target_s: float, per_s: float, user_work: float = 0.0) -> Array:
     """Cut the buckets into shards of about equal work: int64 (n_shards, 4), user_start, user_end, bucket_start, bucket_end.
 
-    `row_work`: multiply-adds that one interaction costs. A shard takes about `target_s` at `per_s`, and whole buckets.
+    `row_work`: multiply-adds that one interaction costs, one at the least; `user_work`: what a user costs beside them. A shard takes about
+    `target_s` at `per_s`, and whole buckets.
     """
     user_ends = np.concatenate(([0], bucket_ends)).astype(np.int64)
-    work = np.concatenate(([0.0], np.cumsum(np.diff(indptr[user_ends]) * row_work)))
+    work = np.concatenate(([0.0], np.cumsum(np.diff(indptr[user_ends]) * max(row_work, 1.0) + np.diff(user_ends) * user_work)))
     n_buckets = len(bucket_ends)
     wanted = max(MIN_SHARDS, int(-(-work[-1] // (per_s * target_s))), -(-int(user_ends[-1]) // SHARD_USERS))
     cuts = np.searchsorted(work, np.linspace(0, work[-1], min(wanted, n_buckets) + 1)[1:-1])

@@ -63,6 +63,14 @@ def test_a_run_is_enqueued_and_followed(api: ApiProcess, store_redis: Redis) -> 
     check_problem(api.send_admin("POST", "/runs", ADMIN, {"options": {"k": 5, "depth": 4}}), 409, "Not possible now")
 
 
+def test_a_run_of_another_model_needs_no_word_on_normalisation(api: ApiProcess, store_redis: Redis) -> None:
+    """What the API has by default is no wish of anybody's."""
+    assert api.send_admin("POST", "/runs", ADMIN, {"options": {"model": "ease", "prior_gain": 0.1}}).status_code == 202
+    refused = api.send_admin("POST", "/runs", ADMIN, {"options": {"model": "ease", "normalize": True}})
+    check_problem(refused, 409, "Not possible now")
+    assert "say --no-normalize" in refused.json()["detail"]
+
+
 @pytest.mark.parametrize("path", ["/users/a%20b", "/users?user_id=a%20b"])
 def test_an_erasure_is_enqueued(api: ApiProcess, store_redis: Redis, path: str) -> None:
     asked = api.send_admin("DELETE", path, ADMIN)

@@ -46,6 +46,15 @@ def test_all_users_and_buckets_are_covered_once(buckets: list[list[int]], per_s:
     assert_covers(shards_of(widths, sizes, per_s=per_s), sizes)
 
 
+@pytest.mark.parametrize("user_work", [0.0, 500.0])
+def test_a_model_without_weights_is_cut_as_well(user_work: float) -> None:
+    """Popularity: no interaction costs a multiply-add."""
+    indptr, sizes = np.arange(4 * SHARD_USERS + 1), [64] * (4 * SHARD_USERS // 64)
+    shards = plan_shards(indptr, np.cumsum(sizes), 0.0, 1.0, 1e9, user_work)
+    assert_covers(shards, sizes)
+    assert np.diff(shards[:, :2]).max() <= SHARD_USERS
+
+
 def test_small_runs_still_make_a_few_shards() -> None:
     assert len(shards_of([1] * 640, [64] * 10)) == MIN_SHARDS
 
