@@ -19,6 +19,9 @@ Every setting is an environment variable, which configures every part alike. Tho
 `larder run` and `plan` (`--user-column` for `LARDER_USER_COLUMN`), those of cleaning and of the source also of `check`.
 A variable that begins with `LARDER_` and is none of these is an error that names the nearest; what Kubernetes sets for a Service of such a
 name is ignored.
+
+Defaults are those of containers. `make up` has others where you give none: `LARDER_API_HOST` is 127.0.0.1, `LARDER_PROCESSES` the number
+of cores, `LARDER_REDIS_URL` and `LARDER_ARTIFACTS` lie in `var/`, and `LARDER_ERASURE_SECRET` is made once and kept there.
 """
 GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The model", ModelSettings),

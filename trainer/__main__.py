@@ -15,12 +15,11 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from contract.door import guarded
 from contract.errors import GenerationFailedError, LarderError
 from contract.formats.keys import Keys
-from contract.queue.jobs import score_queue, train_queue
+from contract.queue.jobs import train_queue
 from contract.queue.leases import n_alive_here
 from contract.settings.absolute import absolute_options
 from contract.settings.beside import environment_beside
@@ -28,13 +27,13 @@ from contract.settings.called import as_called
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
 from contract.store.generations import Generations
-from contract.store.item_revisions import Catalogue
-from contract.store.runs import Runs, RunStatus, new_run_id
+from contract.store.runs import Runs, new_run_id
 from engine import kernel_cache
 from trainer.cli.actor import who_asks
 from trainer.cli.check import check
 from trainer.cli.generations import COMMANDS
 from trainer.cli.options import settings_options
+from trainer.cli.status import status
 
 console = Console()
 
@@ -139,53 +138,7 @@ def health() -> None:
         sys.exit(1)
 
 
-@cli.command()
-def status() -> None:
-    """Show what is served, what runs, and what waits."""
-    settings = Settings.from_environ(os.environ)
-    store = connect(settings.redis_url)
-    keys = Keys(settings.namespace)
-    from trainer.evaluation.reading import Reading
-    from trainer.service.schedule import next_run
-
-    generations, latest = Generations(store, keys), None
-    with explained(settings.redis_url):
-        table = Table("", "", show_header=False, title="Larder")
-        pointer = generations.current()
-        table.add_row("current generation", pointer.generation if pointer else "none: nothing is promoted yet")
-        if pointer:
-            table.add_row("trained at", pointer.trained_at)
-            table.add_row("data until", pointer.data_until or "no times in the data")
-            table.add_row("users, items", f"{pointer.n_users:,}, {pointer.n_items:,}")
-            table.add_row("rows left out", Reading.of(generations.manifest(pointer.generation)).losses or "none")
-            table.add_row("previous", pointer.previous or "none")
-        if items := Catalogue(store, keys).current():
-            counts = f"{items.n_items:,} known, {items.n_unavailable:,} ids in no list"
-            table.add_row("items", f"revision {items.revision} of {items.made_at}: {counts}")
-        if held := generations.held():
-            table.add_row("held", f"by {held.by}, who went back to {held.generation}: nothing is promoted until `{as_called('release')}`")
-        if due := next_run(settings):
-            table.add_row("next scheduled run", f"{due:%Y-%m-%d %H:%M %Z} ({settings.cron})")
-        if latest := Runs(store, keys).latest():
-            table.add_row("latest run", f"{latest.run}: {_words(latest)}")
-            if progress := generations.progress(latest.run):
-                recorded = f"{progress.shards_recorded} of {progress.n_shards} shards"
-                why = progress.reason or (f"{progress.waits}: {progress.because}" if progress.waits else "")
-                table.add_row("its generation", f"{progress.state}, {recorded} {why}".strip())
-    with explained(settings.rq_url):
-        queue_redis = connect(settings.rq_url)
-        for queue in (train_queue(queue_redis, settings), score_queue(queue_redis, settings)):
-            counts = f"{queue.count} waiting, {queue.started_job_registry.count} running, {queue.failed_job_registry.count} failed"
-            table.add_row(f"queue {queue.name}", counts)
-    console.print(table)
-
-
-def _words(run: RunStatus) -> str:
-    """State, stage and message; without the stage where the state says as much (dispatched, dispatch)."""
-    return " ".join(word for word in (run.state, "" if run.state.startswith(run.stage) else run.stage, run.message) if word)
-
-
-for command in (check, *COMMANDS):
+for command in (check, status, *COMMANDS):
     cli.add_command(command)
 
 

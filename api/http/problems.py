@@ -70,6 +70,11 @@ def problem(error: RequestError) -> Response:
     return Response(problem_json(error), error.status, headers, content_type=MEDIA_TYPE)
 
 
+def sentence(text: str) -> str:
+    """A message of ours as a sentence on its own: a capital at its start, one mark at its end."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
+
+
 def store_unavailable(detail: str = "The store of lists does not answer; try again in a moment.") -> RequestError:
     return RequestError(detail, 503, "Store unavailable", {"Retry-After": str(RETRY_STORE_S)})
 

@@ -11,7 +11,7 @@ from flask import Response, request
 from pydantic import ValidationError
 from redis import Redis
 
-from api.http.problems import RequestError
+from api.http.problems import RequestError, sentence
 from api.http.request_ids import REQUEST_ID
 from api.http.request_models import NoOptions
 from api.http.requests import json_body, query
@@ -82,7 +82,7 @@ def refused_for_now() -> Iterator[None]:
     try:
         yield
     except GenerationError as error:
-        raise RequestError(f"{str(error)[:1].upper()}{str(error)[1:]}.", 409, "Not possible now") from None
+        raise RequestError(sentence(str(error)), 409, "Not possible now") from None
 
 
 def state_of(generations: Generations, name: str) -> GenerationState | None:

@@ -10,7 +10,7 @@ from flask import Flask, g, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from api.http.problems import RETRY_STORE_S, SEE_LOG
+from api.http.problems import RETRY_STORE_S, SEE_LOG, sentence
 from api.http.route import ROUTE
 from api.web import assets, sessions
 from api.web.pages import cards, changes, explorer, overview, runbook
@@ -111,9 +111,7 @@ def _headers(response: Response) -> Response:
 
 
 def _problem(status: int, title: str, slug: str, error: Exception) -> Response:
-    text = str(error)
-    detail = f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
-    body = render_template("problem.html", title=title, detail=detail, status=status, slug=slug)
+    body = render_template("problem.html", title=title, detail=sentence(str(error)), status=status, slug=slug)
     headers = {"Retry-After": str(RETRY_STORE_S)} if status == 503 else {}
     return Response(body, status, headers, mimetype="text/html")
 

@@ -53,7 +53,7 @@ def test_going_back_shows_what_it_undoes_and_holds(stack: LocalStack, admin: Pag
     after = stack.generation()
     assert after != before
     expect(admin.get_by_role("list", name="Alarms")).to_contain_text("Promotions are held")
-    admin.get_by_role("link", name="What to do: promotions are held").click()
+    admin.get_by_role("link", name="What to do: Promotions are held").click()
     expect(admin.locator("#held")).to_be_in_viewport()
 
     admin.goto(f"{stack.url}/change/release")
@@ -97,7 +97,7 @@ def test_redis_away_is_a_banner_and_no_broken_page(stack: LocalStack, open_page:
         expect(page.locator("#live .alarm.failing")).to_contain_text("Redis does not answer", timeout=30_000)
         page.goto(f"{stack.url}/")
         expect(page.locator(".state")).to_contain_text("Failing")
-        page.get_by_role("link", name="What to do: redis does not answer").click()
+        page.get_by_role("link", name="What to do: Redis does not answer").click()
         expect(page.locator("#store-away")).to_be_in_viewport()
         answer = page.goto(f"{stack.url}/explore?user=54")
         assert answer is not None

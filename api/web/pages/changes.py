@@ -9,6 +9,7 @@ from flask import flash, redirect, render_template, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
+from api.http.problems import sentence
 from api.http.request_ids import REQUEST_ID
 from api.routes.runs import cancel_run, start_run
 from api.web.site import Page, Site
@@ -50,7 +51,7 @@ def pages(site: Site) -> list[Page]:
                     try:
                         flash(do(plan))
                     except GenerationError as error:
-                        problem = f"{str(error)[:1].upper()}{str(error)[1:]}."
+                        problem = sentence(str(error))
                     else:
                         site.store.pointers.refresh() if seen.pointer else None
                         return redirect("/", 303)

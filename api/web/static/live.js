@@ -13,6 +13,13 @@
     if (status.textContent !== text) status.textContent = text;
   };
 
+  // The table below is as old as the page: what it calls served is not any more.
+  const outdate = () => {
+    document.getElementById("newer").hidden = false;
+    const was = document.getElementById("was-served");
+    if (was) was.textContent = "was served";
+  };
+
   const wait = () => window.setTimeout(ask, 1000 * Number(part.firstElementChild.dataset.every || 5) * Math.min(1 + failures, 10));
 
   // What has the focus, or is open, in the old part is so in the new one.
@@ -39,7 +46,7 @@
       failures = 0;
       say(fresh.dataset.says);
       document.title = `${fresh.dataset.state} – Larder`;
-      if (fresh.dataset.served !== before) document.getElementById("newer").hidden = false;
+      if (fresh.dataset.served !== before) outdate();
     } catch {
       failures += 1;
       say("The API does not answer; asking again.");

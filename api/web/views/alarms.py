@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from api.http.problems import sentence
 from api.lists.freshness import age_s, is_stale
 from api.web.views.formats import duration, size
 from api.web.views.snapshot import Snapshot
@@ -42,7 +43,7 @@ def state(found: list[Alarm]) -> str:
 
 def _serving(seen: Snapshot, stale_after_s: int) -> Iterator[Alarm]:
     if seen.away:
-        yield Alarm("store-away", "failing", "Redis does not answer", f"{seen.away[:1].upper()}{seen.away[1:]}. No list can be served.")
+        yield Alarm("store-away", "failing", "Redis does not answer", f"{sentence(seen.away)} No list can be served.")
     elif seen.pointer is None:
         yield Alarm("nothing-promoted", "failing", "Nothing is served yet", "No generation has been promoted: every request is a 503.")
     elif is_stale(seen.pointer, stale_after_s):
@@ -74,7 +75,7 @@ def _making(seen: Snapshot) -> Iterator[Alarm]:
         why = f"{seen.held.by} went back to {seen.held.generation}. Runs train, and their generations wait."
         yield Alarm("held", "warning", "Promotions are held", why)
     if seen.queue_away:
-        yield Alarm("queue-away", "warning", "The job queues can't be read", f"{seen.queue_away[:1].upper()}{seen.queue_away[1:]}.")
+        yield Alarm("queue-away", "warning", "The job queues can't be read", sentence(seen.queue_away))
     for queue in seen.queues:
         service = "trainer" if queue.name == "train" else "worker"
         if not queue.workers:

@@ -7,7 +7,7 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from api.web.views.charts import BarChart, bar_chart
-from api.web.views.formats import change, figure, number, percent, signed, when
+from api.web.views.formats import difference, figure, gained_and_lost, number, percent, when
 from contract.formats.keys import Id
 from contract.store.generations import Generations
 
@@ -69,16 +69,21 @@ class Diff(_Part):
             ("trained at", when(a.trained_at), when(b.trained_at), ""),
             ("data until", when(a.data_until), when(b.data_until), ""),
             ("users", number(a.n_users), number(b.n_users), self._users()),
-            ("items", number(a.n_items), number(b.n_items), signed(b.n_items - a.n_items, "+,")),
-            ("items in a list, mean", f"{a.mean_listed:.2f}", f"{b.mean_listed:.2f}", signed(b.mean_listed - a.mean_listed, "+.2f")),
-            (f"items in a first {self.k}", number(a.items_listed), number(b.items_listed), f"+{self.items_gained:,} −{self.items_lost:,}"),
-            ("part of the catalogue", percent(a.coverage), percent(b.coverage), _points(b.coverage - a.coverage)),
-            ("places of the top 1 %", percent(a.head_share), percent(b.head_share), _points(b.head_share - a.head_share)),
+            ("items", number(a.n_items), number(b.n_items), difference(a.n_items, b.n_items, 0)),
+            ("items in a list, mean", f"{a.mean_listed:.2f}", f"{b.mean_listed:.2f}", difference(a.mean_listed, b.mean_listed, 2)),
+            (
+                f"items in a first {self.k}",
+                number(a.items_listed),
+                number(b.items_listed),
+                gained_and_lost(self.items_gained, self.items_lost),
+            ),
+            ("part of the catalogue", percent(a.coverage), percent(b.coverage), _points(a.coverage, b.coverage)),
+            ("places of the top 1 %", percent(a.head_share), percent(b.head_share), _points(a.head_share, b.head_share)),
             ("places of other items", "", "", percent(self.moved)),
             (f"first {self.k} unchanged", "", "", f"{percent(self.identical)} of users"),
         ]
         for name in sorted(a.metrics.keys() & b.metrics.keys()):
-            found.append((name, figure(a.metrics[name]), figure(b.metrics[name]), change(b.metrics[name] - a.metrics[name])))
+            found.append((name, figure(a.metrics[name]), figure(b.metrics[name]), difference(a.metrics[name], b.metrics[name], 4)))
         return found
 
     def charts(self) -> list[BarChart]:
@@ -92,12 +97,12 @@ class Diff(_Part):
 
     def _users(self) -> str:
         if not self.sampled:
-            return f"+{self.users_gained:,} −{self.users_lost:,}"
-        return f"+{self.users_gained / max(1, self.after.users_read):.1%} −{self.users_lost / max(1, self.before.users_read):.1%}"
+            return gained_and_lost(self.users_gained, self.users_lost)
+        return gained_and_lost(self.users_gained / max(1, self.after.users_read), self.users_lost / max(1, self.before.users_read), ".1%")
 
 
-def _points(part: float) -> str:
-    return f"{signed(100 * part, '+.1f')} points"
+def _points(before: float, after: float) -> str:
+    return f"{difference(100 * before, 100 * after, 1)} points"
 
 
 def _tenths(found: Distribution) -> list[str]:

@@ -23,7 +23,20 @@ def change(value: float | None) -> str:
 
 
 def signed(value: float, spell: str) -> str:
-    return format(value, spell).replace("-", "−")
+    """Without a sign where nothing is left after rounding."""
+    text = format(value, spell)
+    return text.replace("-", "−") if any(digit in "123456789" for digit in text) else text.lstrip("+-")
+
+
+def difference(before: float, after: float, decimals: int) -> str:
+    """That of the two as they are shown: rounded apart, it would not fit beside them."""
+    return signed(round(after, decimals) - round(before, decimals), f"+,.{decimals}f")
+
+
+def gained_and_lost(gained: float, lost: float, spell: str = ",") -> str:
+    """Those that are some; "none" of neither."""
+    found = [(sign, format(value, spell)) for sign, value in (("+", gained), ("−", lost))]
+    return " ".join(sign + text for sign, text in found if any(digit in "123456789" for digit in text)) or "none"
 
 
 def percent(part: float | None) -> str:

@@ -22,11 +22,14 @@ def diff_table(diff: Diff) -> Table:
     table.add_row("trained at", _time(before.trained_at), _time(after.trained_at))
     table.add_row("data until", _time(before.data_until), _time(after.data_until))
     table.add_row("users", f"{before.n_users:,}", f"{after.n_users:,}", _users(diff))
-    table.add_row("items", f"{before.n_items:,}", f"{after.n_items:,}", f"{after.n_items - before.n_items:+,}")
+    table.add_row("items", f"{before.n_items:,}", f"{after.n_items:,}", _signed(after.n_items - before.n_items, 0))
     table.add_row(
-        "items in a list, mean", f"{before.mean_listed:.2f}", f"{after.mean_listed:.2f}", f"{after.mean_listed - before.mean_listed:+.2f}"
+        "items in a list, mean",
+        f"{before.mean_listed:.2f}",
+        f"{after.mean_listed:.2f}",
+        difference(before.mean_listed, after.mean_listed, 2),
     )
-    items = f"+{diff.items_gained:,} −{diff.items_lost:,}"
+    items = gained_and_lost(diff.items_gained, diff.items_lost)
     table.add_row(f"items in a first {diff.k}", f"{before.items_listed:,}", f"{after.items_listed:,}", items)
     table.add_row("... of the catalogue", *_percents(before.coverage, after.coverage))
     table.add_row("places of the top 1 %", *_percents(before.head_share, after.head_share))
@@ -44,8 +47,29 @@ def diff_table(diff: Diff) -> Table:
 
 def _users(diff: Diff) -> str:
     if not diff.sampled:
-        return f"+{diff.users_gained:,} −{diff.users_lost:,}"
-    return f"+{diff.users_gained / max(1, diff.after.users_read):.1%} −{diff.users_lost / max(1, diff.before.users_read):.1%}"
+        return gained_and_lost(diff.users_gained, diff.users_lost)
+    return gained_and_lost(diff.users_gained / max(1, diff.after.users_read), diff.users_lost / max(1, diff.before.users_read), ".1%")
+
+
+def gained_and_lost(gained: float, lost: float, spell: str = ",") -> str:
+    """Those that are some; "none" of neither."""
+    found = [(sign, format(value, spell)) for sign, value in (("+", gained), ("−", lost))]
+    return " ".join(sign + text for sign, text in found if _shows(text)) or "none"
+
+
+def difference(before: float, after: float, decimals: int) -> str:
+    """That of the two as they are shown: rounded apart, it would not fit beside them."""
+    return _signed(round(after, decimals) - round(before, decimals), decimals)
+
+
+def _signed(value: float, decimals: int) -> str:
+    text = f"{value:+,.{decimals}f}"
+    return text if _shows(text) else text.lstrip("+-")
+
+
+def _shows(text: str) -> bool:
+    """Whether something is left after rounding."""
+    return any(digit in "123456789" for digit in text)
 
 
 def _time(text: str | None) -> str:
@@ -54,11 +78,11 @@ def _time(text: str | None) -> str:
 
 
 def _figures(before: float, after: float) -> tuple[str, str, str]:
-    return f"{before:.4g}", f"{after:.4g}", f"{after - before:+.4f}"
+    return f"{before:.4f}", f"{after:.4f}", difference(before, after, 4)
 
 
 def _percents(before: float, after: float) -> tuple[str, str, str]:
-    return f"{before:.1%}", f"{after:.1%}", f"{100 * (after - before):+.1f} points"
+    return f"{before:.1%}", f"{after:.1%}", f"{difference(100 * before, 100 * after, 1)} points"
 
 
 def _add_distribution(table: Table, name: str, found: Distribution | None) -> None:

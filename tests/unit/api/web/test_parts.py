@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from api.http.problems import sentence
 from api.lists.store import StoredList
 from api.metrics.counters import Metrics
 from api.web.pages.runbook import html_of
@@ -78,7 +79,7 @@ def test_the_pages_read_the_diff_that_the_trainer_writes() -> None:
     found = Diff.model_validate_json(made.model_dump_json())
     rows = {name: changed for name, _, _, changed in found.rows()}
     assert (rows["users"], rows["items in a list, mean"], rows["first 3 unchanged"]) == ("+1 −2", "−1.00", "50.0 % of users")
-    assert rows["ndcg@10, time"] == "+0.0000"
+    assert rows["ndcg@10, time"] == "0.0000"
     assert [chart.title for chart in found.charts()] == ["Overlap of the first 3"]
     assert set(Made.model_fields) == set(Diff.model_fields), "the pages show all of it"
 
@@ -121,3 +122,28 @@ def test_entries_with_scores_of_zero_and_less() -> None:
 @pytest.mark.parametrize(("raw", "title"), [(b"{}", ""), (b'{"title": "Alien"}', "Alien"), (b'{"title": 7}', ""), (b"[]", "")])
 def test_titles(raw: bytes, title: str) -> None:
     assert title_of(raw) == title
+
+
+def test_a_change_is_that_of_what_is_shown() -> None:
+    """6.16 % and 8.34 % are shown as 6.2 % and 8.3 %: 2.18 between them would be shown as 2.2."""
+    assert formats.difference(6.16, 8.34, 1) == "+2.1"
+    assert formats.difference(0.14051, 0.14052, 4) == "0.0000"
+    assert formats.difference(1200, 0, 0) == "−1,200"
+
+
+@pytest.mark.parametrize(("value", "spell", "text"), [(-0.00001, "+.4f", "0.0000"), (0.04, "+.1f", "0.0"), (-3, "+,", "−3")])
+def test_nothing_has_no_sign(value: float, spell: str, text: str) -> None:
+    assert formats.signed(value, spell) == text
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "spell", "text"),
+    [(0, 0, ",", "none"), (3, 0, ",", "+3"), (0, 1200, ",", "−1,200"), (3, 4, ",", "+3 −4"), (0.0001, 0.25, ".1%", "−25.0%")],
+)
+def test_gained_and_lost(gained: float, lost: float, spell: str, text: str) -> None:
+    assert formats.gained_and_lost(gained, lost, spell) == text
+
+
+def test_a_message_becomes_one_sentence() -> None:
+    assert sentence("is it up?") == "Is it up?"
+    assert [sentence("it is held"), sentence("it is held.")] == ["It is held."] * 2
