@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from contract.formats.manifest import Manifest
 
 Split = Literal["time", "stratified"]
+GATE_DEPTH = 10  # where models are compared whose k differs; every model is measured there as well
 
 
 class Metrics(BaseModel):
@@ -38,6 +39,13 @@ class Evaluation(BaseModel):
     model: Metrics
     popularity: Metrics
     seconds: float
+    at_gate_depth: Metrics | None = Field(None, description="the model at 10, whatever k is; None: k is 10, or an older version measured")
+
+    def model_at(self, depth: int) -> Metrics | None:
+        """The model's metrics at `depth`; None where nobody measured there."""
+        if depth == self.k:
+            return self.model
+        return self.at_gate_depth if depth == GATE_DEPTH else None
 
 
 class NotEvaluated(BaseModel):

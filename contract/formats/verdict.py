@@ -12,6 +12,8 @@ class Verdict(BaseModel):
 
     passed: bool = True
     because: str = ""
+    doubt: str = ""
+    """Why nothing can be said of it: then it waits, complete, for a person to promote it."""
     warnings: tuple[str, ...] = ()
     against: str = ""
     """The generation that was current then."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.errors import ArtifactError
-from contract.formats.evaluation import Evaluation, NotEvaluated, Split
+from contract.formats.evaluation import GATE_DEPTH, Evaluation, Metrics, NotEvaluated, Split
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array, Report
 from trainer.evaluation.lists import best_unseen, popular_unseen
@@ -33,12 +33,18 @@ def evaluate(
     report: Report,
     split: Literal["auto", Split] = "auto",
     scratch: Path | None = None,
+    rows_as_read: bool = False,
 ) -> Evaluation | NotEvaluated:
     """Measure lists of `k` unseen items that a model with these settings would give to at most `sample_users` users.
+
+    The model is measured at GATE_DEPTH as well, where the gate compares models whose `k` differs.
 
     A quarter of those users' events is held out: the latest ("time"; "auto" where there are times), or a random one ("stratified").
     The model is fitted on all other events, and now is the latest of their times; popularity, the baseline, is counted in the same.
     Lists hold unseen items even where `settings.exclude_seen` is off: what is to be found has not been seen.
+
+    The same data in another order of rows give the same figures. `rows_as_read`: the stratified split takes the rows as they come, as
+    recommenders' published figures do.
 
     Costs one fit, whose progress `report` follows, and some seconds. Memory: that of a fit, and the similarity, which lies
     in a nameless file in the folder `scratch` (None: the system's) if it is large.
@@ -54,19 +60,18 @@ def evaluate(
         split = "time" if interactions.time is not None else "stratified"
     if split == "time" and interactions.time is None:
         return NotEvaluated(reason="the interactions have no times, so none of them is the latest")
-    held = holdout.hold_out(interactions, split, sample_users)
+    held = holdout.hold_out(interactions, split, sample_users, rows_as_read)
     if held is None:
         return NotEvaluated(reason="no user has enough different interactions to hold one out (three)")
     store = _Store(scratch)
     made = fit_model(held.train, settings, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report)
     users, n_items = np.unique(held.user_idx), held.items.size
-    lists = (
-        best_unseen(made.rows, {**store.arrays, **made.prior}, users, k, threads, normalize=settings.normalize),
-        popular_unseen(made.rows, n_items, users, k),
-    )
-    model, popularity = (
-        ranking_metrics.measure(held.user_idx, held.item_idx, users, np.where(found < 0, -1, held.items[found]), n_items) for found in lists
-    )
+
+    def measured(lists: Array) -> Metrics:
+        return ranking_metrics.measure(held.user_idx, held.item_idx, users, np.where(lists < 0, -1, held.items[lists]), n_items)
+
+    arrays = {**store.arrays, **made.prior}
+    best = best_unseen(made.rows, arrays, users, max(k, GATE_DEPTH), threads, normalize=settings.normalize)
     return Evaluation(
         k=k,
         split=split,
@@ -75,8 +80,9 @@ def evaluate(
         n_users_total=len(interactions.user_ids),
         n_train=held.train.user_idx.size,
         n_test=held.user_idx.size,
-        model=model,
-        popularity=popularity,
+        model=measured(best[:, :k]),
+        popularity=measured(popular_unseen(made.rows, n_items, users, k)),
+        at_gate_depth=None if k == GATE_DEPTH else measured(best[:, :GATE_DEPTH]),
         seconds=round(time.monotonic() - started, 2),
     )
 

@@ -2,13 +2,14 @@
 
 rule                                                    setting                   outcome
 a ranking metric fell by more than that part            gate_max_metric_drop      refused
-evaluations that differ in k or split, or one is missing                          warning
+evaluations differ in split or users, or one is missing                           waits for a review
 nDCG below that of popularity                           gate_popularity           warning, refused, or nothing
 users, items: more than that part is missing            gate_max_users_drop, gate_max_items_drop   refused
 the latest interaction is older than that many days     gate_max_data_age_days    refused
 the latest interaction is older than the current one's                            warning
 types of ids, columns or times mean something else      (reading.py)              refused
 
+Models whose k is the same are compared at k, others at GATE_DEPTH, where each is measured as well.
 How full lists are is known when they are written: `minimums` says what the promote script compares then.
 """
 
@@ -21,7 +22,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from contract.formats.evaluation import Evaluation, Figures, Metrics, NotEvaluated
+from contract.formats.evaluation import GATE_DEPTH, Evaluation, Figures, Metrics, NotEvaluated
 from contract.settings.settings import GateSettings
 
 TOLERANCE = 1e-6  # relative: last digits may differ between machines; even with a bound of 0 the same data pass
@@ -41,11 +42,12 @@ class Finding(BaseModel):
 
 
 class Judgement(BaseModel):
-    """What speaks against a generation: `failures` forbid its promotion, `warnings` don't."""
+    """What speaks against a generation: `failures` forbid its promotion, `doubts` leave it to a person, `warnings` do neither."""
 
     model_config = ConfigDict(frozen=True)
 
     failures: tuple[Finding, ...] = ()
+    doubts: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
 
     @property
@@ -56,6 +58,11 @@ class Judgement(BaseModel):
     def because(self) -> str:
         """All failures as one sentence, or nothing."""
         return "; ".join(finding.message for finding in self.failures)
+
+    @property
+    def doubt(self) -> str:
+        """All doubts as one sentence, or nothing."""
+        return "; ".join(finding.message for finding in self.doubts)
 
 
 class Minimums(BaseModel):
@@ -75,6 +82,7 @@ def judge(new: Figures, old: Figures | None, limits: GateSettings, now: datetime
         found += [*_metrics(new, old, limits), *_counts(new, old, limits), *_older(new, old)]
     return Judgement(
         failures=tuple(finding for severity, finding in found if severity == "refuse"),
+        doubts=tuple(finding for severity, finding in found if severity == "review"),
         warnings=tuple(finding for severity, finding in found if severity == "warn"),
     )
 
@@ -82,8 +90,7 @@ def judge(new: Figures, old: Figures | None, limits: GateSettings, now: datetime
 def minimums(old: Figures | None, limits: GateSettings, depth: int) -> Minimums:
     """The least counts that pass against `old`, for lists of at most `depth` items.
 
-    Where lists become shorter by their settings, the average length may become so in proportion: each list cut to a part of its depth
-    keeps at least that part of its length.
+    Where lists become shorter by their settings, the average length may become so in proportion: each list keeps that part at least.
     """
     if old is None:
         return Minimums()
@@ -95,23 +102,38 @@ def minimums(old: Figures | None, limits: GateSettings, depth: int) -> Minimums:
     )
 
 
-Found = tuple[Literal["refuse", "warn"], Finding]
+Found = tuple[Literal["refuse", "review", "warn"], Finding]
 
 
 def _metrics(new: Figures, old: Figures, limits: GateSettings) -> Iterator[Found]:
     a, b, limit = new.evaluation, old.evaluation, "gate_max_metric_drop"
     if not isinstance(a, Evaluation) and not isinstance(b, Evaluation):
         return
-    if not isinstance(a, Evaluation) or not isinstance(b, Evaluation) or (a.k, a.split) != (b.k, b.split):
+    pair = _comparable(a, b) if isinstance(a, Evaluation) and isinstance(b, Evaluation) else None
+    if pair is None:
         how = {"new": _how(a), "old": _how(b)}
         message = f"the model can't be compared with the current one ({limit}): this one {how['new']}, the current one {how['old']}"
-        yield "warn", Finding(limit=limit, **how, message=message)
+        yield "review", Finding(limit=limit, **how, message=message)
         return
+    depth, model, served = pair
     for name, shown in COMPARED.items():
-        now, before = _metric(a.model, name), _metric(b.model, name)
+        now, before = _metric(model, name), _metric(served, name)
         if now < (1 - limits.gate_max_metric_drop) * before * (1 - TOLERANCE):
-            text = f"{shown} at {a.k} is {now:.6f}, {_part(now, before)} below {before:.6f} of the current generation"
+            text = f"{shown} at {depth} is {now:.6f}, {_part(now, before)} below {before:.6f} of the current generation"
             yield "refuse", _finding(limit, now, before, text, limits.gate_max_metric_drop)
+
+
+def _comparable(a: Evaluation, b: Evaluation) -> tuple[int, Metrics, Metrics] | None:
+    """A depth at which both were measured, and both models there; None: they were measured in ways that say nothing of each other.
+
+    Another limit to the users counts only where it left some out: the fewer are measured, the more chance decides.
+    """
+    fewer = a.sample_users != b.sample_users and min(a.sample_users, b.sample_users) < max(a.n_users_evaluated, b.n_users_evaluated)
+    if a.split != b.split or fewer:
+        return None
+    depth = a.k if a.k == b.k else GATE_DEPTH
+    model, served = a.model_at(depth), b.model_at(depth)
+    return (depth, model, served) if model and served else None
 
 
 def _beside_popularity(new: Figures, limits: GateSettings) -> Iterator[Found]:
@@ -161,7 +183,7 @@ def _metric(metrics: Metrics, name: str) -> float:
 
 def _how(evaluation: Evaluation | NotEvaluated | None) -> str:
     if isinstance(evaluation, Evaluation):
-        return f"was measured with k = {evaluation.k} and the {evaluation.split} split"
+        return f"was measured with k = {evaluation.k}, the {evaluation.split} split and at most {evaluation.sample_users:,} users"
     return f"was not measured{'' if evaluation is None else f', since {evaluation.reason}'}"
 
 

@@ -37,11 +37,12 @@ class HeldOut:
     item_idx: Array
 
 
-def hold_out(interactions: Interactions, split: Split, sample_users: int) -> HeldOut | None:
+def hold_out(interactions: Interactions, split: Split, sample_users: int, rows_as_read: bool = False) -> HeldOut | None:
     """Hold out a quarter of the events of at most `sample_users` users; None when nobody has enough events for that (three).
 
     Who is chosen depends on the ids alone, so that two runs measure mostly the same people. "time": the latest events of each user,
-    whatever the order of the rows. "stratified": chosen by the seed and the order of the rows.
+    whatever the order of the rows. "stratified": chosen by the seed, whatever the order of the rows; with `rows_as_read` by that, too,
+    as in recommenders' published figures.
     """
     users = sampled(interactions, sample_users)
     if not users.size:
@@ -54,6 +55,8 @@ def hold_out(interactions: Interactions, split: Split, sample_users: int) -> Hel
         rows = rows[np.lexsort((interactions.item_idx[rows], interactions.time[rows]))]
         _, test = python_chrono_split(_frame(interactions, rows), ratio=RATIO, filter_by="user")
     else:
+        if not rows_as_read:
+            rows = rows[np.lexsort(_canonical(interactions, rows))]
         _, test = python_stratified_split(_frame(interactions, rows), ratio=RATIO, filter_by="user", seed=SEED)
     held = test[_ROW].to_numpy()
     kept = np.ones(interactions.user_idx.size, bool)
@@ -78,6 +81,12 @@ def sampled(interactions: Interactions, sample_users: int) -> Array:
 
 def _hash(user_id: object) -> bytes:
     return blake2b(str(user_id).encode(), digest_size=8, salt=_SALT).digest()
+
+
+def _canonical(interactions: Interactions, rows: Array) -> list[Array]:
+    """Keys for np.lexsort, the last one first: by user, item, time, weight. Rows that tie are the same event."""
+    keys = [interactions.weight, *([] if interactions.time is None else [interactions.time]), interactions.item_idx, interactions.user_idx]
+    return [key[rows] for key in keys]
 
 
 def _frame(interactions: Interactions, rows: Array) -> pd.DataFrame:

@@ -48,6 +48,7 @@ def judge(settings: Settings, generations: Generations, manifest: Manifest, orde
     return Verdict(
         passed=found.passed,
         because=found.because,
+        doubt=found.doubt,
         warnings=(*reading.doubts, *(warning.message for warning in found.warnings)),
         against=pointer.generation if pointer else "",
         min_listed=gate.minimums(old, settings.gate, manifest.settings.stored_depth).min_items_listed,

@@ -68,9 +68,8 @@ def _making(seen: Snapshot) -> Iterator[Alarm]:
     elif made and made.waits == "refused":
         yield Alarm("refused", "warning", "The gate refuses the latest run", f"Generation {made.generation}: {made.because}.")
     elif made and made.waits == "review":
-        yield Alarm(
-            "review", "note", "A generation waits for a review", f"Generation {made.generation} is complete; promote it, or leave it."
-        )
+        why = f"Generation {made.generation} is complete: {made.because}. Promote it, or leave it."
+        yield Alarm("review", "note", "A generation waits for a review", why)
     if seen.held:
         why = f"{seen.held.by} went back to {seen.held.generation}. Runs train, and their generations wait."
         yield Alarm("held", "warning", "Promotions are held", why)

@@ -44,6 +44,7 @@ if not gen.promoted_at_ms and (not forced or forced == '') then
 end
 if how == 'run' then
   if tonumber(gen.sequence) < newest then return waits('superseded', 'a later run was promoted first') end
+  if verdict.doubt and verdict.doubt ~= '' and (not forced or forced == '') then return waits('review', verdict.doubt) end
   if verdict.review then return waits('review', 'the run asked for a review') end
   if redis.call('EXISTS', KEYS[3]) == 1 then return waits('held', 'a rollback holds promotions') end
 end

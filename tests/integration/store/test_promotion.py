@@ -71,6 +71,16 @@ def test_lists_that_are_too_short_are_refused_with_both_figures(generations: Gen
     assert made(generations, "c", Verdict(min_listed=1.75), listed=7) == "promoted"
 
 
+def test_what_can_t_be_compared_waits_with_its_reason_unless_forced(generations: Generations) -> None:
+    made(generations, "a")
+    assert made(generations, "b", Verdict(doubt="nothing compares")) == "review"
+    assert why(generations, "b") == ("complete", "review", "nothing compares")
+    assert served(generations).generation == "a"
+    assert made(generations, "c", Verdict(doubt="nothing compares", forced_by="run --force")) == "promoted"
+    generations.promote_by_hand("b", "someone")
+    assert served(generations).generation == "b"
+
+
 def test_a_run_that_asks_for_a_review_waits_for_a_person(generations: Generations) -> None:
     assert made(generations, "a", Verdict(review=True)) == "review"
     assert generations.current() is None

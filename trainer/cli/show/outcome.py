@@ -30,6 +30,7 @@ def say_outcome(generations: Generations, generation: str, console: Console) -> 
         found = stored_diff(generations, generation) or remember_diff(generations, generation)
         if found is not None:
             console.print(diff_table(found))
+        console.print(f"[yellow]review:[/] {escape(progress.because)}")
         console.print(f"generation {generation} waits for you: {as_called('promote', generation)}")
         return
     words = ("promote", generation, *(["--force"] if progress.waits == "refused" else []))

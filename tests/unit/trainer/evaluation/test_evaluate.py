@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ def result_of(
     sample_users: int = 10_000,
     scratch: Path | None = None,
     limit_bytes: float = 2**30,
+    rows_as_read: bool = False,
 ) -> Evaluation | NotEvaluated:
     return evaluate(
         interactions,
@@ -46,6 +48,7 @@ def result_of(
         report=lambda _done, _total: None,
         split=split or "auto",
         scratch=scratch,
+        rows_as_read=rows_as_read,
     )
 
 
@@ -71,7 +74,7 @@ def unique_pairs(seed: int = 5) -> list[Event]:
 def test_recommenders_published_figures(ml100k: Path, engine: str) -> None:
     """examples/00_quick_start/sar_movielens.ipynb of recommenders, on MovieLens 100k."""
     interactions = movielens_100k(ml100k)
-    found = evaluation_of(interactions, ModelSettings(engine=engine), split="stratified")
+    found = evaluation_of(interactions, ModelSettings(engine=engine), split="stratified", rows_as_read=True)
     assert found.model.map == pytest.approx(0.106959, abs=1e-6)
     assert found.model.ndcg == pytest.approx(0.379533, abs=1e-6)
     assert found.model.precision == pytest.approx(0.331071, abs=1e-6)
@@ -346,3 +349,29 @@ def test_a_manifest_carries_it() -> None:
     unknown = Figures.of(make_manifest(evaluation={"version": 9})).evaluation
     assert isinstance(unknown, NotEvaluated)
     assert "another version" in unknown.reason
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("split", ["time", "stratified"])
+def test_the_order_of_the_rows_changes_no_figure(split: Split, timed: bool) -> None:
+    if split == "time" and not timed:
+        split = None  # type: ignore[assignment]
+    events = many(7)
+    found = []
+    for order in (np.arange(len(events)), np.arange(len(events))[::-1], np.random.default_rng(3).permutation(len(events))):
+        interactions = interactions_of([events[at] for at in order])
+        if not timed:
+            interactions = replace(interactions, time=None)
+        found.append(evaluation_of(interactions, split=split).model_copy(update={"seconds": 0.0}))
+    assert found[0] == found[1] == found[2]
+    assert found[0].model.ndcg > 0
+
+
+@pytest.mark.parametrize("k", [3, 25])
+def test_every_model_is_measured_at_the_depth_of_the_gate(k: int) -> None:
+    interactions = interactions_of(many(7))
+    found, at_ten = evaluation_of(interactions, k=k), evaluation_of(interactions, k=10)
+    assert found.at_gate_depth == at_ten.model == found.model_at(10)
+    assert at_ten.at_gate_depth is None
+    assert found.model == found.model_at(k) != at_ten.model
+    assert found.model_at(11) is None

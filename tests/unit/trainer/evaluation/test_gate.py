@@ -85,18 +85,40 @@ def test_a_drop_of_everything_turns_a_rule_off() -> None:
 @pytest.mark.parametrize(
     ("new", "old", "parts"),
     [
-        (evaluation(k=20), evaluation(), ("k = 20 and the time split", "k = 10 and the time split")),
-        (evaluation(split="stratified"), evaluation(), ("k = 10 and the stratified split", "k = 10 and the time split")),
-        (NotEvaluated(reason="a reason"), evaluation(), ("was not measured, since a reason", "k = 10 and the time split")),
-        (evaluation(), None, ("k = 10 and the time split", "the current one was not measured")),
+        (evaluation(k=20), evaluation(), ("k = 20, the time split", "k = 10, the time split")),  # an older version measured at 20 alone
+        (evaluation(k=20), evaluation(k=30), ("k = 20", "k = 30")),
+        (evaluation(split="stratified"), evaluation(), ("k = 10, the stratified split", "k = 10, the time split")),
+        (evaluation(sample_users=2, n_users_evaluated=2), evaluation(), ("at most 2 users", "at most 100 users")),
+        (NotEvaluated(reason="a reason"), evaluation(), ("was not measured, since a reason", "k = 10, the time split")),
+        (None, evaluation(), ("this one was not measured", "k = 10, the time split")),
+        (evaluation(), None, ("k = 10, the time split", "the current one was not measured")),
     ],
 )
-def test_what_can_t_be_compared_is_a_warning(new: object, old: object, parts: tuple[str, ...]) -> None:
+def test_what_can_t_be_compared_waits_for_a_person(new: object, old: object, parts: tuple[str, ...]) -> None:
     found = judged(figures(evaluation=new), figures(evaluation=old))
-    assert found.passed
-    finding = only(found.warnings)
+    assert (found.passed, found.warnings) == (True, ())
+    finding = only(found.doubts)
+    assert found.doubt == finding.message
     assert finding.limit == "gate_max_metric_drop"
     assert all(part in finding.message for part in parts), finding.message
+
+
+def test_a_limit_to_users_that_left_nobody_out_changes_nothing() -> None:
+    assert judged(figures(evaluation=evaluation(sample_users=5000)), figures()) == Judgement()
+
+
+@pytest.mark.parametrize(("k", "old_k"), [(20, 10), (10, 20), (5, 20), (20, 5), (5, 10), (20, 20)])
+def test_a_bad_model_is_refused_whatever_k_it_and_the_served_one_have(k: int, old_k: int) -> None:
+    bad = Metrics(precision=0.002, recall=0.002, ndcg=0.0015, map=0.001, coverage=0.5)
+    new, old = (evaluation(of, k=at, at_gate_depth=of if at != 10 else None) for of, at in ((bad, k), (GOOD, old_k)))
+    found = judged(figures(evaluation=new), figures(evaluation=old))
+    assert f"nDCG at {20 if k == old_k else 10} is 0.001500, 99.6 % below 0.400000" in found.because
+    assert judged(figures(evaluation=old), figures(evaluation=new)) == Judgement()
+
+
+def test_figures_that_only_k_makes_differ_pass() -> None:
+    higher = GOOD.model_copy(update={"recall": 0.4})
+    assert judged(figures(), figures(evaluation=evaluation(higher, k=20, at_gate_depth=GOOD))) == Judgement()
 
 
 def test_nobody_who_measures_nothing_is_warned() -> None:
