@@ -20,7 +20,7 @@ from engine.linear import gram, inverse, ridge_kernels
 from engine.linear.gram import Source
 from engine.linear.matrix import Columns, Cost, Dense, Limits, Shape, column_bytes, dense_bytes, in_blocks, packed
 
-FLOAT64_ITEMS = 4096
+FLOAT64_ITEMS = 2048
 _SHARE = 0.9  # of the limit: what a whole Gram matrix may bring the sum to
 _FEWEST = 2  # times the neighbors: what a row of a cut Gram matrix holds at the least
 
