@@ -15,7 +15,8 @@ LarderError                  one base class: a message for people, an exit code 
 │   ├── NothingPromotedError      there is no generation to read from yet
 │   └── UnknownJobError           the queue holds a job that Larder did not put there: it is not carried out
 ├── PayloadError        7    bytes in Redis are not a list that this version can read
-└── TargetError         9    what an export should write to can't be written, or holds something else
+├── TargetError         9    what an export should write to can't be written, or holds something else
+└── ErasureError       10    a user is in no list any more, and something that is named may still hold the user's rows
 
 What is raised without purpose ends a command line with 70 (contract/door.py).
 """
@@ -90,3 +91,7 @@ class PayloadError(LarderError):
 
 class TargetError(LarderError):
     exit_code = 9
+
+
+class ErasureError(LarderError):
+    exit_code = 10

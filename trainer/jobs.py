@@ -71,13 +71,14 @@ def diff(generation: str) -> None:
 
 
 def erase(user_id: Id) -> list[dict[str, object]]:
-    """Erase a user; what was removed."""
+    """Erase a user; what was removed. Fails with ErasureError, after all that it can do, where something remains."""
     settings = Settings.from_environ(os.environ)
     store, _ = _store(settings)
     with explained(settings.redis_url):
-        removed = erase_user(settings, store, user_id, lambda: None)
-    log.info("a user was erased from %d generation(s)", len(removed))
-    return as_json(removed)
+        erased = erase_user(settings, store, user_id, lambda: None)
+    log.info("a user was erased from %d generation(s)", len(erased.removed))
+    erased.check()
+    return as_json(erased.removed)
 
 
 def given_up(runs: Runs, run_id: str, reason: str) -> None:

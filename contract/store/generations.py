@@ -27,6 +27,9 @@ How = Literal["run", "person", "force", "rollback"]
 SETTLED = ("promoted", "already", "refused", "superseded", "review", "held")
 """What `promote` says of a generation whose lists are all there."""
 
+UNKNOWN_SHARD = -1
+"""Of an erased user whose artifact is gone: the counts of the generation change, those of the shard can't."""
+
 
 class Generations:
     """Reads and moves generations of one namespace. `redis` decodes no responses."""

@@ -115,7 +115,6 @@ def watch(timeout_s: float) -> None:
 def erase(user_id: str, yes: bool) -> None:
     """Take a user out of all lists, all artifacts, and all runs to come. This can't be undone."""
     with opened() as larder:
-        from trainer.erasure.erase import Removed
         from trainer.erasure.erase import erase as erase_user
 
         if not yes and sys.stdin.isatty():
@@ -128,12 +127,13 @@ def erase(user_id: str, yes: bool) -> None:
                 console.print("A run trains: from now on nobody writes the user's lists, and what there is goes when it has trained")
                 told = True
 
-        removed: list[Removed] = erase_user(larder.settings, larder.store, user_id, waiting)
-    if not removed:
+        erased = erase_user(larder.settings, larder.store, user_id, waiting)
+    if not erased.removed:
+        erased.check()
         console.print(f"No generation that is kept holds user {escape(user_id)}. Every later run leaves the user out")
         return
     table = Table("generation", "state", "interactions removed", "items of the list removed", title=f"Erased: user {escape(user_id)}")
-    for one in removed:
+    for one in erased.removed:
         table.add_row(escape(one.generation), one.state, f"{one.interactions:,}", f"{one.items:,}")
     Console().print(table)
     console.print(
@@ -141,6 +141,7 @@ def erase(user_id: str, yes: bool) -> None:
         "sums over all users in which this one is still counted; and, on the list of the erased, a keyed hash (HMAC) of the id. "
         "The interactions you train from, and backups, are yours to clean"
     )
+    erased.check()
 
 
 INSPECTION_COMMANDS = (verify, diff, watch, erase)

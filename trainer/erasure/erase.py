@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import cast
 
 from redis import Redis
 
+from contract.errors import ArtifactError, ErasureError
 from contract.formats import payload
-from contract.formats.artifact import MANIFEST, Artifact, folder_of, open_artifact
-from contract.formats.keys import Id, Keys, bucket_of
+from contract.formats.artifact import Artifact, folder_of, open_artifact
+from contract.formats.keys import Id, Keys, bucket_of, is_generation_id
 from contract.formats.shard_record import checksum_of
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
-from contract.store.generations import Generations
+from contract.store.generations import UNKNOWN_SHARD, Generations
 from contract.store.training_right import right_to_train
 from trainer.erasure.scrub import scrub
 
 GONE = ("failed", "pruned", "")
+_FIRST = {"current": 0, "previous": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,35 +34,82 @@ class Removed:
     items: int
 
 
-def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], None]) -> list[Removed]:
-    """Erase a user; what was removed, the oldest generation first. Again: nothing is left to remove, and that is no error.
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure took out, and what it could not: sentences, of which each names a generation."""
 
-    From the first step on no shard and no run brings the user back (contract/store/erasure.py). The rest waits until no run trains, since
-    it changes artifacts. Raises SettingsError without LARDER_ERASURE_SECRET, ArtifactError for an artifact that can't be opened.
+    removed: list[Removed]
+    remains: list[str]
+
+    def check(self) -> None:
+        """Raises ErasureError where something remains."""
+        if self.remains:
+            raise ErasureError(
+                f"the user is in no list any more, and every later run leaves the user out; but {'; '.join(self.remains)}. "
+                "Bring the artifact back and erase the user again, or delete what is left of it"
+            )
+
+
+def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], None]) -> Erased:
+    """Erase a user, from what is served first; what was removed, and what remains. Again: nothing is left to remove, and that is no error.
+
+    From the first step on no shard and no run brings the user back (contract/store/erasure.py). Lists go at once. The artifacts wait until
+    no run trains, since that changes them; one that is missing or damaged stops nothing. Raises SettingsError without
+    LARDER_ERASURE_SECRET.
     """
     keys = Keys(settings.namespace)
     generations, erasure = Generations(store, keys), Erasure(store, keys, settings.erasure_secret.get_secret_value())
     revision = erasure.add(user_id)
-    removed = []
-    with right_to_train(store, keys, f"erasure {revision}", settings.lease_s, waiting):
+    removed, remains = [], []
+    with right_to_train(store, keys, f"erasure {revision}.{secrets.token_hex(4)}", settings.lease_s, waiting):
         states = {name: generations.state(name) for name in generations.ids()}
-        known = {folder.parent.name for folder in folder_of(settings.artifacts).glob(f"*/{MANIFEST}")}
-        live = [name for name, state in states.items() if state not in GONE]
-        for name in [*live, *sorted(known - states.keys())]:
-            if name not in known:
-                continue
-            artifact = open_artifact(settings.artifacts, name)
-            position = _position(artifact, user_id)
-            n_items = _remove_list(generations, erasure, artifact, user_id, position, revision) if name in states else 0
-            scrub(settings.artifacts, name, erasure)
-            if position is not None:
-                interactions = int(artifact["indptr"][position + 1] - artifact["indptr"][position])
-                removed.append(Removed(name, states.get(name, "not begun"), interactions, n_items))
-    return removed
+        live = sorted((name for name, state in states.items() if state not in GONE), key=lambda name: _FIRST.get(states[name], len(_FIRST)))
+        n_items, artifacts = {}, {}
+        for name in live:
+            artifacts[name] = _opened(settings, name)
+            n_items[name] = _remove_list(generations, erasure, artifacts[name], name, user_id, revision)
+            for other in _others(artifacts[name], erasure, user_id):
+                _remove_list(generations, erasure, artifacts[name], name, other, erasure.add(other))
+        for name in [*live, *sorted(_folders(settings) - set(live))]:
+            artifact = artifacts[name] if name in artifacts else _opened(settings, name)
+            try:
+                interactions = _remove_rows(settings, artifact, name, user_id, erasure)
+            except (ArtifactError, OSError, ValueError) as error:
+                remains.append(f"generation {name}: {error}")
+                interactions = 0 if n_items.get(name) else None
+            if interactions is not None:
+                removed.append(Removed(name, states.get(name, "not begun"), interactions, n_items.get(name) or 0))
+    return Erased(removed, remains)
 
 
 def as_json(removed: list[Removed]) -> list[dict[str, object]]:
     return [asdict(one) for one in removed]
+
+
+def _folders(settings: Settings) -> set[str]:
+    """Artifacts that lie in the folder, whole or not; those that are being written begin with a dot."""
+    folder = folder_of(settings.artifacts)
+    return {path.name for path in folder.iterdir() if path.is_dir() and is_generation_id(path.name)} if folder.is_dir() else set()
+
+
+def _opened(settings: Settings, name: str) -> Artifact | ArtifactError:
+    try:
+        return open_artifact(settings.artifacts, name)
+    except ArtifactError as error:
+        return error
+
+
+def _others(artifact: Artifact | ArtifactError, erasure: Erasure, user_id: Id) -> list[Id]:
+    """Erased users whom the artifact still names: their erasure waits for its turn, or was cut short.
+
+    Scrubbing takes all of them at once, and after it nobody could tell whether a generation had them.
+    """
+    try:
+        ids = [] if isinstance(artifact, ArtifactError) else artifact.ids("user_ids")
+        known = set() if isinstance(artifact, ArtifactError) else set(artifact.manifest.erased)
+        return [ids[at] for at in erasure.positions(ids) if at not in known and str(ids[at]) != str(user_id)]
+    except ValueError:  # damaged bytes, which scrubbing says
+        return []
 
 
 def _position(artifact: Artifact, user_id: Id) -> int | None:
@@ -69,20 +119,44 @@ def _position(artifact: Artifact, user_id: Id) -> int | None:
     return next((at for at, known in enumerate(artifact.ids("user_ids")) if str(known) == wanted and at not in erased), None)
 
 
-def _remove_list(generations: Generations, erasure: Erasure, artifact: Artifact, user_id: Id, position: int | None, revision: int) -> int:
-    """Take the user out of the counts of a generation, then out of its lists; how many items the list had."""
-    redis, keys, manifest = generations.redis, generations.keys, artifact.manifest
-    name, field = manifest.generation, str(user_id)
-    bucket = bucket_of(user_id, manifest.n_user_buckets)
+def _remove_rows(settings: Settings, artifact: Artifact | ArtifactError, name: str, user_id: Id, erasure: Erasure) -> int | None:
+    """Overwrite the user's rows in an artifact; how many, None where it does not know the user. Raises what opening it raised."""
+    if isinstance(artifact, ArtifactError):
+        raise artifact
+    position = _position(artifact, user_id)
+    n_rows = None if position is None else int(artifact["indptr"][position + 1] - artifact["indptr"][position])
+    scrub(settings.artifacts, name, erasure)
+    return n_rows
+
+
+def _shard(artifact: Artifact | ArtifactError, user_id: Id) -> int | None:
+    """The number of the user's shard; UNKNOWN_SHARD where the artifact does not tell, None where it does not know the user."""
+    try:
+        if isinstance(artifact, ArtifactError):
+            return UNKNOWN_SHARD
+        position = _position(artifact, user_id)
+        return None if position is None else next(at for at, end in enumerate(artifact["shards"][:, 1].tolist()) if position < end)
+    except (ArtifactError, OSError, ValueError, StopIteration):
+        return UNKNOWN_SHARD
+
+
+def _remove_list(
+    generations: Generations, erasure: Erasure, artifact: Artifact | ArtifactError, name: str, user_id: Id, revision: int
+) -> int | None:
+    """Take the user out of the counts of a generation, then out of its lists; how many items the list had, None without a list.
+
+    Redis alone says where the list is: the artifact may be gone.
+    """
+    redis, keys, field = generations.redis, generations.keys, str(user_id)
+    bucket = bucket_of(user_id, generations.manifest(name).n_user_buckets)
     raw = cast("bytes | None", redis.hget(keys.recs(name, bucket), field))
     why = cast("bytes | None", redis.hget(keys.why(name, bucket), field))
     n_items = len(payload.decode(raw)[0]) if raw else 0
-    if position is not None:
-        ends = artifact["shards"][:, 1].tolist()
-        shard = next(number for number, end in enumerate(ends) if position < end)
+    shard = _shard(artifact, user_id)
+    if shard is not None and (raw or shard != UNKNOWN_SHARD):
         # Counts first: a call that is cut short in between finds the list again, and counts once.
         checksum = checksum_of(field, raw, why or b"") if raw else 0
         generations.erase(name, erasure.hmac_of(user_id), shard, int(n_items > 0), n_items, checksum, revision)
     redis.hdel(keys.recs(name, bucket), field)
     redis.hdel(keys.why(name, bucket), field)
-    return n_items
+    return n_items if raw else None

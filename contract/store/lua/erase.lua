@@ -1,6 +1,6 @@
 -- Takes a user out of a generation's counts, once. The caller removes the lists themselves.
 -- KEYS 1 gen:ID  2 gen:ID:shards  3 gen:ID:erased  4 current
--- ARGV 1 HMAC of the user  2 generation id  3 the user's shard  4 1 if the list has items, else 0  5 items in it  6 checksum of its entry
+-- ARGV 1 HMAC of the user  2 generation id  3 the user's shard, or -1 where nobody knows it  4 1 if the list has items, else 0  5 items in it  6 checksum of its entry
 --      7 revision of this erasure: a shard that was recorded at this one or later has left the user out by itself
 -- Returns 1, or 0 if it was done before or there is no such generation.
 if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('SADD', KEYS[3], ARGV[1]) == 0 then return 0 end
@@ -14,13 +14,15 @@ end
 redis.call('HSET', KEYS[1], 'pointer', one_fewer(redis.call('HGET', KEYS[1], 'pointer')))
 local current = redis.call('GET', KEYS[4])
 if current then redis.call('SET', KEYS[4], one_fewer(current)) end
-local record = redis.call('HGET', KEYS[2], ARGV[3])
-if not record then return 1 end
-local n = {}
-for number in string.gmatch(record, '%d+') do n[#n + 1] = tonumber(number) end
-if n[7] >= tonumber(ARGV[7]) then return 1 end
-redis.call('HSET', KEYS[2], ARGV[3], string.format('%d %d %d %.0f %d %.0f %d',
-  n[1] - 1, n[2] - ARGV[4], n[3] - ARGV[5], n[4] - ARGV[6], n[5], n[6], n[7]))
+if ARGV[3] ~= '-1' then
+  local record = redis.call('HGET', KEYS[2], ARGV[3])
+  if not record then return 1 end
+  local n = {}
+  for number in string.gmatch(record, '%d+') do n[#n + 1] = tonumber(number) end
+  if n[7] >= tonumber(ARGV[7]) then return 1 end
+  redis.call('HSET', KEYS[2], ARGV[3], string.format('%d %d %d %.0f %d %.0f %d',
+    n[1] - 1, n[2] - ARGV[4], n[3] - ARGV[5], n[4] - ARGV[6], n[5], n[6], n[7]))
+end
 redis.call('HINCRBY', KEYS[1], 'users_written', -1)
 redis.call('HINCRBY', KEYS[1], 'lists_written', -ARGV[4])
 redis.call('HINCRBY', KEYS[1], 'listed', -ARGV[5])

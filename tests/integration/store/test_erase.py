@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
@@ -13,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
-from contract.errors import SettingsError
+from contract.errors import ErasureError, SettingsError
 from contract.formats.artifact import damaged_arrays, folder_of, open_artifact
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.shard_record import ShardRecord, checksum_of
@@ -69,7 +71,9 @@ def score(settings: Settings, generations: Generations, run: str, shards: list[i
 
 
 def erase(settings: Settings, redis: Redis, user: Id = GONE) -> list[erasing.Removed]:
-    return erasing.erase(settings, redis, user, lambda: None)
+    erased = erasing.erase(settings, redis, user, lambda: None)
+    erased.check()
+    return erased.removed
 
 
 def check_gone(settings: Settings, generations: Generations, run: str, user: Id = GONE) -> None:
@@ -104,7 +108,7 @@ def test_every_live_generation_and_artifact_forgets_the_user(settings: Settings,
         train(settings, store_redis, run)
         assert score(settings, generations, run) == "promoted"
     removed = erase(settings, store_redis)
-    assert [(one.generation, one.state, one.items) for one in removed] == [("a", "previous", 30), ("b", "current", 30)]
+    assert [(one.generation, one.state, one.items) for one in removed] == [("b", "current", 30), ("a", "previous", 30)]
     assert all(one.interactions > 0 for one in removed)
     for run in ("a", "b"):
         check_gone(settings, generations, run)
@@ -113,6 +117,65 @@ def test_every_live_generation_and_artifact_forgets_the_user(settings: Settings,
     assert pointer.n_users == 699
     assert erase(settings, store_redis) == []
     check_gone(settings, generations, "b")
+
+
+def truncate(folder: Path) -> None:
+    path = folder / "indices.npy"
+    os.truncate(path, path.stat().st_size // 2)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "an array is truncated": truncate,
+    "the manifest is gone": lambda folder: (folder / "manifest.json").unlink(),
+    "the manifest is cut": lambda folder: os.truncate(folder / "manifest.json", 100),
+    "the folder is gone": shutil.rmtree,
+}
+
+
+@pytest.mark.parametrize("state", ["current", "previous", "complete"])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_artifact_keeps_nobody_in_a_list(
+    settings: Settings, store_redis: Redis, generations: Generations, damage: Callable[[Path], object], state: str
+) -> None:
+    """Whichever artifact it is: all lists lose the user, all other artifacts do, and what remains is said."""
+    for run in ("a", "b"):
+        train(settings, store_redis, run)
+        score(settings, generations, run)
+    generations.roll_back("a person")
+    generations.release()
+    train(settings, store_redis, "c")
+    score(settings, generations, "c")
+    damaged = next(run for run in ("c", "a", "b") if generations.state(run) == state)
+    damage(folder_of(settings.artifacts) / damaged)
+    with pytest.raises(ErasureError, match=f"the user is in no list any more.*; but generation {damaged}: ") as caught:
+        erase(settings, store_redis)
+    assert caught.value.exit_code == 10
+    for run in ("a", "b", "c"):
+        bucket = bucket_of(GONE, generations.manifest(run).n_user_buckets)
+        assert store_redis.hget(KEYS.recs(run, bucket), str(GONE)) is None
+        progress = generations.progress(run)
+        assert progress is not None
+        assert (progress.n_users, progress.users_written) == (699, 699)
+        if run != damaged:
+            check_gone(settings, generations, run)
+    with pytest.raises(ErasureError, match=f"generation {damaged}: "):  # again, and counted once
+        erase(settings, store_redis)
+    pointer = generations.current()
+    assert pointer is not None
+    assert pointer.n_users == 699
+
+
+def test_two_erasures_at_once(settings: Settings, store_redis: Redis, generations: Generations) -> None:
+    train(settings, store_redis, "a")
+    score(settings, generations, "a")
+    users = [GONE, GONE + 1, GONE + 2, GONE]
+    with ThreadPoolExecutor(len(users)) as pool:
+        list(pool.map(lambda user: erase(settings, store_redis, user), users))
+    for user in users:
+        check_gone(settings, generations, "a", user)
+    pointer = generations.current()
+    assert pointer is not None
+    assert pointer.n_users == 697
 
 
 def test_the_list_of_the_erased_names_nobody(settings: Settings, store_redis: Redis) -> None:

@@ -227,7 +227,7 @@ def test_without_its_artifact_lists_are_added_up_and_that_is_said(made: Made, tm
 
 
 def test_an_erased_user_is_no_error(made: Made) -> None:
-    assert erase(made.settings, made.redis, made.user, pytest.fail)[0].items > 0
+    assert erase(made.settings, made.redis, made.user, pytest.fail).removed[0].items > 0
     report = made.report()
     assert (report.problems, report.users) == ((), made.manifest.n_users - 1)
 
