@@ -16,8 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from contract.settings.settings import PREFIX, Settings
+from contract.settings.settings import PREFIX, ModelSettings, Settings
 from contract.settings.source import STDIN, CleaningSettings, SourceSettings
+
+RUN_OPTIONS = frozenset(ModelSettings.model_fields) | frozenset(SourceSettings.model_fields)
+"""What a run may be asked for at all: the settings of the trainer's process are its own."""
 
 SOURCE_OPTIONS = frozenset(SourceSettings.model_fields) - frozenset(CleaningSettings.model_fields)
 PLACES = ("interactions", "items")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from contract.errors import SettingsError
 from contract.formats.artifact import folder_of
-from contract.settings.run_sources import PLACES, SOURCE_OPTIONS, STDIN_REFUSED, entries, is_listed, refusal
+from contract.settings.run_sources import PLACES, RUN_OPTIONS, SOURCE_OPTIONS, STDIN_REFUSED, entries, is_listed, refusal
 from contract.settings.settings import PREFIX, Settings
 from contract.settings.source import STDIN
 
@@ -42,6 +42,8 @@ def vouch(settings: Settings, run: str, options: Mapping[str, object]) -> str:
 
 def check(settings: Settings, run: str, options: Mapping[str, object], mark: str) -> None:
     """`settings`: the trainer's own. Raises SettingsError for options that the run may not have."""
+    if foreign := sorted(options.keys() - RUN_OPTIONS):
+        raise SettingsError(f"a run can't be asked for {', '.join(foreign)[:200]!r}: these are settings of the trainer's process")
     if STDIN in (str(options.get(name, getattr(settings, name))) for name in PLACES):
         raise SettingsError(STDIN_REFUSED)
     reason = refusal(settings, options)

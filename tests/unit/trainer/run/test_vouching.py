@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import SettingsError
+from contract.settings.run_sources import RUN_OPTIONS
 from contract.settings.settings import Settings
 from trainer.run import vouching
 
@@ -27,6 +28,15 @@ def test_a_command_vouches_for_its_own_run_and_for_nothing_else(tmp_path: Path) 
     ):
         with pytest.raises(SettingsError, match="LARDER_RUN_SOURCES"):
             vouching.check(settings, run, changed, given)
+
+
+@pytest.mark.parametrize("name", sorted({*Settings.model_fields, "no_such_setting"} - RUN_OPTIONS))
+def test_no_run_chooses_the_settings_of_the_trainer(tmp_path: Path, name: str) -> None:
+    """Whoever writes to the queue may ask for anything: where artifacts go, which Redis, which secret. Vouched for or not."""
+    settings, options = settings_of(tmp_path, run_sources="/"), {name: "x"}
+    for mark in ("", vouching.vouch(settings, "r1", {**options, "interactions": "/x.csv"})):
+        with pytest.raises(SettingsError, match=name):
+            vouching.check(settings, "r1", options, mark)
 
 
 def test_the_key_is_its_owners_alone(tmp_path: Path) -> None:
