@@ -16,6 +16,7 @@ from api.lists.store import Store
 from contract.errors import LarderError, NothingPromotedError
 from contract.queue.names import QUEUES
 from contract.settings.settings import Settings
+from contract.store.eviction import evicting_policy, memory_of
 
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ class RedisCollector(Collector):
         self._settings = settings
 
     def collect(self) -> Iterable[Metric]:
-        groups: list[Callable[[], Iterable[Metric]]] = [self._generation, self._progress, self._queues]
+        groups: list[Callable[[], Iterable[Metric]]] = [self._generation, self._progress, self._memory, self._queues]
         is_up = True
         for group in groups:
             try:
@@ -82,6 +83,10 @@ class RedisCollector(Collector):
             wanted, recorded = answers[-2:]
             yield _gauge("shards", "Shards of the newest generation.", int(wanted or 0))
             yield _gauge("shards_recorded", "Those of them that are written and recorded.", cast(int, recorded))
+
+    def _memory(self) -> Iterator[Metric]:
+        policy = evicting_policy(self._store.breaker.ask(memory_of))
+        yield _gauge("store_evicts", "1 where Redis deletes lists when it is full: its maxmemory-policy is not noeviction.", bool(policy))
 
     def _queues(self) -> Iterator[Metric]:
         names = [f"{self._settings.namespace}-{queue}" for queue in QUEUES]

@@ -13,6 +13,7 @@ from contract.queue.jobs import score_queue, train_queue
 from contract.settings.called import as_called
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
+from contract.store.eviction import HOW, evicting_policy, memory_of
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from contract.store.runs import Runs, RunStatus
@@ -33,6 +34,8 @@ def status() -> None:
     with explained(settings.redis_url):
         table = Table("", "", show_header=False, title="Larder")
         pointer = generations.current()
+        if policy := evicting_policy(memory_of(store)):
+            table.add_row("Redis", f"[bold red]deletes lists when it is full[/] (maxmemory-policy {policy}): {HOW}")
         table.add_row("current generation", pointer.generation if pointer else "none: nothing is promoted yet")
         if pointer:
             table.add_row("trained at", pointer.trained_at)

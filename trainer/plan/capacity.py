@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
 from redis import Redis
-from redis.exceptions import ResponseError
 
 from contract.errors import StoreFullError
 from contract.formats.keys import Id
 from contract.settings.settings import ModelSettings, hide_password
+from contract.store.eviction import HOW, evicting_policy, memory_of
 from trainer.interactions.indexing import n_buckets_for
 from trainer.interactions.interactions import Interactions
 
@@ -19,6 +20,8 @@ SAMPLE = 10_000  # ids whose length is measured
 BUCKET_BYTES, FIELD_BYTES = 120, 10
 # A contributor of a listed item beside its id: its position and its share (contract/formats/explanations.py).
 CONTRIBUTOR_BYTES = 5
+
+log = logging.getLogger("larder.trainer")
 
 
 def lists_bytes(interactions: Interactions, model: ModelSettings) -> int:
@@ -39,11 +42,19 @@ def _mean_bytes(ids: Sequence[Id]) -> float:
 
 
 def check_room(redis: Redis, url: str, needed_bytes: int) -> None:
-    """Raise StoreFullError when `needed_bytes` more would exceed the server's maxmemory. One without a limit, or without INFO, passes."""
-    try:
-        memory = redis.info("memory")
-    except ResponseError:  # a server that lets its clients not look
+    """Raise StoreFullError when `needed_bytes` more would exceed the server's maxmemory, or where it deletes lists when it is full.
+
+    One without a limit passes the first; one that does not let its clients look passes, and the log says so.
+    """
+    memory = memory_of(redis)
+    if not memory:
+        log.warning("Redis at %s does not tell its maxmemory, nor whether it deletes lists when it is full", hide_password(url))
         return
+    if policy := evicting_policy(memory):
+        raise StoreFullError(
+            f"Redis at {hide_password(url)} deletes lists when it is full (maxmemory-policy {policy}), and their users would have none, "
+            f"without an error: {HOW}"
+        )
     limit, used = int(memory.get("maxmemory", 0)), int(memory["used_memory"])
     if limit and used + needed_bytes > limit:
         raise StoreFullError(

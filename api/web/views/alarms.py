@@ -10,6 +10,7 @@ from api.http.problems import sentence
 from api.lists.freshness import age_s, is_stale
 from api.web.views.formats import duration, size
 from api.web.views.snapshot import Snapshot
+from contract.store.eviction import evicting_policy
 from contract.store.runs import CANCELLED
 
 Severity = Literal["failing", "warning", "note"]
@@ -86,6 +87,9 @@ def _making(seen: Snapshot) -> Iterator[Alarm]:
 
 
 def _room(seen: Snapshot) -> Iterator[Alarm]:
+    if policy := evicting_policy(seen.memory):
+        why = f"maxmemory-policy is {policy}: users whose lists are deleted look as if they were unknown. Runs are refused."
+        yield Alarm("store-evicts", "failing", "Redis deletes lists when it is full", why)
     used, most = int(seen.memory.get("used_memory", 0)), int(seen.memory.get("maxmemory", 0))
     if most and used > FULL * most:
         yield Alarm("store-full", "warning", "Redis is nearly full", f"{size(used)} of {size(most)} are used: a run may not fit.")

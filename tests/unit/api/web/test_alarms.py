@@ -80,6 +80,7 @@ def test_nothing_is_wrong() -> None:
         ("no-trainer", "warning", replace(healthy(), queues=(Queue("train", 1, 0, 0, ()),))),
         ("no-worker", "warning", replace(healthy(), queues=(Queue("score", 1, 0, 0, ()),))),
         ("jobs-failed", "healthy", replace(healthy(), queues=(Queue("score", 0, 0, 2, (WORKER,)),))),
+        ("store-evicts", "failing", replace(healthy(), memory={"used_memory": 5, "maxmemory": 100, "maxmemory_policy": "volatile-ttl"})),
         ("store-full", "warning", replace(healthy(), memory={"used_memory": 95, "maxmemory": 100})),
     ],
 )
