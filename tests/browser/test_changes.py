@@ -80,7 +80,7 @@ def test_a_confirmation_that_is_out_of_date_changes_nothing(stack: LocalStack, o
 @contextmanager
 def frozen(stack: LocalStack) -> Iterator[None]:
     """Redis takes requests, and answers none."""
-    (redis,) = [process for process in stack.family() if "redis" in process.name()]
+    (redis,) = [process for process in stack.family() if {"redis-server", "valkey-server"} & {process.name()}]
     redis.send_signal(signal.SIGSTOP)
     try:
         yield

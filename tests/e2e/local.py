@@ -36,9 +36,9 @@ class LocalStack:
         return f"http://127.0.0.1:{self.port}"
 
     def environment(self, **settings: str) -> dict[str, str]:
-        """Whatever LARDER_ variables this shell has are not the stack's."""
+        """Whatever LARDER_ variables this shell has are not the stack's. A machine that tests keep busy answers late, not with a 503."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("LARDER_")}
-        return {**own, "LARDER_API_PORT": str(self.port), "NUMBA_CACHE_DIR": str(self.numba_cache), **settings}
+        return {**own, "LARDER_API_PORT": str(self.port), "LARDER_API_QUEUE_S": "10", "NUMBA_CACHE_DIR": str(self.numba_cache), **settings}
 
     def spawn(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "stack", "--var", str(self.var), *arguments]
