@@ -10,7 +10,17 @@ import yaml  # type: ignore[import-untyped]
 from contract.settings.settings import Settings
 from tests.support.paths import ROOT
 
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+
+class Strict(yaml.SafeLoader):  # type: ignore[misc]
+    """A key that stands twice is an error, as it is for Docker."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        names = [self.construct_object(key) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        assert len(names) == len(set(names)), f"twice: {sorted({name for name in names if names.count(name) > 1})}"
+        return super().construct_mapping(node, deep)
+
+
+SERVICES: dict[str, dict[str, Any]] = yaml.load((ROOT / "docker-compose.yml").read_text(), Strict)["services"]
 FIXED = {"queue_url", "artifacts", "api_host", "api_port"}
 KEYS = {"LARDER_API_READ_KEYS", "LARDER_API_READ_KEYS_FILE", "LARDER_API_ADMIN_KEYS", "LARDER_API_ADMIN_KEYS_FILE"}
 
