@@ -53,6 +53,21 @@ def sent(pid: int, number: signal.Signals) -> bool:
     return True
 
 
+def stopped(pid: int) -> bool:
+    """Stop a process; False for one that has ended, or ends before it stands still."""
+    if not sent(pid, signal.SIGSTOP):
+        return False
+
+    def state() -> str | None:
+        try:
+            letter = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+        except (FileNotFoundError, ProcessLookupError):
+            return "X"
+        return letter if letter in "TZX" else None
+
+    return await_that(state, f"process {pid} stands still or is gone") == "T"
+
+
 class Services:
     """Starts trainer and workers with one environment; `close` leaves none behind."""
 

@@ -27,7 +27,7 @@ expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "41
 """
 pytestmark = deeper
 EXAMPLES = examples(8, 40)
-MIN_CASES = 2000
+MIN_CASES = examples(1500, 2000)
 LIMIT_S = 100
 
 

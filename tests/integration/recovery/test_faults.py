@@ -13,7 +13,7 @@ import pytest
 from contract.store.removal import retire
 from tests.support.api_process import ApiProcess, until
 from tests.support.redis_server import RedisServer
-from tests.support.services import Services, await_that, children, sent
+from tests.support.services import Services, await_that, children, stopped
 
 SHAPE = "synthetic:3000x2500x150000"
 
@@ -157,6 +157,7 @@ def lists_left(stack: Services, generation: str) -> list[bytes]:
     return [key for kind in ("recs", "similar", "why") for key in stack.redis.scan_iter(f"larder:{kind}:{generation}:*")]
 
 
+@pytest.mark.timeout(300)  # five runs
 @pytest.mark.parametrize("fate", ["pruned", "gone", "rolled back from"])
 def test_a_twin_that_wakes_late_changes_nothing_and_leaves_nothing(stack: Services, fate: str) -> None:
     """A work-horse that slept through it all writes its shard into what is no longer there."""
@@ -165,7 +166,7 @@ def test_a_twin_that_wakes_late_changes_nothing_and_leaves_nothing(stack: Servic
 
     def asleep() -> int | None:
         worker = stack.processes[-1].pid
-        return next((horse for parent in children(worker) for horse in children(parent) if sent(horse, signal.SIGSTOP)), None)
+        return next((horse for parent in children(worker) for horse in children(parent) if stopped(horse)), None)
 
     sleeper = await_that(asleep, "a work-horse at work")
     stack.start("worker")

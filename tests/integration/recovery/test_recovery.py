@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from contract.queue.jobs import score_queue
-from tests.support.services import Services, await_that, children, sent
+from tests.support.services import Services, await_that, children, sent, stopped
 
 N_USERS, N_ITEMS, PER_USER = 6000, 6000, 60
 
@@ -64,7 +64,7 @@ def test_a_killed_worker_costs_no_list(stack: Services, victims: str) -> None:
             return None
         for parent in children(worker.pid):
             for horse in children(parent):
-                if sent(horse, signal.SIGSTOP):  # it can't end before it is killed
+                if stopped(horse):  # it can't end before it is killed
                     return parent, horse
         return None
 
@@ -99,7 +99,7 @@ def test_a_shard_that_sleeps_past_its_lease_is_taken_over_and_its_twin_changes_n
     worker = stack.start("worker")
 
     def horse_at_work() -> int | None:
-        return next((horse for parent in children(worker.pid) for horse in children(parent) if sent(horse, signal.SIGSTOP)), None)
+        return next((horse for parent in children(worker.pid) for horse in children(parent) if stopped(horse)), None)
 
     sleeper = await_that(horse_at_work, "a work-horse")
     stack.start("worker")

@@ -22,7 +22,7 @@ from contract.formats.shard_record import ShardRecord, checksum_of
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
-from tests.support.services import Services, await_that, children, sent
+from tests.support.services import Services, await_that, children, stopped
 from trainer.erasure import erase as erasing
 from trainer.erasure import scrub
 from trainer.run import pipeline
@@ -294,7 +294,7 @@ def test_a_twin_that_slept_through_an_erasure_brings_nobody_back(stack: Services
     worker = stack.start("worker")
 
     def asleep() -> int | None:
-        return next((horse for parent in children(worker.pid) for horse in children(parent) if sent(horse, signal.SIGSTOP)), None)
+        return next((horse for parent in children(worker.pid) for horse in children(parent) if stopped(horse)), None)
 
     sleeper = await_that(asleep, "a work-horse at work")
     stack.start("worker")
