@@ -49,6 +49,7 @@ class Settings(ModelSettings, SourceSettings, GateSettings):
     artifacts: str = Field("file:///var/lib/larder/artifacts", pattern=r"^file:///", description="URL of the folder of artifacts.")
     max_memory_gb: float = Field(4.0, gt=0, description="What one process may use, in GiB: a larger model is refused before it is made.")
     shard_target_s: float = Field(5.0, gt=0, le=600, description="Seconds that one shard should take to score.")
+    keep_waiting: int = Field(3, ge=1, le=100, description="Newest generations kept that wait for a person: under review, refused, held.")
     keep_generations: int = Field(1, ge=0, le=100, description="Complete generations kept besides the current and the previous one.")
     grace_s: int = Field(60, ge=5, le=86400, description="Seconds that an unreferenced generation lives on for readers that still use it.")
     cron: str = Field("", description="When the trainer service trains by itself, as five cron fields: 0 3 * * *; empty: never.")

@@ -10,7 +10,7 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
 from redis import Redis
 
@@ -86,10 +86,13 @@ class Runs:
         return [found for raw in ids if (found := self.get(raw.decode()))]
 
     def set(self, run: str, state: str, stage: str = "", done: int = 0, total: int = 0, message: str = "") -> str:
-        """Who has cancelled the run, if someone has: then that is its state, and stays so."""
+        """Who has cancelled the run, if someone has: then that is its state, and stays so. One that failed keeps its stage."""
         key = self._keys.run(run)
+        what: dict[Any, Any] = {"state": state, "message": message}
+        if stage or state != "failed":
+            what |= {"stage": stage, "done": done, "total": total}
         with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(key, mapping={"state": state, "stage": stage, "done": done, "total": total, "message": message})
+            pipe.hset(key, mapping=what)
             pipe.expire(key, KEEP_S)
             pipe.hget(key, BY)
             by = cast("bytes | None", pipe.execute()[-1])
@@ -115,4 +118,4 @@ class Runs:
             return None
         field = {key.decode(): value.decode() for key, value in raw.items()}
         state, message = (CANCELLED, f"by {field[BY]}") if BY in field else (field["state"], field["message"])
-        return RunStatus(run, state, field["stage"], int(field["done"]), int(field["total"]), message)
+        return RunStatus(run, state, field.get("stage", ""), int(field.get("done", 0)), int(field.get("total", 0)), message)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contract.formats.keys import Id
 
+_JUST_BELOW = 1e-9
 PERSISTENCE = 0.9  # of the reader that rank-biased overlap imagines: the first ten ranks carry 86 % of the weight
 RBO_DEPTH = 100  # ranks beyond it weigh less than 3e-5 together
 N_BINS = 10
@@ -32,7 +33,9 @@ def distribution(values: Sequence[float]) -> Distribution:
     if not values:
         raise ValueError("there is no distribution of nothing")
     p10, median, p90 = np.percentile(values, [10, 50, 90]).tolist()
-    bins = np.histogram(values, bins=N_BINS, range=(0.0, 1.0))[0].tolist()
+    # 3 of 10 items in common is the lower end of a tenth, which a float just misses.
+    tenths = np.minimum(np.floor(np.asarray(values) * N_BINS + _JUST_BELOW), N_BINS - 1).astype(np.int64)
+    bins = np.bincount(tenths, minlength=N_BINS).tolist()
     return Distribution(n=len(values), mean=float(np.mean(values)), median=median, p10=p10, p90=p90, bins=tuple(bins))
 
 

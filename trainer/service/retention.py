@@ -20,7 +20,7 @@ def prune(generations: Generations, runs: Runs, settings: Settings) -> list[str]
     """Retire what is not to be kept; ids of the generations of which nothing is left. Revisions of the items that were left go, too.
 
     Kept are the current and the previous generation, what is being scored, the newest `keep_generations` that were served before,
-    and the newest that waits for a person (refused, held, under review), until a later one is promoted.
+    and the newest `keep_waiting` that wait for a person (refused, held, under review), until a later one is promoted.
     """
     progress = {name: found for name in generations.ids() if (found := generations.progress(name))}
     complete = {name: found for name, found in progress.items() if found.state == "complete"}
@@ -28,7 +28,7 @@ def prune(generations: Generations, runs: Runs, settings: Settings) -> list[str]
     pointer = generations.current()
     newest = pointer.newest if pointer else 0
     waiting = [name for name, found in complete.items() if not found.promoted_at_ms and found.sequence > newest]
-    kept = {*served[len(served) - min(len(served), settings.keep_generations) :], *waiting[-1:]}
+    kept = {*served[len(served) - min(len(served), settings.keep_generations) :], *waiting[-settings.keep_waiting :]}
     settled = [name for name, found in progress.items() if found.state in SETTLED and name not in kept]
     gone = [name for name in settled if retire(generations, name, settings.grace_s, settings.job_timeout_s)]
     Catalogue(generations.redis, generations.keys).prune(settings.grace_s, settings.job_timeout_s)

@@ -108,11 +108,8 @@ def plan_promote(seen: Snapshot, name: str, diff_of: Callable[[str], Diff | None
         raise BadRequest("There is no such generation: choose one in the table of the first page.")
     served = seen.pointer.generation if seen.pointer else ""
     diff = diff_of(name)
-    note = "No diff of this generation is kept."
-    if diff:
-        note = (
-            "" if diff.before.generation == served else f"It was compared with {diff.before.generation}, which is not what is served now."
-        )
+    fits = diff is not None and diff.before.generation == served
+    note = "" if fits else f"No diff with what is served now is kept. This makes one: larder diff {served} {name}"
     refusal = _not_servable(one, served)
     return Plan(
         f"Serve generation {name}",
@@ -120,7 +117,7 @@ def plan_promote(seen: Snapshot, name: str, diff_of: Callable[[str], Diff | None
         _says_promote(one, seen),
         target=name,
         refusal=refusal,
-        diff=diff,
+        diff=diff if fits else None,
         diff_note=note,
         may_force=one.progress.waits == "refused" and not refusal,
     )
@@ -133,12 +130,10 @@ def plan_rollback(seen: Snapshot, diff_of: Callable[[str], Diff | None]) -> Plan
         why = "No generation is kept that was served before the current one. LARDER_KEEP_GENERATIONS says how many are."
         return Plan(title, "Go back", "", refusal=why if seen.pointer else "Nothing is served, so there is nothing to go back to.")
     diff = diff_of(seen.pointer.generation)
-    fits = diff is not None and diff.before.generation == target
-    note = (
-        f"This is what {seen.pointer.generation} has changed, and what going back undoes." if fits else "No diff between the two is kept."
-    )
+    turned = diff.turned() if diff is not None and diff.before.generation == target else None
+    note = f"What going back changes: before is what is served now, after is {target}." if turned else "No diff between the two is kept."
     says = f"{target} will be served in place of {seen.pointer.generation}, by one move of a pointer. Runs promote nothing until a release."
-    return Plan(title, "Go back", says, target=target, diff=diff if fits else None, diff_note=note)
+    return Plan(title, "Go back", says, target=target, diff=turned, diff_note=note)
 
 
 def plan_release(seen: Snapshot) -> Plan:

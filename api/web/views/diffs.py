@@ -62,6 +62,21 @@ class Diff(_Part):
     most_lost: tuple[Id, ...]
     moved: float
 
+    def turned(self) -> Diff:
+        """From what is `after` to what is `before`: what going back changes."""
+        return self.model_copy(
+            update={
+                "before": self.after,
+                "after": self.before,
+                "users_gained": self.users_lost,
+                "users_lost": self.users_gained,
+                "items_gained": self.items_lost,
+                "items_lost": self.items_gained,
+                "most_gained": self.most_lost,
+                "most_lost": self.most_gained,
+            }
+        )
+
     def rows(self) -> list[tuple[str, str, str, str]]:
         """Name, before, after, change."""
         a, b = self.before, self.after

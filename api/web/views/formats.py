@@ -55,7 +55,7 @@ def duration(seconds: float | None) -> str:
     """The two greatest units that say something."""
     if seconds is None:
         return NOTHING
-    seconds = max(0.0, seconds)
+    seconds = round(max(0.0, seconds))  # before it is cut into units, or there would be 9 min 60 s
     if seconds < 60:
         return f"{seconds:.0f} s"
     if seconds < 3600:

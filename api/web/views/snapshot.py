@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -21,6 +21,7 @@ from contract.store.progress import Event, Progress
 from contract.store.runs import Runs, RunStatus
 
 SHOWN_GENERATIONS = 20
+LOOKED_AT_RUNS = 10  # for the one that trains, which those behind it in the queue are newer than
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def take(site: Site) -> Snapshot:
         parts["away"] = str(error)
     if "away" not in parts:
         try:
-            parts |= site.store.breaker.ask(lambda redis: _read(redis, site.store.keys))
+            served = parts.get("pointer")
+            parts |= site.store.breaker.ask(lambda redis: _read(redis, site.store.keys, served.generation if served else ""))
         except LarderError as error:
             parts["away"] = str(error)
         parts["memory"] = _memory(site)
@@ -107,14 +109,17 @@ def take(site: Site) -> Snapshot:
     return Snapshot(now=parts.pop("now", now), **parts)
 
 
-def _read(redis: Redis, keys: Keys) -> dict[str, Any]:
+def _read(redis: Redis, keys: Keys, served: str) -> dict[str, Any]:
+    """The newest generations, the one that is served however old, and the run that is at work, else the latest."""
     with redis.pipeline(transaction=False) as pipe:
         pipe.zrevrange(keys.generations, 0, SHOWN_GENERATIONS - 1)
         pipe.get(keys.hold)
-        pipe.lindex(keys.runs, 0)
+        pipe.lrange(keys.runs, 0, LOOKED_AT_RUNS - 1)
         pipe.time()
-        ids, hold, run, (seconds, micros) = pipe.execute()
+        ids, hold, runs, (seconds, micros) = pipe.execute()
     names = [raw.decode() for raw in cast("list[bytes]", ids)]
+    if served and served not in names:
+        names.append(served)
     with redis.pipeline(transaction=False) as pipe:
         for name in names:
             pipe.hgetall(keys.generation(name))
@@ -124,9 +129,14 @@ def _read(redis: Redis, keys: Keys) -> dict[str, Any]:
     return {
         "generations": tuple(generation_of(name, raw, recorded) for name, raw, recorded in found if raw),
         "held": Event(**json.loads(hold)) if hold else None,
-        "run": Runs(redis, keys).get(run.decode()) if run else None,
+        "run": _at_work([status for raw in runs if (status := Runs(redis, keys).get(raw.decode()))]),
         "now": datetime.fromtimestamp(seconds + micros / 1e6, UTC),
     }
+
+
+def _at_work(runs: Sequence[RunStatus]) -> RunStatus | None:
+    """Of runs, newest first, the one that trains; runs behind it wait in the queue. Else the latest."""
+    return next((run for run in runs if run.state == "running"), runs[0] if runs else None)
 
 
 def generation_of(name: str, raw: Mapping[bytes, bytes], recorded: int) -> Generation:

@@ -66,7 +66,8 @@ def test_a_refused_generation_takes_no_place_of_one_to_go_back_to(generations: G
     promoted(generations, tmp_path, "a", "b", "c")
     waiting(generations, "bad")
     waiting(generations, "worse")
-    assert prune(generations, settings) == ["bad"]  # the newest that waits can still be promoted by hand
+    assert prune(generations, settings.model_copy(update={"keep_waiting": 2})) == []  # both can still be promoted by hand
+    assert prune(generations, settings.model_copy(update={"keep_waiting": 1})) == ["bad"]
     assert generations.ids() == ["a", "b", "c", "worse"]
     promoted(generations, tmp_path, "d")
     assert sorted(prune(generations, settings)) == ["a", "worse"]

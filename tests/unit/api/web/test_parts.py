@@ -20,7 +20,17 @@ from trainer.inspect.measures import distribution
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        *((0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (7500, "2 h 5 min"), (90_000, "1 day 1 h"), (864_000, "10 days 0 h")),
+        *(
+            (0, "0 s"),
+            (59, "59 s"),
+            (61, "1 min 1 s"),
+            (59.6, "1 min 0 s"),
+            (599.7, "10 min 0 s"),
+            (3599.6, "1 h 0 min"),
+            (7500, "2 h 5 min"),
+            (90_000, "1 day 1 h"),
+            (864_000, "10 days 0 h"),
+        ),
         *((-5, "0 s"), (None, "–")),
     ],
 )
@@ -82,6 +92,11 @@ def test_the_pages_read_the_diff_that_the_trainer_writes() -> None:
     assert rows["ndcg@10, time"] == "0.0000"
     assert [chart.title for chart in found.charts()] == ["Overlap of the first 3"]
     assert set(Made.model_fields) == set(Diff.model_fields), "the pages show all of it"
+    back = found.turned()
+    rows = {name: changed for name, _, _, changed in back.rows()}
+    assert (back.before.generation, back.after.generation, back.most_lost) == ("g2", "g1", (1, 2))
+    assert (rows["users"], rows["items in a list, mean"]) == ("+2 −1", "+1.00")
+    assert back.turned() == found
 
 
 def test_traffic_leaves_out_pages_and_machines_and_knows_a_rate() -> None:

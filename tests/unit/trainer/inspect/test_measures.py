@@ -55,3 +55,7 @@ def test_a_distribution_by_hand() -> None:
     assert found.bins == (1, 0, 0, 0, 0, 1, 0, 0, 0, 3)
     with pytest.raises(ValueError, match="nothing"):
         distribution([])
+
+
+def test_each_overlap_of_ten_items_has_its_own_tenth() -> None:
+    assert distribution([shared / 10 for shared in range(11)]).bins == (1, 1, 1, 1, 1, 1, 1, 1, 1, 2)
