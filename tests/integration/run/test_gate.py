@@ -142,7 +142,7 @@ def test_a_reading_of_another_meaning_is_refused_and_losses_are_said(services: C
 
 @pytest.mark.timeout(300)
 def test_a_change_of_k_does_not_let_a_worse_model_pass(services: Callable[..., Services], honest: Path, shuffled: Path) -> None:
-    stack = services(evaluate_users=300)
+    stack = services(evaluate=True, evaluate_users=300)
     stack.start("worker")
 
     def train(data: Path, *more: str) -> tuple[int, str]:
@@ -155,12 +155,12 @@ def test_a_change_of_k_does_not_let_a_worse_model_pass(services: Callable[..., S
 
     assert train(honest)[0] == 0, stack.logs()
     code, said = train(shuffled, "--k", "20")
-    assert code == 8
+    assert code == 8, said
     assert "nDCG at 10 is 0.0" in said
     assert train(honest, "--k", "20")[0] == 0
     twenty = stack.generations.ids()[-1]
     assert served() == twenty
     code, said = train(shuffled, "--k", "5")
-    assert code == 8
+    assert code == 8, said
     assert "nDCG at 10 is 0.0" in said
     assert served() == twenty
