@@ -123,7 +123,7 @@ def test_retraining_swaps_while_a_client_asks(compose_stack: Compose, tmp_path: 
 
 def test_going_back_takes_one_command_and_holds_until_it_is_released(compose_stack: Compose, tmp_path: Path) -> None:
     def stack(*arguments: str) -> str:
-        return compose_stack.stack("--var", str(tmp_path), "trainer", *arguments)
+        return compose_stack.stack("--var", str(tmp_path), *arguments)
 
     newest = compose_stack.generation()
     assert "is served now in place of" in stack("rollback")
