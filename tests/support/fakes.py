@@ -17,6 +17,9 @@ from tests.support.builders import Lists, Metadata, manifest_of, write_lists
 class FakeRedis:
     """Raises `failure` at each round trip while it is set."""
 
+    def info(self, _section: str) -> dict[str, object]:
+        return {"maxmemory_policy": "noeviction"}
+
     def __init__(self) -> None:
         self.strings: dict[str, bytes] = {}
         self.hashes: dict[str, dict[str, bytes]] = {}

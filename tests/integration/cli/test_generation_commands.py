@@ -183,7 +183,7 @@ def test_erase_says_what_it_removed_and_what_remains(larder: Larder) -> None:
     larder.make("b")
     text = larder.call("erase", "7", "--yes")
     rows = [[cell.strip() for cell in line.split("│")][1:-1] for line in text.splitlines() if line.startswith("│")]
-    assert [row[:2] for row in rows] == [["a", "previous"], ["b", "current"]]
+    assert [row[:2] for row in rows] == [["b", "current"], ["a", "previous"]]
     assert all(int(row[2]) > 0 and int(row[3]) > 0 for row in rows)
     assert "What remains until the next run: the similarities between items" in text
     assert not larder.redis.hexists(larder.keys.recs("b", bucket_of(7, 7)), "7")
