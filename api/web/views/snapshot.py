@@ -21,7 +21,7 @@ from contract.store.progress import Event, Progress
 from contract.store.runs import Runs, RunStatus
 
 SHOWN_GENERATIONS = 20
-LOOKED_AT_RUNS = 10  # for the one that trains, which those behind it in the queue are newer than
+LOOKED_AT_RUNS = 20  # for the one that trains, which those behind it in the queue are newer than
 
 
 @dataclass(frozen=True, slots=True)
