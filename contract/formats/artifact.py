@@ -37,7 +37,7 @@ from __future__ import annotations
 import os
 import shutil
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,10 +182,11 @@ def open_artifact(url: str, generation: str) -> Artifact:
     return Artifact(manifest, {name: _map(folder / f"{name}.npy", spec) for name, spec in manifest.arrays.items()})
 
 
-def damaged_arrays(url: str, artifact: Artifact) -> list[str]:
-    """Names of the arrays whose bytes differ from their checksum: reads every file."""
-    folder = folder_of(url) / artifact.manifest.generation
-    return [name for name, spec in artifact.manifest.arrays.items() if _crc32(folder / f"{name}.npy") != spec.crc32]
+def damaged_arrays(url: str, artifact: Artifact, names: Collection[str] | None = None) -> list[str]:
+    """Names of the arrays, all or those of `names`, whose bytes differ from their checksum: reads every file of them."""
+    folder, arrays = folder_of(url) / artifact.manifest.generation, artifact.manifest.arrays
+    chosen = [name for name in arrays if names is None or name in names]
+    return [name for name in chosen if _crc32(folder / f"{name}.npy") != arrays[name].crc32]
 
 
 def _map(path: Path, spec: ArraySpec) -> Array:

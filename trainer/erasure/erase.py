@@ -9,16 +9,16 @@ from typing import cast
 
 from redis import Redis
 
-from contract.errors import ArtifactError, ErasureError
+from contract.errors import ArtifactError, ErasureError, PayloadError
 from contract.formats import payload
-from contract.formats.artifact import Artifact, folder_of, open_artifact
+from contract.formats.artifact import Artifact, folder_of
 from contract.formats.keys import Id, Keys, bucket_of, is_generation_id
 from contract.formats.shard_record import checksum_of
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import UNKNOWN_SHARD, Generations
 from contract.store.training_right import right_to_train
-from trainer.erasure.scrub import scrub
+from trainer.erasure.scrub import open_whole, scrub
 
 GONE = ("failed", "pruned", "")
 _FIRST = {"current": 0, "previous": 1}
@@ -94,7 +94,7 @@ def _folders(settings: Settings) -> set[str]:
 
 def _opened(settings: Settings, name: str) -> Artifact | ArtifactError:
     try:
-        return open_artifact(settings.artifacts, name)
+        return open_whole(settings.artifacts, name)
     except ArtifactError as error:
         return error
 
@@ -140,6 +140,14 @@ def _shard(artifact: Artifact | ArtifactError, user_id: Id) -> int | None:
         return UNKNOWN_SHARD
 
 
+def _n_items(raw: bytes | None) -> int:
+    """Items of a list; 0 where its bytes are damaged, which keeps nobody in it: `verify` says so of the counts."""
+    try:
+        return len(payload.decode(raw)[0]) if raw else 0
+    except PayloadError:
+        return 0
+
+
 def _remove_list(
     generations: Generations, erasure: Erasure, artifact: Artifact | ArtifactError, name: str, user_id: Id, revision: int
 ) -> int | None:
@@ -151,7 +159,7 @@ def _remove_list(
     bucket = bucket_of(user_id, generations.manifest(name).n_user_buckets)
     raw = cast("bytes | None", redis.hget(keys.recs(name, bucket), field))
     why = cast("bytes | None", redis.hget(keys.why(name, bucket), field))
-    n_items = len(payload.decode(raw)[0]) if raw else 0
+    n_items = _n_items(raw)
     shard = _shard(artifact, user_id)
     if shard is not None and (raw or shard != UNKNOWN_SHARD):
         # Counts first: a call that is cut short in between finds the list again, and counts once.

@@ -124,8 +124,22 @@ def truncate(folder: Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
 
 
+def overwrite(name: str) -> Callable[[Path], object]:
+    """Other bytes, as many as before: only the checksum tells."""
+
+    def damage(folder: Path) -> None:
+        path = folder / f"{name}.npy"
+        raw = path.read_bytes()
+        path.write_bytes(raw[:128] + b"\xff" * (len(raw) - 128))
+
+    return damage
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "an array is truncated": truncate,
+    "the ids are overwritten": overwrite("user_ids"),
+    "the ends of rows are overwritten": overwrite("indptr"),
+    "the rows are overwritten": overwrite("indices"),
     "the manifest is gone": lambda folder: (folder / "manifest.json").unlink(),
     "the manifest is cut": lambda folder: os.truncate(folder / "manifest.json", 100),
     "the folder is gone": shutil.rmtree,
@@ -147,9 +161,11 @@ def test_a_damaged_artifact_keeps_nobody_in_a_list(
     score(settings, generations, "c")
     damaged = next(run for run in ("c", "a", "b") if generations.state(run) == state)
     damage(folder_of(settings.artifacts) / damaged)
+    whole = {path: path.read_bytes() for path in (folder_of(settings.artifacts) / damaged).glob("*")}
     with pytest.raises(ErasureError, match=f"the user is in no list any more.*; but generation {damaged}: ") as caught:
         erase(settings, store_redis)
     assert caught.value.exit_code == 10
+    assert {path: path.read_bytes() for path in whole} == whole  # what is damaged is not sealed as if it were whole
     for run in ("a", "b", "c"):
         bucket = bucket_of(GONE, generations.manifest(run).n_user_buckets)
         assert store_redis.hget(KEYS.recs(run, bucket), str(GONE)) is None
@@ -163,6 +179,17 @@ def test_a_damaged_artifact_keeps_nobody_in_a_list(
     pointer = generations.current()
     assert pointer is not None
     assert pointer.n_users == 699
+
+
+def test_a_damaged_list_goes_and_stops_nothing(settings: Settings, store_redis: Redis, generations: Generations) -> None:
+    for run in ("a", "b"):
+        train(settings, store_redis, run)
+        score(settings, generations, run)
+    lists = KEYS.recs("b", bucket_of(GONE, generations.manifest("b").n_user_buckets))
+    store_redis.hset(lists, str(GONE), b"\x09zz")
+    assert [(one.generation, one.items) for one in erase(settings, store_redis)] == [("b", 0), ("a", 30)]
+    assert store_redis.hget(lists, str(GONE)) is None
+    check_gone(settings, generations, "a")
 
 
 def test_two_erasures_at_once(settings: Settings, store_redis: Redis, generations: Generations) -> None:
