@@ -65,7 +65,7 @@ def hold_out(interactions: Interactions, split: Split, sample_users: int, rows_a
     pairs = pairs[~np.isin(pairs, _pairs(interactions, rows[kept[rows]]))]
     if not pairs.size:
         return None
-    items, train = _only(interactions, kept)
+    items, train = only(interactions, kept)
     n_items = len(interactions.item_ids)
     return HeldOut(train, items, (pairs // n_items).astype(np.int32), (pairs % n_items).astype(np.int32))
 
@@ -74,9 +74,14 @@ def sampled(interactions: Interactions, sample_users: int) -> Array:
     """user_idx, rising, of users who have enough events; of those the ones whose ids hash lowest where they are too many."""
     counts = np.bincount(interactions.user_idx, minlength=len(interactions.user_ids))
     enough = np.flatnonzero(np.round(RATIO * counts) < counts)  # as the splitters round
-    if enough.size > sample_users:
-        enough = np.sort(np.array(nsmallest(sample_users, enough.tolist(), key=lambda user: _hash(interactions.user_ids[user])), np.int64))
-    return enough
+    return lowest_hashes(interactions, enough, sample_users)
+
+
+def lowest_hashes(interactions: Interactions, users: Array, most: int) -> Array:
+    """`users`, rising, or those `most` of them whose ids hash lowest: mostly the same people from one run to the next."""
+    if users.size <= most:
+        return users
+    return np.sort(np.array(nsmallest(most, users.tolist(), key=lambda user: _hash(interactions.user_ids[user])), np.int64))
 
 
 def _hash(user_id: object) -> bytes:
@@ -103,8 +108,8 @@ def _pairs(interactions: Interactions, rows: Array) -> Array:
     return pairs
 
 
-def _only(interactions: Interactions, kept: Array) -> tuple[Array, Interactions]:
-    """The rows in `kept` as interactions of their own, in which every item occurs. Every user still does: splitters leave each some."""
+def only(interactions: Interactions, kept: Array) -> tuple[Array, Interactions]:
+    """The rows in `kept` as interactions of their own, in which every item occurs. All users remain, also those without a row."""
     item_idx = interactions.item_idx[kept]
     used = np.bincount(item_idx, minlength=len(interactions.item_ids)) > 0
     items = np.flatnonzero(used).astype(np.int32)

@@ -1,0 +1,83 @@
+"""Held out at one moment of time: the training part ends before it, what comes after it is to be found. No future leaks.
+
+The split per user (holdout.py) lets other users' future into the training part, so that what is popular of late is rated too low, and
+it tears baskets apart. Here all of a user's basket that the moment falls into is held out. A user is measured who has events before
+and something new after. Where fewer than MIN_USERS remain, each user's latest events are held out in place of it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from engine.arrays import Array
+from trainer.evaluation.holdout import HeldOut, hold_out, lowest_hashes, only
+from trainer.interactions.interactions import Interactions
+
+MIN_USERS = 200
+RATIO = 0.75  # of all events: what lies before the moment
+BASKET_S = 1800  # events of one user with shorter gaps are one basket
+How = Literal["moment", "own last", "stratified"]
+
+
+class Cut(NamedTuple):
+    """`moment`: epoch seconds of the first time that is held out; 0 where it is not a cut in time."""
+
+    how: How
+    held: HeldOut
+    moment: int = 0
+
+
+def cut(interactions: Interactions, sample_users: int, *, ratio: float = RATIO, min_users: int = MIN_USERS) -> Cut | None:
+    """Hold out for at most `sample_users` measured users; None when nobody has enough events to hold one out.
+
+    Who is measured depends on ids, rows and times alone, in whatever order the rows are.
+    """
+    if interactions.time is None:
+        held = hold_out(interactions, "stratified", sample_users)
+        return Cut("stratified", held) if held else None
+    moment = _moment(interactions.time, ratio)
+    held = at_moment(interactions, moment, sample_users)
+    if held is not None and np.unique(held.user_idx).size >= min_users:
+        return Cut("moment", held, moment)
+    late = hold_out(interactions, "time", sample_users)
+    return Cut("own last", late) if late else None
+
+
+def at_moment(interactions: Interactions, moment: int, sample_users: int) -> HeldOut | None:
+    """What comes from `moment` on, and the baskets that it falls into, held out; all users' rows. None where nothing is to be found."""
+    time = interactions.time
+    assert time is not None  # noqa: S101 - who cuts in time has times
+    kept = _before(interactions.user_idx, time, moment)
+    if kept.all() or not kept.any():
+        return None
+    n_items = len(interactions.item_ids)
+    pairs = interactions.user_idx.astype(np.int64) * n_items + interactions.item_idx
+    known = np.bincount(interactions.user_idx[kept], minlength=len(interactions.user_ids)) > 0
+    late = np.unique(pairs[~kept & known[interactions.user_idx]])
+    late = late[~np.isin(late, pairs[kept])]
+    if not late.size:
+        return None
+    users = lowest_hashes(interactions, np.unique(late // n_items), sample_users)
+    late = late[np.isin(late // n_items, users)]
+    left, train = only(interactions, kept)
+    return HeldOut(train, left, (late // n_items).astype(np.int32), (late % n_items).astype(np.int32))
+
+
+def _moment(time: Array, ratio: float) -> int:
+    return int(np.partition(time, int(ratio * (time.size - 1)))[int(ratio * (time.size - 1))]) + 1
+
+
+def _before(user_idx: Array, time: Array, moment: int) -> Array:
+    """Which events are of the training part: those before `moment`, without the baskets that go on after it."""
+    kept: Array = time < moment
+    order = np.lexsort((time, user_idx))
+    user, when = user_idx[order], time[order]
+    first = np.ones(user.size, bool)
+    first[1:] = (user[1:] != user[:-1]) | (when[1:] - when[:-1] >= BASKET_S)
+    basket = np.cumsum(first) - 1
+    ends_late = np.zeros(basket[-1] + 1, bool)
+    ends_late[basket[when >= moment]] = True
+    kept[order[ends_late[basket]]] = False
+    return kept
