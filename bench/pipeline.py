@@ -20,6 +20,7 @@ from redis import Redis
 
 from bench.results import Row, report
 from contract.formats.keys import Keys
+from contract.formats.states import GenerationState
 from contract.store.connections import connect
 from contract.store.generations import Generations
 from contract.store.runs import Runs
@@ -164,10 +165,10 @@ def _one_run(redis: Redis, environ: dict[str, str], limit: int, memory: Memory) 
             if stage:
                 seconds[stage] += time.perf_counter() - since
             stage, since = now, time.perf_counter()
-        if progress and progress.state == "current":
+        if progress and progress.state == GenerationState.CURRENT:
             seconds["score"] += time.perf_counter() - since
             break
-        if trainer.poll() or (progress and progress.state == "failed"):
+        if trainer.poll() or (progress and progress.state == GenerationState.FAILED):
             raise RuntimeError(f"the run failed: {progress.reason if progress else trainer.returncode}")
         time.sleep(POLL_S)
     trainer.wait()

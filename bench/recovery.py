@@ -14,6 +14,7 @@ import psutil
 from bench.pipeline import POLL_S, ROOT, environment, processes, write_interactions
 from bench.results import Row, report
 from contract.formats.keys import Keys
+from contract.formats.states import GenerationState
 from contract.store.generations import Generations
 from contract.store.runs import Runs
 from trainer.sources.synthetic import SHAPES
@@ -41,11 +42,11 @@ def _one_run(folder: Path, environ: dict[str, str], case: str) -> float:
         start, killed = time.perf_counter(), case == "undisturbed"
         latest = runs.latest()
         assert latest is not None
-        while (progress := generations.progress(latest.run)) is None or progress.state == "scoring":
+        while (progress := generations.progress(latest.run)) is None or progress.state == GenerationState.SCORING:
             if not killed and progress is not None and progress.shards_recorded:
                 killed = _kill(worker, case)
             time.sleep(POLL_S)
-        assert progress.state == "current", progress
+        assert progress.state == GenerationState.CURRENT, progress
         return time.perf_counter() - start
 
 

@@ -18,7 +18,7 @@ from bench.serving_load import Found, Gunicorn
 from contract.formats.keys import Keys
 from contract.store.generations import Generations
 from contract.store.runs import Runs
-from stack.programs import NICENESS
+from stack.supervision.programs import NICENESS
 from trainer.sources.synthetic import SHAPES
 
 RATE = 300

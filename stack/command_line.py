@@ -18,7 +18,7 @@ from contract.errors import LarderError, StoreError
 from contract.settings.settings import Settings
 from stack import compose, environment, interrupted, lifecycle, passing, status
 from stack.paths import Places
-from stack.supervisor_client import Supervisor
+from stack.supervision.supervisor_client import Supervisor
 
 INTERRUPTED = 130
 console = Console()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contract.errors import LarderError
 from stack.paths import Places
-from stack.supervisor_client import UP, Supervisor
+from stack.supervision.supervisor_client import UP, Supervisor
 
 
 def what_there_is(places: Places) -> str:

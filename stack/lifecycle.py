@@ -15,6 +15,7 @@ from rich.console import Console
 
 from contract.errors import LarderError
 from contract.formats.keys import Keys
+from contract.formats.states import GenerationState
 from contract.settings.absolute import absolute_variables
 from contract.settings.settings import Settings
 from contract.store.connections import connect
@@ -22,10 +23,11 @@ from contract.store.generations import Generations
 from contract.store.runs import Runs
 from engine import kernel_cache
 from stack import demo as sample
-from stack import environment, preflight, processes, programs, redis_server
+from stack import environment, preflight, redis_server
 from stack import startup as watch
 from stack.paths import Places
-from stack.supervisor_client import UP, Supervisor
+from stack.supervision import processes, programs
+from stack.supervision.supervisor_client import UP, Supervisor
 
 SHUTDOWN_S = 90.0  # the sum of what supervisor grants the slowest order, and some
 ALL_RUN_S = 60.0
@@ -131,7 +133,7 @@ def _start_programs(supervisor: Supervisor, places: Places, settings: Settings, 
         watch.until_redis_answers(redis, supervisor, deaths)
     keys = Keys(settings.namespace)
     generations, last = Generations(redis, keys), Runs(redis, keys).latest()
-    failed = last.run if last is not None and "failed" in (last.state, generations.state(last.run)) else ""
+    failed = last.run if last is not None and GenerationState.FAILED in (last.state, generations.state(last.run)) else ""
     if failed and generations.current() is None:
         supervisor.stop(programs.TRAINER, wait=True)  # at its start it enqueues a run when nothing is promoted
     for name in names:

@@ -14,7 +14,7 @@ from contract.settings.beside import REDIS
 from contract.settings.settings import PREFIX
 from stack import compose, environment
 from stack.paths import Places
-from stack.supervisor_client import Supervisor
+from stack.supervision.supervisor_client import Supervisor
 
 NOT_RUNNING = "Larder does not run here: `make up` starts it, or `docker compose up --build -d --wait` with Docker"
 READING = ("check", "plan")  # what they read is the caller's, and no stack has to run

@@ -13,7 +13,7 @@ from contract.errors import LarderError, SettingsError
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
 from stack.paths import Places
-from stack.processes import holder_of
+from stack.supervision.processes import holder_of
 
 MIN_FREE_BYTES = 500 * 2**20
 PYTHONS = ((3, 11), (3, 14))  # the oldest and the newest

@@ -11,11 +11,12 @@ from rich.console import Console
 from contract.errors import GenerationFailedError, LarderError
 from contract.formats.keys import Keys
 from contract.formats.manifest import Pointer
+from contract.formats.states import GenerationState, RunState
 from contract.store.generations import Generations
 from contract.store.progress import Progress as Scoring
-from contract.store.runs import CANCELLED, Runs, RunStatus, failure
+from contract.store.runs import Runs, RunStatus, failure
 from stack.paths import Places
-from stack.supervisor_client import Process, Supervisor
+from stack.supervision.supervisor_client import Process, Supervisor
 from trainer.cli.show.progress_bars import Show, shown
 
 POLL_S = 0.2
@@ -113,15 +114,15 @@ class Watch:
         return run, scoring, self._generations.current()
 
     def _refuse_failure(self, run: RunStatus | None, scoring: Scoring | None) -> None:
-        if run is not None and run.state == CANCELLED:
+        if run is not None and run.state == RunState.CANCELLED:
             raise LarderError(f"the run {run.run} is cancelled, {run.message}: `make retrain` starts another")
-        if run is not None and run.state == "failed":
+        if run is not None and run.state == RunState.FAILED:
             raise failure(
                 f"the run {run.run} failed: {run.message}\nThe whole story is in {self._places.log_of('trainer')}. "
                 "Larder goes on, with nothing to serve: mend what it says, then `make retrain`, or `make down`",
                 run,
             )
-        if scoring is not None and scoring.state == "failed":
+        if scoring is not None and scoring.state == GenerationState.FAILED:
             raise GenerationFailedError(
                 f"the generation {scoring.generation} failed: {scoring.reason}\nThe whole story is in {self._places.log_of('worker')}. "
                 "Larder goes on, with nothing to serve: mend what it says, then `make retrain`, or `make down`"

@@ -13,7 +13,7 @@ from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
 from stack import demo
 from stack.paths import Places
-from stack.supervisor_client import Process
+from stack.supervision.supervisor_client import Process
 
 HEALTH_TIMEOUT_S = 5.0
 COLOURS = {"RUNNING": "green", "STARTING": "yellow", "STOPPING": "yellow", "BACKOFF": "red", "FATAL": "red"}

@@ -19,6 +19,7 @@ from rich.console import Console
 from contract.door import guarded
 from contract.errors import GenerationFailedError, LarderError
 from contract.formats.keys import Keys
+from contract.formats.states import RunState
 from contract.queue.jobs import train_queue
 from contract.queue.leases import n_alive_here
 from contract.settings.absolute import absolute_options
@@ -132,7 +133,7 @@ def health() -> None:
     with explained(settings.redis_url):
         store = connect(settings.redis_url)
         latest = Runs(store, Keys(settings.namespace)).latest()
-        if latest and latest.state == "failed" and Generations(store, Keys(settings.namespace)).current() is None:
+        if latest and latest.state == RunState.FAILED and Generations(store, Keys(settings.namespace)).current() is None:
             raise GenerationFailedError(f"nothing is served, and run {latest.run} failed: {latest.message}")
     if not alive:
         sys.exit(1)

@@ -10,6 +10,7 @@ from redis import Redis
 
 from contract.errors import RunCancelledError, TakenOverError
 from contract.formats.keys import Id, Keys
+from contract.formats.states import RunState
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
 from contract.store.generations import Generations
@@ -45,16 +46,16 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
             raise RunCancelledError(f"run {run_id} was cancelled by {by}")
 
     def waiting() -> None:
-        tell("queued", message=f"{who_trains(store, keys)} trains")
+        tell(RunState.QUEUED, message=f"{who_trains(store, keys)} trains")
 
     with explained(settings.redis_url), right_to_train(store, keys, run_id, settings.lease_s, waiting) as token:
         order = Order(run_id, settings, token, forced_by, review)
         try:
-            manifest = train(order, store, queue_redis, lambda stage, done, total: tell("running", stage, done, total))
+            manifest = train(order, store, queue_redis, lambda stage, done, total: tell(RunState.RUNNING, stage, done, total))
         except TakenOverError as error:  # its successor makes the generation: to fail here would fail that
             log.warning("%s", error)
             return run_id
-        tell("dispatched", "dispatch", 1, 1)
+        tell(RunState.DISPATCHED, "dispatch", 1, 1)
     log.info(
         "run %s: %d users, %d items, %d interactions in %d shards, similarity %s",
         *(run_id, manifest.n_users, manifest.n_items, manifest.n_interactions, manifest.n_shards, manifest.similarity_layout),
@@ -83,7 +84,7 @@ def erase(user_id: Id) -> list[dict[str, object]]:
 
 def given_up(runs: Runs, run_id: str, reason: str) -> None:
     """Say for people that a run has failed and will not be tried again."""
-    if by := runs.set(run_id, "failed", message=reason):
+    if by := runs.set(run_id, RunState.FAILED, message=reason):
         log.warning("run %s is cancelled, by %s", run_id, by)
     else:
         log.error("run %s failed: %s", run_id, reason)

@@ -10,14 +10,17 @@ from redis.exceptions import OutOfMemoryError
 from contract.errors import ArtifactError
 from contract.formats.artifact import open_artifact
 from contract.formats.keys import Keys
+from contract.formats.states import GenerationState, Outcome
 from contract.queue.jobs import enqueue_diff, train_queue
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
 from contract.store.erasure import Erasure
-from contract.store.generations import SETTLED, Generations
+from contract.store.generations import Generations
 from contract.store.removal import give_up
 from worker.publishing import publish, tidy_up
 from worker.shard import make_shard
+
+NEWLY_SETTLED = frozenset(Outcome) - {Outcome.ALREADY}
 
 log = logging.getLogger("larder.worker")
 
@@ -32,7 +35,7 @@ def score_shard(generation: str, shard: int) -> str:
     generations, erasure = Generations(store, keys), Erasure(store, keys, settings.erasure_secret.get_secret_value())
     with explained(settings.redis_url):
         state = generations.state(generation)
-        if state != "scoring":
+        if state != GenerationState.SCORING:
             log.info("shard %d of generation %s: nothing to do, the generation is %s", shard, generation, state or "gone")
             tidy_up(generations, erasure, generation, *_buckets(settings, generation, shard))
             return state
@@ -43,7 +46,7 @@ def score_shard(generation: str, shard: int) -> str:
             # Now, not when the job has failed: until there is room again, RQ can't even enter that.
             give_up(generations, generation, f"shard {shard}: Redis is full: raise its maxmemory, or lower LARDER_DEPTH")
             raise
-    if outcome in SETTLED and outcome != "already":
+    if outcome in NEWLY_SETTLED:
         queue_redis = store if settings.rq_url == settings.redis_url else connect(settings.rq_url)
         enqueue_diff(train_queue(queue_redis, settings), settings, generation)
     return outcome

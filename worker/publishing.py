@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import cast
 
+from contract.formats.states import GenerationState, is_gone
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
 from contract.store.removal import sweep
 from worker.shard import Shard
 from worker.writer import write_lists
-
-UNSERVED = ("failed", "pruned", "")
 
 
 def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
@@ -26,10 +25,10 @@ def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
     while (state := generations.record_shard(name, shard.number, shard.record(revision))) == "erased":
         revision, shard = _without_erased(erasure, shard)
         take_back_erased(generations, erasure, name, shard.bucket_start, shard.bucket_end)
-    if state == "scoring":
+    if state == GenerationState.SCORING:
         return generations.promote(name, by="last shard")
     # A twin has been here before, or the generation is settled: what this process wrote must not outlive that.
-    if state in UNSERVED:
+    if is_gone(state):
         _take_back(generations, shard)
         return state
     if erasure.revision() != revision:
@@ -42,7 +41,7 @@ def tidy_up(generations: Generations, erasure: Erasure, generation: str, bucket_
     state = generations.state(generation)
     if not state:
         sweep(generations, generation)
-    elif state not in UNSERVED and erasure.revision():
+    elif not is_gone(state) and erasure.revision():
         take_back_erased(generations, erasure, generation, bucket_start, bucket_end)
 
 

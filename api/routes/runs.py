@@ -120,8 +120,9 @@ def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[st
 
         enqueue_run(train_queue(redis, settings), settings, run, options, forced_by=forced_by, review=review)
 
-    store.breaker.ask(lambda redis: Runs(redis, store.keys).queued(run))
-    queue.ask(enqueue)
+    from contract.queue.starting import enter_and_enqueue
+
+    enter_and_enqueue(run, lambda do: store.breaker.ask(lambda redis: do(Runs(redis, store.keys))), lambda: queue.ask(enqueue))
     return run
 
 

@@ -11,6 +11,7 @@ from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 
 from contract.errors import GenerationError
+from contract.formats.states import GenerationState, RunState
 from contract.queue.jobs import run_job_id
 from contract.store.generations import Generations
 from contract.store.removal import give_up
@@ -27,12 +28,12 @@ def cancel_run(runs: Runs, generations: Generations, trains: Queue, run: str, by
     if status is None:
         raise GenerationError(f"there is no run {run}")
     state = generations.state(run)
-    if status.state == "failed" or (status.state == "dispatched" and state != "scoring"):
+    if status.state == RunState.FAILED or (status.state == RunState.DISPATCHED and state != GenerationState.SCORING):
         raise GenerationError(_over(run, state or status.state))
     runs.cancel(run, by)
     _end_job(trains, run)
     give_up(generations, run, f"cancelled by {by}")
-    if (state := generations.state(run)) not in ("", "scoring", "failed"):
+    if (state := generations.state(run)) not in ("", GenerationState.SCORING, GenerationState.FAILED):
         runs.restore(run)
         raise GenerationError(_over(run, state))
 

@@ -18,15 +18,13 @@ from contract.errors import ErasedMeanwhileError, GateError, GenerationError, Ta
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest, Pointer
 from contract.formats.shard_record import ShardRecord
+from contract.formats.states import Outcome
 from contract.formats.verdict import Verdict
 from contract.store.item_revisions import ItemsPointer
 from contract.store.progress import Event, Progress
 from contract.store.scripts import scripts
 
 How = Literal["run", "person", "force", "rollback"]
-SETTLED = ("promoted", "already", "refused", "superseded", "review", "held")
-"""What `promote` says of a generation whose lists are all there."""
-
 UNKNOWN_SHARD = -1
 """Of an erased user whose artifact is gone: the counts of the generation change, those of the shard can't."""
 
@@ -105,11 +103,11 @@ class Generations:
     def promote_by_hand(self, generation: str, by: str, force: bool = False) -> None:
         """A person's promotion. Raises GateError when the gate refuses, GenerationError when it can't be served."""
         outcome = self.promote(generation, by, "force" if force else "person")
-        if outcome == "refused":
+        if outcome == Outcome.REFUSED:
             progress = self.progress(generation)
             because = progress.because if progress else ""
             raise GateError(f"the gate refuses generation {generation}: {because}; force it to promote it anyway")
-        if outcome not in ("promoted", "already"):
+        if outcome not in (Outcome.PROMOTED, Outcome.ALREADY):
             raise GenerationError(f"generation {generation} is {outcome}, so it can't be promoted")
 
     def roll_back(self, by: str) -> Event:
@@ -124,7 +122,7 @@ class Generations:
             progress = self.progress(name)
             if progress is None or progress.sequence >= pointer.sequence or progress.promoted_at_ms is None:
                 continue
-            if self.promote(name, by, "rollback") == "promoted":
+            if self.promote(name, by, "rollback") == Outcome.PROMOTED:
                 return self.history(1)[0]
         raise GenerationError(
             f"no generation is kept that was served before {pointer.generation}; LARDER_KEEP_GENERATIONS says how many are"

@@ -18,6 +18,7 @@ from redis import Redis
 from redis.commands.core import Script
 
 from contract.formats.keys import IDS_PER_BUCKET, Keys, bucket_of
+from contract.formats.states import GONE
 from contract.store.scripts import scripts
 
 FORMAT = 1
@@ -126,7 +127,7 @@ class Catalogue:
         found: set[int] = set()
         for name in cast("list[bytes]", redis.zrange(keys.generations, 0, -1)):
             state, *pointers = cast("list[bytes | None]", redis.hmget(keys.generation(name.decode()), ["state", "items", "items_left"]))
-            if state not in (b"failed", b"pruned"):
+            if (state or b"").decode() not in GONE:
                 found |= {ItemsPointer.model_validate_json(raw).revision for raw in pointers if raw}
         return found
 

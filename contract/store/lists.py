@@ -13,7 +13,6 @@ from contract.formats.keys import Keys, bucket_of
 BUCKETS_PER_PIPELINE = 64
 USERS_PER_PIPELINE = 4096
 
-HAS_LISTS = ("complete", "current", "previous")
 """States of a generation whose lists are all there."""
 
 Fields = dict[bytes, bytes]

@@ -7,6 +7,7 @@ from itertools import islice
 
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest
+from contract.formats.states import GenerationState
 from contract.store.generations import Generations
 from contract.store.scripts import scripts
 
@@ -39,7 +40,7 @@ def give_up(generations: Generations, generation: str, reason: str) -> bool:
 
     The lists go first where memory is full: no write, not even that of the state, is possible before.
     """
-    if generations.state(generation) != "scoring":
+    if generations.state(generation) != GenerationState.SCORING:
         return False
     unlink_lists(generations, generation)
     failed = generations.fail(generation, reason)

@@ -17,11 +17,11 @@ from redis import Redis
 from contract import errors
 from contract.errors import GenerationFailedError, LarderError
 from contract.formats.keys import Keys
+from contract.formats.states import RunState
 
 STAGES = ("load", "evaluate", "fit", "write", "dispatch")
 KEEP_S = 7 * 86400
 KEEP = 100
-CANCELLED = "cancelled"
 BY = "cancelled_by"  # the field that says so
 _KIND = re.compile(r"[A-Z][A-Za-z]{0,60}")
 
@@ -42,7 +42,7 @@ class RunStatus:
 
     def without_details(self) -> RunStatus:
         """For who may not change anything: of a failure its kind alone, since a message may quote what the trainer reads."""
-        return replace(self, message=kind_of(self.message)) if self.state == "failed" else self
+        return replace(self, message=kind_of(self.message)) if self.state == RunState.FAILED else self
 
 
 def kind_of(message: str) -> str:
@@ -69,7 +69,7 @@ class Runs:
 
     def queued(self, run: str) -> None:
         """Enter a run that has just been enqueued as the latest."""
-        self.set(run, "queued")
+        self.set(run, RunState.QUEUED)
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.lpush(self._keys.runs, run)
             pipe.ltrim(self._keys.runs, 0, KEEP - 1)
@@ -89,7 +89,7 @@ class Runs:
         """Who has cancelled the run, if someone has: then that is its state, and stays so. One that failed keeps its stage."""
         key = self._keys.run(run)
         what: dict[Any, Any] = {"state": state, "message": message}
-        if stage or state != "failed":
+        if stage or state != RunState.FAILED:
             what |= {"stage": stage, "done": done, "total": total}
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(key, mapping=what)
@@ -103,13 +103,13 @@ class Runs:
 
     def cancel(self, run: str, by: str) -> None:
         """Mark it; contract/queue/cancelling.py does the rest."""
-        self._redis.hset(self._keys.run(run), mapping={BY: by, "state": CANCELLED})
+        self._redis.hset(self._keys.run(run), mapping={BY: by, "state": RunState.CANCELLED.value})
 
     def restore(self, run: str) -> None:
         """Take the mark back from a run that turns out to have ended before."""
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.hdel(self._keys.run(run), BY)
-            pipe.hset(self._keys.run(run), "state", "dispatched")
+            pipe.hset(self._keys.run(run), "state", RunState.DISPATCHED.value)
             pipe.execute()
 
     def get(self, run: str) -> RunStatus | None:
@@ -117,5 +117,5 @@ class Runs:
         if not raw:
             return None
         field = {key.decode(): value.decode() for key, value in raw.items()}
-        state, message = (CANCELLED, f"by {field[BY]}") if BY in field else (field["state"], field["message"])
+        state, message = (RunState.CANCELLED, f"by {field[BY]}") if BY in field else (field["state"], field["message"])
         return RunStatus(run, state, field.get("stage", ""), int(field.get("done", 0)), int(field.get("total", 0)), message)

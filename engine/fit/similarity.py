@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import mmap
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from itertools import pairwise
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +13,7 @@ from engine.arrays import Allocate, Array, Report
 from engine.fit import counting_kernels as counting
 from engine.fit import row_kernels
 from engine.fit import similarity_kernels as kernels
+from engine.fit.blocks import in_threads, release
 
 # Multiply-adds a second of one worker process, on the slow side of what today's cores do: shards come out short, not long.
 DENSE_PER_S = 4e9
@@ -24,7 +22,6 @@ SLOW_S = 30.0  # of one worker, for all users: what a smaller artifact is worth
 
 _SHORT = 1 << 16
 _SAMPLED_ROWS = 32  # of the similarity, to tell whether it is dense
-_BLOCKS = 256  # of items, between the threads
 _NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))  # rows_sparse then only counts
 _BIT_SET_BYTES = 2**27  # at the most for bit sets, and for the counts from them
 _PER_BIT_WORD = 1 / 5  # cost of a word of a bit set in increments of a counter: 1/8 to 1/12 as measured, and its memory
@@ -104,7 +101,7 @@ class Similarity:
             if done % _RELEASE_EVERY == 0:
                 release(tiles)
 
-        self._in_threads(lambda start, end: kernels.fill_dense(tiles, start, end, events, *self._how), threads, report_and_release)
+        in_threads(self._f, lambda start, end: kernels.fill_dense(tiles, start, end, events, *self._how), threads, report_and_release)
         return Fitted("dense", self._n_items)
 
     def sparse(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
@@ -114,7 +111,7 @@ class Similarity:
         def count(start: int, end: int) -> None:
             kernels.rows_sparse(start, end, self._events, *self._how, lengths[start:end], *_NOTHING)
 
-        self._in_threads(count, threads, lambda done, total: report(done, 2 * total))
+        in_threads(self._f, count, threads, lambda done, total: report(done, 2 * total))
         indptr, indices, data = self._csr(allocate, lengths)
 
         def fill(start: int, end: int) -> None:
@@ -122,7 +119,7 @@ class Similarity:
             if part.start < part.stop:
                 kernels.rows_sparse(start, end, self._events, *self._how, lengths[start:end], indices[part], data[part])
 
-        self._in_threads(fill, threads, lambda done, total: report(total + done, 2 * total))
+        in_threads(self._f, fill, threads, lambda done, total: report(total + done, 2 * total))
         return Fitted("sparse", data.size / self._n_items)
 
     def neighbors(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
@@ -134,7 +131,7 @@ class Similarity:
             out = (lengths[start:end], best[start:end], values[start:end])
             kernels.rows_of_neighbors(start, end, events, *self._how, self._n_neighbors, *out)
 
-        self._in_threads(select, threads, report)
+        in_threads(self._f, select, threads, report)
         _, indices, data = self._csr(allocate, lengths)
         kept = np.arange(width) < lengths[:, None]
         indices[:], data[:] = best[kept], values[kept]
@@ -176,26 +173,6 @@ class Similarity:
         costs = np.arange(1, self._n_items + 1) * self._n_words * _PER_BIT_WORD
         worth = int(np.searchsorted(-(saves / costs), -1.0))
         return min(worth, _BIT_SET_BYTES // (8 * self._n_words), int((_BIT_SET_BYTES / 4) ** 0.5))
-
-    def _in_threads(self, work: Callable[[int, int], object], threads: int, report: Report) -> None:
-        """Call `work` for blocks of items of about equal work.
-
-        Threads are ours, since Numba's own do not survive the fork of an RQ work-horse.
-        """
-        share = np.cumsum(self._f + self._f.mean())
-        cuts = np.searchsorted(share, np.linspace(0, share[-1], _BLOCKS + 1)[1:-1])
-        blocks = list(pairwise(np.unique(np.concatenate(([0], cuts, [self._n_items]))).tolist()))
-        with ThreadPoolExecutor(threads) as pool:
-            for done, future in enumerate(as_completed([pool.submit(work, *block) for block in blocks]), start=1):
-                future.result()
-                report(done, len(blocks))
-
-
-def release(array: Array) -> None:
-    """Give the pages of a mapped file back to the page cache: what is written stays, and no longer counts as this process' memory."""
-    mapped: object = array.base
-    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def warm() -> None:

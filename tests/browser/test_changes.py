@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ADMIN_KEY, Open, sign_in
 from tests.e2e.local import LocalStack
-from tests.support.api_process import ApiProcess
+from tests.support.servers.api_process import ApiProcess
 
 pytestmark = pytest.mark.timeout(300)
 RUN_MS = 120_000

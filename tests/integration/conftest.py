@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.support.postgres_server import postgres_server, postgres_url  # noqa: F401 (fixtures)
-from tests.support.redis_server import RedisServer
-from tests.support.services import Services
-from tests.support.zygote import Zygote
+from tests.support.servers.postgres_server import postgres_server, postgres_url  # noqa: F401 (fixtures)
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.services import Services
+from tests.support.servers.zygote import Zygote
 
 
 @pytest.fixture(scope="session")

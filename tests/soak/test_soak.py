@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from tests.support.redis_server import RedisServer
-from tests.support.services import Services, await_that
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.services import Services, await_that
 
 N_RETRAINS = int(os.environ.get("LARDER_TEST_RETRAINS", "50"))
 SETTLED_AFTER = 10

@@ -13,8 +13,8 @@ from contract.formats.verdict import Verdict
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
-from tests.support.fitting import Event, interactions_of
-from tests.support.samples import many
+from tests.support.models.fitting import Event, interactions_of
+from tests.support.models.samples import many
 from trainer.run.pipeline import make_artifact
 from trainer.run.spec import Order
 from worker.publishing import publish

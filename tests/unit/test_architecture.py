@@ -13,6 +13,7 @@ from tests.support.paths import ROOT
 HOUSES = ("api", "bench", "contract", "engine", "stack", "tests", "tools", "trainer", "worker")
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 ROOM = re.compile(r"^- `([a-z0-9_/]+)/`: (.*?)(?=^- |^$)", re.MULTILINE | re.DOTALL)
+MOST_MODULES, MOST_LINES = 16, 200  # of a folder, of a module
 DOOR = re.compile(r"`([\w/]+\.(?:py|lua))`(?:, `(\w+)`)?")
 ROOMS = dict(ROOM.findall(TEXT))
 
@@ -55,6 +56,16 @@ def test_unit_tests_mirror_the_rooms() -> None:
     unit = ROOT / "tests" / "unit"
     mirrored = {path.parent.relative_to(unit) for path in unit.rglob("test_*.py")}
     assert [str(room) for room in sorted(mirrored) if not (ROOT / room).is_dir()] == []
+
+
+def test_rooms_and_modules_keep_their_size() -> None:
+    modules = [path for house in HOUSES for path in (ROOT / house).rglob("*.py") if path.name != "__init__.py"]
+    by_room: dict[str, int] = {}
+    for path in modules:
+        by_room[path.parent.relative_to(ROOT).as_posix()] = by_room.get(path.parent.relative_to(ROOT).as_posix(), 0) + 1
+    assert {room: n for room, n in by_room.items() if n > MOST_MODULES} == {}
+    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in modules}
+    assert {name: n for name, n in lengths.items() if n > MOST_LINES and not name.startswith("tests/")} == {}
 
 
 def test_every_module_that_is_named_in_the_text_exists() -> None:

@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 
 from contract.errors import GenerationError
+from contract.formats.states import GOING, GenerationState
 from contract.store.connections import connect
 from trainer.cli.actor import who_asks
 from trainer.cli.context import Opened, opened
@@ -33,8 +34,8 @@ def cancel(run: str | None) -> None:
 
 
 def _going(larder: Opened) -> str:
-    found = [one.run for one in larder.runs.newest() if one.state in ("queued", "running")]
-    found += [name for name in larder.generations.ids() if larder.generations.state(name) == "scoring" and name not in found]
+    found = [one.run for one in larder.runs.newest() if one.state in GOING]
+    found += [name for name in larder.generations.ids() if larder.generations.state(name) == GenerationState.SCORING and name not in found]
     if len(found) == 1:
         return found[0]
     raise GenerationError(

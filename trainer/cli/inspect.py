@@ -65,7 +65,7 @@ def verify(generation: str | None, sample: int, as_json: bool) -> None:
 def diff(before: str | None, after: str | None, as_json: bool) -> None:
     """Show what changed for users from one generation to another: by default from the previous to the current one."""
     with opened() as larder:
-        from contract.store.lists import HAS_LISTS
+        from contract.formats.states import HAS_LISTS
         from trainer.cli.show.diff_table import diff_table
         from trainer.inspect.compare import compare
         from trainer.inspect.stored_diff import stored_diff

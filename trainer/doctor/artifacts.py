@@ -12,9 +12,9 @@ from redis import Redis
 
 from contract.formats.artifact import MANIFEST, folder_of
 from contract.formats.keys import Keys, is_generation_id
+from contract.formats.states import HAS_LISTS
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
-from contract.store.lists import HAS_LISTS
 from trainer.doctor.finding import Finding, fail, ok, warn
 
 LOW_BYTES = 2**30

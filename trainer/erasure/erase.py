@@ -14,14 +14,14 @@ from contract.formats import payload
 from contract.formats.artifact import Artifact, folder_of
 from contract.formats.keys import Id, Keys, bucket_of, is_generation_id
 from contract.formats.shard_record import checksum_of
+from contract.formats.states import GenerationState, is_gone
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import UNKNOWN_SHARD, Generations
 from contract.store.training_right import right_to_train
 from trainer.erasure.scrub import open_whole, scrub
 
-GONE = ("failed", "pruned", "")
-_FIRST = {"current": 0, "previous": 1}
+_FIRST: dict[str, int] = {GenerationState.CURRENT: 0, GenerationState.PREVIOUS: 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], N
     removed, remains = [], []
     with right_to_train(store, keys, f"erasure {revision}.{secrets.token_hex(4)}", settings.lease_s, waiting):
         states = {name: generations.state(name) for name in generations.ids()}
-        live = sorted((name for name, state in states.items() if state not in GONE), key=lambda name: _FIRST.get(states[name], len(_FIRST)))
+        live = sorted(name for name, state in states.items() if not is_gone(state))
+        live.sort(key=lambda name: _FIRST.get(states[name], len(_FIRST)))
         n_items, artifacts = {}, {}
         for name in live:
             artifacts[name] = _opened(settings, name)

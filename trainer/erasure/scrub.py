@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from contract.errors import ArtifactError
-from contract.formats.artifact import Artifact, damaged_arrays, folder_of, open_artifact, sealed, write_manifest
+from contract.formats.artifact import Artifact, damaged_arrays, folder_of, open_artifact
+from contract.formats.artifact_writer import sealed, write_manifest
 from contract.formats.manifest import UNSEALED
 from contract.store.erasure import Erasure
 

@@ -7,10 +7,11 @@ from functools import partial
 
 from contract.errors import GenerationError, SettingsError, StoreError
 from contract.formats.manifest import Manifest
+from contract.formats.states import HAS_LISTS
 from contract.settings.called import as_called
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
-from contract.store.lists import HAS_LISTS, read_buckets
+from contract.store.lists import read_buckets
 from trainer.export.rows import Layout, Shape, UserList
 from trainer.export.spool import Spool
 from trainer.export.target import Lists, Target

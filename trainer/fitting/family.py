@@ -18,6 +18,7 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import rows as sar
 from engine.fit import similarity
+from engine.fit.blocks import release
 from engine.linear.matrix import Columns, Cost, Dense, Fitted, Limits, Shape
 from engine.linear.nearest import nearest
 from engine.models import blend, itemknn, trend
@@ -173,5 +174,5 @@ def _written(matrix: Dense | Columns, allocate: Allocate) -> similarity.Fitted:
         part = matrix.values[:, start : start + TILE]
         tiles[tile, :, : part.shape[1]] = part
         if tile % _RELEASE_EVERY == 0:
-            similarity.release(tiles)
+            release(tiles)
     return similarity.Fitted("dense", matrix.row_work)

@@ -6,8 +6,8 @@ from typing import cast
 
 from redis.client import Pipeline
 
+from contract.formats.states import HAS_LISTS
 from contract.store.generations import Generations
-from contract.store.lists import HAS_LISTS
 from trainer.inspect.compare import Diff, compare
 
 _FIELD = "diff"

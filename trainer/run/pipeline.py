@@ -14,9 +14,11 @@ import numpy as np
 from redis import Redis
 
 from contract.errors import ArtifactError, ErasedMeanwhileError
-from contract.formats.artifact import ArtifactWriter, folder_of, id_arrays, open_artifact
+from contract.formats.artifact import folder_of, open_artifact
+from contract.formats.artifact_writer import ArtifactWriter, id_arrays
 from contract.formats.keys import Keys
 from contract.formats.manifest import IdType, Manifest
+from contract.formats.states import HAS_LISTS
 from contract.queue.jobs import enqueue_shards, score_queue
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
@@ -39,7 +41,6 @@ from trainer.run.verdict import judge, measure
 from trainer.sources import load as sources
 
 NO_RULES: Mapping[str, Array] = MappingProxyType({})
-WHOLE = ("complete", "current", "previous")  # states of a generation that needs its trainer no more
 
 Progress = Callable[[str, int, int], None]
 """Called with stage (contract.store.runs.STAGES), done, total."""
@@ -50,7 +51,7 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     settings, run = order.settings, order.run
     keys, generations = Keys(settings.namespace), Generations(store, Keys(settings.namespace))
     erasure = Erasure(store, keys, settings.erasure_secret.get_secret_value())
-    if generations.state(run) in WHOLE:  # a try before this one died after it had done all
+    if generations.state(run) in HAS_LISTS:  # a try before this one died after it had done all
         return generations.manifest(run)
     progress("load", 0, 1)
     catalogue = Catalogue(store, keys)

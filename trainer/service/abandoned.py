@@ -7,6 +7,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
+from contract.formats.states import GenerationState
 from contract.queue.jobs import run_job_id, shard_job_id
 from contract.store.generations import Generations
 from contract.store.removal import give_up
@@ -19,7 +20,7 @@ def give_up_abandoned(generations: Generations, trains: Queue, scores: Queue) ->
     given_up = []
     for generation in generations.ids():
         progress = generations.progress(generation)
-        if progress is None or progress.state != "scoring" or _alive(trains, run_job_id(generation)):
+        if progress is None or progress.state != GenerationState.SCORING or _alive(trains, run_job_id(generation)):
             continue
         missing = generations.missing_shards(generation, progress.n_shards)
         if any(_alive(scores, shard_job_id(generation, shard)) for shard in missing):

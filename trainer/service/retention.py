@@ -6,13 +6,13 @@ import re
 import shutil
 
 from contract.formats.artifact import folder_of
+from contract.formats.states import GONE, SETTLED, GenerationState, RunState
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from contract.store.removal import retire
-from contract.store.runs import CANCELLED, Runs
+from contract.store.runs import Runs
 
-SETTLED = ("complete", "failed", "pruned")
 _PARTIAL = re.compile(r"\.(?P<run>.+)\.\d+\.partial")
 
 
@@ -23,7 +23,7 @@ def prune(generations: Generations, runs: Runs, settings: Settings) -> list[str]
     and the newest `keep_waiting` that wait for a person (refused, held, under review), until a later one is promoted.
     """
     progress = {name: found for name in generations.ids() if (found := generations.progress(name))}
-    complete = {name: found for name, found in progress.items() if found.state == "complete"}
+    complete = {name: found for name, found in progress.items() if found.state == GenerationState.COMPLETE}
     served = [name for name, found in complete.items() if found.promoted_at_ms]
     pointer = generations.current()
     newest = pointer.newest if pointer else 0
@@ -44,7 +44,7 @@ def _remove_artifacts(generations: Generations, runs: Runs, settings: Settings) 
         run = partial["run"] if partial else path.name
         state = generations.state(run)
         status = runs.get(run)
-        failed = status is not None and status.state in ("failed", CANCELLED) and state == ""
-        left = partial is not None and status is not None and status.state == "dispatched"
-        if state in ("failed", "pruned") or failed or left:
+        failed = status is not None and status.state in (RunState.FAILED, RunState.CANCELLED) and state == ""
+        left = partial is not None and status is not None and status.state == RunState.DISPATCHED
+        if state in GONE or failed or left:
             shutil.rmtree(path, ignore_errors=True)

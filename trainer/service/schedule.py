@@ -10,6 +10,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from contract.formats.keys import Keys
+from contract.formats.states import GenerationState
 from contract.queue.jobs import train_queue
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
@@ -63,7 +64,7 @@ def start_scheduled(settings: Settings, store: Redis, queue_redis: Redis, minute
     n_queued = queue.count  # before the minute is taken: so that it is not, while the queue's Redis is away
     if not store.set(keys.scheduled(minute), "taken", nx=True, ex=MINUTE_TTL_S):
         return None
-    going = who_trains(store, keys) or next((name for name in generations.ids() if generations.state(name) == "scoring"), "")
+    going = who_trains(store, keys) or next((name for name in generations.ids() if generations.state(name) == GenerationState.SCORING), "")
     if going or n_queued:
         log.warning("no run is started at %s: %s is still going", minute, going or "one that is queued")
         return None

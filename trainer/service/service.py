@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 from contract.formats.keys import Keys
+from contract.formats.states import GenerationState
 from contract.queue.jobs import run_of, score_queue, train_queue
 from contract.queue.leases import LeasedWorker, worker_name
 from contract.settings.settings import Settings
@@ -79,7 +80,7 @@ def any_promoted_or_coming(generations: Generations, queue: Queue) -> bool:
     """Whether lists are served, or will be once what is queued and running has run."""
     if generations.current() is not None or queue.count or queue.started_job_registry.count:
         return True
-    return any(generations.state(generation) == "scoring" for generation in generations.ids())
+    return any(generations.state(generation) == GenerationState.SCORING for generation in generations.ids())
 
 
 def _every(seconds: float, do: Callable[[], None]) -> Callable[[], None]:

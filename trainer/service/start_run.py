@@ -5,6 +5,7 @@ from __future__ import annotations
 from rq import Queue
 
 from contract.queue.jobs import enqueue_run
+from contract.queue.starting import enter_and_enqueue
 from contract.settings.settings import Settings
 from contract.store.runs import Runs, new_run_id
 from trainer.run.vouching import vouch
@@ -16,6 +17,9 @@ def start_run(
     """Enqueue a run; its id. `forced_by`, `review`: contract.queue.jobs.enqueue_run."""
     run = new_run_id()
     vouched = vouch(settings, run, options) if options else ""
-    runs.queued(run)
-    enqueue_run(queue, settings, run, options, forced_by=forced_by, review=review, vouched=vouched)
+
+    def enqueue() -> None:
+        enqueue_run(queue, settings, run, options, forced_by=forced_by, review=review, vouched=vouched)
+
+    enter_and_enqueue(run, lambda do: do(runs), enqueue)
     return run

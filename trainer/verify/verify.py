@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from contract.errors import ArtifactError, GenerationError
 from contract.formats.artifact import Artifact, damaged_arrays, folder_of, open_artifact
 from contract.formats.manifest import UNSEALED, Manifest
+from contract.formats.states import HAS_LISTS
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
-from contract.store.lists import HAS_LISTS
 from trainer.verify.counters import wrong_counters
 from trainer.verify.sample import sample_of, wrong_lists
 from trainer.verify.shards import Checked, ShardChecks

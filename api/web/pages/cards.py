@@ -21,6 +21,7 @@ from api.web.views.snapshot import Generation, generation_of
 from contract.formats import payload
 from contract.formats.keys import Id, is_generation_id
 from contract.formats.manifest import Manifest
+from contract.formats.states import HAS_LISTS
 
 SAMPLE_BUCKETS = 12  # evenly spaced, of about 64 users each
 TITLES = {"reading": "How the source was read"}
@@ -116,7 +117,7 @@ def _text(value: object) -> str:
 
 def _pictures(site: Site, one: Generation) -> list[BarChart]:
     """How long lists are, how high they score and how often an item is listed, in a sample of the users."""
-    if one.manifest is None or one.progress.state not in ("complete", "current", "previous"):
+    if one.manifest is None or one.progress.state not in HAS_LISTS:
         return []
     manifest = one.manifest
     lists = site.store.breaker.ask(lambda redis: _sample(redis, site, manifest))

@@ -16,6 +16,7 @@ from api.web.site import Page, Site
 from api.web.views.diffs import Diff, read_diff
 from api.web.views.snapshot import Generation, Snapshot, take
 from contract.errors import GenerationError, StoreError
+from contract.formats.states import ROLLBACK, Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def plan_promote(seen: Snapshot, name: str, diff_of: Callable[[str], Diff | None
         refusal=refusal,
         diff=diff if fits else None,
         diff_note=note,
-        may_force=one.progress.waits == "refused" and not refusal,
+        may_force=one.progress.waits == Waits.REFUSED and not refusal,
     )
 
 
@@ -155,7 +156,7 @@ def rollback_target(seen: Snapshot) -> str:
     if seen.pointer is None:
         return ""
     before = (one for one in seen.generations if one.progress.sequence < seen.pointer.sequence and one.progress.promoted_at_ms)
-    return next((one.name for one in before if one.progress.state in ("complete", "previous")), "")
+    return next((one.name for one in before if one.progress.state in ROLLBACK), "")
 
 
 def _says_promote(one: Generation, seen: Snapshot) -> str:
@@ -168,7 +169,7 @@ def _says_promote(one: Generation, seen: Snapshot) -> str:
 def _not_servable(one: Generation, served: str) -> str:
     if one.name == served:
         return "It is served already."
-    if one.progress.state not in ("complete", "previous"):
+    if one.progress.state not in ROLLBACK:
         return f"It is {one.progress.state}, so it can't be served."
     return ""
 

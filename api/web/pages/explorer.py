@@ -17,8 +17,8 @@ from api.web.views.explorer_lists import session_view, similar_entries, title_of
 from contract.errors import GenerationError
 from contract.formats.ids import stored_id
 from contract.formats.manifest import Pointer
+from contract.formats.states import HAS_LISTS
 
-HAS_LISTS = ("complete", "previous", "current")
 BUCKETS_TRIED = 8  # for a random user: a bucket may be empty
 
 

@@ -14,7 +14,8 @@ from api.web.views.charts import LineChart, line_chart
 from api.web.views.formats import age_of
 from api.web.views.snapshot import Generation, Snapshot, take
 from api.web.views.traffic import TrafficMeter
-from contract.store.runs import CANCELLED, STAGES
+from contract.formats.states import GenerationState, RunState
+from contract.store.runs import STAGES
 
 BUSY_EVERY_S, IDLE_EVERY_S = 1, 5
 TITLES = {
@@ -22,6 +23,7 @@ TITLES = {
     "dispatch": "Enqueue shards", "score": "Score",
 }  # fmt: skip
 MEASURES = {"ndcg": "nDCG", "precision": "Precision", "recall": "Recall", "map": "MAP", "coverage": "Coverage"}
+_OF_SCORING: dict[str, str] = {GenerationState.SCORING: RunState.RUNNING, GenerationState.FAILED: RunState.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +72,20 @@ def stages(seen: Snapshot) -> list[Stage]:
     run, scoring = seen.run, seen.scoring
     if run is None:
         return []
-    over = run.state == "dispatched" or scoring is not None
+    over = run.state == RunState.DISPATCHED or scoring is not None
     at = STAGES.index(run.stage) if run.stage in STAGES else -1
     found = []
     for number, stage in enumerate(STAGES):
         if over or number < at:
             found.append(Stage(TITLES[stage], "done", 1, 1))
         elif number == at:
-            status = run.state if run.state in ("failed", CANCELLED) else "running"
+            status = run.state if run.state in (RunState.FAILED, RunState.CANCELLED) else RunState.RUNNING
             found.append(Stage(TITLES[stage], status, min(run.done, run.total), run.total))
         else:
             found.append(Stage(TITLES[stage], "waiting", 0, 0))
     if scoring is None:
         return [*found, Stage(TITLES["score"], "waiting", 0, 0)]
-    status = CANCELLED if run.state == CANCELLED else {"scoring": "running", "failed": "failed"}.get(scoring.state, "done")
+    status = RunState.CANCELLED if run.state == RunState.CANCELLED else _OF_SCORING.get(scoring.state, "done")
     return [*found, Stage(TITLES["score"], status, scoring.shards_recorded, scoring.n_shards)]
 
 
@@ -98,7 +100,7 @@ class Pace:
 def pace(seen: Snapshot) -> Pace | None:
     """None when nothing is being scored."""
     scoring = seen.scoring
-    if scoring is None or scoring.state != "scoring":
+    if scoring is None or scoring.state != GenerationState.SCORING:
         return None
     took = seen.now.timestamp() - scoring.began_at_ms / 1000
     if took <= 0 or not scoring.users_written:

@@ -10,8 +10,8 @@ from api.http.problems import sentence
 from api.lists.freshness import age_s, is_stale
 from api.web.views.formats import duration, size
 from api.web.views.snapshot import Snapshot
+from contract.formats.states import GenerationState, RunState, Waits
 from contract.store.eviction import evicting_policy
-from contract.store.runs import CANCELLED
 
 Severity = Literal["failing", "warning", "note"]
 WORDS = {"failing": "Failing", "warning": "Needs a look", "note": "Healthy", "stale": "Stale", "healthy": "Healthy"}
@@ -60,15 +60,15 @@ def _serving(seen: Snapshot, stale_after_s: int) -> Iterator[Alarm]:
 
 def _making(seen: Snapshot) -> Iterator[Alarm]:
     run, made = seen.run, seen.scoring
-    if run and run.state == "failed":
+    if run and run.state == RunState.FAILED:
         yield Alarm("run-failed", "warning", "The latest run failed", f"Run {run.run}: {run.message or 'no reason is known'}.")
-    elif made and made.state == "failed" and run and run.state != CANCELLED:
+    elif made and made.state == GenerationState.FAILED and run and run.state != RunState.CANCELLED:
         yield Alarm(
             "run-failed", "warning", "The latest run failed", f"Generation {made.generation}: {made.reason or 'no reason is known'}."
         )
-    elif made and made.waits == "refused":
+    elif made and made.waits == Waits.REFUSED:
         yield Alarm("refused", "warning", "The gate refuses the latest run", f"Generation {made.generation}: {made.because}.")
-    elif made and made.waits == "review":
+    elif made and made.waits == Waits.REVIEW:
         why = f"Generation {made.generation} is complete: {made.because}. Promote it, or leave it."
         yield Alarm("review", "note", "A generation waits for a review", why)
     if seen.held:

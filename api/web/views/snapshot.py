@@ -15,6 +15,7 @@ from api.web.site import Site
 from contract.errors import LarderError, NothingPromotedError
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest, Pointer
+from contract.formats.states import GOING, GenerationState, RunState
 from contract.formats.verdict import Verdict
 from contract.queue.state import Queue, read_queues
 from contract.store.progress import Event, Progress
@@ -83,7 +84,7 @@ class Snapshot:
         """Whether the latest run is on its way."""
         if self.run is None:
             return False
-        return self.run.state in ("queued", "running") or (self.scoring is not None and self.scoring.state == "scoring")
+        return self.run.state in GOING or (self.scoring is not None and self.scoring.state == GenerationState.SCORING)
 
 
 def take(site: Site) -> Snapshot:
@@ -136,7 +137,7 @@ def _read(redis: Redis, keys: Keys, served: str) -> dict[str, Any]:
 
 def _at_work(runs: Sequence[RunStatus]) -> RunStatus | None:
     """Of runs, newest first, the one that trains; runs behind it wait in the queue. Else the latest."""
-    return next((run for run in runs if run.state == "running"), runs[0] if runs else None)
+    return next((run for run in runs if run.state == RunState.RUNNING), runs[0] if runs else None)
 
 
 def generation_of(name: str, raw: Mapping[bytes, bytes], recorded: int) -> Generation:

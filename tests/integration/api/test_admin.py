@@ -11,8 +11,8 @@ from redis import Redis
 from contract.formats.keys import Keys
 from contract.queue.jobs import run_job_id, train_queue
 from contract.settings.settings import Settings
-from tests.support.api_process import ApiProcess, check_problem, until
 from tests.support.builders import Lists, promote_lists
+from tests.support.servers.api_process import ApiProcess, check_problem, until
 
 ADMIN = "admin-" + "a" * 16
 LISTS: Lists = {54: [(300, 2.784323), (294, 2.601673)], 88: [(272, 3.164058)]}

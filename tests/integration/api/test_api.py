@@ -14,10 +14,10 @@ import pytest
 from redis import Redis
 
 from contract.formats.keys import Keys
-from tests.support.api_process import COMMAND, PATIENCE_S, ApiProcess, check_problem, environment, until
 from tests.support.builders import Lists, Metadata, promote_lists
 from tests.support.paths import ROOT
-from tests.support.redis_server import RedisServer
+from tests.support.servers.api_process import COMMAND, PATIENCE_S, ApiProcess, check_problem, environment, until
+from tests.support.servers.redis_server import RedisServer
 
 LISTS: Lists = {54: [(300, 2.784323), (294, 2.601673), (248, 2.548543)], 88: [(272, 3.164058)]}
 ROUTES = ("/users/54/recommendations", "/generations/current", "/health/ready")

@@ -9,9 +9,9 @@ from redis import Redis
 from rq.job import JobStatus
 
 from contract.queue.jobs import run_job_id, score_queue, train_queue
-from tests.support.api_process import ApiProcess, check_problem
 from tests.support.builders import promote_lists
-from tests.support.services import Services, await_that
+from tests.support.servers.api_process import ApiProcess, check_problem
+from tests.support.servers.services import Services, await_that
 
 ADMIN = "admin-" + "a" * 16
 LONG = "synthetic:60000x6000x6000000"  # a minute and more of training

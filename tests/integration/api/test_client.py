@@ -10,9 +10,9 @@ from pathlib import Path
 from redis import Redis
 
 from contract.formats.keys import Keys
-from tests.support.api_process import ApiProcess
 from tests.support.builders import Lists, manifest_of, write_lists
 from tests.support.paths import ROOT
+from tests.support.servers.api_process import ApiProcess
 
 LISTS: Lists = {54: [(300, 2.784323), (294, 2.601673), (248, 2.548543)]}
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from api.http.problems import MAX_BODY_BYTES
-from tests.support.api_process import PATIENCE_S, ApiProcess, until
+from tests.support.servers.api_process import PATIENCE_S, ApiProcess, until
 
 HEAD = b"POST /recommendations HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 GET = b"GET /nope HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -10,8 +10,8 @@ from rq.job import JobStatus
 
 from contract.formats.artifact import folder_of
 from contract.queue.jobs import train_queue
-from tests.support.api_process import ApiProcess, check_problem
-from tests.support.services import Services, await_that
+from tests.support.servers.api_process import ApiProcess, check_problem
+from tests.support.servers.services import Services, await_that
 
 ADMIN = "admin-" + "a" * 16
 SECRET = "s" * 16

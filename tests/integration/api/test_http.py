@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from api.http.problems import MAX_BODY_BYTES
-from tests.support.api_process import PATIENCE_S, ApiProcess, check_problem
+from tests.support.servers.api_process import PATIENCE_S, ApiProcess, check_problem
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from redis import Redis
 from api.lists.clients import Clients
 from contract.formats.keys import Keys
 from contract.settings.settings import ModelSettings
-from tests.support.api_process import ApiProcess, check_problem, until
 from tests.support.builders import Lists, manifest_of, write_lists
-from tests.support.redis_variants import Server, SlowFront, TlsFront, free_port
+from tests.support.servers.api_process import ApiProcess, check_problem, until
+from tests.support.servers.redis_variants import Server, SlowFront, TlsFront, free_port
 
 LISTS: Lists = {54: [(300, 2.784323), (294, 2.601673)], 88: [(272, 3.164058)]}
 PASSWORD = "p@ss:word/1"

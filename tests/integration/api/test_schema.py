@@ -14,9 +14,9 @@ from redis import Redis
 from contract.formats import explanations, payload
 from contract.formats.keys import Keys, bucket_of
 from contract.settings.settings import ModelSettings
-from tests.support.api_process import ApiProcess
 from tests.support.builders import Lists, manifest_of, write_lists
 from tests.support.depth import deeper, examples
+from tests.support.servers.api_process import ApiProcess
 
 ADMIN = "admin-" + "a" * 16
 LISTS: Lists = {user: [(item, 5.0 - item / 10) for item in range(user % 5 + 2)] for user in range(50)}

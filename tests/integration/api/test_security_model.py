@@ -18,10 +18,10 @@ from contract.formats.keys import Keys
 from contract.queue.jobs import enqueue_run, score_queue, train_queue
 from contract.settings.settings import Settings
 from contract.store.runs import Runs, RunStatus
-from tests.support.api_process import ApiProcess, check_problem
 from tests.support.builders import promote_lists
 from tests.support.paths import ROOT
-from tests.support.services import Services, await_that
+from tests.support.servers.api_process import ApiProcess, check_problem
+from tests.support.servers.services import Services, await_that
 
 ADMIN, READER = "admin-" + "a" * 16, "reader-" + "r" * 16
 SECRET = "s" * 24

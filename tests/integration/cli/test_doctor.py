@@ -17,7 +17,7 @@ from contract.formats.keys import Keys
 from contract.store.erasure import Erasure
 from tests.support.builders import promote_lists
 from tests.support.generation_maker import SECRET, make_generation, settings_for
-from tests.support.redis_server import RedisServer
+from tests.support.servers.redis_server import RedisServer
 from trainer.cli.doctor import doctor
 
 START: dict[str, str] = {"hash_max_ziplist_entries": "512", "hash_max_ziplist_value": "2048", "appendonly": "yes"}

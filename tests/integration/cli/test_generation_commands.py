@@ -19,7 +19,7 @@ from contract.settings.called import as_called
 from contract.store.generations import Generations
 from contract.store.runs import Runs
 from tests.support.generation_maker import SECRET, evaluation, make_generation, settings_for
-from tests.support.samples import many
+from tests.support.models.samples import many
 from trainer.cli.generations import COMMANDS
 
 REFUSED = Verdict(passed=False, because="nDCG is 0.2, and the current generation has 0.3")

@@ -19,7 +19,7 @@ from contract.errors import GenerationError, SettingsError
 from tests.support.builders import promote_lists
 from tests.support.export_maker import KEYS, execute, promote_many, rows_in, tables_in
 from tests.support.paths import ROOT
-from tests.support.services import await_that
+from tests.support.servers.services import await_that
 from trainer.cli.export import export
 
 LISTS = {1: [(10, 4.5), (11, 4.0)], 2: [(12, 1.0)]}

@@ -9,7 +9,7 @@ from redis import Redis
 from contract.errors import TargetError
 from tests.support.builders import promote_lists
 from tests.support.export_maker import KEYS, connected, execute, export_to, promote_many, rows_in, tables_in
-from tests.support.postgres_server import PASSWORD, PostgresServer
+from tests.support.servers.postgres_server import PASSWORD, PostgresServer
 from trainer.export import postgres as export_postgres
 
 SMALL = {1: [(10, 4.5)], 2: [(11, 3.0)]}

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from contract.store.removal import retire
-from tests.support.api_process import ApiProcess, until
-from tests.support.redis_server import RedisServer
-from tests.support.services import Services, await_that, children, stopped
+from tests.support.servers.api_process import ApiProcess, until
+from tests.support.servers.redis_server import RedisServer
+from tests.support.servers.services import Services, await_that, children, stopped
 
 SHAPE = "synthetic:3000x2500x150000"
 

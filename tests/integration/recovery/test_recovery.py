@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from contract.queue.jobs import score_queue
-from tests.support.services import Services, await_that, children, sent, stopped
+from tests.support.servers.services import Services, await_that, children, sent, stopped
 
 N_USERS, N_ITEMS, PER_USER = 6000, 6000, 60
 

@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.support.api_process import ApiProcess
 from tests.support.load import under_load
-from tests.support.services import Services, await_that
+from tests.support.servers.api_process import ApiProcess
+from tests.support.servers.services import Services, await_that
 from trainer.service.retention import prune
 
 FULL = os.environ.get("LARDER_TEST_CHAOS") == "full"

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from tests.support.api_process import ApiProcess
-from tests.support.services import Services
+from tests.support.servers.api_process import ApiProcess
+from tests.support.servers.services import Services
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])

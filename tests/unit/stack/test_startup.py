@@ -19,7 +19,7 @@ from contract.store.runs import Runs, RunStatus
 from stack import startup as watch
 from stack.paths import Places
 from stack.startup import Deaths, Watch, tail, until_redis_answers
-from stack.supervisor_client import Process
+from stack.supervision.supervisor_client import Process
 from tests.support.builders import make_manifest
 from tests.unit.stack.conftest import FakeSupervisor
 from trainer.cli.show.progress_bars import Bar, bars

@@ -9,10 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from contract.formats.evaluation import Evaluation, Figures
+from contract.formats.states import GenerationState
 from contract.store.generations import Generations
 from contract.store.progress import Progress
 
-COLOURS = {"current": "green", "failed": "red", "scoring": "yellow"}
+COLOURS: dict[str, str] = {GenerationState.CURRENT: "green", GenerationState.FAILED: "red", GenerationState.SCORING: "yellow"}
 
 
 def rows_of(generations: Generations) -> list[dict[str, object]]:
@@ -63,7 +64,7 @@ def table_of(rows: list[dict[str, object]]) -> Table:
 
 
 def _why(row: dict[str, object]) -> str:
-    if row["state"] == "scoring":
+    if row["state"] == GenerationState.SCORING:
         return f"{row['shards_recorded']} of {row['n_shards']} shards are written"
     waits = f"{row['waits']}: {row['because']}" if row["waits"] else ""
     forced = f"forced by {row['forced_by']}" if row["forced_by"] else ""

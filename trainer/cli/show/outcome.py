@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from contract.errors import GateError, GenerationError
+from contract.formats.states import Waits
 from contract.settings.called import as_called
 from contract.store.generations import Generations
 from trainer.cli.show.diff_table import diff_table
@@ -26,17 +27,17 @@ def say_outcome(generations: Generations, generation: str, console: Console) -> 
         for warning in generations.verdict(generation).warnings:
             console.print(f"[yellow]warning:[/] {warning}")
         return
-    if progress.waits == "review":
+    if progress.waits == Waits.REVIEW:
         found = stored_diff(generations, generation) or remember_diff(generations, generation)
         if found is not None:
             console.print(diff_table(found))
         console.print(f"[yellow]review:[/] {escape(progress.because)}")
         console.print(f"generation {generation} waits for you: {as_called('promote', generation)}")
         return
-    words = ("promote", generation, *(["--force"] if progress.waits == "refused" else []))
+    words = ("promote", generation, *(["--force"] if progress.waits == Waits.REFUSED else []))
     kept = f"{generation} stays complete and unpromoted; `{as_called(*words)}` promotes it by hand"
-    if progress.waits == "refused":
+    if progress.waits == Waits.REFUSED:
         raise GateError(f"the gate refuses generation {generation}: {progress.because}. {kept}")
-    if progress.waits == "held":
+    if progress.waits == Waits.HELD:
         raise GenerationError(f"generation {generation} is held back: {progress.because}. {kept}, `{as_called('release')}` ends the hold")
     raise GenerationError(f"generation {generation} is {progress.waits}: {progress.because}. {kept}")

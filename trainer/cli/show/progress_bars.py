@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from contract.errors import GenerationError, GenerationFailedError, RunCancelledError
+from contract.formats.states import GenerationState, RunState
 from contract.settings.called import as_called
 from contract.store.generations import Generations
 from contract.store.progress import Progress as Scoring
-from contract.store.runs import CANCELLED, STAGES, Runs, RunStatus, failure
+from contract.store.runs import STAGES, Runs, RunStatus, failure
 from trainer.cli.show.scoring_pace import Pace
 
 POLL_S = 0.1
@@ -44,7 +45,7 @@ def bars(run: RunStatus | None, scoring: Scoring | None) -> list[Bar]:
     """How far each stage of a run is. Stages before the one it is in are over."""
     if run is None:
         return [Bar(stage, 0, None) for stage in TITLES]
-    over = run.state == "dispatched"
+    over = run.state == RunState.DISPATCHED
     at = STAGES.index(run.stage) if run.stage in STAGES else -1
     shown = []
     for number, stage in enumerate(STAGES):
@@ -80,7 +81,7 @@ def shown(console: Console, n_alive: Callable[[], int] | None = None) -> Iterato
                 if bar.total is not None:
                     progress.start_task(tasks[bar.stage])
                     progress.update(tasks[bar.stage], completed=bar.done, total=bar.total)
-            if run is not None and run.state == "queued":
+            if run is not None and run.state == RunState.QUEUED:
                 progress.update(tasks["load"], note=_queued(run))
             elif scoring is not None:
                 progress.update(tasks["load"], note="")
@@ -100,7 +101,7 @@ class _Lines:
 
     def show(self, run: RunStatus | None, scoring: Scoring | None) -> None:
         known = [bar for bar in bars(run, scoring) if bar.total is not None]
-        if run is not None and run.state == "queued":
+        if run is not None and run.state == RunState.QUEUED:
             stage, text, over = "queued", _queued(run), False
         elif known:
             bar = known[-1]
@@ -133,15 +134,15 @@ def follow(
         while True:
             status, scoring = runs.get(run), generations.progress(run)
             show(status, scoring)
-            if status is not None and status.state == CANCELLED:
+            if status is not None and status.state == RunState.CANCELLED:
                 raise RunCancelledError(f"run {run} is cancelled, {status.message}: nothing of it is promoted")
-            if status is not None and status.state == "failed":
+            if status is not None and status.state == RunState.FAILED:
                 raise failure(f"run {run} failed: {status.message}", status)
-            if scoring is not None and scoring.state == "failed":
+            if scoring is not None and scoring.state == GenerationState.FAILED:
                 raise GenerationFailedError(f"generation {run} failed: {scoring.reason}")
-            if scoring is not None and scoring.state != "scoring":
+            if scoring is not None and scoring.state != GenerationState.SCORING:
                 return scoring.state
-            if scoring is None and status is not None and status.state == "dispatched":
+            if scoring is None and status is not None and status.state == RunState.DISPATCHED:
                 raise GenerationError(f"generation {run} is gone: newer ones have taken its place, and it was pruned")
             if time.monotonic() > deadline:
                 raise GenerationError(f"run {run} is not promoted after {timeout_s:.0f} s; it goes on: look with `{as_called('watch')}`")

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from contract.errors import ArtifactError
-from contract.formats.artifact import Array, Artifact, ArtifactWriter, damaged_arrays, folder_of, id_arrays, open_artifact
+from contract.formats.artifact import Array, Artifact, damaged_arrays, folder_of, open_artifact
+from contract.formats.artifact_writer import ArtifactWriter, id_arrays
 from contract.formats.keys import Id
 from tests.support.builders import make_manifest
 

@@ -18,8 +18,8 @@ from recommenders.models.sar import sar_singlenode
 from contract.errors import DataError
 from contract.formats.keys import Id
 from contract.settings.settings import ModelSettings
-from tests.support.fitting import LAYOUTS, Event, Layout, Memory, by_id, interactions_of, lists_of, matrix_of, rows_of, similarity_of
-from tests.support.oracle import quiet
+from tests.support.models.fitting import LAYOUTS, Event, Layout, Memory, by_id, interactions_of, lists_of, matrix_of, rows_of, similarity_of
+from tests.support.models.oracle import quiet
 from tests.support.paths import ROOT
 from trainer.fitting import recommenders_sar as reference
 from trainer.fitting.recommenders_sar import SAR

@@ -10,9 +10,10 @@ import pytest
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.fit import similarity
-from engine.fit.similarity import Similarity, release
-from tests.support.fitting import Memory, interactions_of, matrix_of, rows_of, similarity_of
-from tests.support.samples import many
+from engine.fit.blocks import release
+from engine.fit.similarity import Similarity
+from tests.support.models.fitting import Memory, interactions_of, matrix_of, rows_of, similarity_of
+from tests.support.models.samples import many
 
 
 def nearest(row: Array, item: int, n: int) -> dict[int, float]:

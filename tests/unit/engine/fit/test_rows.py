@@ -12,8 +12,8 @@ from contract.formats.manifest import Manifest
 from contract.settings.settings import ModelSettings, Settings
 from engine.fit import rows as sar
 from engine.fit.similarity_kernels import SIMILARITIES
-from tests.support.fitting import LAYOUTS, Event, Layout, Memory, by_id, interactions_of, lists_of, rows_of, score_all
-from tests.support.samples import BY_HAND, DAY_S, many
+from tests.support.models.fitting import LAYOUTS, Event, Layout, Memory, by_id, interactions_of, lists_of, rows_of, score_all
+from tests.support.models.samples import BY_HAND, DAY_S, many
 from trainer.run.pipeline import make_artifact
 from trainer.run.spec import Order
 

@@ -14,9 +14,20 @@ from hypothesis import strategies as st
 from contract.settings.settings import ModelSettings, Similarity
 from engine.fit import similarity_kernels
 from engine.score.scoring import TopK
-from tests.support import oracle
 from tests.support.depth import deeper, examples
-from tests.support.fitting import LAYOUTS, Event, Layout, Memory, interactions_of, lists_of, matrix_of, rows_of, score_all, similarity_of
+from tests.support.models import oracle
+from tests.support.models.fitting import (
+    LAYOUTS,
+    Event,
+    Layout,
+    Memory,
+    interactions_of,
+    lists_of,
+    matrix_of,
+    rows_of,
+    score_all,
+    similarity_of,
+)
 from trainer.fitting import recommenders_sar as reference
 from trainer.interactions.interactions import Interactions, from_frame
 

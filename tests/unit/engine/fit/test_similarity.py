@@ -14,8 +14,8 @@ from engine.arrays import Array
 from engine.fit import rows as sar
 from engine.fit import similarity
 from engine.fit.similarity import Similarity
-from tests.support.fitting import LAYOUTS, Event, Layout, Memory, interactions_of, matrix_of, rows_of, similarity_of
-from tests.support.samples import BY_HAND, many
+from tests.support.models.fitting import LAYOUTS, Event, Layout, Memory, interactions_of, matrix_of, rows_of, similarity_of
+from tests.support.models.samples import BY_HAND, many
 
 THIRD, BITS = 1 / 3, math.log2
 LOWER_TRIANGLES: dict[Any, list[list[float]]] = {

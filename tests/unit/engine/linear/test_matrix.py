@@ -13,7 +13,7 @@ from engine.models import ease, slit
 from engine.models.blend import blend
 from engine.models.trend import Parameters as TrendParameters
 from engine.models.trend import popularity, prior
-from tests.support import model_oracles as oracles
+from tests.support.models import oracles
 
 LIMITS = Limits(threads=2)
 

@@ -13,7 +13,7 @@ from engine.linear.matrix import Columns, Dense, Fitted, Limits, Shape
 from engine.models import ease, edlae, itemknn, popularity, rp3beta, slit, trending
 from engine.models.family import MODELS
 from engine.weighing.rows import UserRows
-from tests.support import model_oracles as oracles
+from tests.support.models import oracles
 
 SEEDS = range(6)
 LIMITS = Limits(threads=2)

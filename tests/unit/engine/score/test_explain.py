@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from contract.formats import explanations
 from contract.formats.keys import Id
 from engine.score.explain import Contributors, encode_contributors, explain_users
-from tests.support.arrays import Case, lists, random_case
 from tests.support.contributors import explained, of_items
+from tests.support.models.arrays import Case, lists, random_case
 
 LAYOUTS = ("dense", "sparse")
 EVERY = 10**6

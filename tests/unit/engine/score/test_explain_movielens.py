@@ -11,9 +11,9 @@ import pytest
 from contract.settings.settings import ModelSettings, SourceSettings
 from engine.arrays import Array
 from engine.score.explain import explain_users
-from tests.support import oracle
 from tests.support.contributors import of_items
-from tests.support.fitting import LAYOUTS, Layout, rows_of, score_all, similarity_of
+from tests.support.models import oracle
+from tests.support.models.fitting import LAYOUTS, Layout, rows_of, score_all, similarity_of
 from tests.unit.engine.fit.test_sar_oracle import movielens
 from trainer.fitting.recommenders_sar import USER
 from trainer.interactions.interactions import Interactions, from_frames

@@ -15,7 +15,7 @@ from engine.score import rules
 from engine.score.rules import has_rules, score_by_rules
 from engine.score.scoring import TopK, score_users
 from engine.score.similar import similar_items
-from tests.support.arrays import Case, lists, random_case
+from tests.support.models.arrays import Case, lists, random_case
 
 LAYOUTS = ("dense", "sparse")
 layouts = pytest.mark.parametrize("layout", LAYOUTS)

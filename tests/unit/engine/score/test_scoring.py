@@ -7,7 +7,7 @@ import pytest
 
 from engine.score.rules import score_by_rules
 from engine.score.scoring import Scale, score_users
-from tests.support.arrays import Case, lists, random_case
+from tests.support.models.arrays import Case, lists, random_case
 
 LAYOUTS = ("dense", "sparse")
 layouts = pytest.mark.parametrize("layout", LAYOUTS)

@@ -15,9 +15,9 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.score.scoring import TopK
 from engine.score.similar import shard_of_items, similar_items
-from tests.support import oracle
-from tests.support.arrays import Case, lists, random_case
-from tests.support.fitting import rows_of, similarity_of
+from tests.support.models import oracle
+from tests.support.models.arrays import Case, lists, random_case
+from tests.support.models.fitting import rows_of, similarity_of
 from tests.unit.engine.fit.test_sar_oracle import movielens
 from trainer.interactions.indexing import bucket_order, n_buckets_for
 

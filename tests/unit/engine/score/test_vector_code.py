@@ -57,7 +57,7 @@ def test_the_plain_twin_gives_the_same_bits(n: int) -> None:
 LISTS = """
 import hashlib
 import numpy as np
-from tests.support.arrays import random_case
+from tests.support.models.arrays import random_case
 from engine.score import tile_sums
 
 case = random_case(200, n_users=40)

@@ -15,7 +15,7 @@ from engine.score.scoring import score_users
 from engine.score.similar import similar_items
 from engine.score.warm import warm
 from engine.similarity_matrix import CsrSimilarity, DenseTiles, similarity_of
-from tests.support.arrays import random_case
+from tests.support.models.arrays import random_case
 
 KERNELS = {
     "dense": (scoring_kernels.score_dense, rule_kernels.sums_dense, explain_kernels.explain_dense, similar_kernels.top_dense),

@@ -11,7 +11,7 @@ import pytest
 from contract.errors import SettingsError
 from engine.weighing.affinity import DAY_S, GRAM, Affinity, Decay, lasting, weigh
 from engine.weighing.rows import UserRows
-from tests.support import model_oracles as oracles
+from tests.support.models import oracles
 
 
 def expected(rows: UserRows, affinity: Affinity) -> npt.NDArray[Any]:

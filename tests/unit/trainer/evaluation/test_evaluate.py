@@ -17,8 +17,8 @@ from contract.errors import ArtifactError, SettingsError
 from contract.formats.evaluation import Evaluation, Figures, Metrics, NotEvaluated, Split
 from contract.settings.settings import ModelSettings
 from tests.support.builders import make_manifest
-from tests.support.fitting import LAYOUTS, Event, Layout, interactions_of, rows_of, score_all, similarity_of
-from tests.support.samples import DAY_S, many
+from tests.support.models.fitting import LAYOUTS, Event, Layout, interactions_of, rows_of, score_all, similarity_of
+from tests.support.models.samples import DAY_S, many
 from trainer.evaluation import evaluate as module
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.holdout import hold_out, sampled

@@ -12,11 +12,11 @@ from engine.linear.matrix import Limits, Shape
 from engine.score.explain import explain_users
 from engine.score.scoring import Scale, TopK, score_users
 from engine.score.similar import similar_items
-from tests.support import model_oracles as oracles
 from tests.support.contributors import of_items
-from tests.support.family_lists import assert_list, expected_model, expected_scores
-from tests.support.fitting import Memory, interactions_of, matrix_of
-from tests.support.samples import DAY_S, many
+from tests.support.models import oracles
+from tests.support.models.family_lists import assert_list, expected_model, expected_scores
+from tests.support.models.fitting import Memory, interactions_of, matrix_of
+from tests.support.models.samples import DAY_S, many
 from trainer.fitting.door import Made, Similar, fit_model
 from trainer.fitting.family import cost_of, fitted, user_rows
 from trainer.interactions.interactions import Interactions

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from contract.formats.artifact import folder_of
 from contract.settings.settings import ModelSettings, Settings
-from tests.support.fitting import Event, interactions_of
+from tests.support.models.fitting import Event, interactions_of
 from trainer.interactions.interactions import Interactions, from_frame
 from trainer.plan import plan
 from trainer.plan.calibration import Rates, calibrate

@@ -11,10 +11,10 @@ from contract.formats.artifact import Artifact
 from contract.settings.settings import ModelSettings
 from engine.score.rules import score_by_rules
 from engine.score.scoring import TopK
-from tests.support.arrays import Case, lists, random_case
 from tests.support.builders import make_manifest
-from tests.support.fitting import LAYOUTS, Layout, interactions_of, rows_of, score_all, similarity_of
-from tests.support.samples import BY_HAND, many
+from tests.support.models.arrays import Case, lists, random_case
+from tests.support.models.fitting import LAYOUTS, Layout, interactions_of, rows_of, score_all, similarity_of
+from tests.support.models.samples import BY_HAND, many
 from trainer.verify.rescore import Rescored, disagreement, rescore
 
 NAMES = list(range(1000))

@@ -1,7 +1,8 @@
 """Processes of the trainer and the worker, forked from one that has imported and compiled all they need: real ones, at a tenth of the time.
 
-`python -m tests.support.zygote SOCKET` is that process. A request is one message on a connection: JSON of what to run, with two file
-descriptors for its output; the answers are the child's pid, then its exit code, a line each. A child that a signal ends has the code -N.
+`python -m tests.support.servers.zygote SOCKET` is that process. A request is one message on a connection: JSON of what to run, with two
+file descriptors for its output; the answers are the child's pid, then its exit code, a line each. A child that a signal ends has
+the code -N.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ class Zygote:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="larder-zygote-")
         self._path = str(Path(self._folder.name) / "socket")
-        self._process = subprocess.Popen([sys.executable, "-m", "tests.support.zygote", self._path], cwd=ROOT, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.servers.zygote", self._path], cwd=ROOT, stdout=subprocess.PIPE
+        )
         assert self._process.stdout is not None
         ready = self._process.stdout.readline()
         assert ready == b"ready\n", "the process that forks did not start"

@@ -19,9 +19,9 @@ from contract.settings.settings import Settings
 from contract.store.connections import connect
 from contract.store.generations import Generations
 from contract.store.runs import Runs
-from stack.programs import NICENESS
+from stack.supervision.programs import NICENESS
 from tests.support.paths import ROOT
-from tests.support.zygote import Forked, Zygote
+from tests.support.servers.zygote import Forked, Zygote
 
 T = TypeVar("T")
 PATIENCE_S = 100.0

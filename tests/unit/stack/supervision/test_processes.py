@@ -9,8 +9,8 @@ from typing import IO, Any
 import pytest
 
 from stack.paths import Places
-from stack.processes import alive, end, holder_of, of_stack
-from stack.supervisor_client import mark
+from stack.supervision.processes import alive, end, holder_of, of_stack
+from stack.supervision.supervisor_client import mark
 
 STUBBORN = "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from tests.support.fitting import Event
+from tests.support.models.fitting import Event
 
 DAY_S = 86400
 #      a  b  c  d

@@ -12,7 +12,7 @@ import pytest
 from contract.errors import DataError
 from tests.support.depth import FULL, deeper
 from tests.support.reading import HEADER, read, settings
-from tests.unit.trainer.sources.csv_oracle import TRIGGERS, Row, patched
+from tests.unit.trainer.sources.text.csv_oracle import TRIGGERS, Row, patched
 from trainer.check import check
 from trainer.rows.batches import Batch
 from trainer.rows.ledger import Ledger, RowsLostError

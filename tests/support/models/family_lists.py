@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from contract.settings.settings import ModelSettings
 from engine.weighing.rows import UserRows
-from tests.support import model_oracles as oracles
+from tests.support.models import oracles
 from trainer.fitting.family import gram_affinity, user_rows
 from trainer.interactions.interactions import Interactions
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from supervisor.options import ServerOptions
 
 from stack.paths import Places
-from stack.programs import configuration, programs
+from stack.supervision.programs import configuration, programs
 
 
 def parsed(places: Places, redis_server: Path | None) -> ServerOptions:

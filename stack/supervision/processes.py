@@ -13,7 +13,7 @@ import psutil
 
 from stack.paths import Places
 from stack.redis_server import NAMES
-from stack.supervisor_client import mark
+from stack.supervision.supervisor_client import mark
 
 
 def of_stack(places: Places) -> list[psutil.Process]:

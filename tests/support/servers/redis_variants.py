@@ -1,4 +1,4 @@
-"""Redis servers on a port, Sentinels and TLS: what tests/support/redis_server.py, on a socket, does not have."""
+"""Redis servers on a port, Sentinels and TLS: what tests/support/servers/redis_server.py, on a socket, does not have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from stack.redis_server import candidates, choose
-from tests.support.api_process import until
+from tests.support.servers.api_process import until
 
 
 def free_port() -> int:

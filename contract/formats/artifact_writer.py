@@ -1,0 +1,101 @@
+"""Writing an artifact (its format: contract/formats/artifact.py): aside, flushed, then renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.errors import ArtifactError
+from contract.formats.artifact import MANIFEST, Array, crc32_of, folder_of
+from contract.formats.keys import Id
+from contract.formats.manifest import ArraySpec, Manifest
+
+
+def id_arrays(which: str, ids: Sequence[Id]) -> dict[str, Array]:
+    """The arrays that hold external ids: integers as int64, strings as UTF-8 bytes and their ends."""
+    if not any(isinstance(value, str) for value in ids[:1]):
+        return {which: np.asarray(ids, dtype=np.int64)}
+    texts = [str(value).encode() for value in ids]
+    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+    return {which: np.frombuffer(b"".join(texts), dtype=np.uint8), f"{which}_ends": ends}
+
+
+class ArtifactWriter:
+    """Writes one artifact aside; `finish` gives it its name. An array may be filled in place, so that it is never in memory twice."""
+
+    def __init__(self, url: str, generation: str, token: int = 0) -> None:
+        """`token`: of the right to train, so that a process that was taken over never writes into its successor's folder."""
+        self.final = folder_of(url) / generation
+        self._aside = self.final.with_name(f".{generation}.{token}.partial")
+        try:
+            shutil.rmtree(self._aside, ignore_errors=True)
+            self._aside.mkdir(parents=True)
+        except OSError as error:
+            raise ArtifactError(f"can't write artifacts to {self.final.parent}: {error.strerror}; set LARDER_ARTIFACTS") from error
+        self._names: list[str] = []
+
+    def create(self, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array:
+        """An empty, writable, memory-mapped array that becomes part of the artifact."""
+        self._names.append(name)
+        path = self._aside / f"{name}.npy"
+        if 0 in shape:  # nothing to map
+            np.save(path, np.empty(shape, dtype=dtype))
+            return np.empty(shape, dtype=dtype)
+        mapped: Array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+        return mapped
+
+    def put(self, arrays: Mapping[str, Array]) -> None:
+        for name, values in arrays.items():
+            self.create(name, values.dtype, values.shape)[...] = values
+
+    def finish(self, manifest: Manifest) -> Manifest:
+        """Checksum and flush every file, write the manifest, rename the folder. The manifest with its arrays."""
+        try:
+            specs = {name: self._seal(name) for name in self._names}
+            manifest = manifest.with_arrays(specs)
+            write_manifest(self._aside, manifest)
+            if self.final.exists():
+                shutil.rmtree(self.final)
+            self._aside.rename(self.final)
+            _sync_folder(self.final.parent)
+        except OSError as error:
+            raise ArtifactError(f"can't write the artifact {self.final}: {error.strerror}; make room or move LARDER_ARTIFACTS") from error
+        return manifest
+
+    def discard(self) -> None:
+        shutil.rmtree(self._aside, ignore_errors=True)
+
+    def _seal(self, name: str) -> ArraySpec:
+        return sealed(self._aside / f"{name}.npy")
+
+
+def sealed(path: Path) -> ArraySpec:
+    """Flush an array's file to the disk; what the manifest says of it."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+    values = np.load(path, mmap_mode="r")
+    return ArraySpec(dtype=values.dtype.str, shape=values.shape, n_bytes=path.stat().st_size, crc32=crc32_of(path))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write, or replace, the manifest of an artifact: a reader finds the old one or the new one, whole."""
+    aside = folder / f".{MANIFEST}"
+    with open(aside, "w", encoding="utf-8") as file:
+        file.write(manifest.model_dump_json(indent=2))
+        file.flush()
+        os.fsync(file.fileno())
+    aside.rename(folder / MANIFEST)
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,35 @@
+"""Work over all items in blocks of about equal cost, by threads of our own; and pages of mapped arrays given back on the way."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import pairwise
+
+import numpy as np
+
+from engine.arrays import Array, Report
+
+_BLOCKS = 256  # of items, between the threads
+
+
+def in_threads(counts: Array, work: Callable[[int, int], object], threads: int, report: Report) -> None:
+    """Call `work` with the start and the end of each block of items. `counts`: interactions by item, shape (n_items,), as cost.
+
+    Threads are ours, since Numba's own do not survive the fork of an RQ work-horse.
+    """
+    share = np.cumsum(counts + counts.mean())
+    cuts = np.searchsorted(share, np.linspace(0, share[-1], _BLOCKS + 1)[1:-1])
+    blocks = list(pairwise(np.unique(np.concatenate(([0], cuts, [counts.size]))).tolist()))
+    with ThreadPoolExecutor(threads) as pool:
+        for done, future in enumerate(as_completed([pool.submit(work, *block) for block in blocks]), start=1):
+            future.result()
+            report(done, len(blocks))
+
+
+def release(array: Array) -> None:
+    """Give the pages of a mapped file back to the page cache: what is written stays, and no longer counts as this process' memory."""
+    mapped: object = array.base
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)

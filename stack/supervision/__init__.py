@@ -1,0 +1,1 @@
+"""Supervisor and the processes below it."""
