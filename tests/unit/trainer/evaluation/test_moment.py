@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from contract.settings.settings import ModelSettings
-from tests.support.fitting import Event, interactions_of
+from tests.support.models.fitting import Event, interactions_of
 from tests.support.models.samples import DAY_S
 from trainer.evaluation.moment import at_moment, cut
 from trainer.fitting.door import sar_rows
