@@ -18,16 +18,14 @@ from rich.console import Console
 
 from contract.door import guarded
 from contract.errors import GenerationFailedError, LarderError
-from contract.formats.keys import Keys
 from contract.formats.states import RunState
-from contract.queue.jobs import train_queue
+from contract.larder import Larder
 from contract.queue.leases import n_alive_here
 from contract.settings.absolute import absolute_options
 from contract.settings.beside import environment_beside
 from contract.settings.called import as_called
 from contract.settings.settings import Settings
-from contract.store.connections import connect, explained
-from contract.store.generations import Generations
+from contract.store.connections import explained
 from contract.store.runs import Runs, new_run_id
 from engine import kernel_cache
 from trainer.cli.actor import who_asks
@@ -53,14 +51,12 @@ def cli() -> None:
 @click.option("--timeout-s", default=3600.0, show_default=True, help="How long --wait waits.")
 def run(wait: bool, here: bool, force: bool, review: bool, timeout_s: float, **options: Any) -> None:
     """Train and swap: enqueue a run for the trainer service."""
-    settings = Settings.from_environ(os.environ, **options)
+    larder = Larder.from_environ(**options)
     given = absolute_options({name: value for name, value in options.items() if value is not None}, Path.cwd())
-    store = connect(settings.redis_url)
-    keys = Keys(settings.namespace)
-    runs, generations = Runs(store, keys), Generations(store, keys)
+    runs, generations = larder.runs, larder.generations
     forced_by = who_asks() if force else ""
-    with explained(settings.redis_url):
-        run_id = _here(runs, given, forced_by, review) if here else _enqueue(settings, runs, given, forced_by, review)
+    with explained(larder.settings.redis_url):
+        run_id = _here(runs, given, forced_by, review) if here else _enqueue(larder, given, forced_by, review)
         if not (wait or review):
             console.print(f"run {run_id} is {'dispatched' if here else 'queued'}; follow it with: {as_called('watch')}")
             return
@@ -71,11 +67,10 @@ def run(wait: bool, here: bool, force: bool, review: bool, timeout_s: float, **o
         say_outcome(generations, run_id, console)
 
 
-def _enqueue(settings: Settings, runs: Runs, given: dict[str, object], forced_by: str, review: bool) -> str:
+def _enqueue(larder: Larder, given: dict[str, object], forced_by: str, review: bool) -> str:
     from trainer.service.start_run import start_run
 
-    queue = train_queue(connect(settings.rq_url), settings)
-    return start_run(queue, runs, settings, given, forced_by=forced_by, review=review)
+    return start_run(larder.train_queue, larder.runs, larder.settings, given, forced_by=forced_by, review=review)
 
 
 def _here(runs: Runs, given: dict[str, object], forced_by: str, review: bool) -> str:
@@ -126,14 +121,13 @@ def serve() -> None:
 @cli.command()
 def health() -> None:
     """Exit 0 if the trainer service of this host shows life, and something is served or may yet be."""
-    settings = Settings.from_environ(os.environ)
-    with explained(settings.rq_url):
-        alive = n_alive_here(train_queue(connect(settings.rq_url), settings))
+    larder = Larder.from_environ()
+    with explained(larder.settings.rq_url):
+        alive = n_alive_here(larder.train_queue)
     console.print(f"{alive} trainer process(es) alive on this host")
-    with explained(settings.redis_url):
-        store = connect(settings.redis_url)
-        latest = Runs(store, Keys(settings.namespace)).latest()
-        if latest and latest.state == RunState.FAILED and Generations(store, Keys(settings.namespace)).current() is None:
+    with explained(larder.settings.redis_url):
+        latest = larder.runs.latest()
+        if latest and latest.state == RunState.FAILED and larder.generations.current() is None:
             raise GenerationFailedError(f"nothing is served, and run {latest.run} failed: {latest.message}")
     if not alive:
         sys.exit(1)

@@ -6,14 +6,12 @@ import logging
 import os
 from typing import Any
 
-from redis import Redis
-
 from contract.errors import RunCancelledError, TakenOverError
-from contract.formats.keys import Id, Keys
+from contract.formats.keys import Id
 from contract.formats.states import RunState
+from contract.larder import Larder
 from contract.settings.settings import Settings
-from contract.store.connections import connect, explained
-from contract.store.generations import Generations
+from contract.store.connections import explained
 from contract.store.removal import give_up
 from contract.store.runs import Runs
 from contract.store.training_right import right_to_train, who_trains
@@ -35,14 +33,12 @@ def run(run_id: str, options: dict[str, Any], forced_by: str = "", review: bool 
 
 def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review: bool = False) -> str:
     """Train, write the artifact, enqueue the shards; the generation's id. `options` override this process' settings."""
-    settings = Settings.from_environ(os.environ, **options)
-    store, keys = _store(settings)
-    queue_redis = store if settings.rq_url == settings.redis_url else connect(settings.rq_url)
-    runs = Runs(store, keys)
+    larder = Larder.from_environ(**options)
+    settings, store, keys = larder.settings, larder.store, larder.keys
 
     def tell(state: str, stage: str = "", done: int = 0, total: int = 0, message: str = "") -> None:
-        if by := runs.set(run_id, state, stage, done, total, message):
-            give_up(Generations(store, keys), run_id, f"cancelled by {by}")
+        if by := larder.runs.set(run_id, state, stage, done, total, message):
+            give_up(larder.generations, run_id, f"cancelled by {by}")
             raise RunCancelledError(f"run {run_id} was cancelled by {by}")
 
     def waiting() -> None:
@@ -51,7 +47,7 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
     with explained(settings.redis_url), right_to_train(store, keys, run_id, settings.lease_s, waiting) as token:
         order = Order(run_id, settings, token, forced_by, review)
         try:
-            manifest = train(order, store, queue_redis, lambda stage, done, total: tell(RunState.RUNNING, stage, done, total))
+            manifest = train(order, store, larder.queue_redis, lambda stage, done, total: tell(RunState.RUNNING, stage, done, total))
         except TakenOverError as error:  # its successor makes the generation: to fail here would fail that
             log.warning("%s", error)
             return run_id
@@ -65,18 +61,16 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
 
 def diff(generation: str) -> None:
     """Compare a generation whose lists are all there with the one that was current when it began, and remember the result."""
-    settings = Settings.from_environ(os.environ)
-    store, keys = _store(settings)
-    with explained(settings.redis_url):
-        remember_diff(Generations(store, keys), generation)
+    larder = Larder.from_environ()
+    with explained(larder.settings.redis_url):
+        remember_diff(larder.generations, generation)
 
 
 def erase(user_id: Id) -> list[dict[str, object]]:
     """Erase a user; what was removed. Fails with ErasureError, after all that it can do, where something remains."""
-    settings = Settings.from_environ(os.environ)
-    store, _ = _store(settings)
-    with explained(settings.redis_url):
-        erased = erase_user(settings, store, user_id, lambda: None)
+    larder = Larder.from_environ()
+    with explained(larder.settings.redis_url):
+        erased = erase_user(larder.settings, larder.store, user_id, lambda: None)
     log.info("a user was erased from %d generation(s)", len(erased.removed))
     erased.check()
     return as_json(erased.removed)
@@ -88,7 +82,3 @@ def given_up(runs: Runs, run_id: str, reason: str) -> None:
         log.warning("run %s is cancelled, by %s", run_id, by)
     else:
         log.error("run %s failed: %s", run_id, reason)
-
-
-def _store(settings: Settings) -> tuple[Redis, Keys]:
-    return connect(settings.redis_url), Keys(settings.namespace)

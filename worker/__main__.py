@@ -12,12 +12,10 @@ import time
 from typing import Any
 
 from contract.door import guarded
-from contract.formats.keys import Keys
-from contract.queue.jobs import score_queue
+from contract.larder import Larder
 from contract.queue.leases import LeasedWorker, die_with_parent, n_alive_here, worker_name
 from contract.settings.settings import Settings
-from contract.store.connections import connect, explained
-from contract.store.generations import Generations
+from contract.store.connections import explained
 from contract.store.removal import give_up
 from engine import kernel_cache
 
@@ -79,20 +77,20 @@ def _work(settings: Settings) -> None:
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-    queue = score_queue(connect(settings.rq_url, timeout_s=15), settings)
-    generations = Generations(connect(settings.redis_url), Keys(settings.namespace))
+    larder = Larder.of_service(settings)
 
     def given_up(job_id: str, args: list[Any], reason: str) -> None:
         log.error("%s is given up: %s", job_id, reason)
-        give_up(generations, str(args[0]), f"shard {args[1]}: {reason}")
+        give_up(larder.generations, str(args[0]), f"shard {args[1]}: {reason}")
 
-    LeasedWorker(queue, settings, worker_name(f"{os.getpid()}.{time.time_ns()}"), given_up).work(logging_level=settings.log_level)
+    name = worker_name(f"{os.getpid()}.{time.time_ns()}")
+    LeasedWorker(larder.score_queue, settings, name, given_up).work(logging_level=settings.log_level)
 
 
 def _health(settings: Settings) -> int:
     """0 if as many RQ workers of this host are registered as should run here."""
     with explained(settings.rq_url):
-        alive = n_alive_here(score_queue(connect(settings.rq_url), settings))
+        alive = n_alive_here(Larder(settings).score_queue)
     print(f"{alive} of {settings.processes} worker processes are alive")  # noqa: T201
     return 0 if alive >= settings.processes else 1
 

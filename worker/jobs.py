@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 
 from redis.exceptions import OutOfMemoryError
 
 from contract.errors import ArtifactError
 from contract.formats.artifact import open_artifact
-from contract.formats.keys import Keys
 from contract.formats.states import GenerationState, Outcome
-from contract.queue.jobs import enqueue_diff, train_queue
+from contract.larder import Larder
+from contract.queue.jobs import enqueue_diff
 from contract.settings.settings import Settings
-from contract.store.connections import connect, explained
-from contract.store.erasure import Erasure
-from contract.store.generations import Generations
+from contract.store.connections import explained
 from contract.store.removal import give_up
 from worker.publishing import publish, tidy_up
 from worker.shard import make_shard
@@ -30,9 +27,8 @@ def score_shard(generation: str, shard: int) -> str:
 
     Safe to run twice, or at the same time as its twin: the lists are the same bytes, and a shard counts once.
     """
-    settings = Settings.from_environ(os.environ)
-    keys, store = Keys(settings.namespace), connect(settings.redis_url)
-    generations, erasure = Generations(store, keys), Erasure(store, keys, settings.erasure_secret.get_secret_value())
+    larder = Larder.from_environ()
+    settings, generations, erasure = larder.settings, larder.generations, larder.erasure
     with explained(settings.redis_url):
         state = generations.state(generation)
         if state != GenerationState.SCORING:
@@ -47,8 +43,7 @@ def score_shard(generation: str, shard: int) -> str:
             give_up(generations, generation, f"shard {shard}: Redis is full: raise its maxmemory, or lower LARDER_DEPTH")
             raise
     if outcome in NEWLY_SETTLED:
-        queue_redis = store if settings.rq_url == settings.redis_url else connect(settings.rq_url)
-        enqueue_diff(train_queue(queue_redis, settings), settings, generation)
+        enqueue_diff(larder.train_queue, settings, generation)
     return outcome
 
 

@@ -141,7 +141,7 @@ def query_fields(model: type[RequestModel]) -> dict[str, object]:
 
 def _read(text: str, kind: type) -> object:
     if kind is list:
-        return [part for part in text.split(",") if part]
+        return text.split(",") if text else []
     if kind is bool:
         return _BOOLEANS.get(text, text)
     return int(text) if kind is int and _INTEGER.fullmatch(text) else text

@@ -7,9 +7,9 @@ from rich.console import Console
 
 from contract.errors import GenerationError
 from contract.formats.states import GOING, GenerationState
-from contract.store.connections import connect
+from contract.larder import Larder
 from trainer.cli.actor import who_asks
-from trainer.cli.context import Opened, opened
+from trainer.cli.context import opened
 from trainer.cli.generation_id import GENERATION_ID
 
 console = Console(soft_wrap=True, highlight=False)
@@ -24,16 +24,13 @@ def cancel(run: str | None) -> None:
     """
     with opened() as larder:
         from contract.queue.cancelling import cancel_run
-        from contract.queue.jobs import train_queue
 
-        url = larder.settings.rq_url
-        queue = train_queue(larder.store if url == larder.settings.redis_url else connect(url), larder.settings)
         name = run or _going(larder)
-        cancel_run(larder.runs, larder.generations, queue, name, who_asks())
+        cancel_run(larder.runs, larder.generations, larder.train_queue, name, who_asks())
         console.print(f"Run {name} is cancelled: nothing of it is promoted")
 
 
-def _going(larder: Opened) -> str:
+def _going(larder: Larder) -> str:
     found = [one.run for one in larder.runs.newest() if one.state in GOING]
     found += [name for name in larder.generations.ids() if larder.generations.state(name) == GenerationState.SCORING and name not in found]
     if len(found) == 1:

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from trainer.cli.context import opened
+from trainer.cli.context import opened, served
 from trainer.cli.generation_id import GENERATION_ID
 from trainer.export.rows import Layout
 from trainer.export.target import Target
@@ -41,7 +41,7 @@ def export(to: str, generation: str | None, k: int | None, table: str | None, la
         target = database(to, table or DEFAULT_TABLE) if sql else FileTarget(to, form)
         if layout and isinstance(target, FileTarget) and target.form == "jsonl":
             raise click.UsageError("--layout is for tables; JSON lines have a shape of their own")
-        name = generation or larder.served().generation
+        name = generation or served(larder).generation
         console = Console(stderr=True, soft_wrap=True, highlight=False)
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         with Progress(*columns, console=console, transient=True) as progress:

@@ -11,7 +11,7 @@ from rich.console import Console
 from contract.settings.called import as_called
 from trainer.cli.actor import who_asks
 from trainer.cli.cancel import cancel
-from trainer.cli.context import opened
+from trainer.cli.context import opened, served
 from trainer.cli.doctor import doctor
 from trainer.cli.export import export
 from trainer.cli.generation_id import GENERATION_ID
@@ -45,7 +45,7 @@ def promote(generation: str, force: bool) -> None:
     with opened() as larder:
         began = time.perf_counter()
         larder.generations.promote_by_hand(generation, who_asks(), force)
-        _say_served(larder.served().generation, began)
+        _say_served(served(larder).generation, began)
         if larder.generations.held():
             console.print(f"An earlier generation is served now, so promotions are held. {_release()}")
 
@@ -54,7 +54,7 @@ def promote(generation: str, force: bool) -> None:
 def rollback() -> None:
     """Serve the generation before the current one, and hold promotions until `release`."""
     with opened() as larder:
-        left = larder.served().generation
+        left = served(larder).generation
         began = time.perf_counter()
         event = larder.generations.roll_back(who_asks())
         _say_served(event.generation, began, f" in place of {left}")

@@ -11,10 +11,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from contract.errors import GenerationError
-from contract.queue.jobs import score_queue
+from contract.larder import Larder
 from contract.settings.called import as_called
-from contract.store.connections import connect
-from trainer.cli.context import Opened, opened
+from trainer.cli.context import opened, served
 from trainer.cli.generation_id import GENERATION_ID
 
 console = Console(soft_wrap=True, highlight=False)
@@ -34,7 +33,7 @@ def verify(generation: str | None, sample: int, as_json: bool) -> None:
     with opened() as larder:
         from trainer.verify.verify import verify as read_back
 
-        name = generation or larder.served().generation
+        name = generation or served(larder).generation
         with Progress(console=Console(stderr=True), transient=True) as progress:
             tasks = {what: progress.add_task(what, total=None) for what in ("artifact", "lists", "re-scored")}
             report = read_back(
@@ -70,7 +69,7 @@ def diff(before: str | None, after: str | None, as_json: bool) -> None:
         from trainer.inspect.compare import compare
         from trainer.inspect.stored_diff import stored_diff
 
-        new = after or larder.served().generation
+        new = after or served(larder).generation
         old = before or _before(larder, new)
         found = stored_diff(larder.generations, new)
         if found is None or found.before.generation != old:
@@ -84,8 +83,8 @@ def diff(before: str | None, after: str | None, as_json: bool) -> None:
         Console().print(diff_table(found))
 
 
-def _before(larder: Opened, generation: str) -> str:
-    if previous := larder.served().previous:
+def _before(larder: Larder, generation: str) -> str:
+    if previous := served(larder).previous:
         return previous
     raise GenerationError(f"nothing was served before {generation}: name two generations, as in `{as_called('diff', 'A', 'B')}`")
 
@@ -103,9 +102,7 @@ def watch(timeout_s: float) -> None:
         if latest is None:
             raise GenerationError(f"there is no run to watch: `{as_called('run')}` starts one")
         console.print(f"run {latest.run}")
-        queue_url = larder.settings.rq_url
-        queue = score_queue(larder.store if queue_url == larder.settings.redis_url else connect(queue_url), larder.settings)
-        follow(latest.run, larder.runs, larder.generations, Console(), timeout_s, lambda: n_alive(queue))
+        follow(latest.run, larder.runs, larder.generations, Console(), timeout_s, lambda: n_alive(larder.score_queue))
         say_outcome(larder.generations, latest.run, Console())
 
 

@@ -9,11 +9,9 @@ import click
 from rich.console import Console
 
 from contract.errors import ArtifactError, DataError, GenerationError
-from contract.formats.keys import Keys
 from contract.settings.settings import Settings
-from contract.store.connections import connect, explained
 from contract.store.generations import Generations
-from contract.store.item_revisions import Catalogue
+from trainer.cli.context import opened
 
 if TYPE_CHECKING:
     from trainer.items.known import Known
@@ -58,10 +56,8 @@ def items(force: bool, **options: Any) -> None:
 
     The API follows within a second: what is not available leaves every list, which is filled from what is stored beyond it.
     """
-    settings = Settings.from_environ(os.environ, **options)
-    store, keys = connect(settings.redis_url), Keys(settings.namespace)
-    catalogue = Catalogue(store, keys)
-    with explained(settings.redis_url):
+    with opened(**options) as larder:
+        settings, catalogue = larder.settings, larder.catalogue
         from contract.formats.artifact import folder_of
         from trainer.items.known import coverage
         from trainer.items.revision import stock_of, write_revision
@@ -71,7 +67,7 @@ def items(force: bool, **options: Any) -> None:
         source, brought = settings.source, None
         if not source.items and source.interactions in (sources.BUILT_IN, *sources.MOVIELENS):
             brought = sources.read(source, folder_of(settings.artifacts) / ".datasets").items
-        known = _served(settings, Generations(store, keys))
+        known = _served(settings, larder.generations)
         stock = stock_of(source, brought, settings.model_settings, known.id_type if known else None)
         if stock.items is None and not stock.unavailable:
             raise DataError(f"{source.interactions} brings no items: name a file with --items or LARDER_ITEMS")

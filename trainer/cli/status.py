@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 from rich.console import Console
 from rich.table import Table
 
-from contract.formats.keys import Keys
-from contract.queue.jobs import score_queue, train_queue
+from contract.larder import Larder
 from contract.settings.called import as_called
-from contract.settings.settings import Settings
-from contract.store.connections import connect, explained
+from contract.store.connections import explained
 from contract.store.eviction import HOW, evicting_policy, memory_of
-from contract.store.generations import Generations
-from contract.store.item_revisions import Catalogue
-from contract.store.runs import Runs, RunStatus
+from contract.store.runs import RunStatus
 
 console = Console()
 
@@ -24,17 +18,15 @@ console = Console()
 @click.command()
 def status() -> None:
     """Show what is served, what runs, and what waits."""
-    settings = Settings.from_environ(os.environ)
-    store = connect(settings.redis_url)
-    keys = Keys(settings.namespace)
+    larder = Larder.from_environ()
+    settings, generations, latest = larder.settings, larder.generations, None
     from trainer.evaluation.reading import Reading
     from trainer.service.schedule import next_run
 
-    generations, latest = Generations(store, keys), None
     with explained(settings.redis_url):
         table = Table("", "", show_header=False, title="Larder")
         pointer = generations.current()
-        if policy := evicting_policy(memory_of(store)):
+        if policy := evicting_policy(memory_of(larder.store)):
             table.add_row("Redis", f"[bold red]deletes lists when it is full[/] (maxmemory-policy {policy}): {HOW}")
         table.add_row("current generation", pointer.generation if pointer else "none: nothing is promoted yet")
         if pointer:
@@ -43,22 +35,21 @@ def status() -> None:
             table.add_row("users, items", f"{pointer.n_users:,}, {pointer.n_items:,}")
             table.add_row("rows left out", Reading.of(generations.manifest(pointer.generation)).losses or "none")
             table.add_row("previous", pointer.previous or "none")
-        if items := Catalogue(store, keys).current():
+        if items := larder.catalogue.current():
             counts = f"{items.n_items:,} known, {items.n_unavailable:,} ids in no list"
             table.add_row("items", f"revision {items.revision} of {items.made_at}: {counts}")
         if held := generations.held():
             table.add_row("held", f"by {held.by}, who went back to {held.generation}: nothing is promoted until `{as_called('release')}`")
         if due := next_run(settings):
             table.add_row("next scheduled run", f"{due:%Y-%m-%d %H:%M %Z} ({settings.cron})")
-        if latest := Runs(store, keys).latest():
+        if latest := larder.runs.latest():
             table.add_row("latest run", f"{latest.run}: {_words(latest)}")
             if progress := generations.progress(latest.run):
                 recorded = f"{progress.shards_recorded} of {progress.n_shards} shards"
                 why = progress.reason or (f"{progress.waits}: {progress.because}" if progress.waits else "")
                 table.add_row("its generation", f"{progress.state}, {recorded} {why}".strip())
     with explained(settings.rq_url):
-        queue_redis = connect(settings.rq_url)
-        for queue in (train_queue(queue_redis, settings), score_queue(queue_redis, settings)):
+        for queue in (larder.train_queue, larder.score_queue):
             counts = f"{queue.count} waiting, {queue.started_job_registry.count} running, {queue.failed_job_registry.count} failed"
             table.add_row(f"queue {queue.name}", counts)
     console.print(table)

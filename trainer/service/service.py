@@ -11,16 +11,14 @@ from typing import Any
 from redis.exceptions import RedisError
 from rq import Queue
 
-from contract.formats.keys import Keys
 from contract.formats.states import GenerationState
-from contract.queue.jobs import run_of, score_queue, train_queue
+from contract.larder import Larder
+from contract.queue.jobs import run_of
 from contract.queue.leases import LeasedWorker, worker_name
 from contract.settings.settings import Settings
-from contract.store.connections import connect
-from contract.store.erasure import Erasure
 from contract.store.generations import Generations
 from contract.store.removal import give_up
-from contract.store.runs import Runs, kind_of
+from contract.store.runs import kind_of
 from engine.fit import rows as sar
 from trainer import jobs
 from trainer.service.abandoned import give_up_abandoned
@@ -34,10 +32,10 @@ TIDY_EVERY_S = 30.0
 
 def serve(settings: Settings) -> None:
     """Work until told to stop."""
-    store, queue_redis = connect(settings.redis_url), connect(settings.rq_url, timeout_s=15)
-    queue, keys = train_queue(queue_redis, settings), Keys(settings.namespace)
-    generations, runs, schedule = Generations(store, keys), Runs(store, keys), Schedule(settings, store, queue_redis)
-    Erasure(store, keys, settings.erasure_secret.get_secret_value()).announce()
+    larder = Larder.of_service(settings)
+    queue, generations, runs = larder.train_queue, larder.generations, larder.runs
+    schedule = Schedule(settings, larder.store, larder.queue_redis)
+    larder.erasure.announce()
     warm(settings)
     if not any_promoted_or_coming(generations, queue):
         log.info("nothing is promoted: run %s is the first", start_run(queue, runs, settings, {}))
@@ -53,7 +51,7 @@ def serve(settings: Settings) -> None:
         try:
             if gone := prune(generations, runs, settings):
                 log.info("pruned: %s", ", ".join(gone))
-            for generation in give_up_abandoned(generations, queue, score_queue(queue_redis, settings)):
+            for generation in give_up_abandoned(generations, queue, larder.score_queue):
                 log.error("generation %s is given up: no job of its missing shards is left", generation)
         except RedisError as error:
             log.warning("can't tidy up: %s", error)
