@@ -122,11 +122,18 @@ def test_metadata_on_request(client: FlaskClient, fake: FakeRedis) -> None:
     assert fake.round_trips == 3  # the pointer, the list, the metadata
 
 
+def test_nothing_between_commas_is_refused(client: FlaskClient, fake: FakeRedis) -> None:
+    serve(fake, LISTS)
+    assert client.get("/users/54/recommendations?exclude=").status_code == 200
+    for query in ("include=,", "include=metadata,", "exclude=7,,8"):
+        assert client.get(f"/users/54/recommendations?{query}").status_code == 400, query
+
+
 def test_the_same_by_path(client: FlaskClient, fake: FakeRedis) -> None:
     serve(fake, LISTS, metadata={300: {"title": "Air Force One"}})
     assert client.get("/users/54/recommendations").data == client.post("/recommendations", json={"user_id": 54}).data
     by_path = client.get("/users/54/recommendations?k=1&include=metadata&exclude=294,7&offset=0&explain=false")
-    repeated = client.get("/users/54/recommendations?k=1&include=metadata&exclude=294&offset=0&exclude=7,")
+    repeated = client.get("/users/54/recommendations?k=1&include=metadata&exclude=294&offset=0&exclude=7")
     assert repeated.data == by_path.data
     by_body = {"user_id": 54, "k": 1, "include": ["metadata"], "exclude": [294, 7]}
     assert by_path.data == client.post("/recommendations", json=by_body).data
