@@ -17,8 +17,8 @@ from api.serving.connections import AHEAD_BYTES, Connection, Limits, State
 from api.serving.framing import Arriving
 
 MAX_HELD_BYTES = 2**26  # of requests that are not whole, and of answers that are not out
-_NOBODY_THERE = (errno.EAGAIN, errno.ECONNABORTED, errno.EINTR)
-_NO_FILES = (errno.EMFILE, errno.ENFILE)
+_NOBODY_THERE = (errno.EAGAIN, errno.ECONNABORTED, errno.EINTR, errno.EPROTO, errno.EPERM)  # it has gone, or a firewall refused it
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 Listeners = list[Any]
@@ -107,7 +107,7 @@ class Poller:
         try:
             sock, client = listener.accept()
         except OSError as error:
-            if error.errno in _NO_FILES:
+            if error.errno in _NO_ROOM:
                 if not self._make_room(lambda one: one.since):
                     self.listen(listeners, False)
             elif error.errno not in _NOBODY_THERE:

@@ -11,6 +11,9 @@ from zlib import crc32
 
 SHARD_USERS = 16_384  # of one shard, up to the end of a bucket: bounds a worker's memory
 
+UNKNOWN_SHARD = -1
+"""Of an erased user whose artifact is gone: the counts of the generation change, those of the shard can't."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShardRecord:

@@ -67,7 +67,9 @@ class SourceSettings(CleaningSettings):
     )
     time_format: str = Field("", description="Format of times, as in %d/%m/%Y %H:%M, or %Y%m%d of numbers; empty: found out.")
     event_column: str = Field("auto", min_length=1, description="Column of event types; read when event_weights is given.")
-    event_weights: str = Field("", description="Weight of each event type, as in view=1,cart=3,buy=5.")
+    event_weights: str = Field(
+        "", description="Weight of each event type, as in view=1,cart=3,buy=5,refund=-5. One of 0 or less: met, and not liked."
+    )
     sql_query: str = Field("", description="Query whose rows are the interactions, where interactions is a database.")
     sql_table: str = Field("", description="Table (or schema.table) whose rows are the interactions, in place of a query.")
 
@@ -106,15 +108,15 @@ class SourceSettings(CleaningSettings):
 
     @field_validator("event_weights")
     @classmethod
-    def _positive_weights(cls, value: str) -> str:
+    def _finite_weights(cls, value: str) -> str:
         for pair in filter(str.strip, value.split(",")):
             name, _, weight = pair.rpartition("=")
             try:
-                good = bool(name.strip()) and 0 < float(weight) < float("inf")
+                good = bool(name.strip()) and abs(float(weight)) < float("inf")
             except ValueError:
                 good = False
             if not good:
-                raise ValueError(f"{pair.strip()!r} is not of the form event=weight with a positive weight, as in view=1,cart=3,buy=5")
+                raise ValueError(f"{pair.strip()!r} is not of the form event=weight, as in view=1,cart=3,buy=5,refund=-5")
         return value
 
     @field_validator("encoding")

@@ -7,7 +7,7 @@ shard and killed processes may interleave in any way. Redis' clock is the only c
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Literal, cast
 
@@ -18,15 +18,13 @@ from contract.errors import ErasedMeanwhileError, GateError, GenerationError, Ta
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest, Pointer
 from contract.formats.shard_record import ShardRecord
-from contract.formats.states import Outcome
+from contract.formats.states import ROLLBACK, Outcome
 from contract.formats.verdict import Verdict
 from contract.store.item_revisions import ItemsPointer
 from contract.store.progress import Event, Progress
 from contract.store.scripts import scripts
 
 How = Literal["run", "person", "force", "rollback"]
-UNKNOWN_SHARD = -1
-"""Of an erased user whose artifact is gone: the counts of the generation change, those of the shard can't."""
 
 
 class Generations:
@@ -118,15 +116,17 @@ class Generations:
         pointer = self.current()
         if pointer is None:
             raise GenerationError("nothing is promoted yet, so there is nothing to go back to")
-        for name in reversed(self.ids()):
-            progress = self.progress(name)
-            if progress is None or progress.sequence >= pointer.sequence or progress.promoted_at_ms is None:
-                continue
+        for name in self.served_before(pointer):
             if self.promote(name, by, "rollback") == Outcome.PROMOTED:
                 return self.history(1)[0]
-        raise GenerationError(
-            f"no generation is kept that was served before {pointer.generation}; LARDER_KEEP_GENERATIONS says how many are"
-        )
+        raise GenerationError(f"no generation served before {pointer.generation} is kept; LARDER_KEEP_GENERATIONS says how many are")
+
+    def served_before(self, pointer: Pointer) -> Iterator[str]:
+        """Where `roll_back` may go from `pointer`: what was served and began before it, and has its lists; the newest first."""
+        for name in reversed(self.ids()):
+            progress = self.progress(name)
+            if progress and progress.sequence < pointer.sequence and progress.promoted_at_ms and progress.state in ROLLBACK:
+                yield name
 
     def held(self) -> Event | None:
         """The rollback that holds promotions, if one does."""

@@ -10,6 +10,7 @@ from typing import cast
 from redis import Redis
 from redis.exceptions import ResponseError
 
+from contract.store.eviction import HOW, KEEPS
 from trainer.doctor.finding import Finding, fail, ok, warn
 
 FLOOR = (6, 2)
@@ -50,12 +51,12 @@ def _policy(redis: Redis, role: str) -> Finding:
     subject = f"{role}: when it is full"
     info = redis.info("memory")
     policy = str(info.get("maxmemory_policy") or setting_of(redis, "maxmemory-policy") or "")
-    if policy == "noeviction":
+    if policy == KEEPS:
         limit = int(info.get("maxmemory", 0))
         return ok(subject, "it refuses writes (noeviction)" + (f", beyond {limit / 2**20:,.0f} MiB" if limit else "; it has no limit"))
     if not policy:
         return warn(subject, "the server does not tell its maxmemory-policy", "Make sure that it is noeviction")
-    return fail(subject, f"it deletes lists, without a word ({policy})", "Set maxmemory-policy noeviction in the server's configuration")
+    return fail(subject, f"it deletes lists, without a word ({policy})", f"{HOW[:1].upper()}{HOW[1:]}")
 
 
 def _append_only(redis: Redis, role: str, has_erased: bool) -> Finding:

@@ -13,11 +13,11 @@ from contract.errors import ArtifactError, ErasureError, PayloadError
 from contract.formats import payload
 from contract.formats.artifact import Artifact, folder_of
 from contract.formats.keys import Id, Keys, bucket_of, is_generation_id
-from contract.formats.shard_record import checksum_of
+from contract.formats.shard_record import UNKNOWN_SHARD, checksum_of
 from contract.formats.states import GenerationState, is_gone
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
-from contract.store.generations import UNKNOWN_SHARD, Generations
+from contract.store.generations import Generations
 from contract.store.training_right import right_to_train
 from trainer.erasure.scrub import open_whole, scrub
 

@@ -85,10 +85,14 @@ def pages(site: Site) -> list[Page]:
     def diff_of(name: str) -> Diff | None:
         return site.ask(lambda generations: read_diff(generations, name)) if name else None
 
+    def before(seen: Snapshot) -> str:
+        pointer = seen.pointer
+        return site.ask(lambda generations: next(generations.served_before(pointer), "")) if pointer else ""
+
     return [
         page("/change/retrain", plan_retrain, retrain),
         page("/change/promote", lambda seen: plan_promote(seen, request.args.get("generation", ""), diff_of), promote),
-        page("/change/rollback", lambda seen: plan_rollback(seen, diff_of), roll_back),
+        page("/change/rollback", lambda seen: plan_rollback(seen, before(seen), diff_of), roll_back),
         page("/change/release", plan_release, release),
         page("/change/cancel", plan_cancel, cancel),
     ]
@@ -124,8 +128,8 @@ def plan_promote(seen: Snapshot, name: str, diff_of: Callable[[str], Diff | None
     )
 
 
-def plan_rollback(seen: Snapshot, diff_of: Callable[[str], Diff | None]) -> Plan:
-    target = rollback_target(seen)
+def plan_rollback(seen: Snapshot, target: str, diff_of: Callable[[str], Diff | None]) -> Plan:
+    """`target`: what `Generations.roll_back` would serve; "" where nothing is kept."""
     title = "Go back to the generation before"
     if seen.pointer is None or not target:
         why = "No generation is kept that was served before the current one. LARDER_KEEP_GENERATIONS says how many are."
@@ -149,14 +153,6 @@ def plan_cancel(seen: Snapshot) -> Plan:
         return Plan("Cancel the run", "Cancel it", "", refusal="No run is going.")
     says = f"Run {seen.run.run} ends now, and its generation is given up. What is served stays as it is."
     return Plan("Cancel the run", "Cancel it", says, target=seen.run.run, diff_note="Nothing changes for users.")
-
-
-def rollback_target(seen: Snapshot) -> str:
-    """What `Generations.roll_back` would serve: the newest that was promoted among those that began before the current one."""
-    if seen.pointer is None:
-        return ""
-    before = (one for one in seen.generations if one.progress.sequence < seen.pointer.sequence and one.progress.promoted_at_ms)
-    return next((one.name for one in before if one.progress.state in ROLLBACK), "")
 
 
 def _says_promote(one: Generation, seen: Snapshot) -> str:

@@ -66,7 +66,7 @@ class Converter:
     def _weights(self, sieve: Sieve) -> pl.Series:
         raw = sieve.batch.frame
         if "event" in raw.columns:
-            return self._of_events(raw["event"].cast(pl.String), sieve)
+            return self._in_range(self._of_events(raw["event"].cast(pl.String), sieve), "event", sieve)
         if "weight" not in raw.columns:
             return pl.repeat(1.0, raw.height, dtype=pl.Float64, eager=True).alias("weight")
         weight = raw["weight"]
@@ -77,22 +77,26 @@ class Converter:
             sieve.drop(NO_NUMBER, self._present(text) & weight.is_null(), "weight", broken=True)
         else:
             weight = weight.cast(pl.Float64)
+        return self._in_range(weight, "weight", sieve)
+
+    def _in_range(self, weight: pl.Series, role: str, sieve: Sieve) -> pl.Series:
+        """Finite weights as float32, of 0 or less where that is a dislike. `role`: the column that they come from."""
         lowest, highest = _ends(weight)
         if np.isnan(lowest):
             weight = weight.set(weight.is_nan(), None)
             lowest, highest = _ends(weight)
-        sieve.drop_missing(weight, "weight")
+        sieve.drop_missing(weight, role)
         if highest > MAX_WEIGHT:
             heavy = (weight > MAX_WEIGHT).fill_null(False)
-            sieve.drop(TOO_HEAVY, heavy, "weight", broken=True)
+            sieve.drop(TOO_HEAVY, heavy, role, broken=True)
             weight = weight.set(heavy, 1.0)
         in_float32 = weight.cast(pl.Float32)
         if not np.float32(lowest) > 0:
             disliked = ((weight <= 0) & weight.is_finite()).fill_null(False)
             if self.source.negative == "drop":
                 disliked &= False
-            sieve.drop(NOT_POSITIVE, ~(in_float32 > 0).fill_null(False) & ~disliked, "weight")
-            sieve.point_out(NOT_LIKED, disliked, "weight")
+            sieve.drop(NOT_POSITIVE, ~(in_float32 > 0).fill_null(False) & ~disliked, role)
+            sieve.point_out(NOT_LIKED, disliked, role)
             in_float32 = in_float32.clip(lower_bound=-MAX_WEIGHT)
         return in_float32
 
@@ -104,7 +108,6 @@ class Converter:
             name = events.filter(unknown)[0]
             raise DataError(f"{sieve.where}: event {name!r} has no weight; name it in --event-weights, or say --unknown-events drop")
         sieve.drop(UNKNOWN_EVENT, unknown, "event")
-        sieve.drop_missing(weights, "event")
         return weights.alias("weight")
 
     def _times(self, sieve: Sieve) -> pl.Series:

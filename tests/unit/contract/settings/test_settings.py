@@ -60,7 +60,7 @@ def test_variables_are_parsed_into_the_types_of_their_fields() -> None:
         ("SEPARATOR", '"'),
         ("SEPARATOR", "123456789"),
         ("ENCODING", "klingon"),
-        ("EVENT_WEIGHTS", "view=0"),
+        ("EVENT_WEIGHTS", "view=inf"),
         ("EVENT_WEIGHTS", "view"),
         ("MAX_BROKEN_ROWS", "1.1"),
         ("SEPARATOR", "é"),

@@ -46,6 +46,11 @@ def test_events_weigh_what_is_said(csv: Path) -> None:
     assert "event 'refund' has no weight" in refusal(csv, event_weights="view=1,cart=3,buy=5", unknown_events="error")
 
 
+def test_an_event_of_negative_weight_is_met_and_not_liked(csv: Path) -> None:
+    csv.write_text("user,item,event\n1,2,buy\n1,3,refund\n")
+    assert dropped(csv, event_weights="buy=5,refund=-5", max_broken_rows=0.6) == {NOT_LIKED: ["line 3: event 'refund'"]}
+
+
 def test_zero_and_negative_weights_are_counted(csv: Path) -> None:
     csv.write_text(HEADER + "1,2,0,4\n1,2,-1,4\n1,2,inf,4\n1,2,1e-60,4\n1,2,3,4\n")
     assert dropped(csv, max_broken_rows=0.5) == {
