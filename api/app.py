@@ -14,6 +14,7 @@ from api.http import problems as errors
 from api.http.api_keys import Gate
 from api.http.responses import Caching
 from api.http.route import ROUTE, Route
+from api.http.text_ids import are_wanted, with_text_ids
 from api.lists.breaker import Breaker
 from api.lists.clients import Clients
 from api.lists.store import Store
@@ -24,7 +25,9 @@ from api.routes import docs as docs_page
 from api.routes import metrics as monitoring
 from api.routes import runs as jobs
 from api.serving import fast_lane
+from api.serving.cors import Cors
 from api.serving.middleware import Front
+from api.serving.mounting import mounted, own_paths
 from api.web.application import beside
 from api.web.site import Site
 from contract.settings.settings import Settings
@@ -44,14 +47,17 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     metrics = Metrics()
     store.breaker.count = metrics.round_trips.inc
     queue = store.breaker if settings.rq_url == settings.redis_url else queue_of(settings)
-    for route in all_routes(settings, store, metrics, queue, gate):
+    routes = all_routes(settings, store, metrics, queue, gate)
+    for route in routes:
         app.add_url_rule(route.path, route.name, _view(route, gate.check(route.access)), methods=[route.method])
     errors.register(app)
     caching = Caching(settings.api_max_age_s)
     # A key is checked by Flask, so the fast lane is for an API that everybody may read.
     lanes = {fast_lane.PATH: fast_lane.FastLane(store, caching).answer} if gate.check("read") is None else {}
-    pages = beside(app.wsgi_app, Site(settings, store, queue, gate, metrics))
-    app.wsgi_app = Front(pages, metrics, lanes)  # type: ignore[method-assign]
+    pages, page_paths = beside(app.wsgi_app, Site(settings, store, queue, gate, metrics))
+    front = Front(pages, metrics, lanes, Cors.of(settings))
+    paths = own_paths([*page_paths, *(route.path for route in routes)])
+    app.wsgi_app = mounted(front, settings, paths)  # type: ignore[method-assign, assignment]
     return app
 
 
@@ -67,7 +73,7 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
         *jobs.routes(store, queue, settings, gate),
         *health.routes(store, settings.stale_after_s),
         *monitoring.routes(metrics, RedisCollector(store, queue, settings)),
-        *docs_page.routes(described),
+        *docs_page.routes(described, settings.api_public_origin),
     ]
     described.update(openapi.document(routes))
     return routes
@@ -85,6 +91,10 @@ def _view(route: Route, check: Callable[[], None] | None) -> Callable[..., Respo
         request.environ[ROUTE] = route.path
         if check is not None:
             check()
-        return route.view(**arguments)
+        has_text_ids = route.answers_ids and bool(request.query_string) and are_wanted()
+        answer = route.view(**arguments)
+        if route.deprecated is not None:
+            answer.headers.update(route.deprecated.headers(request.script_root))
+        return with_text_ids(answer) if has_text_ids else answer
 
     return view

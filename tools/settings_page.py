@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from contract.settings.settings import PREFIX, CleaningSettings, GateSettings, ModelSettings, Settings, SourceSettings
+from contract.settings.settings import PREFIX, ApiSettings, CleaningSettings, GateSettings, ModelSettings, Settings, SourceSettings
 
 HEAD = """# Settings
 
@@ -28,6 +28,7 @@ GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Cleaning", CleaningSettings),
     ("The source", SourceSettings),
     ("The gate", GateSettings),
+    ("The API", ApiSettings),
     ("Everything else", Settings),
 )
 

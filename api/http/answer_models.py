@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
@@ -11,6 +11,9 @@ AnyId = StrictInt | StrictStr
 
 class AnswerModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    names_ids: ClassVar[bool] = False
+    """Whether an answer names users or items, which `ids=text` spells as strings."""
 
 
 class Problem(AnswerModel):
@@ -50,6 +53,8 @@ class OfGeneration(AnswerModel):
 
 
 class Listed(AnswerModel):
+    names_ids: ClassVar[bool] = True
+
     items: list[Item] = Field(description="Best first.")
     short: Literal[True] = Field(True, description="Stands there when fewer than k items are left of what is stored.")
 
@@ -70,6 +75,8 @@ class UserProblem(AnswerModel):
 
 class BatchAnswer(OfGeneration):
     """Lists and errors, in the order of the users asked for."""
+
+    names_ids: ClassVar[bool] = True
 
     results: list[UserList | UserProblem]
 
@@ -95,6 +102,8 @@ class PopularAnswer(Listed, OfGeneration):
 
 class ItemAnswer(OfGeneration):
     """An item."""
+
+    names_ids: ClassVar[bool] = True
 
     item_id: AnyId
     available: bool = Field(description="false: it is in no list until it is available again.")

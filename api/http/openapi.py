@@ -22,6 +22,13 @@ _SCHEMAS = "#/components/schemas/"
 _HEADERS: Schema = {"X-Request-ID": {"description": "That of the request, or a new one.", "schema": {"type": "string"}}}
 _RETRY: Schema = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
 _ALWAYS = (400,)
+_TEXT_IDS: Schema = {
+    "name": "ids",
+    "in": "query",
+    "required": False,
+    "description": "`text`: ids in the answer are strings, for JavaScript, whose numbers are exact up to 2^53 alone.",
+    "schema": {"type": "string", "enum": ["text"]},
+}
 
 
 def document(routes: Sequence[Route]) -> Schema:
@@ -59,9 +66,11 @@ def _operation(route: Route, schemas: Schema) -> Schema:
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.tag],
-        "parameters": [*_path_parameters(route), *_query_parameters(route.query, schemas)],
+        "parameters": [*_path_parameters(route), *_query_parameters(route.query, schemas), *([_TEXT_IDS] if route.answers_ids else [])],
         "responses": _responses(route),
     }
+    if route.deprecated is not None:
+        operation["deprecated"] = True
     if route.body is not None:
         operation["requestBody"] = {"required": not route.body_optional, "content": {JSON: {"schema": _reference(route.body)}}}
     if route.access == "admin":

@@ -17,6 +17,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.http.problems import MAX_BODY_BYTES, RequestError
 from api.http.request_models import RequestModel, is_text
+from api.http.text_ids import PARAMETER, TEXT_IDS
 
 UNFINISHED = "The body could not be read to its end."
 _SHOWN_ERRORS = 3
@@ -132,6 +133,8 @@ def query_fields(model: type[RequestModel]) -> dict[str, object]:
     """The query's parameters, as the fields of `model` need them: integers and booleans as such, lists cut at commas."""
     kinds, found = _kinds(model), {}
     for name, values in request.args.lists() if request.query_string else ():
+        if name == PARAMETER and request.environ.get(TEXT_IDS):
+            continue  # of the answer, not of what is asked
         kind = kinds.get(name, str)
         if len(values) > 1 and kind is not list:
             raise RequestError(f"{json.dumps(name[:_SHOWN_CHARACTERS])} stands in the query twice.")

@@ -9,11 +9,15 @@ from typing import Literal
 from flask import Response
 from pydantic import BaseModel
 
+from api.http.answer_models import AnswerModel
 from api.http.request_models import RequestModel
+from api.http.versions import Deprecation
 
 Access = Literal["open", "read", "admin"]
 ROUTE = "larder.route"
 """In the environ: the path of the route that answered, as it was declared."""
+PAGE = "larder.page"
+"""In the environ of a request that a page for people answers, which no other origin may read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,12 @@ class Route:
     errors: tuple[int, ...] = ()
     access: Access = "read"
     tag: str = "Lists"
+    deprecated: Deprecation | None = None
+
+    @property
+    def answers_ids(self) -> bool:
+        """Whether `ids=text` means something: the answer names users or items."""
+        return isinstance(self.answer, type) and issubclass(self.answer, AnswerModel) and self.answer.names_ids
 
     @property
     def name(self) -> str:

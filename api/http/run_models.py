@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, create_model
 from pydantic.fields import FieldInfo
@@ -48,6 +48,8 @@ class Accepted(AnswerModel):
 
 
 class Erasing(AnswerModel):
+    names_ids: ClassVar[bool] = True
+
     user_id: AnyId
     job: str = Field(description="The job on the queue that erases.")
 

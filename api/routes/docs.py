@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from api.http.request_models import NoOptions
 from api.http.requests import query
@@ -41,12 +41,13 @@ _PAGE = """<!doctype html>
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 
 
-def routes(described: dict[str, Any]) -> list[Route]:
-    """`described` is filled by the caller once all routes are known, these among them."""
+def routes(described: dict[str, Any], origin: str = "") -> list[Route]:
+    """`described` is filled by the caller once all routes are known, these among them. `origin`: that of the API, where it is known."""
 
     def openapi() -> Response:
         query(NoOptions)
-        return plain(json.dumps(described) + "\n")
+        servers = [{"url": f"{origin}{request.script_root}" or "/"}]
+        return plain(json.dumps(described | {"servers": servers}) + "\n")
 
     def page() -> Response:
         query(NoOptions)

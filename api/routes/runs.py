@@ -39,7 +39,7 @@ def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list
         _check_options(settings, options)
         with refused_for_now():
             run = start_run(store, queue, settings, options, forced_by="API" if asked.force else "", review=asked.review)
-        where = f"/runs/{run}"
+        where = f"{request.script_root}/runs/{run}"
         return plain(Accepted(run=run, status_url=where).model_dump_json() + "\n", 202, {"Location": where})
 
     def run_state(run: str) -> Response:

@@ -36,7 +36,7 @@ class FastLane:
 
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
         """Headers and body of a 200; None for what Flask has to answer, to which the body is left as it came."""
-        if environ.get("CONTENT_TYPE") != JSON or environ["REQUEST_METHOD"] != "POST":
+        if environ.get("CONTENT_TYPE") != JSON or environ["REQUEST_METHOD"] != "POST" or environ.get("QUERY_STRING"):
             return None
         length = environ.get("CONTENT_LENGTH", "")
         if not length.isdecimal() or len(length) > 3 or int(length) > MAX_BYTES:

@@ -48,8 +48,11 @@ limit_request_line = 8190  # the most that gunicorn takes: a path may hold 512 c
 graceful_timeout = 20  # below the stop grace period of the container
 keepalive = _settings.api_keepalive_s
 worker_connections = _settings.api_connections
-# No header of a client may change where the application believes to be mounted.
+# No header of a client may change where the application believes to be mounted: api/serving/mounting.py believes those of proxies that
+# are named. Without one, gunicorn itself takes the scheme from a proxy on this machine.
 forwarder_headers = ""
+if _settings.api_trusted_proxies:
+    forwarded_allow_ips = ""
 # On by default: a socket in the home directory for `gunicornc`.
 control_socket_disable = True
 logger_class = AccessLogger

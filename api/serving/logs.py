@@ -10,6 +10,7 @@ from typing import Any
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from api.http.request_ids import REQUEST_ID
+from api.http.route import ROUTE
 
 _HEALTH_CHECKS = ("/health/live", "/health/ready")
 
@@ -36,7 +37,7 @@ class AccessLogger(Logger):  # type: ignore[misc]
     def access(self, resp: Any, _req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         """Health checks come every few seconds and get no line: what fails is logged where it fails."""
         path = environ["RAW_URI"]
-        if not self.access_log_enabled or path in _HEALTH_CHECKS:
+        if not self.access_log_enabled or path in _HEALTH_CHECKS or environ.get(ROUTE) in _HEALTH_CHECKS:
             return
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),

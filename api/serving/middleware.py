@@ -12,7 +12,9 @@ from api.http.problems import MEDIA_TYPE, REFUSAL, RequestError, problem_json
 from api.http.request_ids import identify
 from api.http.responses import NO_STORE
 from api.http.route import ROUTE
+from api.http.versions import VERSION_PATH, take_version
 from api.metrics.counters import NO_ROUTE, Metrics
+from api.serving.cors import Cors
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -24,34 +26,45 @@ GZIP_LEVEL = 3
 _COMPRESSIBLE = ("application/json", "application/problem+json", "text/", "application/openapi+json")
 
 Headers = list[tuple[str, str]]
-OK = "200 OK"
+OK, NO_CONTENT = "200 OK", "204 No Content"
 
 
 class Front:
-    """`lanes` answer some paths without the application, or leave them to it by answering None."""
+    """`lanes` answer some paths without the application, or leave them to it by answering None.
 
-    def __init__(self, application: WSGIApplication, metrics: Metrics, lanes: Mapping[str, Lane] | None = None) -> None:
+    `cors`: None where no page of another origin may ask.
+    """
+
+    def __init__(
+        self, application: WSGIApplication, metrics: Metrics, lanes: Mapping[str, Lane] | None = None, cors: Cors | None = None
+    ) -> None:
         self._application = application
         self._metrics = metrics
-        self._lanes = lanes or {}
+        self._lanes = {VERSION_PATH + path: (path, lane) for path, lane in (lanes or {}).items()}
+        self._lanes |= {path: (path, lane) for path, lane in (lanes or {}).items()}
+        self._cors = cors
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         started = time.perf_counter()
         request_id = identify(environ)
         body: Iterable[bytes]
-        lane = self._lanes.get(environ["PATH_INFO"])
+        path_and_lane = self._lanes.get(environ["PATH_INFO"])
         if REFUSAL in environ:
             route, exc_info = NO_ROUTE, None
             status, headers, body = _refused(environ[REFUSAL])
-        elif lane is not None and (found := lane(environ)) is not None:
-            route, status, (headers, content) = environ["PATH_INFO"], OK, found
+        elif path_and_lane is not None and (found := path_and_lane[1](environ)) is not None:
+            route, status, (headers, content) = path_and_lane[0], OK, found
             body = (content,)
             exc_info = None
+        elif self._cors is not None and (allowed := self._cors.preflight(environ)) is not None:
+            route, status, headers, exc_info, body = NO_ROUTE, NO_CONTENT, allowed, None, ()
         else:
             route, status, headers, exc_info, body = self._ask(environ)
         if "HTTP_ACCEPT_ENCODING" in environ:
             body = _maybe_gzipped(environ, headers, body)
         headers.append(("X-Request-ID", request_id))
+        if self._cors is not None:
+            self._cors.mark(environ, headers)
         start_response(status, headers, exc_info)
         self._metrics.observe(route, environ["REQUEST_METHOD"], status[:3], time.perf_counter() - started)
         return body
@@ -64,6 +77,7 @@ class Front:
             begun[:] = status, headers, exc_info
             return _no_write
 
+        take_version(environ)
         body = self._application(environ, begin)
         status, headers, exc_info = begun
         return environ.get(ROUTE, NO_ROUTE), status, headers, exc_info, body

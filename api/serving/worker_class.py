@@ -15,6 +15,7 @@ from typing import Any
 from gunicorn.workers.base import Worker as BaseWorker  # type: ignore[import-untyped]
 
 from api.http.problems import RequestError, overloaded, stopping
+from api.http.versions import VERSION_PATH
 from api.serving.answering import Application
 from api.serving.connections import Connection, Limits
 from api.serving.framing import Arriving
@@ -41,6 +42,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self._drain_s = settings.api_drain_s
         self._waiting = Waiting(settings.api_queue_s)
         self._next_tick = 0.0
+        starts = [root + version for root in {"", settings.api_root_path} for version in ("", VERSION_PATH)]
+        self._live, self._ready = ({start + path for start in starts} for path in (LIVE, READY))
         _allow_files(self.cfg.worker_connections + SPARE_FILES)
         self._poller = Poller(self.cfg, limits, self.cfg.worker_connections, self._handle, lambda error: self._application.failure(error))
         super().init_process()
@@ -82,7 +85,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     def _handle(self, connection: Connection, arrived: Arriving) -> None:
         ticket = Ticket(connection, arrived)
-        if arrived.request.path == LIVE:  # asks for nothing that could make it wait
+        if arrived.request.path in self._live:  # asks for nothing that could make it wait
             self._answer(ticket)
         else:
             self._waiting.put(ticket)
@@ -98,7 +101,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Autorestarting worker after current request.")
             self.handle_exit(0, None)
-        if not self.alive and arrived.request.path == READY:
+        if not self.alive and arrived.request.path in self._ready:
             refusal = stopping()
         refusal = arrived.refusal or refusal
         try:

@@ -11,7 +11,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from api.http.problems import RETRY_STORE_S, SEE_LOG, sentence
-from api.http.route import ROUTE
+from api.http.route import PAGE, ROUTE
+from api.http.versions import VERSIONED
 from api.web import assets, sessions
 from api.web.pages import cards, changes, explorer, overview, runbook
 from api.web.site import Page, Site
@@ -35,18 +36,20 @@ _ERRORS: tuple[tuple[type[Exception], int, str, str], ...] = (
 )
 
 
-def beside(api: WSGIApplication, site: Site) -> WSGIApplication:
-    """`api`, and the pages in front of it: which of both answers is told by the first part of the path."""
+def beside(api: WSGIApplication, site: Site) -> tuple[WSGIApplication, list[str]]:
+    """`api`, and the pages in front of it: which of both answers is told by the first part of the path. And the paths of the pages."""
     pages = application(site)
-    firsts = {str(rule).split("/")[1] for rule in pages.url_map.iter_rules()} - {""}
+    paths = [str(rule) for rule in pages.url_map.iter_rules()]
+    firsts = {path.split("/")[1] for path in paths} - {""}
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
-        if path == "/" or path[1:].partition("/")[0] in firsts:
+        if (path == "/" or path[1:].partition("/")[0] in firsts) and VERSIONED not in environ:
+            environ[PAGE] = True
             return pages.wsgi_app(environ, start_response)
         return api(environ, start_response)
 
-    return answer
+    return answer, paths
 
 
 def application(site: Site) -> Flask:
@@ -94,6 +97,7 @@ def _common(site: Site) -> dict[str, Any]:
     access = g.get("access", "open")
     return {
         "asset": assets.address,
+        "root": request.script_root,
         "access": access,
         "token": sessions.token() if access == "admin" else "",
         "has_admin_keys": site.gate.has_admin_keys,

@@ -6,6 +6,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from flask import request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
@@ -16,7 +17,7 @@ _FOLDER = Path(__file__).parent / "static"
 
 
 def address(name: str) -> str:
-    return f"/assets/{name}?v={_read(name)[1]}"
+    return f"{request.script_root}/assets/{name}?v={_read(name)[1]}"
 
 
 def text(name: str) -> str:

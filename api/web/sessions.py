@@ -26,13 +26,20 @@ _RANK: dict[str, int] = {"open": 0, "read": 1, "admin": 2}
 
 
 class _Cookies(SecureCookieSessionInterface):
+    def __init__(self, public_origin: str) -> None:
+        self._https_origin = public_origin if public_origin.startswith("https:") else ""
+
     def get_cookie_secure(self, _app: Flask) -> bool:
         """Over HTTPS only, once it came over HTTPS: Larder itself speaks HTTP, and is often asked without a proxy."""
-        return request.is_secure
+        return request.is_secure or (bool(self._https_origin) and request.headers.get("Origin", "").lower() == self._https_origin)
+
+    def get_cookie_path(self, _app: Flask) -> str:
+        """Of this Larder alone, where its host has others under other paths."""
+        return request.script_root or "/"
 
 
 def protect(app: Flask, site: Site) -> None:
-    app.session_interface = _Cookies()
+    app.session_interface = _Cookies(site.settings.api_public_origin)
     app.secret_key = site.gate.secret("session of the pages")
     app.config.update(
         SESSION_COOKIE_NAME="larder_session",
@@ -55,7 +62,7 @@ def access_here(site: Site) -> Access:
 def admit(site: Site, page: Page) -> Response | None:
     """What to answer in place of `page` to someone who may not see it. A form is taken only from a page of this site."""
     if request.method == "POST":
-        _refuse_other_sites()
+        _refuse_other_sites(site.settings.api_public_origin)
         if len(request.get_data()) < (request.content_length or 0):  # or a box that was ticked would count as not ticked
             raise BadRequest("The form could not be read to its end.")
     if _RANK[access_here(site)] >= _RANK[page.access]:
@@ -64,7 +71,8 @@ def admit(site: Site, page: Page) -> Response | None:
         return None
     if page.is_part or given_key():
         raise Unauthorized("This page needs a key that is known.")
-    return redirect(f"/sign-in?next={quote(request.full_path.rstrip('?'))}", 303)
+    wanted = request.script_root + request.full_path.rstrip("?")
+    return redirect(f"{request.script_root}/sign-in?next={quote(wanted)}", 303)
 
 
 def token() -> str:
@@ -79,9 +87,10 @@ def _check_token() -> None:
         raise Forbidden("The form was not made for this session: go back, reload, and try again.")
 
 
-def _refuse_other_sites() -> None:
+def _refuse_other_sites(public_origin: str) -> None:
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
-    if site not in ("same-origin", "none") or (origin is not None and urlsplit(origin).netloc != request.host):
+    is_known = origin is None or urlsplit(origin).netloc == request.host or origin.lower() == (public_origin or None)
+    if site not in ("same-origin", "none") or not is_known:
         raise Forbidden("The form came from another site.")
 
 
@@ -99,7 +108,7 @@ def pages(site: Site) -> list[Page]:
 
     def sign_out() -> Response:
         session.clear()
-        return redirect("/", 303)
+        return redirect(f"{request.script_root}/", 303)
 
     return [
         Page("/sign-in", sign_in, "open", ("GET", "POST")),
@@ -109,5 +118,6 @@ def pages(site: Site) -> list[Page]:
 
 def _local(address: str) -> str:
     """`address` if it is a path of this site, else the first page: a link must not lead elsewhere after signing in."""
-    plain = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable() and "\\" not in address
-    return address if plain else "/"
+    first = f"{request.script_root}/"
+    plain = address.startswith(first) and not address.startswith(("//", "/\\")) and address.isprintable() and "\\" not in address
+    return address if plain else first

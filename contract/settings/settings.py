@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 
 from contract.errors import SettingsError
+from contract.settings.api import ApiSettings
 from contract.settings.model import GateSettings, ModelSettings, Similarity
 from contract.settings.service_links import is_service_link, warn_of_links
 from contract.settings.source import CleaningSettings, SourceSettings
@@ -22,6 +23,7 @@ from contract.settings.source import CleaningSettings, SourceSettings
 __all__ = [
     "PREFIX",
     "TEST_PREFIX",
+    "ApiSettings",
     "CleaningSettings",
     "GateSettings",
     "ModelSettings",
@@ -40,7 +42,7 @@ TEST_PREFIX = "LARDER_TEST_"  # the tests' own variables
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
-class Settings(ModelSettings, SourceSettings, GateSettings):
+class Settings(ApiSettings, ModelSettings, SourceSettings, GateSettings):
     """All settings of all services: one environment configures a stack."""
 
     redis_url: str = Field("redis://localhost:6379/0", description="Redis that holds lists: redis://, rediss:// or unix://.")
@@ -68,24 +70,8 @@ class Settings(ModelSettings, SourceSettings, GateSettings):
     kernels: Literal["auto", "vector", "plain"] = Field(
         "auto", description="How dense similarities are summed: LLVM vector code, plain Numba at half its speed, or what suits the machine."
     )
-    api_host: str = Field("0.0.0.0", description="Address that the API listens on.")  # noqa: S104 (a container's port is published by who runs it)
-    api_port: int = Field(5000, ge=1, le=65535, description="Port that the API listens on.")
-    api_workers: int = Field(2, ge=1, le=256, description="gunicorn workers.")
-    api_threads: int = Field(4, ge=1, le=256, description="Threads of one gunicorn worker.")
-    api_connections: int = Field(1000, ge=8, le=100_000, description="Connections that one gunicorn worker holds open at the same time.")
-    api_keepalive_s: int = Field(
-        75, ge=1, le=3600, description="How long a connection without a request stays open; more than proxies wait."
-    )
-    api_read_timeout_s: float = Field(10.0, gt=0, le=600, description="How long the head and body of a request may take to arrive.")
-    api_queue_s: float = Field(0.5, gt=0, le=60, description="A request that has waited for a thread for this long is answered with 503.")
-    api_drain_s: float = Field(0.0, ge=0, le=15, description="How long the API takes requests after SIGTERM, with /health/ready 503.")
     pointer_ttl_ms: int = Field(500, ge=0, le=1000, description="How long the API may believe a pointer that it has read.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe message that is logged.")
-    api_read_keys: SecretStr = Field(SecretStr(""), description="Keys for reading, separated by commas; empty: everybody may read.")
-    api_read_keys_file: str = Field("", description="File of more keys for reading, one a line.")
-    api_admin_keys: SecretStr = Field(SecretStr(""), description="Keys for reading and changing, separated by commas.")
-    api_admin_keys_file: str = Field("", description="File of more keys for reading and changing, one a line.")
-    api_max_age_s: int = Field(0, ge=0, le=86400, description="How long clients may keep a list without asking whether it has changed.")
     stale_after_s: int = Field(0, ge=0, description="Age of a generation from which readiness and a metric call it stale; 0: none.")
 
     @field_validator("redis_url", "queue_url")

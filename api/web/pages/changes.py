@@ -55,7 +55,7 @@ def pages(site: Site) -> list[Page]:
                         problem = sentence(str(error))
                     else:
                         site.store.pointers.refresh() if seen.pointer else None
-                        return redirect("/", 303)
+                        return redirect(f"{request.script_root}/", 303)
             body = render_template("change.html", plan=plan, served=served, problem=problem, one=seen.find(plan.target))
             return Response(body, 409 if problem else 200, mimetype="text/html")
 

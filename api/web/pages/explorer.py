@@ -32,7 +32,7 @@ def pages(site: Site) -> list[Page]:
         k = _k(request.args.get("k", ""), pointer)
         if request.args.get("random"):
             found = _random_user(site, pointer)
-            return redirect(f"/explore?{urlencode({'user': found})}" if found is not None else "/explore", 303)
+            return redirect(_address(user=found) if found is not None else _address(), 303)
         shown: dict[str, Any] = {"pointer": pointer, "k": k, "depth": pointer.depth, "wanted": wanted, **given}
         if given["user"]:
             shown["user_view"] = user_view(store, pointer, _previous(site, pointer), given["user"], k)
@@ -61,7 +61,7 @@ def pages(site: Site) -> list[Page]:
 
 def _address(**fields: str) -> str:
     """A shareable address of the explorer."""
-    return f"/explore?{urlencode(fields)}"
+    return f"{request.script_root}/explore{'?' if fields else ''}{urlencode(fields)}"
 
 
 def _k(text: str, pointer: Pointer) -> int:

@@ -34,7 +34,7 @@
   const ask = async () => {
     if (document.hidden) return;
     try {
-      const answer = await fetch("/live", { headers: { Accept: "text/html" }, cache: "no-store", credentials: "same-origin" });
+      const answer = await fetch(part.dataset.from, { headers: { Accept: "text/html" }, cache: "no-store", credentials: "same-origin" });
       if (answer.status === 401) {
         say("You are signed out: reload the page to sign in again.");
         return;
