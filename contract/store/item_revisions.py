@@ -100,6 +100,11 @@ class Catalogue:
         answer = self._switch(keys=[k.items_pointer, k.item_revisions], args=[pointer.revision, pointer.model_dump_json()])
         return bool(answer)
 
+    def revisions(self) -> list[tuple[str, int]]:
+        """Every revision that is there, with its number of buckets."""
+        raw = cast("dict[bytes, bytes]", self._redis.hgetall(self._keys.item_revisions))
+        return [(name.decode(), int(json.loads(entry)["n_buckets"])) for name, entry in raw.items()]
+
     def prune(self, grace_s: float, late_writers_s: float) -> list[int]:
         """Delete revisions that were left `grace_s` ago, or written `late_writers_s` ago and never switched to; their numbers.
 

@@ -28,11 +28,17 @@ def retire(generations: Generations, generation: str, grace_s: float, late_write
     unlink_lists(generations, generation)
     if age_ms < late_writers_s * 1000:
         return False
-    with redis.pipeline(transaction=True) as pipe:
+    forget(generations, generation)
+    return True
+
+
+def forget(generations: Generations, generation: str) -> None:
+    """Delete what Redis knows of a generation whose lists are gone."""
+    k = generations.keys
+    with generations.redis.pipeline(transaction=True) as pipe:
         pipe.unlink(k.generation(generation), k.shards(generation), k.erased_of(generation))
         pipe.zrem(k.generations, generation)
         pipe.execute()
-    return True
 
 
 def give_up(generations: Generations, generation: str, reason: str) -> bool:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from contract.settings.called import as_called
 from trainer.cli.actor import who_asks
+from trainer.cli.backup import backup, publish, restore
 from trainer.cli.cancel import cancel
 from trainer.cli.context import opened, served
 from trainer.cli.doctor import doctor
@@ -95,4 +96,4 @@ def _release() -> str:
     return f"`{as_called('release')}` ends that"
 
 
-COMMANDS = (generations, promote, rollback, release, cancel, prune, items, export, doctor, *INSPECTION_COMMANDS)
+COMMANDS = (generations, promote, rollback, release, cancel, prune, publish, backup, restore, items, export, doctor, *INSPECTION_COMMANDS)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from redis import Redis
 
-from contract.errors import ArtifactError, ErasedMeanwhileError
+from contract.errors import ArtifactError
 from contract.formats.artifact import folder_of, open_artifact
 from contract.formats.artifact_writer import ArtifactWriter, id_arrays
 from contract.formats.keys import Keys
@@ -23,10 +23,9 @@ from contract.queue.jobs import enqueue_shards, score_queue
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
-from contract.store.item_revisions import Catalogue, ItemsPointer
+from contract.store.item_revisions import Catalogue
 from engine.arrays import Array, Report
 from engine.fit.similarity import DENSE_PER_S, SPARSE_PER_S
-from trainer.erasure.scrub import popular_counts, scrub
 from trainer.fitting.door import Made, Similar, fit_model
 from trainer.interactions.indexing import bucket_order
 from trainer.interactions.interactions import Interactions
@@ -35,6 +34,7 @@ from trainer.items.revision import stock_of_run, write_of_run
 from trainer.items.rules import rule_arrays
 from trainer.plan.capacity import check_room, lists_bytes
 from trainer.run import shards as dispatch
+from trainer.run.beginning import begin
 from trainer.run.digest import digest_of
 from trainer.run.spec import Order
 from trainer.run.verdict import judge, measure
@@ -67,29 +67,13 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     manifest = _existing(settings, run) or make_artifact(order, interactions, progress, rules)
     progress("dispatch", 0, 1)
     check_room(store, settings.redis_url, lists_bytes(interactions, settings.model_settings))
-    _begin(order, generations, erasure, manifest, write_of_run(catalogue, revision, stock))
+    items = write_of_run(catalogue, revision, stock)
+    begin(settings, generations, erasure, run, judge(settings, generations, manifest, order), token=order.token, items=items)
     progress("dispatch", 0, 1)  # who has cancelled the run before this could not see its generation
     shards = generations.missing_shards(run, manifest.n_shards)
     enqueue_shards(score_queue(queue_redis, settings), settings, run, shards)
     progress("dispatch", 1, 1)
     return manifest
-
-
-def _begin(order: Order, generations: Generations, erasure: Erasure, manifest: Manifest, items: ItemsPointer | None) -> None:
-    """Open the generation, with nobody in it who has been erased by then, and with the items that are served from its promotion on."""
-    settings = order.settings
-    verdict = judge(settings, generations, manifest, order)
-    while True:
-        revision = erasure.revision()
-        scrub(settings.artifacts, order.run, erasure)
-        artifact = open_artifact(settings.artifacts, order.run)
-        popular = dict(zip(artifact["popular"].tolist(), popular_counts(artifact), strict=True))
-        dispatch.write_popular(generations.redis, generations.keys, order.run, artifact.ids("item_ids"), popular)
-        try:
-            generations.begin(artifact.manifest, verdict, revision=revision, token=order.token, items=items)
-        except ErasedMeanwhileError:
-            continue
-        return
 
 
 def make_artifact(order: Order, interactions: Interactions, progress: Progress, rules: Mapping[str, Array] = NO_RULES) -> Manifest:

@@ -76,7 +76,7 @@ def test_a_bad_option_is_named(command: str, monkeypatch: pytest.MonkeyPatch, ca
     assert one_line(capsys).startswith("larder: --time-decay-days='soon': ")
 
 
-ARGUMENTS = {"promote": ["g1"], "erase": ["54"], "export": ["--to", "lists.csv"]}
+ARGUMENTS = {"backup": ["file"], "restore": ["file"], "promote": ["g1"], "erase": ["54"], "export": ["--to", "lists.csv"]}
 
 
 @pytest.mark.parametrize("command", sorted(cli.commands))

@@ -1,0 +1,1 @@
+"""All that Redis holds of one namespace, in a file and back."""

@@ -1,0 +1,42 @@
+"""From a finished artifact to a generation that is being scored: for a run, and for a generation that is cooked again."""
+
+from __future__ import annotations
+
+from contract.errors import ErasedMeanwhileError
+from contract.formats.artifact import open_artifact
+from contract.formats.manifest import Manifest
+from contract.formats.verdict import Verdict
+from contract.settings.settings import Settings
+from contract.store.erasure import Erasure
+from contract.store.generations import Generations
+from contract.store.item_revisions import ItemsPointer
+from trainer.erasure.scrub import popular_counts, scrub
+from trainer.run import shards as dispatch
+
+
+def begin(
+    settings: Settings,
+    generations: Generations,
+    erasure: Erasure,
+    generation: str,
+    verdict: Verdict,
+    *,
+    token: int | None,
+    items: ItemsPointer | None = None,
+) -> Manifest:
+    """Open the generation of an artifact, with nobody in it who has been erased by then; the manifest that says so.
+
+    `token`: of the right to train. `items`: the revision of the items that is served from its promotion on. Raises as
+    `Generations.begin`, and ArtifactError.
+    """
+    while True:
+        revision = erasure.revision()
+        scrub(settings.artifacts, generation, erasure)
+        artifact = open_artifact(settings.artifacts, generation)
+        popular = dict(zip(artifact["popular"].tolist(), popular_counts(artifact), strict=True))
+        dispatch.write_popular(generations.redis, generations.keys, generation, artifact.ids("item_ids"), popular)
+        try:
+            generations.begin(artifact.manifest, verdict, revision=revision, token=token, items=items)
+        except ErasedMeanwhileError:
+            continue
+        return artifact.manifest

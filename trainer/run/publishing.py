@@ -1,0 +1,61 @@
+"""Cooking a generation again from its artifact: for a Redis that has lost its lists, and for one that was pruned. Nothing is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from contract.errors import ArtifactError, GenerationError
+from contract.formats.artifact import damaged_arrays, folder_of, open_artifact
+from contract.formats.manifest import UNSEALED, Manifest
+from contract.formats.states import HAS_LISTS, GenerationState, RunState
+from contract.formats.verdict import Verdict
+from contract.larder import Larder
+from contract.queue.jobs import enqueue_shards
+from contract.settings.called import as_called
+from contract.store.removal import forget, unlink_lists
+from contract.store.training_right import right_to_train
+from trainer.run.beginning import begin
+
+
+def publish(larder: Larder, generation: str, waiting: Callable[[], None]) -> Manifest:
+    """Begin `generation` anew, as the newest of all, and enqueue its shards; the workers promote it when they are done.
+
+    `waiting` is called while another run trains. Raises ArtifactError for an artifact that is missing or damaged, and GenerationError
+    for a generation whose lists are there or are being made.
+    """
+    settings, generations = larder.settings, larder.generations
+    _check_state(generations.state(generation), generation)
+    _check_artifact(settings.artifacts, generation)
+    with right_to_train(larder.store, larder.keys, generation, settings.lease_s, waiting) as token:
+        state = generations.state(generation)
+        _check_state(state, generation)
+        if state:  # failed or pruned: what is left of it goes first
+            unlink_lists(generations, generation)
+            forget(generations, generation)
+        larder.runs.queued(generation)
+        manifest = begin(settings, generations, larder.erasure, generation, Verdict(), token=token)
+        enqueue_shards(larder.score_queue, settings, generation, range(manifest.n_shards))
+        larder.runs.set(generation, RunState.DISPATCHED, "dispatch", 1, 1)
+    return manifest
+
+
+def kept_artifacts(url: str) -> list[str]:
+    """Generations whose artifacts are in the folder, oldest first."""
+    folder = folder_of(url)
+    found = (path for path in (folder.iterdir() if folder.is_dir() else ()) if (path / "manifest.json").is_file())
+    return [path.name for path in sorted(found, key=lambda path: (path / "manifest.json").stat().st_mtime)]
+
+
+def _check_state(state: str, generation: str) -> None:
+    if state in HAS_LISTS:
+        hint = "it is served" if state == GenerationState.CURRENT else f"`{as_called('promote', generation)}` serves it"
+        raise GenerationError(f"the lists of generation {generation} are in Redis: {hint}")
+    if state == GenerationState.SCORING:
+        raise GenerationError(f"generation {generation} is being scored: `{as_called('watch')}` shows how far it is")
+
+
+def _check_artifact(url: str, generation: str) -> None:
+    artifact = open_artifact(url, generation)
+    unsealed = [name for name, spec in artifact.manifest.arrays.items() if spec.crc32 == UNSEALED]
+    if damaged := [name for name in damaged_arrays(url, artifact) if name not in unsealed]:
+        raise ArtifactError(f"the artifact of generation {generation} is damaged ({', '.join(damaged)}): publish another, or train again")
