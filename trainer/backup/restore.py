@@ -43,8 +43,9 @@ def restore(larder: Larder, path: Path, progress: Callable[[int], None] = lambda
                     progress(len(written))
                     some.clear()
             _write(larder.store, some, path)
+            written.extend(record.key for record in control)
             _write(larder.store, control, path)
-            progress(len(written) + len(control))
+            progress(len(written))
         except BaseException:
             for start in range(0, len(written), STEP):
                 larder.store.unlink(*written[start : start + STEP])
@@ -53,7 +54,7 @@ def restore(larder: Larder, path: Path, progress: Callable[[int], None] = lambda
 
 
 def _write(redis: Redis, records: Sequence[Record], path: Path) -> None:
-    """All of them, or none."""
+    """At one moment. Where the server refuses one of them, others may be there."""
     with redis.pipeline(transaction=True) as pipe:
         for key, ttl_ms, value in records:
             pipe.restore(key.decode(), max(0, ttl_ms), value, replace=True)
