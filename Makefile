@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test-one depth setup up down retrain status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs lock compose-up compose-down dev-tools
+.PHONY: help test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs lock compose-up compose-down dev-tools
 
 # Further arguments: make retrain ARGS="--k 20", make test ARGS="-k payload", make verify ARGS="--sample 1000"
 ARGS ?=
@@ -67,6 +67,9 @@ down: ## Stop what `make up` started; the data in var/ stay.
 
 retrain: ## Train again and swap, on whichever stack runs. ARGS go to `larder run`.
 	$(call larder_here,retrain $(ARGS),exec $$(test -t 1 || echo -T) -e CALLED_AS="docker compose exec trainer larder" trainer larder run --wait $(ARGS))
+
+tune: ## Try a grid of models on the data, and say which suits them; ARGS="SOURCE --tune-budget-s 300".
+	$(call in_stack,tune $(ARGS))
 
 status: ## What runs, and what is served; fails where something does not run or answer.
 	$(call larder_here,status,exec $$(test -t 1 || echo -T) trainer larder status)

@@ -17,7 +17,7 @@ from stack.paths import Places
 from stack.supervision.supervisor_client import Supervisor
 
 NOT_RUNNING = "Larder does not run here: `make up` starts it, or `docker compose up --build -d --wait` with Docker"
-READING = ("check", "plan")  # what they read is the caller's, and no stack has to run
+READING = ("check", "plan", "tune")  # what they read is the caller's, and no stack has to run
 OF_SERVICES = ("serve", "health")
 CHANGING = ("run", "promote", "rollback", "release", "cancel", "items", "prune", "erase")
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}

@@ -9,7 +9,16 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from contract.settings.settings import PREFIX, ApiSettings, CleaningSettings, GateSettings, ModelSettings, Settings, SourceSettings
+from contract.settings.settings import (
+    PREFIX,
+    ApiSettings,
+    CleaningSettings,
+    GateSettings,
+    ModelSettings,
+    Settings,
+    SourceSettings,
+    TuneSettings,
+)
 
 HEAD = """# Settings
 
@@ -27,6 +36,7 @@ GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The model", ModelSettings),
     ("Cleaning", CleaningSettings),
     ("The source", SourceSettings),
+    ("The choice of a model", TuneSettings),
     ("The gate", GateSettings),
     ("The API", ApiSettings),
     ("Everything else", Settings),

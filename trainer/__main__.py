@@ -33,6 +33,7 @@ from trainer.cli.check import check
 from trainer.cli.generations import COMMANDS
 from trainer.cli.options import settings_options
 from trainer.cli.status import status
+from trainer.cli.tune import tune
 
 console = Console()
 
@@ -133,7 +134,7 @@ def health() -> None:
         sys.exit(1)
 
 
-for command in (check, status, *COMMANDS):
+for command in (check, status, tune, *COMMANDS):
     cli.add_command(command)
 
 

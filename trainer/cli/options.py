@@ -8,12 +8,17 @@ from typing import Any
 import click
 from pydantic.fields import FieldInfo
 
-from contract.settings.settings import PREFIX, ModelSettings, SourceSettings
+from contract.settings.settings import PREFIX, ModelSettings, SourceSettings, TuneSettings
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds an option for every model and source setting; None where it is not given. Settings does the checking."""
     return _with_options(command, {**SourceSettings.model_fields, **ModelSettings.model_fields})
+
+
+def tune_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, for settings of the choice of a model."""
+    return _with_options(command, TuneSettings.model_fields)
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:

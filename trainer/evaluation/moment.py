@@ -16,6 +16,7 @@ from trainer.evaluation.holdout import HeldOut, hold_out, lowest_hashes, only
 from trainer.interactions.interactions import Interactions
 
 MIN_USERS = 200
+SOME_USERS = 50  # who still say something beside each user's latest events
 RATIO = 0.75  # of all events: what lies before the moment
 BASKET_S = 1800  # events of one user with shorter gaps are one basket
 How = Literal["moment", "own last", "stratified"]
@@ -43,6 +44,20 @@ def cut(interactions: Interactions, sample_users: int, *, ratio: float = RATIO, 
         return Cut("moment", held, moment)
     late = hold_out(interactions, "time", sample_users)
     return Cut("own last", late) if late else None
+
+
+def cuts(interactions: Interactions, sample_users: int) -> list[Cut]:
+    """`cut`; and where that is each user's own latest events, the moment beside it, if SOME_USERS remain there.
+
+    So few users decide nothing alone, but a model that the future does not bear out is not chosen by the past.
+    """
+    first = cut(interactions, sample_users)
+    if first is None or first.how != "own last" or interactions.time is None:
+        return [first] if first else []
+    moment = _moment(interactions.time, RATIO)
+    held = at_moment(interactions, moment, sample_users)
+    few = held is None or np.unique(held.user_idx).size < SOME_USERS
+    return [first] if few or held is None else [first, Cut("moment", held, moment)]
 
 
 def at_moment(interactions: Interactions, moment: int, sample_users: int) -> HeldOut | None:

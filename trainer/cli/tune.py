@@ -1,0 +1,59 @@
+"""`larder tune`: which model suits a source, measured on what happened next."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from contract.formats.artifact import folder_of
+from contract.settings.settings import Settings
+from trainer.cli import html_file as target
+from trainer.cli.options import settings_options, tune_options
+
+
+@click.command()
+@click.argument("source", required=False)
+@settings_options
+@tune_options
+@click.option("--seed", default=42, show_default=True, help="Of the resampled users from which the intervals come.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File for the plot: SVG.")
+def tune(source: str | None, seed: int, as_json: bool, output: Path | None, **options: Any) -> None:
+    """Try a grid of models on SOURCE, and say which one suits it. Trains nothing and changes nothing.
+
+    SOURCE is what --interactions takes. Events are held out at one moment of time; where fewer than 200 users remain, each user's
+    latest events. Model options say what the candidates are compared with, by default what a run would fit.
+    """
+    if output is not None:
+        target.check_writable(output)
+    options["interactions"] = source or options.get("interactions")
+    settings = Settings.from_environ(os.environ, **options)
+    from trainer.cli.show.tune_table import show
+    from trainer.sources import load as sources
+    from trainer.tuning.plot import svg
+    from trainer.tuning.tune import tune as search
+
+    loaded = sources.load(settings.source, folder_of(settings.artifacts) / ".datasets")
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("candidates", total=None)
+        found = search(
+            *(loaded.interactions, settings.model_settings),
+            budget_s=settings.tune_budget_s,
+            threads=len(os.sched_getaffinity(0)),
+            limit_bytes=settings.max_memory_gb * 2**30,
+            seed=seed,
+            report=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    if as_json:
+        click.echo(found.model_dump_json(indent=2))
+    else:
+        show(found, Console(soft_wrap=True, highlight=False))
+    if output is not None:
+        target.write(output, svg(found).encode())
+        Console(stderr=True, soft_wrap=True).print(f"The plot is {output}", markup=False)

@@ -1,0 +1,119 @@
+"""What is tried: the run's own settings, popularity, and a small grid of matrix × affinity × prior.
+
+Candidates whose matrix is the same are fitted once: affinity and prior change only what scores are made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contract.settings.family import MATRIXLESS, FamilySettings
+from contract.settings.settings import ModelSettings
+
+Options = Mapping[str, Any]
+
+CHOSEN = frozenset({*FamilySettings.model_fields, "neighbors", "normalize", "engine"})
+"""Settings that a choice sets, or puts back to their defaults; all others stay what they are."""
+
+NEIGHBORS = 200
+"""Nearest items that regressions are solved on where the catalogue is large."""
+
+MATRICES: tuple[Options, ...] = (
+    {"model": "ease"},
+    {"model": "edlae", "ridge": 100.0, "fit_decay_days": 0.0, "blend": "slit"},
+    {"model": "ease", "blend": "slit"},
+    {"model": "ease", "ridge": 30.0, "fit_decay_days": 30.0},
+    {"model": "edlae", "fit_decay_days": 0.0},
+    {"model": "slit", "ridge": 30.0},
+    {"model": "itemknn", "neighbors": NEIGHBORS},
+    {"model": "rp3beta", "neighbors": NEIGHBORS},
+    {"model": "ease", "ridge": 30.0, "blend": "slit"},
+)
+"""In the order in which they are believed in: the first ones are tried where there is not time for all."""
+
+TRENDS: tuple[Options, ...] = tuple({"model": "trending", "prior_days": days} for days in (3.0, 14.0, 60.0))
+AFFINITIES = ("", "binary:rank:0.9", "binary", "binary:rank:0.7")
+PRIORS: tuple[Options, ...] = (
+    {},
+    {"prior_gain": 0.02},
+    {"prior_gain": 0.01},
+    {"prior_gain": 0.05},
+    {"prior_gain": 0.1},
+    {"prior_gain": 0.3},
+    {"prior_gain": 0.1, "prior_days": 3.0},
+)
+FIRST = (2, 2)
+"""Of affinities and of priors, how many each matrix is first tried with."""
+
+_SHARED = ("model", "fit_decay_days", "ridge", "dropout", "alpha", "beta", "weighting", "shrinkage", "past", "future", "blend",
+           "blend_share", "neighbors", "similarity", "time_decay_days", "threshold", "engine")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """`options`: what is set beyond the defaults. `is_default`: the run's own settings as they are."""
+
+    options: Options
+    is_default: bool = False
+
+    @property
+    def arguments(self) -> str:
+        """As `larder run` takes them; "" for the settings as they come."""
+        return " ".join(f"--{name.replace('_', '-')} {_shown(value)}" for name, value in self.options.items())
+
+    def settings(self, base: ModelSettings) -> ModelSettings:
+        if self.is_default:
+            return base
+        kept = {name: value for name, value in base.model_dump().items() if name not in CHOSEN}
+        return ModelSettings.model_validate({**kept, **self.options})
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """`matrices` that a budget leaves, of all there are; `apart`: what is neither a default nor has a matrix."""
+
+    default: Candidate
+    apart: tuple[Candidate, ...]
+    matrices: tuple[Options, ...]
+    has_times: bool
+
+    def variants(self, matrix: Options, *, first: bool) -> list[Candidate]:
+        """A matrix with affinities and priors: a few `first`, or all."""
+        affinities: tuple[str, ...] = AFFINITIES if self.has_times else ("",)
+        priors: tuple[Options, ...] = PRIORS if self.has_times else ({}, {"prior_gain": 0.1, "prior_days": 0.0})
+        if first:
+            affinities, priors = affinities[: FIRST[0]], priors[: FIRST[1]]
+        return [
+            Candidate({**matrix, **({"affinity": affinity} if affinity else {}), **prior}) for affinity in affinities for prior in priors
+        ]
+
+
+def grid(base: ModelSettings, *, has_times: bool, whole: bool) -> Grid:
+    """All that may be tried. `whole`: regressions are solved on all items, and not on the nearest ones."""
+    near = {} if whole else {"neighbors": NEIGHBORS}
+    usable = [matrix for matrix in MATRICES if has_times or "slit" not in (matrix["model"], matrix.get("blend"))]
+    return Grid(
+        default=default_of(base),
+        apart=(Candidate({"model": "popularity"}), *(Candidate(trend) for trend in TRENDS if has_times)),
+        matrices=tuple({**matrix, **({} if "neighbors" in matrix else near)} for matrix in usable),
+        has_times=has_times,
+    )
+
+
+def default_of(base: ModelSettings) -> Candidate:
+    """The run's own settings."""
+    said = base.model_dump(include=set(CHOSEN))
+    return Candidate({name: value for name, value in said.items() if value != ModelSettings.model_fields[name].default}, is_default=True)
+
+
+def matrix_of(model: ModelSettings) -> tuple[Any, ...]:
+    """What the matrix of a model follows from: equal for candidates that share it."""
+    kind = model.affinity.partition(":")[0] or "binary"
+    own_days = model.prior_days if model.model in MATRIXLESS else 0.0
+    return (*(getattr(model, name) for name in _SHARED), kind, own_days)
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
