@@ -20,7 +20,7 @@ from api.lists.clients import Clients
 from api.lists.store import Store
 from api.metrics.collector import RedisCollector
 from api.metrics.counters import Metrics
-from api.routes import batch, generations, health, items, recommendations, session
+from api.routes import batch, events, generations, health, items, recommendations, session
 from api.routes import docs as docs_page
 from api.routes import metrics as monitoring
 from api.routes import runs as jobs
@@ -68,6 +68,7 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
         *recommendations.routes(store, metrics, caching),
         *batch.routes(store, metrics, caching),
         *session.routes(store, metrics, caching),
+        *events.routes(store, metrics, settings),
         *items.routes(store, metrics, caching),
         *generations.routes(store, caching),
         *jobs.routes(store, queue, settings, gate),

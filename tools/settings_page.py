@@ -13,6 +13,7 @@ from contract.settings.settings import (
     PREFIX,
     ApiSettings,
     CleaningSettings,
+    EventSettings,
     GateSettings,
     ModelSettings,
     Settings,
@@ -39,6 +40,7 @@ GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The choice of a model", TuneSettings),
     ("The gate", GateSettings),
     ("The API", ApiSettings),
+    ("Events", EventSettings),
     ("Everything else", Settings),
 )
 

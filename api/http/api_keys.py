@@ -1,4 +1,4 @@
-"""Keys that open the API, if any are set: some to read, some to change what is served, too."""
+"""Keys that open the API, if any are set: some to read, some to change what is served, too, and some to send events and nothing else."""
 
 from __future__ import annotations
 
@@ -21,20 +21,23 @@ MIN_KEY_LENGTH = 16
 class Gate:
     """Compares in constant time, digests of equal length, with every key: nothing of a key shows in how long an answer takes."""
 
-    def __init__(self, read_keys: Iterable[str], admin_keys: Iterable[str]) -> None:
+    def __init__(self, read_keys: Iterable[str], admin_keys: Iterable[str], write_keys: Iterable[str] = ()) -> None:
         self._admin = [sha256(key.encode()).digest() for key in admin_keys]
         self._read = [sha256(key.encode()).digest() for key in read_keys] + self._admin
+        self._write = [sha256(key.encode()).digest() for key in write_keys]
         self._is_open = len(self._read) == len(self._admin)  # without read keys everybody may read
 
     @classmethod
     def of(cls, settings: Settings) -> Gate:
         """Raises SettingsError, without the value, for keys that are too short or a file that can't be read."""
-        return cls(keys_of(settings, "api_read_keys"), keys_of(settings, "api_admin_keys"))
+        return cls(*(keys_of(settings, name) for name in ("api_read_keys", "api_admin_keys", "api_write_keys")))
 
     def check(self, access: Access) -> Callable[[], None] | None:
         """What to call before a route of this access, if anything."""
         if access == "admin":
             return self._check_admin
+        if access == "write":
+            return self._check_write
         return None if access == "open" or self._is_open else self._check_read
 
     def access_of(self, key: str) -> Access:
@@ -67,6 +70,16 @@ class Gate:
     def _check_read(self) -> None:
         if not _is_among(given_key(), self._read):
             raise _unauthorized()
+
+    def _check_write(self) -> None:
+        if not self._write:
+            raise RequestError(f"No key for events is set: set {PREFIX}API_WRITE_KEYS, or {PREFIX}API_WRITE_KEYS_FILE.", 403, "Forbidden")
+        given = given_key()
+        if _is_among(given, self._write):
+            return
+        if self.access_of(given) != "open":
+            raise RequestError("This route needs a key for events; the one sent is for something else.", 403, "Forbidden")
+        raise _unauthorized()
 
     def _check_admin(self) -> None:
         if not self._admin:

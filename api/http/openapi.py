@@ -73,7 +73,7 @@ def _operation(route: Route, schemas: Schema) -> Schema:
         operation["deprecated"] = True
     if route.body is not None:
         operation["requestBody"] = {"required": not route.body_optional, "content": {JSON: {"schema": _reference(route.body)}}}
-    if route.access == "admin":
+    if route.access in ("admin", "write"):
         operation["security"] = [{"bearer": []}, {"key": []}]
     elif route.access == "read":
         operation["security"] = [{}, {"bearer": []}, {"key": []}]  # keys for reading are optional
@@ -113,7 +113,7 @@ def _responses(route: Route) -> Schema:
         statuses |= {413, 415}
     if route.access != "open":
         statuses |= {401}
-    if route.access == "admin":
+    if route.access in ("admin", "write"):
         statuses |= {403}
     problems = {str(status): _problem(HTTPStatus(status).phrase) for status in sorted(statuses)}
     away = _problem("Redis is away, or nothing is promoted yet", _RETRY)

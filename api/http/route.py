@@ -13,7 +13,7 @@ from api.http.answer_models import AnswerModel
 from api.http.request_models import RequestModel
 from api.http.versions import Deprecation
 
-Access = Literal["open", "read", "admin"]
+Access = Literal["open", "read", "write", "admin"]
 ROUTE = "larder.route"
 """In the environ: the path of the route that answered, as it was declared."""
 PAGE = "larder.page"

@@ -16,6 +16,7 @@ from api.lists.store import Store
 from contract.errors import LarderError, NothingPromotedError
 from contract.queue.names import QUEUES
 from contract.settings.settings import Settings
+from contract.store.event_stream import waiting
 from contract.store.eviction import evicting_policy, memory_of
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ class RedisCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         groups: list[Callable[[], Iterable[Metric]]] = [self._generation, self._progress, self._memory, self._queues]
+        if self._settings.events:
+            groups.insert(-1, self._events)
         is_up = True
         for group in groups:
             try:
@@ -87,6 +90,12 @@ class RedisCollector(Collector):
     def _memory(self) -> Iterator[Metric]:
         policy = evicting_policy(self._store.breaker.ask(memory_of))
         yield _gauge("store_evicts", "1 where Redis deletes lists when it is full: its maxmemory-policy is not noeviction.", bool(policy))
+
+    def _events(self) -> Iterator[Metric]:
+        found = self._store.breaker.ask(lambda redis: waiting(redis, self._store.keys))
+        yield _gauge("events_waiting", "Events that are in no file yet.", found.n)
+        yield _gauge("events_waiting_bytes", "What they take in Redis, about.", found.n_bytes)
+        yield _gauge("events_lag_seconds", "How long the oldest of them has waited.", found.oldest_s)
 
     def _queues(self) -> Iterator[Metric]:
         names = [f"{self._settings.namespace}-{queue}" for queue in QUEUES]

@@ -32,6 +32,11 @@ class Metrics:
             "Lists that are the popular one in place of a user's own, or were filled up from it.",
             registry=self._registry,
         )
+        self._events = Counter(
+            "larder_events",
+            "Events sent to POST /events by what came of them: accepted, repeated (known by its event_id), invalid, refused (429).",
+            ("outcome",), registry=self._registry,
+        )  # fmt: skip
         self._children: dict[tuple[str, str, str], Histogram] = {}  # labels() costs as much as observe()
 
     def observe(self, route: str, method: str, status: str, seconds: float) -> None:
@@ -42,6 +47,10 @@ class Metrics:
             if method in _METHODS:
                 self._children[route, method, status] = child
         child.observe(seconds)
+
+    def events(self, outcome: str, n: int) -> None:
+        if n:
+            self._events.labels(outcome).inc(n)
 
     def registry(self, *collectors: Collector) -> CollectorRegistry:
         """For one scrape: the values of all workers, and what `collectors` read now."""

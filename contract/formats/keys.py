@@ -25,6 +25,9 @@ larder:{ctl}:takeover:JOB      string  lease   rq workers        rq workers    o
 larder:{ctl}:items             string  -       lua               api, trainer  JSON: where the items' metadata lie, how many are unavailable
 larder:{ctl}:items_sequence    int     -       trainer           trainer       numbers revisions of the items
 larder:{ctl}:item_revisions    hash    -       trainer, lua      trainer       REV -> JSON {n_buckets, at_ms, state}: written, or left since
+larder:{events}:stream         stream  -       push_events.lua   trainer       events that are not in files yet (contract/formats/events.py)
+larder:{events}:state          hash    -       lua               lua, api      bytes that wait; counts: accepted, refused, written ...
+larder:{events}:ids            set     repeat  push_events.lua   lua           digests of ids, by which repeats are known; one key a window
 larder:recs:ID:BUCKET          hash    -       worker            api           user id -> list payload
 larder:similar:ID:BUCKET       hash    -       worker            api           item id -> list payload of similar items
 larder:why:ID:BUCKET           hash    -       worker            api           user id -> what made each item of the list (opt-in)
@@ -137,6 +140,19 @@ class Keys:
 
     def takeover(self, job: str) -> str:
         return self._control(f"takeover:{job}")
+
+    @property
+    def event_stream(self) -> str:
+        return f"{self.namespace}:{{events}}:stream"
+
+    @property
+    def event_state(self) -> str:
+        return f"{self.namespace}:{{events}}:state"
+
+    @property
+    def event_ids(self) -> str:
+        """The beginning of the keys of ids; the script adds the number of the window."""
+        return f"{self.namespace}:{{events}}:ids"
 
     def recs(self, generation: str, bucket: int) -> str:
         return f"{self.namespace}:recs:{generation}:{bucket}"

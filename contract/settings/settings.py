@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, StringConstraints, ValidationError, field
 
 from contract.errors import SettingsError
 from contract.settings.api import ApiSettings
+from contract.settings.events import EventSettings
 from contract.settings.model import GateSettings, ModelSettings, Similarity
 from contract.settings.service_links import is_service_link, warn_of_links
 from contract.settings.source import CleaningSettings, SourceSettings
@@ -26,6 +27,7 @@ __all__ = [
     "TEST_PREFIX",
     "ApiSettings",
     "CleaningSettings",
+    "EventSettings",
     "GateSettings",
     "ModelSettings",
     "Settings",
@@ -44,7 +46,7 @@ TEST_PREFIX = "LARDER_TEST_"  # the tests' own variables
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
-class Settings(ApiSettings, ModelSettings, SourceSettings, GateSettings, TuneSettings):
+class Settings(ApiSettings, EventSettings, ModelSettings, SourceSettings, GateSettings, TuneSettings):
     """All settings of all services: one environment configures a stack."""
 
     redis_url: str = Field("redis://localhost:6379/0", description="Redis that holds lists: redis://, rediss:// or unix://.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from contract.settings.settings import PREFIX
 from stack.paths import Places
 
-KEYS_OF_API = tuple(f"{PREFIX}API_{kind}_KEYS{end}" for kind in ("READ", "ADMIN") for end in ("", "_FILE"))
+KEYS_OF_API = tuple(f"{PREFIX}API_{kind}_KEYS{end}" for kind in ("READ", "ADMIN", "WRITE") for end in ("", "_FILE"))
 SECRET_OF_ERASURES = (f"{PREFIX}ERASURE_SECRET",)
 KEYS_OF_SOURCES = (
     *("PGPASSWORD", "PGPASSFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY"),

@@ -15,6 +15,7 @@ from contract.store.eviction import evicting_policy
 
 Severity = Literal["failing", "warning", "note"]
 WORDS = {"failing": "Failing", "warning": "Needs a look", "note": "Healthy", "stale": "Stale", "healthy": "Healthy"}
+EVENTS_LATE_S = 120
 FULL = 0.9  # of maxmemory: a generation more may not fit
 
 
@@ -87,6 +88,9 @@ def _making(seen: Snapshot) -> Iterator[Alarm]:
 
 
 def _room(seen: Snapshot) -> Iterator[Alarm]:
+    if seen.events and seen.events.oldest_s > EVENTS_LATE_S:
+        why = f"{seen.events.n:,} events wait to be written to files, the oldest for {duration(seen.events.oldest_s)}."
+        yield Alarm("events-late", "warning", "Events are not written to files", f"{why} Is a trainer alive, with LARDER_EVENTS set?")
     if policy := evicting_policy(seen.memory):
         why = f"maxmemory-policy is {policy}: users whose lists are deleted look as if they were unknown. Runs are refused."
         yield Alarm("store-evicts", "failing", "Redis deletes lists when it is full", why)

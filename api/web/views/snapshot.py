@@ -18,6 +18,7 @@ from contract.formats.manifest import Manifest, Pointer
 from contract.formats.states import GOING, GenerationState, RunState
 from contract.formats.verdict import Verdict
 from contract.queue.state import Queue, read_queues
+from contract.store.event_stream import Waiting, waiting
 from contract.store.progress import Event, Progress
 from contract.store.runs import Runs, RunStatus
 
@@ -65,6 +66,7 @@ class Snapshot:
     run: RunStatus | None = None
     queues: tuple[Queue, ...] = ()
     memory: Mapping[str, Any] = field(default_factory=dict)
+    events: Waiting | None = None
 
     def find(self, name: str) -> Generation | None:
         return next((one for one in self.generations if one.name == name), None)
@@ -102,7 +104,7 @@ def take(site: Site) -> Snapshot:
             parts |= site.store.breaker.ask(lambda redis: _read(redis, site.store.keys, served.generation if served else ""))
         except LarderError as error:
             parts["away"] = str(error)
-        parts["memory"] = _memory(site)
+        parts["memory"], parts["events"] = _memory(site), _events(site)
     try:
         parts["queues"] = site.queue.ask(lambda redis: read_queues(redis, site.settings.namespace, now))
     except LarderError as error:
@@ -159,3 +161,13 @@ def _memory(site: Site) -> Mapping[str, Any]:
         return site.store.breaker.ask(lambda redis: redis.info("memory"))
     except LarderError:
         return {}
+
+
+def _events(site: Site) -> Waiting | None:
+    """None where events are off, or can't be read."""
+    if not site.settings.events:
+        return None
+    try:
+        return site.store.breaker.ask(lambda redis: waiting(redis, site.store.keys))
+    except LarderError:
+        return None

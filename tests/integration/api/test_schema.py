@@ -44,6 +44,7 @@ def api(redis_server: str, store_redis: Redis) -> Iterator[ApiProcess]:
     store_redis.set(keys.popular("g1"), payload.encode([3, 1], [20.0, 10.0]))
     store_redis.set(keys.current, manifest.pointer().model_dump_json())
     secrets = {"LARDER_API_ADMIN_KEYS": ADMIN, "LARDER_API_READ_KEYS": "read-" + "r" * 16, "LARDER_ERASURE_SECRET": "s" * 16}
+    secrets |= {"LARDER_EVENTS": "1", "LARDER_API_WRITE_KEYS": ADMIN}
     with ApiProcess(redis_server, **secrets) as running:
         yield running
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from pydantic import BaseModel
 
 from api.app import create_app
-from api.http import answer_models, request_models, run_models
+from api.http import answer_models, event_models, request_models, run_models
 from api.http import problems as errors
 from api.lists.store import Store
 from contract.formats.manifest import Pointer
@@ -21,11 +21,11 @@ from tests.support.paths import ROOT
 TEXT = (ROOT / "docs" / "api.md").read_text()
 MODELS = [
     model
-    for module in (answer_models, request_models, run_models)
+    for module in (answer_models, event_models, request_models, run_models)
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == module.__name__
 ]
-OF_THE_API = ("api_", "pointer_ttl_ms", "stale_after_s", "log_level", "redis_url", "queue_url", "namespace")
+OF_THE_API = ("api_", "events", "pointer_ttl_ms", "stale_after_s", "log_level", "redis_url", "queue_url", "namespace")
 
 
 @pytest.fixture

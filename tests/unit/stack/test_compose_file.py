@@ -22,7 +22,7 @@ class Strict(yaml.SafeLoader):  # type: ignore[misc]
 
 SERVICES: dict[str, dict[str, Any]] = yaml.load((ROOT / "docker-compose.yml").read_text(), Strict)["services"]
 FIXED = {"queue_url", "artifacts", "api_host", "api_port"}
-KEYS = {"LARDER_API_READ_KEYS", "LARDER_API_READ_KEYS_FILE", "LARDER_API_ADMIN_KEYS", "LARDER_API_ADMIN_KEYS_FILE"}
+KEYS = {f"LARDER_API_{which}_KEYS{file}" for which in ("READ", "ADMIN", "WRITE") for file in ("", "_FILE")}
 
 
 def environment(service: str) -> set[str]:

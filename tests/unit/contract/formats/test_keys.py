@@ -45,7 +45,18 @@ def test_every_key_begins_with_the_namespace(builder: str) -> None:
 
 def test_control_keys_share_a_slot_and_lists_do_not() -> None:
     tagged = {builder for builder in BUILDERS if ":{ctl}:" in pattern(builder)}
-    assert set(BUILDERS) - tagged == {"recs", "why", "similar", "popular", "items", "unavailable"}
+    assert {builder for builder in BUILDERS if ":{events}:" in pattern(builder)} == {"event_stream", "event_state", "event_ids"}
+    assert set(BUILDERS) - tagged == {
+        "event_stream",
+        "event_state",
+        "event_ids",
+        "recs",
+        "why",
+        "similar",
+        "popular",
+        "items",
+        "unavailable",
+    }
 
 
 @pytest.mark.parametrize(

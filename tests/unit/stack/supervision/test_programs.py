@@ -22,7 +22,13 @@ def parsed(places: Places, redis_server: Path | None) -> ServerOptions:
 
 def unset(command: list[str]) -> set[str]:
     """Which kinds of secrets a process does not get, as the shell itself would say."""
-    secrets = {"LARDER_API_ADMIN_KEYS": "keys", "LARDER_API_READ_KEYS": "keys", "LARDER_ERASURE_SECRET": "erasure", "PGPASSWORD": "source"}
+    secrets = {
+        "LARDER_API_ADMIN_KEYS": "keys",
+        "LARDER_API_READ_KEYS": "keys",
+        "LARDER_API_WRITE_KEYS": "keys",
+        "LARDER_ERASURE_SECRET": "erasure",
+        "PGPASSWORD": "source",
+    }
     starts = [at for at, word in enumerate(command) if word == "env"]
     assert len(starts) == 1
     end = starts[0] + 1

@@ -1,0 +1,41 @@
+"""An event on its way: what the API writes into the stream, and the trainer into files."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from contract.formats.keys import Id
+
+FIELD = b"e"
+"""The one field of an entry of the stream."""
+DIGEST_BYTES = 12
+
+
+class Event(NamedTuple):
+    """What a user did. `time`: epoch seconds. Of what may be missing, "" or None says that it is."""
+
+    event_id: str
+    user_id: Id
+    item_id: Id
+    type: str
+    time: int
+    weight: float | None = None
+    request_id: str = ""
+    generation: str = ""
+    rank: int | None = None
+
+    def encode(self) -> bytes:
+        return json.dumps(self, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def decode(raw: bytes) -> Event:
+    """Also of a later version, which may have added fields at the end."""
+    fields: list[Any] = json.loads(raw)
+    return Event(*fields[: len(Event._fields)])
+
+
+def digest_of(event_id: str) -> bytes:
+    """By which a repeat is known: shorter than ids may be, and the same length for all."""
+    return sha256(event_id.encode()).digest()[:DIGEST_BYTES]
