@@ -1,11 +1,13 @@
-"""Lists that are shorter than what was asked for, filled up from the popular one for who asks for that."""
+"""What of a list an answer has: what passes the filter, filled up from the popular list for who asks for that."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from api.answers.selection import Selection, select
+from api.answers.selection import Selection, excluded_ids, select
+from api.answers.sieve import sieve_of
 from api.http.request_models import Page
+from api.lists.items_view import Shelf
 from api.lists.store import Store, StoredList
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
@@ -14,23 +16,47 @@ EMPTY = StoredList((), ())
 
 
 class Filler:
-    """Fills what is short; `count` is called for each list. `popular` is read from `store` at the first need, unless it is given."""
+    """Of one request and generation; `asked` may have a filter and a fallback. `but`: items to leave out besides the excluded ones.
 
-    def __init__(self, store: Store, count: Callable[[], object], popular: StoredList | None = None) -> None:
-        self._store, self._count, self._popular = store, count, popular
+    `count` is called for each list that is filled. `popular` is read from `store` at the first need, unless it is given.
+    """
 
-    def choose(self, found: StoredList, asked: Page, pointer: Pointer, excluded: frozenset[Id]) -> tuple[StoredList, Selection]:
-        """`select`, of `found` and then of the popular items that are neither in it nor excluded, if `asked` has a fallback.
+    def __init__(
+        self,
+        store: Store,
+        asked: Page,
+        pointer: Pointer,
+        count: Callable[[], object],
+        *,
+        but: frozenset[Id] = frozenset(),
+        popular: StoredList | None = None,
+    ) -> None:
+        self._store, self._asked, self._pointer, self._count, self._popular = store, asked, pointer, count, popular
+        self.excluded = excluded_ids(asked, pointer) | but
+        self._sieve = sieve_of(store, pointer, asked.filter)
+        self._is_sifted = False
+
+    @property
+    def shelf(self) -> Shelf | None:
+        """The items that the answer stands on, where it is held to those of one time."""
+        return None if self._sieve is None else self._sieve.shelf
+
+    @property
+    def filters(self) -> bool:
+        return self._sieve is not None
+
+    def choose(self, found: StoredList) -> tuple[StoredList, Selection]:
+        """`select`, of what passes of `found` and then of the popular items that are neither in it nor excluded, if there is a fallback.
 
         What the popular list adds may hold items that the user has met: only the worker knew which these are.
         """
-        chosen = select(found, asked, pointer, excluded)
-        if not chosen.short or getattr(asked, "fallback", None) is None:
+        found = self._sifted(found)
+        chosen = self._select(found)
+        if not chosen.short or getattr(self._asked, "fallback", None) is None:
             return found, chosen
-        if self._popular is None:
-            self._popular = self._store.popular(pointer) or EMPTY
-        taken = excluded | set(found.item_ids)
-        more = [(item, score) for item, score in zip(self._popular.item_ids, self._popular.scores, strict=True) if item not in taken]
+        taken = self.excluded | set(found.item_ids)
+        popular = self.popular()
+        more = [(item, score) for item, score in zip(popular.item_ids, popular.scores, strict=True) if item not in taken]
         if not more:
             return found, chosen
         self._count()
@@ -39,10 +65,33 @@ class Filler:
             scores=[*found.scores, *(score for _, score in more)],
             n_own=len(found.item_ids),
         )
-        return whole, select(whole, asked, pointer, excluded)
+        return whole, self._select(whole)
 
+    def choose_popular(self) -> tuple[StoredList, Selection]:
+        """The same for a user without a list."""
+        found = self.popular()
+        return found, self._select(found)
 
-def has_own(found: StoredList, excluded: frozenset[Id]) -> bool:
-    """Whether anything of the list itself may be in an answer, on whatever page."""
-    own = found.item_ids if found.n_own is None else found.item_ids[: found.n_own]
-    return not excluded.issuperset(own)
+    def popular(self) -> StoredList:
+        """What passes of the popular list."""
+        if self._popular is None:
+            self._popular = self._store.popular(self._pointer) or EMPTY
+        if not self._is_sifted:
+            self._popular, self._is_sifted = self._sifted(self._popular), True
+        return self._popular
+
+    def has_own(self, found: StoredList) -> bool:
+        """Whether anything of the list itself may be in an answer, on whatever page."""
+        own = found.item_ids if found.n_own is None else found.item_ids[: found.n_own]
+        return not self.excluded.issuperset(own)
+
+    def _select(self, found: StoredList) -> Selection:
+        chosen = select(found, self._asked, self._pointer, self.excluded)
+        if self._sieve is None or not chosen.short:
+            return chosen
+        return chosen._replace(n_passed=len(found.item_ids) - sum(item in self.excluded for item in found.item_ids))
+
+    def _sifted(self, found: StoredList) -> StoredList:
+        if self._sieve is None:
+            return found
+        return self._sieve.of(found, self._asked.offset + (self._asked.k or self._pointer.k) + len(self.excluded))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from api.answers.json_text import Because, Mark, items_json
 from api.http.request_models import Page
+from api.lists.items_view import Shelf
 from api.lists.store import Store, StoredList
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
@@ -14,13 +15,16 @@ from contract.formats.manifest import Pointer
 
 
 class Selection(NamedTuple):
-    """`positions` are those in the stored list; None: from the first on. `n_own`: after so many items come popular ones."""
+    """`positions` are those in the stored list; None: from the first on. `n_own`: after so many items come popular ones.
+    `n_passed`: items that passed the filter, on all pages, where these are too few.
+    """
 
     item_ids: Sequence[Id]
     scores: Sequence[float]
     positions: Sequence[int] | None
     short: bool
     n_own: int | None = None
+    n_passed: int | None = None
 
 
 def excluded_ids(asked: Page, pointer: Pointer) -> frozenset[Id]:
@@ -42,12 +46,14 @@ def select(found: StoredList, asked: Page, pointer: Pointer, excluded: frozenset
     return Selection([found.item_ids[at] for at in left], [found.scores[at] for at in left], left, len(left) < k, n_own)
 
 
-def describe(store: Store, pointer: Pointer, asked: Page, chosen: Iterable[Selection]) -> dict[Id, bytes] | None:
-    """Metadata of all chosen items in one round trip, if it is asked for."""
+def describe(
+    store: Store, pointer: Pointer, asked: Page, chosen: Iterable[Selection], shelf: Shelf | None = None
+) -> dict[Id, bytes] | None:
+    """Metadata of all chosen items in one round trip, if it is asked for; as they are on `shelf`, or now."""
     if not asked.include:
         return None
     item_ids = list(dict.fromkeys(item_id for one in chosen for item_id in one.item_ids))
-    return dict(zip(item_ids, store.metadata(pointer, item_ids), strict=True))
+    return dict(zip(item_ids, store.metadata(pointer, item_ids, shelf), strict=True))
 
 
 def render(
@@ -57,7 +63,8 @@ def render(
     because: Sequence[Because] | None = None,
     marks: Sequence[Mark] = (),
 ) -> str:
-    """`"items"`, and `"short"` where it is true, as members of a JSON object."""
+    """`"items"`, and `"short"` and `"passed"` where the list is, as members of a JSON object."""
     metadata = None if described is None else [described[item_id] for item_id in chosen.item_ids]
     items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, marks, chosen.n_own)
-    return f'"short":true,"items":{items}' if chosen.short else f'"items":{items}'
+    passed = "" if chosen.n_passed is None else f'"passed":{chosen.n_passed},'
+    return f'"short":true,{passed}"items":{items}' if chosen.short else f'"items":{items}'

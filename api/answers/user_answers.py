@@ -32,7 +32,7 @@ def plain_answer(user_id: Id, found: StoredList, k: int) -> str:
 
 
 def is_plain(asked: UserOptions) -> bool:
-    return not (asked.exclude or asked.offset or asked.include or asked.explain)
+    return not (asked.exclude or asked.offset or asked.include or asked.explain or asked.filter is not None)
 
 
 def spelled(given: Id, pointer: Pointer) -> Id:

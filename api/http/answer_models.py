@@ -57,6 +57,7 @@ class Listed(AnswerModel):
 
     items: list[Item] = Field(description="Best first.")
     short: Literal[True] = Field(True, description="Stands there when fewer than k items are left of what is stored.")
+    passed: int = Field(0, ge=0, description="With `filter`, beside `short`: items that passed it, on all pages.")
 
 
 class UserList(Listed):

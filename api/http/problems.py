@@ -12,6 +12,7 @@ status  error                     when
 405     Method not allowed        `Allow` says which are
 408     Request timeout           it did not arrive in time; the connection is closed
 409     No explanations           the run stored none
+409     No filters                the items have no columns to filter by
 409     No similar items          the run stored none
 409     Not possible now          the generation's state does not allow it
 413     Request body too large    more than 1 MiB

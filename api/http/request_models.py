@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from contract.formats.keys import Id
 
 MAX_ID_LENGTH = 512
+MAX_FILTER_CHARACTERS = 1000
 MAX_K = 3000  # the greatest depth that a run may store
 MAX_EXCLUDED = 1000
 MAX_EXCLUDED_BY_QUERY = 50
@@ -62,6 +63,11 @@ class Page(RequestModel):
     offset: _Offset = Field(0, description="Items to skip, after exclusions.")
     exclude: list[ExternalId] = Field([], max_length=MAX_EXCLUDED, description="Items to leave out.")
     include: list[Literal["metadata"]] = Field([], max_length=8, description="What to add to each item.")
+    filter: str | None = Field(
+        None,
+        description="Leaves what meets a condition, as in `categories = 'Drama' and price < 50`. docs/api.md has the grammar.",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_FILTER_CHARACTERS},
+    )
 
 
 class QueryPage(Page):

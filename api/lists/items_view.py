@@ -1,7 +1,7 @@
 """The items as they are known now, as this process knows them: where metadata lie, and what is in no answer.
 
-Read with every pointer to the current generation, in the same round trip. The ids of what is unavailable are read, by one more, only
-when the revision of the items has changed.
+Read with every pointer to the current generation, in the same round trip. The ids of what is unavailable, and the columns of filters, are
+read only when the revision of the items has changed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import cast
 
 from pydantic import ValidationError
 
+from api.filters.table import Table
 from api.lists.breaker import Breaker
 from contract.errors import PayloadError, StoreError
+from contract.formats.columns import decode_column, decode_rows
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id, Keys
 from contract.formats.manifest import IdType, Pointer
@@ -23,12 +25,16 @@ from contract.store.item_revisions import ItemsPointer, decode_ids
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """One revision of the items; `raw` is its pointer in Redis, None where nobody has written one. `unavailable`: ids of `id_type`."""
+    """One revision of the items; `raw` is its pointer in Redis, None where nobody has written one. `unavailable`: ids of `id_type`.
+
+    `table`: the columns that answers may be filtered by, None where there are none.
+    """
 
     raw: bytes | None = None
     pointer: ItemsPointer | None = None
     id_type: IdType = "int"
     unavailable: frozenset[Id] = frozenset()
+    table: Table | None = None
 
     @property
     def tag(self) -> str:
@@ -83,7 +89,23 @@ class Shelves:
         except ValidationError:
             raise PayloadError("the pointer to the items can't be read; upgrade the API") from None
         unavailable = self._read(items, pointer.item_id_type) if items.n_unavailable else frozenset[Id]()
-        return Shelf(raw, items, pointer.item_id_type, unavailable)
+        return Shelf(raw, items, pointer.item_id_type, unavailable, self._table(items))
+
+    def _table(self, items: ItemsPointer) -> Table | None:
+        """The columns, each read by itself; those that are held already, where only the type of ids is another one."""
+        if not items.columns:
+            return None
+        if self.current.pointer == items:
+            return self.current.table
+        key = self._keys.columns(str(items.revision))
+        raw = [self._column(key, name) for name in ("", *items.columns)]
+        if None in raw:  # to answer without them would be to answer another question
+            raise StoreError(f"{key} is gone, by which answers are filtered: write the items again with `larder items`")
+        rows, *columns = (part for part in raw if part is not None)
+        return Table(decode_rows(rows), dict(zip(items.columns, map(decode_column, columns), strict=True)))
+
+    def _column(self, key: str, name: str) -> bytes | None:
+        return self._breaker.ask(lambda redis: cast("bytes | None", redis.hget(key, name)))
 
     def _read(self, items: ItemsPointer, id_type: IdType) -> frozenset[Id]:
         key = self._keys.unavailable(str(items.revision))

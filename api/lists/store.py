@@ -14,6 +14,7 @@ from redis import Redis
 
 from api.lists.breaker import Breaker
 from api.lists.clients import Clients, Command, read_all
+from api.lists.items_view import Shelf
 from api.lists.pointers import Pointers
 from contract.formats import payload
 from contract.formats.ids import stored_id
@@ -116,9 +117,10 @@ class Store:
         """Of an id as the generation spells it. Asks nothing of Redis."""
         return item_id not in self._unavailable(pointer)
 
-    def metadata(self, pointer: Pointer, item_ids: Sequence[Id]) -> list[bytes]:
-        """A JSON object for each item; an item without metadata has an empty one."""
-        return [raw or NO_METADATA for raw in self._of_items(pointer, item_ids, (self._items_key,))]
+    def metadata(self, pointer: Pointer, item_ids: Sequence[Id], shelf: Shelf | None = None) -> list[bytes]:
+        """A JSON object for each item; an item without metadata has an empty one. `shelf`: the items of then; None: of now."""
+        key_of = self._items_key if shelf is None else _items_key_of(self.keys, shelf)
+        return [raw or NO_METADATA for raw in self._of_items(pointer, item_ids, (key_of,))]
 
     def _of_items(self, pointer: Pointer, item_ids: Sequence[Id], keys_of: Sequence[Callable[[Pointer, Id], str]]) -> list[bytes | None]:
         if not item_ids:
@@ -130,14 +132,21 @@ class Store:
         return self.breaker.ask(read)
 
     def _items_key(self, pointer: Pointer, item_id: Id) -> str:
-        revision, n_buckets = self.pointers.shelf.metadata_of(pointer)
-        return self.keys.items(revision, bucket_of(item_id, n_buckets))
+        return _items_key_of(self.keys, self.pointers.shelf)(pointer, item_id)
 
     def _similar_key(self, pointer: Pointer, item_id: Id) -> str:
         return self.keys.similar(pointer.generation, bucket_of(item_id, pointer.n_item_buckets))
 
     def _unavailable(self, pointer: Pointer) -> frozenset[Id]:
         return self.pointers.shelf.unavailable_of(pointer)
+
+
+def _items_key_of(keys: Keys, shelf: Shelf) -> Callable[[Pointer, Id], str]:
+    def key_of(pointer: Pointer, item_id: Id) -> str:
+        revision, n_buckets = shelf.metadata_of(pointer)
+        return keys.items(revision, bucket_of(item_id, n_buckets))
+
+    return key_of
 
 
 def _decoded(raw: bytes | None, unavailable: frozenset[Id], why: bytes | None = None) -> StoredList | None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from flask import Response
 
-from api.answers.filling import EMPTY, Filler, has_own
+from api.answers.filling import EMPTY, Filler
 from api.answers.json_text import generation_json, id_json
-from api.answers.selection import Selection, describe, excluded_ids, select
+from api.answers.selection import Selection, describe
 from api.answers.user_answers import PERSONALIZED, POPULAR, is_plain, need_explanations, plain_answer, spelled, user_answer
 from api.http.answer_models import BatchAnswer
 from api.http.problems import problem_json, unknown_user
@@ -39,8 +39,11 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         is_whole = not n_unknown and (
             asked.fallback is None or all(one and len(one.item_ids) >= (asked.k or pointer.k) for one in found.lists)
         )
-        filler = Filler(store, metrics.fallbacks.inc, found.popular or EMPTY)
-        results = _plain_results(pointer, asked, found) if is_plain(asked) and is_whole else _results(store, pointer, asked, found, filler)
+        if is_plain(asked) and is_whole:
+            results = _plain_results(pointer, asked, found)
+        else:
+            filler = Filler(store, asked, pointer, metrics.fallbacks.inc, popular=found.popular or EMPTY)
+            results = _results(store, pointer, asked, found, filler)
         body = ",".join(results)
         return of_generation(f'{{{generation_json(pointer)},"results":[{body}]}}\n', pointer, caching)
 
@@ -58,18 +61,18 @@ def _plain_results(pointer: Pointer, asked: BatchRequest, found: UserLists) -> I
 
 def _results(store: Store, pointer: Pointer, asked: BatchRequest, found: UserLists, filler: Filler) -> Iterator[str]:
     """A list or an error for each user. Metadata of all of them takes one round trip."""
-    excluded = excluded_ids(asked, pointer)
     lists: list[tuple[StoredList | None, str]] = []
     parts: list[Selection | None] = []
     for one in found.lists:
         if one is None:
-            lists.append((found.popular, POPULAR))
-            parts.append(None if found.popular is None else select(found.popular, asked, pointer, excluded))
+            popular, part = (None, None) if found.popular is None else filler.choose_popular()
+            lists.append((popular, POPULAR))
+            parts.append(part)
             continue
-        whole, chosen = filler.choose(one, asked, pointer, excluded)
-        lists.append((whole, POPULAR if whole.n_own is not None and not has_own(whole, excluded) else PERSONALIZED))
+        whole, chosen = filler.choose(one)
+        lists.append((whole, POPULAR if whole.n_own is not None and not filler.has_own(whole) else PERSONALIZED))
         parts.append(chosen)
-    described = describe(store, pointer, asked, [part for part in parts if part is not None])
+    described = describe(store, pointer, asked, [part for part in parts if part is not None], filler.shelf)
     unknown = problem_json(unknown_user()).strip()
     for given, (stored, source), part in zip(asked.user_ids, lists, parts, strict=True):
         user_id = spelled(given, pointer)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from api.answers.filling import Filler
 from api.answers.item_answers import need_similar, unknown_item
 from api.answers.json_text import generation_json, id_json
-from api.answers.selection import describe, excluded_ids, render
+from api.answers.selection import describe, render
 from api.http.answer_models import ItemAnswer, PopularAnswer, SimilarAnswer
 from api.http.request_models import ItemRequest, NoOptions, Page, QueryPage, RequestModel, SimilarQuery, SimilarRequest
 from api.http.requests import parse, query, query_fields
@@ -70,11 +70,12 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         return of_generation(f"{{{members}}}\n", pointer, caching, tag)
 
     def page(asked: Page, pointer: Pointer, found: StoredList, itself: frozenset[Id] = frozenset()) -> str:
-        _, chosen = Filler(store, metrics.fallbacks.inc).choose(found, asked, pointer, excluded_ids(asked, pointer) | itself)
-        return f"{render(asked, chosen, describe(store, pointer, asked, (chosen,)))},{generation_json(pointer)}"
+        filler = Filler(store, asked, pointer, metrics.fallbacks.inc, but=itself)
+        _, chosen = filler.choose(found)
+        return f"{render(asked, chosen, describe(store, pointer, asked, (chosen,), filler.shelf))},{generation_json(pointer)}"
 
     def route(path: str, view: Callable[..., Response], summary: str, query: type[RequestModel], answer: type[BaseModel]) -> Route:
-        errors = () if answer is PopularAnswer else (404,) if answer is ItemAnswer else (404, 409)
+        errors = (409,) if answer is PopularAnswer else (404,) if answer is ItemAnswer else (404, 409)
         return Route("GET", path, view, summary, answer, query=query, errors=errors, tag="Items")
 
     return [

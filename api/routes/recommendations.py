@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from flask import Response
 
-from api.answers.filling import EMPTY, Filler, has_own
+from api.answers.filling import EMPTY, Filler
 from api.answers.json_text import generation_json
-from api.answers.selection import describe, excluded_ids, select
+from api.answers.selection import describe
 from api.answers.user_answers import PERSONALIZED, POPULAR, need_explanations, spelled, user_answer
 from api.http.answer_models import ListAnswer
 from api.http.problems import unknown_user
@@ -44,16 +44,16 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
             raise unknown_user()
         metrics.fallbacks.inc()
         pointer = store.pointers.current()
-        return respond(asked, pointer, spelled(asked.user_id, pointer), store.popular(pointer) or EMPTY, POPULAR, f"{tag}-{POPULAR}")
+        return respond(asked, pointer, spelled(asked.user_id, pointer), EMPTY, POPULAR, f"{tag}-{POPULAR}")
 
     def respond(asked: UserRequest, pointer: Pointer, user_id: Id, found: StoredList, source: str, variant: str) -> Response:
-        excluded = excluded_ids(asked, pointer)
+        filler = Filler(store, asked, pointer, metrics.fallbacks.inc)
         if source == PERSONALIZED:
-            found, chosen = Filler(store, metrics.fallbacks.inc).choose(found, asked, pointer, excluded)
-            source = POPULAR if found.n_own is not None and not has_own(found, excluded) else PERSONALIZED
+            found, chosen = filler.choose(found)
+            source = POPULAR if found.n_own is not None and not filler.has_own(found) else PERSONALIZED
         else:
-            chosen = select(found, asked, pointer, excluded)
-        described = describe(store, pointer, asked, (chosen,))
+            found, chosen = filler.choose_popular()
+        described = describe(store, pointer, asked, (chosen,), filler.shelf)
         members = user_answer(asked, user_id, found, chosen, described, source)
         return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, caching, variant)
 

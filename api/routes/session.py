@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from flask import Response
 
-from api.answers.filling import Filler, has_own
+from api.answers.filling import Filler
 from api.answers.item_answers import need_similar
 from api.answers.json_text import generation_json
-from api.answers.selection import describe, excluded_ids, render
+from api.answers.selection import describe, render
 from api.http.answer_models import SessionAnswer
 from api.http.request_models import SessionRequest
 from api.http.requests import json_body
@@ -32,12 +32,12 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         if not any(similar) and (newest := store.pointers.refresh()).generation != pointer.generation:
             pointer, weights, similar = _read(store, newest, asked)
         k = asked.offset + (asked.k or pointer.k)
-        excluded = excluded_ids(asked, pointer) | weights.keys()
-        found = summed(list(weights.values()), similar, excluded, k)
-        found, chosen = Filler(store, metrics.fallbacks.inc).choose(found, asked, pointer, excluded)
-        source = "session" if found.n_own is None or has_own(found, excluded) else "popular"
+        filler = Filler(store, asked, pointer, metrics.fallbacks.inc, but=frozenset(weights))
+        found = summed(list(weights.values()), similar, filler.excluded, None if filler.filters else k)
+        found, chosen = filler.choose(found)
+        source = "session" if found.n_own is None or filler.has_own(found) else "popular"
         met = [item_id for item_id, one in zip(weights, similar, strict=True) if one is None]
-        members = render(asked, chosen, describe(store, pointer, asked, (chosen,)))
+        members = render(asked, chosen, describe(store, pointer, asked, (chosen,), filler.shelf))
         return of_generation(
             f'{{"source":"{source}","unknown_items":{json.dumps(met)},{members},{generation_json(pointer)}}}\n', pointer, caching
         )
@@ -56,13 +56,13 @@ def _read(store: Store, pointer: Pointer, asked: SessionRequest) -> tuple[Pointe
     return pointer, weights, store.similar(pointer, list(weights))
 
 
-def summed(weights: Sequence[float], similar: Sequence[StoredList | None], excluded: frozenset[Id], n: int) -> StoredList:
-    """The `n` items with the greatest sum of weight times similarity; ties in the order of ids."""
+def summed(weights: Sequence[float], similar: Sequence[StoredList | None], excluded: frozenset[Id], n: int | None) -> StoredList:
+    """The `n` items, None for all, with the greatest sum of weight times similarity; ties in the order of ids."""
     sums: dict[Id, float] = {}
     for weight, found in zip(weights, similar, strict=True):
         if found is not None:
             for item_id, similarity in zip(found.item_ids, found.scores, strict=True):
                 sums[item_id] = sums.get(item_id, 0.0) + weight * similarity
     left = [(-total, item_id) for item_id, total in sums.items() if item_id not in excluded]
-    best = heapq.nsmallest(n, left)
+    best = sorted(left) if n is None else heapq.nsmallest(n, left)
     return StoredList([item_id for _, item_id in best], [-total for total, _ in best])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -12,6 +12,8 @@ STDIN = "-"
 TimeUnit = Literal["s", "ms", "us", "ns", "days", "excel", "julian", "ticks", "filetime", "apple"]
 
 IdSetting = Literal["auto", "integer", "text"]
+ColumnKind = Literal["number", "flag", "text", "texts"]
+MAX_FILTER_COLUMNS = 16
 
 
 class CleaningSettings(BaseModel):
@@ -46,6 +48,11 @@ class SourceSettings(CleaningSettings):
         "check, plan and run --here.",
     )
     items: str = Field("", description="Item metadata (an id column, a title column), from the same kinds of file; empty: none of its own.")
+    filter_columns: str = Field(
+        "",
+        description="Columns of the items that answers may be filtered by, with commas between, as in categories,price,brand; what one "
+        "holds is found out, or said: price:number, sku:text, new:flag (true or false), tags:texts (lists); empty: no filters.",
+    )
     separator: str = Field("auto", min_length=1, max_length=8, description="Field separator of CSV files, as in ; or :: or \\t (a tab).")
     header: bool = Field(True, description="CSV files begin with a line of column names; else columns are named 1, 2, 3, ...")
     encoding: str = Field("auto", min_length=1, description="Encoding of CSV files, as in utf-8, cp1252, utf-16.")
@@ -80,6 +87,12 @@ class SourceSettings(CleaningSettings):
         return {name.strip(): float(weight) for name, _, weight in pairs}
 
     @property
+    def filter_kinds(self) -> dict[str, ColumnKind | None]:
+        """filter_columns, parsed: what each column holds, None where that is to be found out."""
+        pairs = (_named(part) for part in self.filter_columns.split(",") if part.strip())
+        return {name: cast("ColumnKind | None", kind or None) for name, kind in pairs}
+
+    @property
     def missing_values(self) -> list[str]:
         return [value for value in self.missing.split(",") if value]
 
@@ -105,6 +118,16 @@ class SourceSettings(CleaningSettings):
         if mark and (":" in rest.partition("?")[0].rpartition("@")[0].partition("/")[0] or "password=" in rest):
             raise ValueError(f"interactions holds a password: leave it out of the {scheme} address and set PGPASSWORD in the environment")
         return self
+
+    @field_validator("filter_columns")
+    @classmethod
+    def _known_kinds(cls, value: str) -> str:
+        names = [_named(part) for part in value.split(",") if part.strip()]
+        if bad := [name for name, kind in names if not name or kind not in ("", *get_args(ColumnKind))]:
+            raise ValueError(f"{bad[0]!r}: expected a name, or a name and one of {', '.join(get_args(ColumnKind))}, as in price:number")
+        if len(names) != len({name for name, _ in names}) or len(names) > MAX_FILTER_COLUMNS:
+            raise ValueError(f"expected up to {MAX_FILTER_COLUMNS} columns, each named once")
+        return value
 
     @field_validator("event_weights")
     @classmethod
@@ -141,3 +164,9 @@ class SourceSettings(CleaningSettings):
         if not value.isascii() or {"\n", "\r", '"'} & set(value):
             raise ValueError("expected ASCII characters, and neither a quote nor an end of line")
         return value
+
+
+def _named(part: str) -> tuple[str, str]:
+    """A column's name and what it is said to hold, "" where nothing is said."""
+    name, _, kind = part.strip().partition(":")
+    return name.strip(), kind.strip()

@@ -8,9 +8,10 @@ later. A revision that was left lives on for readers that still use it, and for 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import islice
+from types import MappingProxyType
 from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict
@@ -25,6 +26,7 @@ FORMAT = 1
 MAX_UNAVAILABLE = 1_000_000
 """Each process of the API holds the ids of what is not available: up to 100 MB for so many."""
 BUCKETS_PER_PIPELINE = 64
+NO_COLUMNS: Mapping[str, bytes] = MappingProxyType({})
 UNLINK_STEP = 500  # keys in one UNLINK
 
 
@@ -41,6 +43,8 @@ class ItemsPointer(BaseModel):
     made_at: str
     made_by: Literal["run", "command"]
     source: str
+    columns: tuple[str, ...] = ()
+    """By which answers can be filtered; none: no key holds any."""
 
 
 class Catalogue:
@@ -76,8 +80,18 @@ class Catalogue:
         """The number of a new revision: take it before the source is read."""
         return int(self._redis.incr(self._keys.items_sequence))
 
-    def write(self, revision: int, n_items: int, rows: Iterable[tuple[str, str]], unavailable: Iterable[str]) -> int:
-        """Write `rows`, (id, JSON object) each, and the unavailable ids where no reader looks yet; the number of buckets."""
+    def write(
+        self,
+        revision: int,
+        n_items: int,
+        rows: Iterable[tuple[str, str]],
+        unavailable: Iterable[str],
+        columns: Mapping[str, bytes] = NO_COLUMNS,
+    ) -> int:
+        """Write `rows`, (id, JSON object) each, and the unavailable ids where no reader looks yet; the number of buckets.
+
+        `columns`: for filters, each as bytes, and the rows of all of them under "".
+        """
         redis, keys, name = self._redis, self._keys, str(revision)
         n_buckets = max(1, -(-n_items // IDS_PER_BUCKET))
         redis.hset(keys.item_revisions, name, _entry(n_buckets, self._now_ms(), "written"))
@@ -92,6 +106,8 @@ class Catalogue:
                 pipe.execute()
         if ids := sorted(unavailable):
             redis.set(keys.unavailable(name), encode_ids(ids))
+        if columns:
+            redis.hset(keys.columns(name), mapping=dict(columns))  # type: ignore[arg-type]
         return n_buckets
 
     def switch(self, pointer: ItemsPointer) -> bool:
@@ -141,7 +157,13 @@ class Catalogue:
         return int(seconds) * 1000 + int(microseconds) // 1000
 
     def _unlink(self, revision: str, n_buckets: int) -> None:
-        keys = iter([self._keys.unavailable(revision), *(self._keys.items(revision, bucket) for bucket in range(n_buckets))])
+        keys = iter(
+            [
+                self._keys.unavailable(revision),
+                self._keys.columns(revision),
+                *(self._keys.items(revision, bucket) for bucket in range(n_buckets)),
+            ]
+        )
         while some := list(islice(keys, UNLINK_STEP)):
             self._redis.unlink(*some)
 

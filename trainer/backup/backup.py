@@ -82,7 +82,7 @@ def _lists(larder: Larder) -> Iterator[bytes]:
     for name in _with_lists(larder):
         yield from (key.encode() for key in keys_of_lists(larder.keys, larder.generations.manifest(name)))
     for revision, n_buckets in larder.catalogue.revisions():
-        yield larder.keys.unavailable(revision).encode()
+        yield from (larder.keys.unavailable(revision).encode(), larder.keys.columns(revision).encode())
         yield from (larder.keys.items(revision, bucket).encode() for bucket in range(n_buckets))
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 console = Console(soft_wrap=True, highlight=False)
 FROM_SETTINGS = (
     *("items", "interactions", "separator", "header", "encoding", "missing", "max_broken_rows", "item_column", "title_column"),
-    *("exclude_items", "exclude_categories"),
+    *("exclude_items", "exclude_categories", "filter_columns"),
 )
 
 
@@ -85,6 +85,8 @@ def items(force: bool, **options: Any) -> None:
         console.print(f"How many of them {known.name} knows can't be told: its artifact is not here")
     if stock.items and stock.items.left_out:
         console.print(stock.items.left_out, markup=False)
+    if now.columns:
+        console.print(f"Answers can be filtered by {', '.join(now.columns)}", markup=False)
     instead = f" in place of {before.revision}" if before else ""
     console.print(f"Revision {revision} of the items is served{instead}; the API follows within {settings.pointer_ttl_ms} ms")
     if options["items"] and options["items"] != Settings.from_environ(os.environ).items:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -14,6 +14,7 @@ from contract.formats.keys import Id
 from contract.formats.manifest import IdType
 from contract.settings.settings import ModelSettings, Settings, SourceSettings
 from contract.store.item_revisions import Catalogue, ItemsPointer
+from trainer.items.columns import filter_columns
 from trainer.items.exclusions import unavailable_ids
 from trainer.items.file import read_items
 from trainer.items.items import NOTHING, Items, cleaned
@@ -24,10 +25,11 @@ log = logging.getLogger("larder.trainer")
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """`items`: None where nothing is known of them. `unavailable`: ids, as texts, of what is never recommended."""
+    """`items`: None where nothing is known of them. `unavailable`: ids, as texts, of what is never recommended. `columns`: for filters."""
 
     items: Items | None
     unavailable: frozenset[str]
+    columns: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def stock_of(source: SourceSettings, brought: pl.DataFrame | None, model: ModelSettings, id_type: IdType | None = None) -> Stock:
@@ -39,7 +41,11 @@ def stock_of(source: SourceSettings, brought: pl.DataFrame | None, model: ModelS
         items: Items | None = read_items(source.items, source, id_type)
     else:
         items = None if brought is None else cleaned(brought, source.interactions)
-    return Stock(items, unavailable_ids(items or NOTHING, model))
+    unavailable = unavailable_ids(items or NOTHING, model)
+    if items is None or not source.filter_kinds:
+        return Stock(items, unavailable)
+    rows, columns = filter_columns(items, source.filter_kinds, source.missing_values)
+    return Stock(items, unavailable, {"": rows, **columns})
 
 
 def stock_of_run(
@@ -65,7 +71,7 @@ def stock_of_run(
 def write_revision(catalogue: Catalogue, revision: int, stock: Stock, made_by: Literal["run", "command"]) -> ItemsPointer:
     """Write `stock` as `revision`, whose number was taken before it was read, where nobody looks; the pointer to it."""
     items = stock.items or NOTHING
-    n_buckets = catalogue.write(revision, items.n_items, items.rows(), stock.unavailable)
+    n_buckets = catalogue.write(revision, items.n_items, items.rows(), stock.unavailable, stock.columns)
     return ItemsPointer(
         revision=revision,
         n_buckets=n_buckets,
@@ -74,6 +80,7 @@ def write_revision(catalogue: Catalogue, revision: int, stock: Stock, made_by: L
         made_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         made_by=made_by,
         source=items.source,
+        columns=tuple(name for name in stock.columns if name),
     )
 
 

@@ -1,0 +1,50 @@
+"""Lists as a filter leaves them."""
+
+from __future__ import annotations
+
+from api.filters.errors import FilterError
+from api.filters.predicate import Predicate
+from api.filters.table import Table
+from api.http.problems import RequestError
+from api.lists.items_view import Shelf
+from api.lists.store import Store, StoredList
+from contract.formats.manifest import Pointer
+
+
+class Sieve:
+    """Holds all of an answer to one revision of the items: what is available, what passes, and the metadata that are shown."""
+
+    def __init__(self, shelf: Shelf, pointer: Pointer, table: Table, passes: Predicate) -> None:
+        self.shelf = shelf
+        self._row_of = table.rows.of
+        self._passes = passes
+        self._unavailable = shelf.unavailable_of(pointer)
+
+    def of(self, found: StoredList, enough: int) -> StoredList:
+        """What passes, until there is `enough` of it."""
+        row_of, passes, unavailable = self._row_of, self._passes, self._unavailable
+        left: list[int] = []
+        for at, item_id in enumerate(found.item_ids):
+            if passes(row_of(item_id)) and item_id not in unavailable:
+                left.append(at)
+                if len(left) == enough:
+                    break
+        places = left if found.positions is None else [found.positions[at] for at in left]
+        return found._replace(item_ids=[found.item_ids[at] for at in left], scores=[found.scores[at] for at in left], positions=places)
+
+
+def sieve_of(store: Store, pointer: Pointer, text: str | None) -> Sieve | None:
+    """None where no filter is asked for. Raises RequestError for one that makes no sense, and where nothing can be filtered by."""
+    if text is None:
+        return None
+    shelf = store.pointers.shelf
+    if shelf.table is None:
+        raise RequestError(
+            "The items that are served have no columns to filter by: name some in LARDER_FILTER_COLUMNS, and run `larder items`.",
+            409,
+            "No filters",
+        )
+    try:
+        return Sieve(shelf, pointer, shelf.table, shelf.table.filter(text))
+    except FilterError as error:
+        raise RequestError(f"{error}.") from None

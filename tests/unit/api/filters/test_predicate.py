@@ -1,0 +1,106 @@
+"""A filter over columns is the same filter over whole rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+
+from api.filters.errors import FilterError
+from api.filters.table import MAX_KEPT, Table
+from contract.formats.columns import decode_column, decode_rows
+from tests.support.depth import deeper, examples
+from tests.support.filtering import FILTERS, KINDS, Asked, Row, rows
+from trainer.items.columns import filter_columns
+from trainer.items.items import cleaned
+
+SCHEMA: dict[str, Any] = {
+    "item": pl.String,
+    "stock": pl.Int64,
+    "brand": pl.String,
+    "new": pl.Boolean,
+    "on sale": pl.Boolean,
+    "categories": pl.List(pl.String),
+}
+
+
+def table(found: Sequence[Row], names: Sequence[str] = tuple(KINDS)) -> Table:
+    """As the trainer writes it and the API reads it. The items are called 10, 20, ..."""
+    prices = [row.get("price") for row in found]
+    price = pl.Float64 if any(isinstance(value, float) for value in prices) else pl.Int64
+    frame = pl.DataFrame(
+        [{"item": str(10 * number), **row} for number, row in enumerate(found, 1)], schema={**SCHEMA, "price": price}, orient="row"
+    )
+    raw_rows, columns = filter_columns(cleaned(frame, "a test"), dict.fromkeys(names), [])
+    return Table(decode_rows(raw_rows), {name: decode_column(raw) for name, raw in columns.items()})
+
+
+def passed(of: Table, n: int, text: str) -> list[int]:
+    passes = of.filter(text)
+    return [number for number in range(1, n + 2) if passes(of.rows.of(10 * number))]
+
+
+def compare(found: Sequence[Row], asked: Asked) -> None:
+    expected = [number for number, row in enumerate([*found, {}], 1) if asked.means(row)]  # the last: an item that nobody knows
+    assert passed(table(found), len(found), asked.text) == expected, asked.text
+
+
+@given(rows(), FILTERS)
+@settings(max_examples=examples(150, 150), deadline=None)
+def test_a_filter_is_that_of_whole_rows(found: list[Row], asked: Asked) -> None:
+    compare(found, asked)
+
+
+@given(rows(), FILTERS)
+@settings(max_examples=10_000, deadline=None)
+@pytest.mark.timeout(1200)
+@deeper
+def test_ten_thousand_filters_are(found: list[Row], asked: Asked) -> None:
+    compare(found, asked)
+
+
+def test_what_has_no_value_meets_no_comparison() -> None:
+    of = table(
+        [{"price": None, "brand": None, "new": None, "categories": []}, {"price": -128, "brand": "a", "new": False, "categories": ["a"]}]
+    )
+    assert passed(of, 2, "price <= 0") == [2]
+    assert passed(of, 2, "price > -1000") == [2]
+    assert passed(of, 2, "price != -128") == [1, 3]
+    assert passed(of, 2, "not price <= 0") == [1, 3]
+    assert passed(of, 2, "brand >= ''") == [2]
+    assert passed(of, 2, "new = false") == [2]
+    assert passed(of, 2, "categories not in ('a', 'b')") == [1, 3]
+    of = table([{"price": math.nan}, {"price": 0.5}])
+    assert passed(of, 2, "price < 9 or price > -9") == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "said"),
+    [
+        ("stock = 1 and prise < 5", 15, '"prise" is not a column that can be filtered by; the nearest is "price"'),
+        ("price < '5'", 9, '"price" holds numbers, and this is none'),
+        ("price = true", 9, "holds numbers"),
+        ("brand = 5", 9, "holds texts"),
+        ("new = 1", 7, "holds true or false"),
+        ("categories < 'Drama'", 12, "holds several texts an item: = !="),
+        ("new >= true", 5, "true or false: = !="),
+        ("categories in ('a', 5)", 21, "several texts an item, and this is none"),
+    ],
+)
+def test_a_column_knows_its_own_kind_alone(text: str, position: int, said: str) -> None:
+    with pytest.raises(FilterError, match=said) as caught:
+        table([{"price": 1, "brand": "a", "new": True, "categories": ["a"]}]).filter(text)
+    assert caught.value.position == position
+
+
+def test_filters_are_kept_up_to_a_number() -> None:
+    of = table([{"price": 1}])
+    assert of.filter("price = 1") is of.filter("price = 1")
+    first = of.filter("price = 1")
+    for number in range(MAX_KEPT):
+        of.filter(f"price = {number + 2}")
+    assert of.filter("price = 1") is not first
