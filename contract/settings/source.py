@@ -44,7 +44,8 @@ class SourceSettings(CleaningSettings):
         "movielens-small",
         min_length=1,
         description="movielens-small, -100k, -1m, -10m, -20m; synthetic:USERSxITEMSxINTERACTIONS; a file, folder or glob of CSV, "
-        "Parquet or JSON lines, here or in an object store (s3://); sqlite:///FILE, postgresql://USER@HOST/DB; - for the standard input of "
+        "Parquet, Arrow, Avro, JSON lines or workbooks, here or in an object store (s3://); "
+        "sqlite:///FILE, postgresql://USER@HOST/DB; - for the standard input of "
         "check, plan and run --here.",
     )
     items: str = Field("", description="Item metadata (an id column, a title column), from the same kinds of file; empty: none of its own.")
@@ -53,6 +54,7 @@ class SourceSettings(CleaningSettings):
         description="Columns of the items that answers may be filtered by, with commas between, as in categories,price,brand; what one "
         "holds is found out, or said: price:number, sku:text, new:flag (true or false), tags:texts (lists); empty: no filters.",
     )
+    sheet: str = Field("", description="Sheet of a workbook, or file in a zip archive, that holds the interactions; empty: the only one.")
     separator: str = Field("auto", min_length=1, max_length=8, description="Field separator of CSV files, as in ; or :: or \\t (a tab).")
     header: bool = Field(True, description="CSV files begin with a line of column names; else columns are named 1, 2, 3, ...")
     encoding: str = Field("auto", min_length=1, description="Encoding of CSV files, as in utf-8, cp1252, utf-16.")

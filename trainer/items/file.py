@@ -30,9 +30,11 @@ def read_items(path: str, source: SourceSettings, id_type: IdType | None = None)
 
     Raises DataError.
     """
-    found = [] if path == STDIN or DATABASE_SCHEMES in path else locations.find(path)
+    if path != source.interactions:
+        source = source.model_copy(update={"sheet": ""})
+    found = [] if path == STDIN or DATABASE_SCHEMES in path else locations.find(path, source.sheet)
     problems, missing = Problems(), source.missing_values
-    if found and found[0].format != "csv" and not any(location.empty for location in found):
+    if found and found[0].format not in ("csv", "workbook") and not any(location.empty for location in found):
         frame = pl.concat([read_typed(location, source, problems) for location in found], how="diagonal_relaxed")
         frame = frame.rename(_names(frame.columns, source, path))
         dtype = frame["item"].dtype

@@ -1,4 +1,4 @@
-"""Files of items whose columns have types: Parquet, and JSON lines in any packing, whatever their names end with."""
+"""Files of items whose columns have types: Parquet, Arrow, Avro, and JSON lines in any packing, whatever their names end with."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from polars.exceptions import PolarsError
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.rows.problems import Problems
+from trainer.sources.tables.avro import read_avro
 from trainer.sources.tables.locations import Location
 from trainer.sources.tables.typed import first_line
 from trainer.sources.text.files import TextFile
@@ -21,8 +22,10 @@ def read_typed(location: Location, source: SourceSettings, problems: Problems) -
     """The file, with the types of its columns; lines that hold no JSON object are counted in `problems`. Raises DataError."""
     if location.format == "jsonl":
         return _json_lines(location, source, problems)
+    if location.format == "avro":
+        return read_avro(location.address)
     try:
-        return pl.read_parquet(location.address)
+        return pl.read_ipc(location.address) if location.format == "arrow" else pl.read_parquet(location.address)
     except (PolarsError, OSError) as error:
         raise DataError(f"{location.address} can't be read: {first_line(error)}") from None
 

@@ -13,9 +13,17 @@ from contract.errors import DataError
 
 LOOKED_AT = 1024  # bytes
 GZIP, ZSTD, PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+ZIP, ARROW, AVRO, OLE = b"PK\x03\x04", b"ARROW1", b"Obj\x01", b"\xd0\xcf\x11\xe0"
+READABLE = (PARQUET, ZIP, ARROW, AVRO, OLE)
+"""Kinds that are read as they are, but not from within a packing."""
 _MAGIC: dict[bytes, str] = {
-    b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save the sheet as CSV",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save the sheet as CSV",
+    PARQUET: "a Parquet file; unpack it",
+    ZIP: "a zip archive or a workbook; unpack it",
+    OLE: "an old Excel workbook; unpack it",
+    ARROW: "an Arrow file; unpack it",
+    AVRO: "an Avro file; unpack it",
+    b"FEA1": "a Feather file of version 1; save it as version 2 or Parquet",
+    b"\xff\xff\xff\xff": "a stream of Arrow; save it as an Arrow file or Parquet",
     b"SQLite format 3": "an SQLite database; give it as sqlite:///FILE with --sql-table or --sql-query",
     b"BZh": "packed by bzip2; unpack it, or pack it with gzip or zstd",
     b"\xfd7zXZ": "packed by xz; unpack it, or pack it with gzip or zstd",
@@ -23,8 +31,6 @@ _MAGIC: dict[bytes, str] = {
     b"Rar!": "a rar archive; unpack it",
     b"%PDF": "a PDF",
     b"{\\rtf": "a text of a word processor; save it as plain text",
-    b"ARROW1": "an Arrow file; save it as Parquet",
-    b"Obj\x01": "an Avro file; save it as Parquet",
     b"ORC": "an ORC file; save it as Parquet",
     b"\x93NUMPY": "a NumPy array; save it as Parquet or CSV",
     b"\x89HDF": "an HDF5 file; save it as Parquet or CSV",
@@ -50,13 +56,16 @@ def refuse_kind(path: Path, head: bytes) -> None:
     if kind := _kind(head):
         raise DataError(f"{path} is {kind}")
     packing = "gzip" if head.startswith(GZIP) else "zstd" if head.startswith(ZSTD) else ""
-    inner = _unpacked(path, packing) if packing else b""
+    if packing:
+        refuse_inside(str(path), _unpacked(path, packing), packing)
+
+
+def refuse_inside(where: str, inner: bytes, packing: str) -> None:
+    """The same for what begins with `inner` within a packing, where only text is read."""
     if inner.startswith((GZIP, ZSTD)):
-        raise DataError(f"{path} is packed twice; unpack it once")
-    if inner.startswith(PARQUET):
-        raise DataError(f"{path} is a Parquet file packed by {packing}; unpack it")
+        raise DataError(f"{where} is packed twice; unpack it once")
     if kind := _kind(inner):
-        raise DataError(f"{path}, packed by {packing}, is {kind}")
+        raise DataError(f"{where}, packed by {packing}, is {kind}")
 
 
 def _kind(head: bytes) -> str:

@@ -12,6 +12,7 @@ from trainer.rows.batches import Batch, Table
 from trainer.rows.problems import EmptySourceError, NoNamesError, Problems
 from trainer.rows.shown import name as shown
 from trainer.sources.tables import locations, partitions
+from trainer.sources.tables.avro import AvroTable
 from trainer.sources.tables.columns import is_known
 from trainer.sources.tables.locations import Location
 from trainer.sources.tables.partitions import Part
@@ -31,7 +32,7 @@ def open_table(name: str, source: SourceSettings) -> Table:
 
         return SqlTable(name, source)
     try:
-        found = locations.find(name)
+        found = locations.find(name, source.sheet)
     except OSError as error:
         raise DataError(f"{error.filename or name} can't be read: {error.strerror}") from None
     if len(found) == 1 and not partitions.of(found[0].address):
@@ -42,8 +43,14 @@ def open_table(name: str, source: SourceSettings) -> Table:
 def _open(location: Location, source: SourceSettings) -> Table:
     if location.empty:
         raise EmptySourceError(f"{location.address} is empty")
-    if location.remote or location.format == "parquet":
+    if location.remote or location.format in ("parquet", "arrow"):
         return open_scan(location, source)
+    if location.format == "workbook":
+        from trainer.sources.tables.workbook import WorkbookTable  # calamine, for those who have workbooks
+
+        return WorkbookTable(location, source)
+    if location.format == "avro":
+        return AvroTable(location, source)
     if location.format == "jsonl":
         return JsonLinesTable(location, source)
     return DelimitedTable(location, source)

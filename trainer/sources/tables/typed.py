@@ -1,4 +1,4 @@
-"""Tables whose columns have types: Parquet files, here or in an object store, and what polars itself reads from there."""
+"""Tables whose columns have types: Parquet and Arrow files, here or in an object store, and what polars itself reads from there."""
 
 from __future__ import annotations
 
@@ -52,10 +52,14 @@ class ScannedTable:
 
 
 def open_scan(location: Location, source: SourceSettings) -> ScannedTable:
-    """A Parquet file, or any file of an object store: read by polars' own readers, with credentials from the environment."""
+    """A Parquet or Arrow file, or any file of an object store: read by polars' own readers, with credentials from the environment."""
     address = location.address
     if location.format == "parquet":
         return ScannedTable(pl.scan_parquet(address, glob=location.remote), address, counted=True)
+    if location.format == "arrow":
+        return ScannedTable(pl.scan_ipc(address), address, counted=True)
+    if location.format in ("avro", "workbook", "zip"):
+        raise DataError(f"{address}: of an object store CSV, Parquet, Arrow and JSON lines are read; copy the file here first")
     if location.format == "jsonl":
         return ScannedTable(pl.scan_ndjson(address, infer_schema_length=1000), address)
     separator = ("\t" if ".tsv" in address else ",") if source.separator == "auto" else source.separator

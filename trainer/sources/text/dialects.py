@@ -18,6 +18,7 @@ SEPARATORS = (",", ";", "\t", "|", "::", "\x01", "^", " ")
 LOOKED_AT = 50  # lines
 INNER = b"\x1f"  # in place of a separator of several characters, once a chunk is in memory
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_TYPED = re.compile(r"(.+):(?:token|float)(?:_seq)?")
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 
 
@@ -64,6 +65,9 @@ def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
             )
         # Names are compared as people see them; the empty ones of an index column get one.
         names = [name.strip() or f"column {at}" for at, name in enumerate(names, 1)]
+        if all(typed := [_TYPED.fullmatch(name) for name in names]):
+            names = [found[1] for found in typed if found]
+            notes.append("names of columns carry types, as RecBole writes them (user_id:token); they are left out")
     else:
         names = [str(at) for at in range(1, max(len(split(line, separator)) for line in lines) + 1)]
     skipped = records[: records.index(lines[0], before.at) + source.header] if source.header or before.separator else []

@@ -7,6 +7,7 @@ import gzip
 import io
 import os
 import sys
+import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,6 +116,8 @@ class TextFile:
         try:
             if packing == "gz":
                 return cast(BinaryIO, gzip.open(address))
+            if packing == "zip":
+                return cast(BinaryIO, zipfile.ZipFile(address).open(self._location.member))
             file = open(address, "rb")  # noqa: SIM115 (closed by who asked for it)
         except OSError as error:
             raise DataError(f"{address} can't be read: {error.strerror}") from None
@@ -130,7 +133,7 @@ class TextFile:
             parts = [self._stream.read(size)]
             while parts[-1] and sum(map(len, parts)) < size:  # a pipe gives what it has
                 parts.append(self._stream.read(size - sum(map(len, parts))))
-        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, zstandard.ZstdError) as error:
             raise DataError(f"{self.address} can't be unpacked or read: {error}") from None
         return b"".join(parts)
 

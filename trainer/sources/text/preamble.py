@@ -41,7 +41,7 @@ def find(records: Sequence[str], source: SourceSettings, separators: Sequence[st
     def width(record: str) -> int:
         """The most fields that make `record` a line of names; 0 if it is none."""
         fields = (split(record.lstrip(COMMENT + " "), one) for one in wanted)
-        return max((len(names) for names in fields if _are_names(names, source)), default=0)
+        return max((len(names) for names in fields if are_names(names, source)), default=0)
 
     first = filled[0]
     names = next((at for at in filled if width(records[at])), None)
@@ -61,7 +61,7 @@ def _fields(record: str, separators: Sequence[str], split: Split) -> int:
     return max(len(split(record, one)) for one in separators if one != " ") if separators != [" "] else len(split(record, " "))
 
 
-def _are_names(names: Sequence[str], source: SourceSettings) -> bool:
+def are_names(names: Sequence[str], source: SourceSettings) -> bool:
     """Whether both ids are among them: by the names that the settings give, or by well-known ones."""
     bare = [name.strip() for name in names]
     asked = {"user": source.user_column, "item": source.item_column}

@@ -119,7 +119,7 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(url: str) -> None:
 
 def test_a_driver_that_is_not_installed(tmp_path: Path) -> None:
     assert "Can't load plugin" in refusal("klingon://host/db", sql_table="t")
-    assert "is not installed" in refusal("mysql+pymysql://host/db", sql_table="t")
+    assert "is not installed" in refusal("mssql+pyodbc://host/db", sql_table="t")
 
 
 def test_the_source_is_named_without_secrets(tmp_path: Path) -> None:

@@ -171,7 +171,6 @@ def _zip() -> bytes:
 
 KINDS = {
     "a tar archive": _tar(TWO),
-    "a zip archive": _zip(),
     "an ORC file": b"ORC\x00\x01\x02",
     "a page of HTML": b"<!DOCTYPE html><html><body>404</body></html>",
     "Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 5\n",
@@ -198,7 +197,9 @@ def test_packings_in_packings(tmp_path: Path) -> None:
     assert "packed twice" in refusal(path)
     pl.DataFrame({"user": [1], "item": [2]}).write_parquet(tmp_path / "p")
     path.write_bytes(gzip.compress((tmp_path / "p").read_bytes()))
-    assert "a Parquet file packed by gzip" in refusal(path)
+    assert "packed by gzip, is a Parquet file" in refusal(path)
+    path.write_bytes(gzip.compress(_zip()))
+    assert "packed by gzip, is a zip archive" in refusal(path)
 
 
 def test_a_column_named_like_a_kind_is_a_csv(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_folders_and_globs(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_tables(tmp_path: Path) -> None:
-    assert "a folder without CSV, Parquet or JSON lines files" in refusal(tmp_path)
+    assert "a folder without files of tables" in refusal(tmp_path)
 
 
 def test_a_missing_file_is_named_with_what_may_be_given(tmp_path: Path) -> None:

@@ -213,7 +213,6 @@ def test_a_pipe_gives_its_bytes_bit_by_bit() -> None:
 @pytest.mark.parametrize(
     ("magic", "what"),
     [
-        (b"PK\x03\x04", "Excel workbook"),
         (b"SQLite format 3\0", "sqlite:///FILE"),
         (b"BZh9", "bzip2"),
         (b"%PDF-1.4", "a PDF"),
