@@ -52,6 +52,7 @@ from contract.formats.manifest import READABLE_FORMATS, ArraySpec, Manifest
 Array = npt.NDArray[Any]
 TILE = 64  # columns of a tile of the dense layout
 MANIFEST = "manifest.json"
+EVENTS_FOLDER = ".events"  # beside the artifacts: files of events (trainer/events/files.py)
 _STEP = 1 << 24
 
 

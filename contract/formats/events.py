@@ -11,6 +11,10 @@ from contract.formats.keys import Id
 FIELD = b"e"
 """The one field of an entry of the stream."""
 DIGEST_BYTES = 12
+DISLIKES = ("dismiss", "dislike")
+"""Types that say by themselves that the item was met and not liked."""
+SHOWN = ("impression",)
+"""Types that say that an item was shown: what nobody did is no interaction."""
 
 
 class Event(NamedTuple):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from contract.settings.settings import PREFIX
-from contract.settings.source import STDIN
+from contract.settings.source import EVENTS, STDIN, without_events
 
 T = TypeVar("T")
 SOURCES = ("interactions", "items")
@@ -32,6 +32,8 @@ def absolute_variables(environ: Mapping[str, str], folder: Path) -> dict[str, st
 
 
 def _absolute(name: str, value: str, folder: Path) -> str:
+    if name == "interactions" and (parts := without_events(value))[1]:
+        return f"{_absolute(name, parts[0], folder)},{EVENTS}" if parts[0] else value
     if name in FILES or (name == FILE_OR_IDS and (folder / value).is_file()):
         return str(folder / value)
     if name not in SOURCES or value == STDIN or _SETS.fullmatch(value):

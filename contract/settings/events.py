@@ -19,6 +19,10 @@ class EventSettings(BaseModel):
     events_max_age_s: int = Field(
         86_400, ge=1, description="Age of the oldest event that waits to be written from which POST /events is refused with 429."
     )
+    events_write_s: float = Field(
+        2.0, gt=0, le=3600, description="How long the trainer service waits before it writes more events to files."
+    )
+    events_keep_days: int = Field(0, ge=0, description="Files of events are deleted after so many days; 0: never.")
     events_repeat_s: int = Field(
         300,
         ge=1,

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from contract.settings.settings import PREFIX, ModelSettings, Settings
-from contract.settings.source import STDIN, CleaningSettings, SourceSettings
+from contract.settings.source import STDIN, CleaningSettings, SourceSettings, without_events
 
 RUN_OPTIONS = frozenset(ModelSettings.model_fields) | frozenset(SourceSettings.model_fields)
 """What a run may be asked for at all: the settings of the trainer's process are its own."""
@@ -49,7 +49,7 @@ def refusal(settings: Settings, options: Mapping[str, object]) -> str:
             f"{PREFIX}RUN_SOURCES names what else may be read"
         )
     for name in PLACES:
-        place = str(options.get(name, getattr(settings, name)))
+        place = without_events(str(options.get(name, getattr(settings, name))))[0]
         if place and (name in asked or name == "interactions") and not is_listed(place, listed):
             shown = place if len(place) <= _SHOWN else place[: _SHOWN - 1] + "…"
             return f"{name} {shown!r} is not among what {PREFIX}RUN_SOURCES names, so a run can't have {', '.join(asked)}"

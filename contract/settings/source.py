@@ -7,9 +7,20 @@ from typing import Any, Literal, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+EVENTS = "events:"
+"""The events that POST /events has taken, in place of a file, or behind another source: `sales.parquet,events:`."""
 STDIN = "-"
 """The standard input, in place of a file."""
 TimeUnit = Literal["s", "ms", "us", "ns", "days", "excel", "julian", "ticks", "filetime", "apple"]
+
+
+def without_events(interactions: str) -> tuple[str, bool]:
+    """A source without the events behind it, "" where there is no other; and whether there are events."""
+    if interactions == EVENTS:
+        return "", True
+    base = interactions.removesuffix(f",{EVENTS}")
+    return base, base != interactions
+
 
 IdSetting = Literal["auto", "integer", "text"]
 ColumnKind = Literal["number", "flag", "text", "texts"]
@@ -46,7 +57,7 @@ class SourceSettings(CleaningSettings):
         description="movielens-small, -100k, -1m, -10m, -20m; synthetic:USERSxITEMSxINTERACTIONS; a file, folder or glob of CSV, "
         "Parquet, Arrow, Avro, JSON lines or workbooks, here or in an object store (s3://); "
         "sqlite:///FILE, postgresql://USER@HOST/DB; - for the standard input of "
-        "check, plan and run --here.",
+        "check, plan and run --here; events: for those of POST /events, also behind another source, as in sales.parquet,events:.",
     )
     items: str = Field("", description="Item metadata (an id column, a title column), from the same kinds of file; empty: none of its own.")
     filter_columns: str = Field(

@@ -18,11 +18,12 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from contract.errors import StoreFullError
 from contract.formats.events import FIELD, Event, decode, digest_of
-from contract.formats.keys import Keys
+from contract.formats.keys import Id, Keys
 from contract.settings.events import MIB, EventSettings
 
 PER_CALL = 1000
 NOTHING = "0-0"
+ENTRY_BYTES = 32  # as the scripts count what an entry takes besides its own
 
 
 class EventsFullError(StoreFullError):
@@ -68,6 +69,22 @@ def settle(redis: Redis, keys: Keys, last: str) -> int:
     while n := int(cast(int, _call(redis, "settle_events", (keys.event_stream, keys.event_state), [last.encode(), PER_CALL]))):
         total += n
     return total
+
+
+def forget(redis: Redis, keys: Keys, user_id: Id) -> int:
+    """Take a user's events out of the stream; how many."""
+    last, gone = NOTHING, 0
+    while entries := read(redis, keys, last, PER_CALL):
+        last = entries[-1][0]
+        own = [(entry, len(event.encode())) for entry, event in entries if str(event.user_id) == str(user_id)]
+        if own:
+            with redis.pipeline(transaction=True) as pipe:
+                for entry, n_bytes in own:
+                    pipe.xdel(keys.event_stream, entry)
+                    pipe.hincrby(keys.event_state, "bytes", -(n_bytes + ENTRY_BYTES))
+                pipe.execute()
+            gone += len(own)
+    return gone
 
 
 def go_on_after(redis: Redis, keys: Keys, last: str) -> None:

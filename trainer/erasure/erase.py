@@ -11,12 +11,13 @@ from redis import Redis
 
 from contract.errors import ArtifactError, ErasureError, PayloadError
 from contract.formats import payload
-from contract.formats.artifact import Artifact, folder_of
+from contract.formats.artifact import EVENTS_FOLDER, Artifact, folder_of
 from contract.formats.keys import Id, Keys, bucket_of, is_generation_id
 from contract.formats.shard_record import UNKNOWN_SHARD, checksum_of
 from contract.formats.states import GenerationState, is_gone
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
+from contract.store.event_stream import forget as forget_waiting
 from contract.store.generations import Generations
 from contract.store.training_right import right_to_train
 from trainer.erasure.scrub import open_whole, scrub
@@ -40,6 +41,8 @@ class Erased:
 
     removed: list[Removed]
     remains: list[str]
+    events: int = 0
+    """Rows of files of events, and events on their way there."""
 
     def check(self) -> None:
         """Raises ErasureError where something remains."""
@@ -80,7 +83,18 @@ def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], N
                 interactions = 0 if n_items.get(name) else None
             if interactions is not None:
                 removed.append(Removed(name, states.get(name, "not begun"), interactions, n_items.get(name) or 0))
-    return Erased(removed, remains)
+    return Erased(removed, remains, _remove_events(settings, store, keys, user_id))
+
+
+def _remove_events(settings: Settings, store: Redis, keys: Keys, user_id: Id) -> int:
+    """Out of the stream and out of files. What is read from the stream from now on leaves the user out."""
+    folder = folder_of(settings.artifacts) / EVENTS_FOLDER
+    n_waiting = forget_waiting(store, keys, user_id)
+    if not folder.is_dir():
+        return n_waiting
+    from trainer.events.tidying import forget  # polars takes a moment to import: only for who keeps events
+
+    return n_waiting + forget(folder, user_id)
 
 
 def as_json(removed: list[Removed]) -> list[dict[str, object]]:

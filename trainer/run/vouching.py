@@ -17,7 +17,7 @@ from contract.errors import SettingsError
 from contract.formats.artifact import folder_of
 from contract.settings.run_sources import PLACES, RUN_OPTIONS, SOURCE_OPTIONS, STDIN_REFUSED, entries, is_listed, refusal
 from contract.settings.settings import PREFIX, Settings
-from contract.settings.source import STDIN
+from contract.settings.source import STDIN, without_events
 
 KEY_FILE = ".run-key"
 KEY_BYTES = 32
@@ -58,7 +58,7 @@ def _check_files(settings: Settings, options: Mapping[str, object]) -> None:
     from trainer.sources.tables.locations import find
 
     for name in PLACES:
-        place = str(options.get(name, ""))
+        place = without_events(str(options.get(name, "")))[0]
         if place in ("", getattr(settings, name)) or "://" in place or not Path(place).is_absolute():
             continue
         for location in find(place):

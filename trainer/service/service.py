@@ -22,6 +22,7 @@ from contract.store.runs import kind_of
 from engine.fit import rows as sar
 from trainer import jobs
 from trainer.service.abandoned import give_up_abandoned
+from trainer.service.events_process import EventsProcess
 from trainer.service.retention import prune
 from trainer.service.schedule import Schedule
 from trainer.service.start_run import start_run
@@ -36,6 +37,8 @@ def serve(settings: Settings) -> None:
     queue, generations, runs = larder.train_queue, larder.generations, larder.runs
     schedule = Schedule(settings, larder.store, larder.queue_redis)
     larder.erasure.announce()
+    events = EventsProcess(settings)
+    events.see_to()
     warm(settings)
     if not any_promoted_or_coming(generations, queue):
         log.info("nothing is promoted: run %s is the first", start_run(queue, runs, settings, {}))
@@ -56,10 +59,14 @@ def serve(settings: Settings) -> None:
         except RedisError as error:
             log.warning("can't tidy up: %s", error)
 
+    def beat() -> None:
+        schedule.tick()
+        events.see_to()
+
     worker = LeasedWorker(
         *(queue, settings, worker_name(f"{os.getpid()}.{time.time_ns()}"), given_up),
         on_idle=_every(TIDY_EVERY_S, tidy),
-        on_beat=schedule.tick,
+        on_beat=beat,
     )
     worker.work(logging_level=settings.log_level)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import polars as pl
 
 from contract.errors import DataError
+from contract.formats.artifact import EVENTS_FOLDER
 from contract.settings.settings import SourceSettings, hide_password
-from contract.settings.source import STDIN
+from contract.settings.source import STDIN, without_events
 from trainer.interactions.doubts import Doubt, doubts
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.interactions import Interactions, from_frames
@@ -41,6 +42,7 @@ class Raw:
     problems: Problems = field(default_factory=Problems)
     columns: Mapping[str, str] = field(default_factory=dict)
     ids: IdTypes | None = None
+    events_until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
         "clock": " and ".join(problems.clocks),
         "dropped": dict(made.dropped),
     }
+    if raw.events_until:
+        reading["events_until"] = raw.events_until
     return Loaded(replace(made, reading=reading), raw.items, problems, raw.columns, found)
 
 
@@ -94,7 +98,9 @@ def label_of(source: SourceSettings) -> str:
 
 def read(source: SourceSettings, cache: Path) -> Raw:
     """Open what the settings name. Raises DataError, now or as the events are read, for what can't be used."""
-    name = source.interactions
+    name, has_events = without_events(source.interactions)
+    if has_events:
+        return _with_events(read(source.model_copy(update={"interactions": name}), cache) if name else None, source, cache)
     if name == BUILT_IN:
         return _counted(_built_in())
     if name in MOVIELENS:
@@ -109,6 +115,19 @@ def read(source: SourceSettings, cache: Path) -> Raw:
 
         return _counted(Raw([synthetic.load(name)], None))
     return _table(source)
+
+
+def _with_events(raw: Raw | None, source: SourceSettings, cache: Path) -> Raw:
+    """The events that are in files, behind another source or alone."""
+    from trainer.sources import events
+
+    problems = raw.problems if raw else Problems()
+    found = events.read(cache.parent / EVENTS_FOLDER, source)
+    problems.note(f"{found.n_read:,} events of POST /events, up to {found.last}")
+    frames = events.behind(raw.events if raw else (), found, problems)
+    if raw is None:
+        raw = Raw((), None, problems, ids=IdTypes(problems, asked={"user": source.user_id_type, "item": source.item_id_type}))
+    return replace(raw, events=frames, events_until=found.last)
 
 
 def _counted(raw: Raw) -> Raw:
