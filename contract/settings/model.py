@@ -101,6 +101,7 @@ class GateSettings(BaseModel):
     gate_popularity: Literal["off", "warn", "refuse"] = Field("warn", description="What to do with a model that popularity alone beats.")
     gate_max_users_drop: float = Field(0.10, ge=0, le=1, description="Part of the users that may be missing against the current lists.")
     gate_max_items_drop: float = Field(0.10, ge=0, le=1, description="Part of the items that may be missing against the current lists.")
+    gate_max_rows_drop: float = Field(0.30, ge=0, le=1, description="Part of the interactions that may be missing against the current.")
     gate_max_fill_drop: float = Field(0.10, ge=0, le=1, description="Part by which lists may be shorter on average than the current.")
     gate_max_data_age_days: float = Field(0.0, ge=0, description="Age of the latest interaction beyond which a run is refused; 0: any.")
     evaluate: bool = Field(True, description="Measure the model on held-out interactions before it is promoted.")

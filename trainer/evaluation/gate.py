@@ -7,7 +7,7 @@ nDCG below that of popularity                           gate_popularity         
 users, items: more than that part is missing            gate_max_users_drop, gate_max_items_drop   refused
 the latest interaction is older than that many days     gate_max_data_age_days    refused
 the latest interaction is older than the current one's                            warning
-types of ids, columns or times mean something else      (reading.py)              refused
+types of ids, columns, times, or the table, are others  (reading, drift, same_table)   refused, or warning
 
 Models whose k is the same are compared at k, others at GATE_DEPTH, where each is measured as well.
 How full lists are is known when they are written: `minimums` says what the promote script compares then.

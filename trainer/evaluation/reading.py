@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contract.formats.manifest import Manifest
 from trainer.evaluation.gate import Finding
+from trainer.interactions.profile import Profile
 from trainer.rows.sieve import NO_ROWS
 
 LIMIT = "reading"
@@ -27,6 +28,7 @@ class Reading(BaseModel):
     doubts: tuple[str, ...] = ()
     dropped: dict[str, int] = {}
     clock: str = ""
+    profile: Profile | None = None
     user_ids: str = ""
     item_ids: str = ""
 
@@ -37,9 +39,14 @@ class Reading(BaseModel):
         return cls.model_validate(known | ids)
 
     @property
+    def lost(self) -> dict[str, int]:
+        """Rows that were left out, by reason, but for those that are no rows."""
+        return {reason: n for reason, n in self.dropped.items() if n and reason not in NO_ROWS}
+
+    @property
     def losses(self) -> str:
         """How many rows were left out, which part, and why; "" where none was."""
-        reasons = {reason: n for reason, n in self.dropped.items() if n and reason not in NO_ROWS}
+        reasons = self.lost
         lost = sum(reasons.values())
         if not lost:
             return ""

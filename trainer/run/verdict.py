@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from contract.formats.artifact import folder_of
+from contract.errors import ArtifactError
+from contract.formats.artifact import folder_of, open_artifact
 from contract.formats.evaluation import Figures
-from contract.formats.manifest import Manifest
+from contract.formats.manifest import Manifest, Pointer
 from contract.formats.verdict import Verdict
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
 from engine.arrays import Report
 from trainer.evaluation import gate
+from trainer.evaluation.drift import drifted
+from trainer.evaluation.gate import Found
 from trainer.evaluation.reading import Reading, changed
+from trainer.evaluation.same_table import Pairs, another, compare
 from trainer.interactions.interactions import Interactions
 from trainer.run.spec import Order
 
@@ -44,7 +49,12 @@ def judge(settings: Settings, generations: Generations, manifest: Manifest, orde
     old = Figures.of(served, current.mean_listed) if served and current else None
     found = gate.judge(Figures.of(manifest), old, settings.gate, datetime.now(UTC))
     reading = Reading.of(manifest)
-    found = found.model_copy(update={"failures": (*(changed(reading, Reading.of(served)) if served else ()), *found.failures)})
+    if served and pointer:
+        before = Reading.of(served)
+        drift = [*drifted(reading, before, settings.gate), *_other_table(settings, order.run, pointer)]
+        failures = (*changed(reading, before), *found.failures, *(finding for severity, finding in drift if severity == "refuse"))
+        warnings = (*found.warnings, *(finding for severity, finding in drift if severity == "warn"))
+        found = found.model_copy(update={"failures": failures, "warnings": warnings})
     return Verdict(
         passed=found.passed,
         because=found.because,
@@ -55,3 +65,17 @@ def judge(settings: Settings, generations: Generations, manifest: Manifest, orde
         review=order.review,
         forced_by=order.forced_by,
     )
+
+
+def _other_table(settings: Settings, run: str, pointer: Pointer) -> Iterator[Found]:
+    """What the artifacts say of the users, the items and their pairs. Nothing where that of the current generation is gone."""
+    new, old, before = (_pairs(settings, generation) for generation in (run, pointer.generation, pointer.previous))
+    if new and old:
+        yield from another(compare(new, old), new, old, settings.gate, before)
+
+
+def _pairs(settings: Settings, generation: str) -> Pairs | None:
+    try:
+        return Pairs.of(open_artifact(settings.artifacts, generation)) if generation else None
+    except ArtifactError:
+        return None

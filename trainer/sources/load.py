@@ -16,6 +16,7 @@ from contract.settings.source import STDIN, without_events
 from trainer.interactions.doubts import Doubt, doubts
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.interactions import Interactions, from_frames
+from trainer.interactions.profile import Profile
 from trainer.rows.batches import Table
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
@@ -85,6 +86,7 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
         "doubts": [doubt.what for doubt in found],
         "clock": " and ".join(problems.clocks),
         "dropped": dict(made.dropped),
+        "profile": Profile.of(made).model_dump(mode="json", exclude_none=True),
     }
     if raw.events_until:
         reading["events_until"] = raw.events_until

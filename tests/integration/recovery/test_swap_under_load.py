@@ -43,7 +43,7 @@ def test_swaps_under_load(services: Callable[..., Services], tmp_path: Path) -> 
 
     def promote(number: int) -> str:
         data = write_interactions(tmp_path / "interactions.csv", f"t{number}")
-        ran = stack.run("run", "--here", "--wait", "--interactions", str(data))
+        ran = stack.run("run", "--here", "--wait", "--force", "--interactions", str(data))
         assert ran.returncode == 0, ran.stdout + ran.stderr + stack.logs()
         prune(stack.generations, stack.runs, stack.settings)
         return stack.generations.ids()[-1]

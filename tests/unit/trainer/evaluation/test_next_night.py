@@ -1,0 +1,307 @@
+"""One night after another: tables that mean something else under the same names are refused, and honest next nights are not."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from contract.errors import DataError
+from contract.formats.evaluation import Figures
+from contract.settings.settings import GateSettings
+from tests.support.reading import load
+from trainer.evaluation import gate
+from trainer.evaluation.drift import drifted
+from trainer.evaluation.reading import Reading, changed
+from trainer.evaluation.same_table import Pairs, another, compare
+from trainer.interactions.interactions import Interactions
+
+DAY = 86_400
+START = 1_704_067_200  # 2024-01-01
+NIGHT = START + 120 * DAY
+
+
+@dataclass(frozen=True)
+class Row:
+    user: Any
+    item: Any
+    weight: Any
+    time: Any
+
+
+Rows = list[Row]
+
+
+def shop(seed: int, until: int = NIGHT, users: int = 300, items: int = 120, prefix: str = "") -> Rows:
+    """Ratings of 1 to 5 by users who have their tastes, until a night. The same seed tells the same story, longer or shorter."""
+    rng = random.Random(seed)
+    favourites = [rng.sample(range(items), items) for _ in range(6)]
+    rows = []
+    for user in range(users):
+        liked = favourites[user % 6]
+        for _ in range(rng.randint(8, 40)):
+            item = liked[min(items - 1, int(rng.expovariate(0.08)))]
+            rows.append(
+                Row(f"{prefix}{1000 + user}", f"{500 + item}", rng.choice((1, 2, 3, 4, 4, 5, 5, 5)), START + rng.randrange(130 * DAY))
+            )
+    return sorted((row for row in rows if row.time < until), key=lambda row: row.time)
+
+
+def last_night() -> Rows:
+    return shop(1)
+
+
+def tonight() -> Rows:
+    return shop(1, NIGHT + DAY)
+
+
+def each(change: Callable[[Row], Row]) -> Callable[[Rows], Rows]:
+    return lambda rows: [change(row) for row in rows]
+
+
+def day_first(row: Row) -> Row:
+    return replace(row, time=f"{datetime.fromtimestamp(row.time, UTC):%d/%m/%Y}")
+
+
+def month_first(row: Row) -> Row:
+    return replace(row, time=f"{datetime.fromtimestamp(row.time, UTC):%m/%d/%Y}")
+
+
+def year_first(row: Row) -> Row:
+    return replace(row, time=f"{datetime.fromtimestamp(row.time, UTC):%Y-%m-%d}")
+
+
+def swapped_in_iso(row: Row) -> Row:
+    when = datetime.fromtimestamp(row.time, UTC)
+    return replace(row, time=f"{when:%Y-%d-%m}" if when.day <= 12 else f"{when:%Y-%m-%d}")
+
+
+def hashed(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()[:12]
+
+
+def shifted_column(rows: Rows, name: str) -> Rows:
+    """A column that is one row late, as after a wrong join."""
+    values = [getattr(row, name) for row in rows]
+    return [replace(row, **{name: value}) for row, value in zip(rows, values[-1:] + values[:-1], strict=True)]
+
+
+def shuffled_column(rows: Rows, name: str) -> Rows:
+    values = [getattr(row, name) for row in rows]
+    random.Random(7).shuffle(values)
+    return [replace(row, **{name: value}) for row, value in zip(rows, values, strict=True)]
+
+
+MUTATIONS: dict[str, Callable[[Rows], Rows]] = {
+    "users and items swapped": each(lambda row: replace(row, user=row.item, item=row.user)),
+    "users and weights swapped": each(lambda row: replace(row, user=row.weight, weight=row.user)),
+    "items and weights swapped": each(lambda row: replace(row, item=row.weight, weight=row.item)),
+    "weights and times swapped": each(lambda row: replace(row, weight=row.time, time=row.weight)),
+    "users and times swapped": each(lambda row: replace(row, user=row.time, time=row.user)),
+    "milliseconds": each(lambda row: replace(row, time=row.time * 1000)),
+    "microseconds": each(lambda row: replace(row, time=row.time * 10**6)),
+    "nanoseconds": each(lambda row: replace(row, time=row.time * 10**9)),
+    "minutes": each(lambda row: replace(row, time=row.time // 60)),
+    "days": each(lambda row: replace(row, time=row.time // DAY)),
+    "days of a spreadsheet": each(lambda row: replace(row, time=row.time // DAY + 25_569)),
+    "dates": each(year_first),
+    "another zone": each(lambda row: replace(row, time=row.time + 2 * 3600)),
+    "a year before": each(lambda row: replace(row, time=row.time - 365 * DAY)),
+    "the time of the export": each(lambda row: replace(row, time=NIGHT + DAY)),
+    "only the hour of the day": each(lambda row: replace(row, time=row.time % DAY)),
+    "user ids padded": each(lambda row: replace(row, user=f"{int(row.user):08d}")),
+    "item ids padded": each(lambda row: replace(row, item=f"{int(row.item):08d}")),
+    "user ids with a prefix": each(lambda row: replace(row, user=f"u{row.user}")),
+    "item ids with a prefix": each(lambda row: replace(row, item=f"sku-{row.item}")),
+    "user ids hashed": each(lambda row: replace(row, user=hashed(row.user))),
+    "user ids of another key": each(lambda row: replace(row, user=str(900_000 + 7 * int(row.user)))),
+    "item ids of another key": each(lambda row: replace(row, item=str(70_000 + 3 * int(row.item)))),
+    "half of the ids padded": each(lambda row: replace(row, user=f"{int(row.user):08d}" if int(row.user) % 2 else row.user)),
+    "an id per row": lambda rows: [replace(row, user=str(1000 + at)) for at, row in enumerate(rows)],
+    "one user": each(lambda row: replace(row, user="1000")),
+    "half of the rows repeated": lambda rows: rows + rows[: len(rows) // 2],
+    "all rows twice": lambda rows: rows + rows,
+    "the first half": lambda rows: rows[: len(rows) // 2],
+    "the last half": lambda rows: rows[len(rows) // 2 :],
+    "every second row": lambda rows: rows[::2],
+    "the sample of a tenth of the users": lambda rows: [row for row in rows if int(row.user) % 10 == 0],
+    "another shop": lambda _: shop(2, NIGHT + DAY, prefix="77"),
+    "another shop with the same ids": lambda _: shop(2, NIGHT + DAY),
+    "another shop of the same size, ids of texts": lambda _: shop(3, NIGHT + DAY, prefix="c"),
+    "weights in percent": each(lambda row: replace(row, weight=row.weight * 20)),
+    "weights of ten": each(lambda row: replace(row, weight=row.weight * 2)),
+    "all weights one": each(lambda row: replace(row, weight=1)),
+    "weights upside down": each(lambda row: replace(row, weight=6 - row.weight)),
+    "weights that are prices": each(lambda row: replace(row, weight=round(9.9 + int(row.item) * 1.7, 2))),
+    "most weights 0": lambda rows: [replace(row, weight=row.weight if at % 3 == 0 else 0) for at, row in enumerate(rows)],
+    "a third without an item": lambda rows: [replace(row, item=row.item if at % 3 else "") for at, row in enumerate(rows)],
+    "a third in the future": lambda rows: [replace(row, time=row.time if at % 3 else 4_000_000_000) for at, row in enumerate(rows)],
+    "items of other rows": lambda rows: shuffled_column(rows, "item"),
+    "items one row late": lambda rows: shifted_column(rows, "item"),
+}
+
+HONEST: dict[str, Callable[[Rows], Rows]] = {
+    "a day more": lambda rows: rows,
+    "nothing new": lambda _: last_night(),
+    "a week more": lambda _: shop(1, NIGHT + 7 * DAY),
+    "a window of 90 days": lambda rows: [row for row in rows if row.time > NIGHT - 90 * DAY],
+    "in another order": lambda rows: random.Random(5).sample(rows, len(rows)),
+    "by user": lambda rows: sorted(rows, key=lambda row: row.user),
+    "new users": lambda rows: rows + [replace(row, user=str(int(row.user) + 5000)) for row in rows if int(row.user) % 20 == 0],
+    "new items": lambda rows: rows + [replace(row, item=str(int(row.item) + 5000)) for row in rows if int(row.item) % 20 == 0],
+    "users who left": lambda rows: [row for row in rows if int(row.user) % 25],
+    "items that are sold out": lambda rows: [row for row in rows if int(row.item) % 25],
+    "some rows without a weight": lambda rows: [replace(row, weight=row.weight if at % 200 else "") for at, row in enumerate(rows)],
+    "some rows without a time": lambda rows: [replace(row, time=row.time if at % 200 else "") for at, row in enumerate(rows)],
+    "a broken id": lambda rows: [*rows, Row("12a", "501", 4, NIGHT)],
+    "some rows twice": lambda rows: rows + rows[::40],
+    "a robot": lambda rows: rows + [Row("4711", row.item, 3, row.time) for row in rows[::15]],
+    "a sale": lambda rows: rows + [Row(row.user, "517", 5, NIGHT + 3600) for row in rows[::10]],
+    "a better mood": lambda rows: [replace(row, weight=min(5, row.weight + 1)) if at % 20 == 0 else row for at, row in enumerate(rows)],
+    "quotation marks": lambda rows: [replace(row, user=f'"{row.user}"') for row in rows],
+    "spaces around ids": lambda rows: [replace(row, item=f" {row.item} ") for row in rows],
+    "weights with points": lambda rows: [replace(row, weight=f"{row.weight}.0") for row in rows],
+    "times with points": lambda rows: [replace(row, time=f"{row.time}.0") for row in rows],
+    "ids with points": lambda rows: [replace(row, user=f"{row.user}.0") for row in rows],
+}
+
+
+def written(folder: Path, name: str, rows: Rows, *, order: str = "user,item,weight,time") -> str:
+    names = {"user": "user_id", "item": "item_id", "weight": "rating", "time": "ts"}
+    path, columns = folder / name, order.split(",")
+    lines = [",".join(names[column] for column in columns)]
+    lines += [",".join(str(getattr(row, column)) for column in columns) for row in rows]
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Interactions:
+    return load(written(tmp_path_factory.mktemp("served"), "last.csv", last_night())).interactions
+
+
+def refusals(new: str, before: Interactions, **given: Any) -> list[str]:
+    """Why the gate, or the reading before it, refuses one table where lists of another one are served."""
+    try:
+        now = load(new, **given).interactions
+    except DataError as error:
+        return [str(error)]
+    limits, new_reading, old_reading = GateSettings(), reading_of(now), reading_of(before)
+    new_pairs, old_pairs = pairs_of(now), pairs_of(before)
+    found = [
+        *drifted(new_reading, old_reading, limits),
+        *another(compare(new_pairs, old_pairs), new_pairs, old_pairs, limits),
+    ]
+    counted = gate.judge(figures_of(now), figures_of(before), limits, datetime.fromtimestamp(NIGHT + 8 * DAY, UTC))
+    return [finding.message for finding in changed(new_reading, old_reading)] + [
+        *(finding.message for severity, finding in found if severity == "refuse"),
+        *(finding.message for finding in counted.failures),
+    ]
+
+
+def reading_of(made: Interactions) -> Reading:
+    kinds = {
+        f"{role}_ids": "texts" if isinstance(ids[0], str) else "integers"
+        for role, ids in (("user", made.user_ids), ("item", made.item_ids))
+    }
+    return Reading.model_validate({**made.reading, "dropped": dict(made.dropped), **kinds})
+
+
+def figures_of(made: Interactions) -> Figures:
+    return Figures(n_users=len(made.user_ids), n_items=len(made.item_ids), depth=10, data_until=made.data_until)
+
+
+def pairs_of(made: Interactions) -> Pairs:
+    n_items = len(made.item_ids)
+    pairs = np.unique(made.user_idx.astype(np.int64) * n_items + made.item_idx)
+    ends = np.cumsum(np.bincount(pairs // n_items, minlength=len(made.user_ids)))
+    return Pairs(
+        users=lambda start, end: made.user_ids[start:end],
+        items=lambda start, end: made.item_ids[start:end],
+        indptr=np.concatenate(([0], ends)),
+        indices=pairs % n_items,
+        n_items=n_items,
+    )
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_another_meaning_is_refused(tmp_path: Path, served: Interactions, name: str) -> None:
+    assert refusals(written(tmp_path, "tonight.csv", MUTATIONS[name](tonight())), served)
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_an_honest_next_night_is_not_refused(tmp_path: Path, served: Interactions, name: str) -> None:
+    assert refusals(written(tmp_path, "tonight.csv", HONEST[name](tonight())), served) == []
+
+
+def test_columns_in_another_order_mean_the_same_where_they_have_names(tmp_path: Path, served: Interactions) -> None:
+    assert refusals(written(tmp_path, "tonight.csv", tonight(), order="ts,weight,item,user".replace("ts", "time")), served) == []
+
+
+def test_columns_in_another_order_without_names(tmp_path: Path) -> None:
+    old, new = (
+        written(tmp_path, f"{order}.csv", last_night(), order=order) for order in ("user,item,weight,time", "item,user,weight,time")
+    )
+    for path in (old, new):
+        Path(path).write_text(Path(path).read_text().partition("\n")[2])
+    before = load(old, header=False).interactions
+    assert refusals(old, before, header=False) == []
+    assert refusals(new, before, header=False)
+
+
+def test_the_same_from_another_kind_of_file(tmp_path: Path, served: Interactions) -> None:
+    frame = pl.read_csv(written(tmp_path, "tonight.csv", tonight()))
+    frame.write_parquet(tmp_path / "tonight.parquet")
+    frame.write_ndjson(tmp_path / "tonight.jsonl")
+    for name in ("tonight.parquet", "tonight.jsonl"):
+        assert refusals(str(tmp_path / name), served) == []
+
+
+def test_day_and_month_the_other_way_round(tmp_path: Path) -> None:
+    old = load(written(tmp_path, "old.csv", each(day_first)(last_night()))).interactions
+    assert "times were read as dates with the month first" in refusals(written(tmp_path, "a.csv", each(month_first)(tonight())), old)[0]
+    old = load(written(tmp_path, "iso.csv", each(year_first)(last_night()))).interactions
+    assert refusals(written(tmp_path, "b.csv", each(swapped_in_iso)(tonight())), old)
+
+
+def test_sessions_are_others_every_night(tmp_path: Path) -> None:
+    nights = [load(written(tmp_path, f"{n}.csv", shop(1, prefix=str(n)))).interactions for n in range(3)]
+    pairs = [pairs_of(one) for one in nights]
+    limits = GateSettings()
+    kept = compare(pairs[2], pairs[1])
+    assert [how for how, _ in another(kept, pairs[2], pairs[1], limits)] == ["refuse"]
+    assert [how for how, _ in another(kept, pairs[2], pairs[1], limits, before=pairs[0])] == ["warn"]
+
+
+def test_a_change_of_size_warns(tmp_path: Path, served: Interactions) -> None:
+    fewer = load(written(tmp_path, "fewer.csv", [row for at, row in enumerate(tonight()) if at % 6])).interactions
+    ((how, finding),) = drifted(reading_of(fewer), reading_of(served), GateSettings())
+    assert (how, finding.limit, finding.new, finding.old) == ("warn", "gate_max_rows_drop", len(fewer.weight), len(served.weight))
+    assert next(drifted(reading_of(fewer), reading_of(served), GateSettings(gate_max_rows_drop=0.1)))[0] == "refuse"
+
+
+def test_words_name_both_values(tmp_path: Path, served: Interactions) -> None:
+    ((_, finding),) = drifted(
+        reading_of(load(written(tmp_path, "ten.csv", MUTATIONS["weights of ten"](tonight()))).interactions),
+        reading_of(served),
+        GateSettings(),
+    )
+    assert (
+        finding.message
+        == "weights are 2 to 10, half of them up to 8, those of the current generation 1 to 5, half of them up to 4 (reading)"
+    )
+
+
+def test_little_data_and_an_older_version_say_nothing(tmp_path: Path, served: Interactions) -> None:
+    few = load(written(tmp_path, "few.csv", shop(2)[:50])).interactions
+    assert list(drifted(reading_of(few), reading_of(served), GateSettings())) == []
+    older = reading_of(served).model_copy(update={"profile": None})
+    assert list(drifted(reading_of(few), older, GateSettings())) == []

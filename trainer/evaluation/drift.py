@@ -1,0 +1,121 @@
+"""When interactions look so unlike those of the current generation that something else was read, under the same names.
+
+what                                                             refused                     warning
+rows fewer than before                                           gate_max_rows_drop          a third of that
+rows left out for a reason, as a part of all                     10 points more              2 points more
+rows that are another one again, as a part of all                10 points more
+weights: distance of the distributions (Kolmogorov-Smirnov)      0.25                        0.12
+rows per user, rows per item                                     3 times as many, or a third
+the newest time                                                  earlier by 2 days and a 20th of the span
+the span of times                                                a fifth, or twice as long for rows that did not grow likewise
+all times moved by whole quarters of an hour                     to the second
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+import numpy as np
+
+from contract.settings.settings import GateSettings
+from trainer.evaluation.gate import Finding, Found
+from trainer.evaluation.reading import LIMIT, Reading
+from trainer.interactions.profile import Profile
+
+FEW_ROWS = 100  # of fewer, chance makes what it likes
+LOST = {"refuse": 0.10, "warn": 0.02}
+REPEATED = 0.10
+WEIGHTS = {"refuse": 0.25, "warn": 0.12}
+DENSITY = 3.0
+SCATTERED = 2.0
+_DAY, _QUARTER, _ZONES = 86_400, 900, 14 * 3600
+
+
+def drifted(new: Reading, old: Reading, limits: GateSettings) -> Iterator[Found]:
+    """What is so unlike the current generation that it forbids promotion, or is worth a warning."""
+    a, b = new.profile, old.profile
+    if a is None or b is None or min(a.rows, b.rows) < FEW_ROWS:
+        return
+    yield from _rows(a, b, limits.gate_max_rows_drop)
+    yield from _lost(new, old)
+    if a.repeated > b.repeated + REPEATED:
+        what = f"{_percent(a.repeated)} of the rows are another row again, of the current generation's {_percent(b.repeated)}"
+        yield "refuse", _finding(what, a.repeated, b.repeated)
+    yield from _weights(a, b)
+    for what, now, before in (("user", a.rows_per_user, b.rows_per_user), ("item", a.rows_per_item, b.rows_per_item)):
+        if not 1 / DENSITY < now / before < DENSITY:
+            yield "refuse", _finding(f"there are {now:.1f} rows per {what}, in the current generation {before:.1f}", now, before)
+    yield from _times(a, b)
+
+
+def distance(a: Profile, b: Profile) -> float:
+    """The greatest difference between two distributions of weights, from 0 to 1, beyond what chance makes of so many rows."""
+    values = np.union1d(a.weights, b.weights)
+    parts = [np.searchsorted(one.weights, values, "right") / len(one.weights) for one in (a, b)]
+    return float(np.abs(parts[0] - parts[1]).max()) - 1.5 * float(np.sqrt(1 / a.rows + 1 / b.rows))
+
+
+def _rows(a: Profile, b: Profile, limit: float) -> Iterator[Found]:
+    fallen = 1 - a.rows / b.rows
+    if fallen > limit / 3:
+        what = f"there are {a.rows:,} interactions, {_percent(fallen)} below {b.rows:,} of the current generation"
+        message = f"{what} (gate_max_rows_drop = {limit:g})"
+        yield "refuse" if fallen > limit else "warn", Finding(limit="gate_max_rows_drop", new=a.rows, old=b.rows, message=message)
+
+
+def _lost(new: Reading, old: Reading) -> Iterator[Found]:
+    now, before = (_shares(one.lost, one.rows) for one in (new, old))
+    for reason in now:
+        more = now[reason] - before.get(reason, 0.0)
+        if more > LOST["warn"]:
+            was = _percent(before.get(reason, 0.0))
+            what = f"{_percent(now[reason])} of the rows were left out with {reason}, for the current generation {was}"
+            yield "refuse" if more > LOST["refuse"] else "warn", _finding(what, now[reason], before.get(reason, 0.0))
+
+
+def _shares(lost: Mapping[str, int], rows: int) -> dict[str, float]:
+    return {reason: n / rows for reason, n in lost.items()} if rows else {}
+
+
+def _weights(a: Profile, b: Profile) -> Iterator[Found]:
+    apart = distance(a, b)
+    if apart > WEIGHTS["warn"]:
+        what = f"weights are {_spread(a.weights)}, those of the current generation {_spread(b.weights)}"
+        yield "refuse" if apart > WEIGHTS["refuse"] else "warn", _finding(what, _spread(a.weights), _spread(b.weights))
+
+
+def _times(a: Profile, b: Profile) -> Iterator[Found]:
+    if a.newest is None or b.newest is None or a.oldest is None or b.oldest is None or a.span is None or b.span is None:
+        return
+    if b.newest - a.newest > max(2 * _DAY, (b.newest - b.oldest) // 20):
+        what = f"the newest time is of {_day(a.newest)}, that of the current generation of {_day(b.newest)}"
+        yield "refuse", _finding(what, _day(a.newest), _day(b.newest))
+    scattered = a.span > SCATTERED * b.span and b.span >= 7 * _DAY and a.rows < (1 + a.span / b.span) / 2 * b.rows
+    if (b.span >= 7 * _DAY and a.span < b.span / 5) or scattered:
+        now, before = (f"{one.span / _DAY:.1f} days" for one in (a, b) if one.span is not None)
+        yield "refuse", _finding(f"nine in ten times lie within {now}, those of the current generation within {before}", now, before)
+    moved = a.oldest - b.oldest
+    if moved and moved % _QUARTER == 0 and abs(moved) <= _ZONES and a.to_the_second and b.to_the_second:
+        what = f"the oldest time was moved by {moved / 3600:+g} hours to {_second(a.oldest)}, as if by a time zone"
+        yield "refuse", _finding(what, _second(a.oldest), _second(b.oldest))
+
+
+def _finding(text: str, now: float | str, before: float | str) -> Finding:
+    return Finding(limit=LIMIT, new=now, old=before, message=f"{text} ({LIMIT})")
+
+
+def _spread(weights: tuple[float, ...]) -> str:
+    return f"{weights[0]:g} to {weights[-1]:g}, half of them up to {weights[len(weights) // 2]:g}"
+
+
+def _percent(part: float) -> str:
+    return f"{100 * part:.1f} %"
+
+
+def _day(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d}"
+
+
+def _second(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S}"

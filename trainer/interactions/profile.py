@@ -1,0 +1,73 @@
+"""What interactions look like as a whole: figures that stay much the same from one night to the next, unless something else is read."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from engine.arrays import Array
+from trainer.interactions.interactions import Interactions
+
+SAMPLED = 1 << 18  # rows that are looked at for quantiles and repetitions
+STEPS = 20  # quantiles: 0, 5 %, ..., 100 %
+
+
+class Profile(BaseModel):
+    """`weights`: quantiles in equal steps. `oldest`, `newest`, `span` (of the middle 90 %): epoch seconds, seconds; None without times.
+
+    `repeated`: part of the rows that are another one again: user, item, weight and time. `to_the_second`: whether times are finer than
+    minutes.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    users: int
+    items: int
+    weights: tuple[float, ...]
+    repeated: float
+    oldest: int | None = None
+    newest: int | None = None
+    span: int | None = None
+    to_the_second: bool = False
+
+    @classmethod
+    def of(cls, made: Interactions) -> Self:
+        some = slice(None, None, max(1, made.weight.size // SAMPLED))
+        found = cls(
+            rows=int(made.weight.size),
+            users=len(made.user_ids),
+            items=len(made.item_ids),
+            weights=tuple(np.quantile(made.weight[some], np.linspace(0, 1, STEPS + 1), method="nearest").tolist()),
+            repeated=round(_repeated(made), 4),
+        )
+        if made.time is None:
+            return found
+        times = made.time[some]
+        low, high = np.quantile(times, [0.05, 0.95]).tolist()
+        update = {"oldest": int(made.time.min()), "newest": int(made.time.max()), "span": round(high - low)}
+        return found.model_copy(update=update | {"to_the_second": bool((times % 60).any())})
+
+    @property
+    def rows_per_user(self) -> float:
+        return self.rows / self.users
+
+    @property
+    def rows_per_item(self) -> float:
+        return self.rows / self.items
+
+
+def _repeated(made: Interactions) -> float:
+    """Of some users, all of whose rows are looked at."""
+    step = max(1, made.weight.size // SAMPLED)
+    rows: slice | Array = slice(None) if step == 1 else np.flatnonzero(made.user_idx % step == step - 1)
+    columns = [made.user_idx[rows], made.item_idx[rows], made.weight[rows], *([] if made.time is None else [made.time[rows]])]
+    if columns[0].size < 2:
+        return 0.0
+    order = np.lexsort(columns)
+    again = np.ones(order.size - 1, bool)
+    for column in columns:
+        again &= column[order][1:] == column[order][:-1]
+    return float(again.mean())
