@@ -16,6 +16,7 @@ from trainer.check.advice import advice_for
 from trainer.check.distributions import Distribution, of_counts, of_times, of_weights
 from trainer.check.lookalikes import lookalikes
 from trainer.interactions import cleaning
+from trainer.interactions.doubts import MANY
 from trainer.interactions.interactions import Interactions
 from trainer.rows.problems import Example, Problems, shortened
 from trainer.rows.sieve import NO_ROWS
@@ -113,7 +114,7 @@ def _remarks(made: Interactions) -> list[Finding]:
     for what, n in (("users", n_users), ("items", n_items)):
         if n < FEW:
             remarks.append(Finding(f"only {n} {what}", 0, "Recommendations from so few mean little; is this the right column?"))
-    if int(made.weight.size) == n_users > 1:
+    if MANY > int(made.weight.size) == n_users > 1:  # of more, it is a doubt
         remarks.append(
             Finding("every user has one interaction", 0, "Nothing can be learned from that; is the user column an id of events?")
         )

@@ -78,7 +78,8 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
 
         events = (schema.validate(frame, label_of(source)) for frame in events)
     made = from_frames(events, label_of(source), source, problems.dropped, raw.ids)
-    found = tuple(doubts(made, raw.columns))
+    profile = Profile.of(made)
+    found = tuple(doubts(made, raw.columns, profile))
     reading = {
         "rows": problems.n_rows,
         "columns": dict(raw.columns),
@@ -86,7 +87,7 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
         "doubts": [doubt.what for doubt in found],
         "clock": " and ".join(problems.clocks),
         "dropped": dict(made.dropped),
-        "profile": Profile.of(made).model_dump(mode="json", exclude_none=True),
+        "profile": profile.model_dump(mode="json", exclude_none=True),
     }
     if raw.events_until:
         reading["events_until"] = raw.events_until

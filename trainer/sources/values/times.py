@@ -15,6 +15,8 @@ from trainer.sources.values.time_formats import FORMATS, YEAR_1000, parsed
 
 SAMPLE = 2000  # values, of those that are not empty
 _GOOD = 0.5  # part of a sample that a format must read to be the one
+_MODERN = 0.25  # part of a sample that tells of our days: the others are in another unit then, or none
+_MODERN_AT_LEAST = 20
 _NONE = ("0", "0.0", "-1", "-1.0", "00000000", "0000-00-00", "0000-00-00 00:00:00")  # what programs write where there is no time
 _1980 = 315_532_800
 _2100 = 4_102_444_800
@@ -26,7 +28,7 @@ _1901 = -2_177_366_400  # databases begin at 1899-12-30 or 1900-01-01
 class Clock:
     """How to read a column of times: in a unit, or by the formats of texts, best first.
 
-    `note`: what was found out. `words`: the same for the gate, which compares it. `modern`: most times are of 1980 or later, so
+    `note`: what was found out. `words`: the same for the gate, which compares it. `modern`: many times are of 1980 or later, so
     that one of 1970 is none.
     """
 
@@ -117,7 +119,7 @@ def _whole(clock: Clock, sample: pl.Series) -> Clock:
     if (none := Clock(modern=True).none_written(sample)) is not None:
         seconds = seconds.filter(~none)
     n_modern = (seconds >= _1980).sum()
-    return replace(clock, modern=n_modern > _GOOD * len(seconds))
+    return replace(clock, modern=n_modern > min(_GOOD * len(seconds), max(_MODERN * len(seconds), _MODERN_AT_LEAST)))
 
 
 def _of_numbers(numbers: pl.Series, source: SourceSettings, where: str) -> Clock:
