@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask
 
 from api.http import openapi
 from api.http import problems as errors
 from api.http.api_keys import Gate
 from api.http.responses import Caching
-from api.http.route import ROUTE, Route
-from api.http.text_ids import are_wanted, with_text_ids
+from api.http.route import Route
 from api.lists.breaker import Breaker
 from api.lists.clients import Clients
 from api.lists.store import Store
@@ -24,6 +22,7 @@ from api.routes import batch, events, generations, health, items, recommendation
 from api.routes import docs as docs_page
 from api.routes import metrics as monitoring
 from api.routes import runs as jobs
+from api.routes.viewing import view_of
 from api.serving import fast_lane
 from api.serving.cors import Cors
 from api.serving.middleware import Front
@@ -49,7 +48,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     queue = store.breaker if settings.rq_url == settings.redis_url else queue_of(settings)
     routes = all_routes(settings, store, metrics, queue, gate)
     for route in routes:
-        app.add_url_rule(route.path, route.name, _view(route, gate.check(route.access)), methods=[route.method])
+        app.add_url_rule(route.path, route.name, view_of(route, gate.check(route.access), store), methods=[route.method])
     errors.register(app)
     caching = Caching(settings.api_max_age_s)
     # A key is checked by Flask, so the fast lane is for an API that everybody may read.
@@ -70,7 +69,7 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
         *session.routes(store, metrics, caching),
         *events.routes(store, metrics, settings),
         *items.routes(store, metrics, caching),
-        *generations.routes(store, caching),
+        *generations.routes(store, settings, caching),
         *jobs.routes(store, queue, settings, gate),
         *health.routes(store, settings.stale_after_s),
         *monitoring.routes(metrics, RedisCollector(store, queue, settings)),
@@ -83,19 +82,3 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
 def queue_of(settings: Settings) -> Breaker:
     """For a Redis of its own that holds the queues; raises SettingsError for an address that can't be one."""
     return Breaker(Clients.of(settings.rq_url, "LARDER_QUEUE_URL"), settings.rq_url)
-
-
-def _view(route: Route, check: Callable[[], None] | None) -> Callable[..., Response]:
-    """The route's view, after its check, if it has one. Metrics learn from the environ which route it was."""
-
-    def view(**arguments: str) -> Response:
-        request.environ[ROUTE] = route.path
-        if check is not None:
-            check()
-        has_text_ids = route.answers_ids and bool(request.query_string) and are_wanted()
-        answer = route.view(**arguments)
-        if route.deprecated is not None:
-            answer.headers.update(route.deprecated.headers(request.script_root))
-        return with_text_ids(answer) if has_text_ids else answer
-
-    return view

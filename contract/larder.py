@@ -50,7 +50,7 @@ class Larder:
 
     @cached_property
     def generations(self) -> Generations:
-        return Generations(self.store, self.keys)
+        return Generations(self.store, self.keys, self.settings.pointer_ttl_ms)
 
     @cached_property
     def runs(self) -> Runs:

@@ -63,8 +63,9 @@ def render(
     because: Sequence[Because] | None = None,
     marks: Sequence[Mark] = (),
 ) -> str:
-    """`"items"`, and `"short"` and `"passed"` where the list is, as members of a JSON object."""
+    """`"items"`, and `"short"`, `"passed"` and `"beyond"` where the list is, as members of a JSON object."""
     metadata = None if described is None else [described[item_id] for item_id in chosen.item_ids]
     items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, marks, chosen.n_own)
+    beyond = '"beyond":true,' if asked.offset and not chosen.item_ids else ""
     passed = "" if chosen.n_passed is None else f'"passed":{chosen.n_passed},'
-    return f'"short":true,{passed}"items":{items}' if chosen.short else f'"items":{items}'
+    return f'"short":true,{passed}{beyond}"items":{items}' if chosen.short else f'"items":{items}'

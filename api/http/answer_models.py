@@ -6,14 +6,15 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
+IDS, GENERATION = "ids", "generation"
 AnyId = StrictInt | StrictStr
 
 
 class AnswerModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    names_ids: ClassVar[bool] = False
-    """Whether an answer names users or items, which `ids=text` spells as strings."""
+    parameters: ClassVar[tuple[str, ...]] = ()
+    """Of the query, which any route with this answer takes: IDS where it names users or items, GENERATION where it has lists."""
 
 
 class Problem(AnswerModel):
@@ -53,11 +54,14 @@ class OfGeneration(AnswerModel):
 
 
 class Listed(AnswerModel):
-    names_ids: ClassVar[bool] = True
+    parameters: ClassVar[tuple[str, ...]] = (IDS, GENERATION)
 
     items: list[Item] = Field(description="Best first.")
     short: Literal[True] = Field(True, description="Stands there when fewer than k items are left of what is stored.")
     passed: int = Field(0, ge=0, description="With `filter`, beside `short`: items that passed it, on all pages.")
+    beyond: Literal[True] = Field(
+        True, description="Stands there when `offset` is at or beyond the end of what is stored: no page comes after."
+    )
 
 
 class UserList(Listed):
@@ -77,7 +81,7 @@ class UserProblem(AnswerModel):
 class BatchAnswer(OfGeneration):
     """Lists and errors, in the order of the users asked for."""
 
-    names_ids: ClassVar[bool] = True
+    parameters: ClassVar[tuple[str, ...]] = (IDS, GENERATION)
 
     results: list[UserList | UserProblem]
 
@@ -104,7 +108,7 @@ class PopularAnswer(Listed, OfGeneration):
 class ItemAnswer(OfGeneration):
     """An item."""
 
-    names_ids: ClassVar[bool] = True
+    parameters: ClassVar[tuple[str, ...]] = (IDS,)
 
     item_id: AnyId
     available: bool = Field(description="false: it is in no list until it is available again.")

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.http.answer_models import Problem
+from api.http.answer_models import GENERATION, IDS, Problem
 from api.http.problems import MEDIA_TYPE
 from api.http.request_models import MAX_ID_LENGTH
 from api.http.route import Route
@@ -22,12 +22,15 @@ _SCHEMAS = "#/components/schemas/"
 _HEADERS: Schema = {"X-Request-ID": {"description": "That of the request, or a new one.", "schema": {"type": "string"}}}
 _RETRY: Schema = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
 _ALWAYS = (400,)
-_TEXT_IDS: Schema = {
-    "name": "ids",
-    "in": "query",
-    "required": False,
-    "description": "`text`: ids in the answer are strings, for JavaScript, whose numbers are exact up to 2^53 alone.",
-    "schema": {"type": "string", "enum": ["text"]},
+_SHARED: dict[str, tuple[str, Schema]] = {
+    IDS: (
+        "`text`: ids in the answer are strings, for JavaScript, whose numbers are exact up to 2^53 alone.",
+        {"type": "string", "enum": ["text"]},
+    ),
+    GENERATION: (
+        "That of an earlier answer: lists of it, whatever is served meanwhile, so that pages belong together; 410 once they are gone.",
+        {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},
+    ),
 }
 
 
@@ -66,7 +69,11 @@ def _operation(route: Route, schemas: Schema) -> Schema:
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.tag],
-        "parameters": [*_path_parameters(route), *_query_parameters(route.query, schemas), *([_TEXT_IDS] if route.answers_ids else [])],
+        "parameters": [
+            *_path_parameters(route),
+            *_query_parameters(route.query, schemas),
+            *map(_shared_parameter, route.shared_parameters),
+        ],
         "responses": _responses(route),
     }
     if route.deprecated is not None:
@@ -78,6 +85,11 @@ def _operation(route: Route, schemas: Schema) -> Schema:
     elif route.access == "read":
         operation["security"] = [{}, {"bearer": []}, {"key": []}]  # keys for reading are optional
     return operation
+
+
+def _shared_parameter(name: str) -> Schema:
+    description, schema = _SHARED[name]
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
 def _path_parameters(route: Route) -> list[Schema]:
@@ -111,6 +123,8 @@ def _responses(route: Route) -> Schema:
     statuses = {*_ALWAYS, *route.errors}
     if route.body is not None:
         statuses |= {413, 415}
+    if GENERATION in route.shared_parameters:
+        statuses |= {410}
     if route.access != "open":
         statuses |= {401}
     if route.access in ("admin", "write"):

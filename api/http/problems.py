@@ -15,6 +15,7 @@ status  error                     when
 409     No filters                the items have no columns to filter by
 409     No similar items          the run stored none
 409     Not possible now          the generation's state does not allow it
+410     Generation gone           the lists of the generation that the request names are gone
 413     Request body too large    more than 1 MiB
 415     Unsupported media type    a content type that is not JSON
 429     Too many events           they wait to be written to files, and there is no room for more; `Retry-After`

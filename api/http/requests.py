@@ -17,9 +17,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.http.problems import MAX_BODY_BYTES, RequestError
 from api.http.request_models import RequestModel, is_text
-from api.http.text_ids import PARAMETER, TEXT_IDS
 
 UNFINISHED = "The body could not be read to its end."
+SHARED = "larder.shared_parameters"  # in the environ: names in the query that are read elsewhere (api/routes/viewing.py)
 _SHOWN_ERRORS = 3
 _SHOWN_CHARACTERS = 64  # of what a client sent, in an error
 _INTEGER = re.compile(r"-?[0-9]{1,64}", re.ASCII)
@@ -131,10 +131,10 @@ def query(model: type[M]) -> M:
 
 def query_fields(model: type[RequestModel]) -> dict[str, object]:
     """The query's parameters, as the fields of `model` need them: integers and booleans as such, lists cut at commas."""
-    kinds, found = _kinds(model), {}
+    kinds, found, shared = _kinds(model), {}, request.environ.get(SHARED, ())
     for name, values in request.args.lists() if request.query_string else ():
-        if name == PARAMETER and request.environ.get(TEXT_IDS):
-            continue  # of the answer, not of what is asked
+        if name in shared:
+            continue
         kind = kinds.get(name, str)
         if len(values) > 1 and kind is not list:
             raise RequestError(f"{json.dumps(name[:_SHOWN_CHARACTERS])} stands in the query twice.")

@@ -39,9 +39,9 @@ class Route:
     deprecated: Deprecation | None = None
 
     @property
-    def answers_ids(self) -> bool:
-        """Whether `ids=text` means something: the answer names users or items."""
-        return isinstance(self.answer, type) and issubclass(self.answer, AnswerModel) and self.answer.names_ids
+    def shared_parameters(self) -> tuple[str, ...]:
+        """Those of the query that its answer brings, in front of those of the query's own model."""
+        return self.answer.parameters if isinstance(self.answer, type) and issubclass(self.answer, AnswerModel) else ()
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, create_model
 from pydantic.fields import FieldInfo
 
-from api.http.answer_models import AnswerModel, AnyId
+from api.http.answer_models import IDS, AnswerModel, AnyId
 from api.http.request_models import RequestModel, whole
 from contract.settings.settings import ModelSettings, SourceSettings
 
@@ -48,7 +48,7 @@ class Accepted(AnswerModel):
 
 
 class Erasing(AnswerModel):
-    names_ids: ClassVar[bool] = True
+    parameters: ClassVar[tuple[str, ...]] = (IDS,)
 
     user_id: AnyId
     job: str = Field(description="The job on the queue that erases.")

@@ -1,4 +1,7 @@
-"""The pointers to the current generation and to the items: read together once in a while, and once a request."""
+"""The pointers to the current generation and to the items: read together once in a while, and once a request.
+
+After a promotion all processes follow at one moment of Redis' clock (api/lists/switching.py).
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,12 @@ from pydantic import ValidationError
 from api.lists.breaker import Breaker
 from api.lists.clients import Command, read_all
 from api.lists.items_view import Shelf, Shelves
+from api.lists.pinning import pinned
+from api.lists.switching import Switch
 from contract.errors import NothingPromotedError, PayloadError
 from contract.formats import payload
 from contract.formats.keys import Keys
-from contract.formats.manifest import Pointer
+from contract.formats.manifest import MovedPointer, Pointer
 
 T = TypeVar("T")
 
@@ -27,10 +32,11 @@ class Pointers:
         self._clock = clock
         self._cached: tuple[Pointer, float] | None = None  # with the time until which it may be believed; replaced as a whole
         self._shelves = Shelves(breaker, keys)
+        self._switch = Switch(breaker, clock)
 
     @property
     def commands(self) -> list[Command]:
-        """What reads the pointers, for who reads more in the same round trip: the two answers are for `learn_both`."""
+        """What reads the pointers, for who reads more in the same round trip: answers, and the `now` before, are for `learn_both`."""
         return [("GET", self._keys.current), ("GET", self._keys.items_pointer)]
 
     @property
@@ -39,31 +45,43 @@ class Pointers:
         return self._shelves.current
 
     def current(self) -> Pointer:
-        """The current generation, at most the pointer's time to live old. Raises NothingPromotedError, StoreError, PayloadError."""
+        """The generation that lists come from: the one that the request names, else what is served, by a pointer that is young enough.
+
+        Raises NothingPromotedError, StoreError, PayloadError.
+        """
+        if (named := pinned.get()) is not None:
+            return named
         cached = self._cached
-        return cached[0] if cached and self._clock() < cached[1] else self.refresh()
+        return cached[0] if cached and self._clock() < cached[1] else self.follow()
+
+    def follow(self) -> Pointer:
+        """The same by a pointer that is read now."""
+        now, (raw, raw_items) = self.now(), self._breaker.ask(lambda redis: read_all(redis, self.commands))
+        return self.learn_both(raw, raw_items, now)
 
     def refresh(self) -> Pointer:
-        """The current generation as Redis has it now. Raises NothingPromotedError, StoreError, PayloadError."""
-        raw, raw_items = self._breaker.ask(lambda redis: read_all(redis, self.commands))
-        return self.learn_both(raw, raw_items)
+        """The newest pointer as Redis has it now, for who wants to know of a promotion; lists may follow a moment later."""
+        now, (raw, raw_items) = self.now(), self._breaker.ask(lambda redis: read_all(redis, self.commands))
+        return self._learn(raw, raw_items, now)[0]
 
-    def learn(self, raw: bytes | None) -> Pointer:
-        """The pointer as it has just been read, without that to the items: believed no longer than those may be."""
+    def now(self) -> float:
+        return self._clock()
+
+    def learn_both(self, raw: bytes | None, raw_items: bytes | None, since: float) -> Pointer:
+        """The answers to `commands`, which were sent after `since`; what `current` says from now on."""
+        _, served = self._learn(raw, raw_items, since)
+        return pinned.get() or served
+
+    def _learn(self, raw: bytes | None, raw_items: bytes | None, since: float) -> tuple[Pointer, Pointer]:
+        """The newest pointer, and that which is to be followed now."""
         if raw is None:
             self._cached = None
             raise NothingPromotedError("nothing is promoted yet")
-        pointer = _pointer(raw)
-        if self._cached is not None:
-            self._cached = (pointer, self._cached[1])
-        return pointer
-
-    def learn_both(self, raw: bytes | None, raw_items: bytes | None) -> Pointer:
-        """The answers to `commands`, read with something else or by themselves."""
-        pointer = self.learn(raw)
-        self._shelves.learn(raw_items, pointer)
-        self._cached = (pointer, self._clock() + self._ttl_s)
-        return pointer
+        newest = _pointer(raw)
+        served, until = self._switch.served(newest)
+        self._shelves.learn(raw_items, served)
+        self._cached = (served, min(since + self._ttl_s, until))
+        return newest, served
 
     def items_tag(self) -> str:
         """What the tag of an answer says of the items. Ask before lists are read: then a tag is never newer than what it stands on."""
@@ -79,16 +97,16 @@ class Pointers:
         pointer = self.current()
         found = find(pointer)
         if found is None:
-            newest = self.refresh()
+            newest = self.follow()
             if newest.generation == pointer.generation:
                 return None
             pointer, found = newest, find(newest)
         return None if found is None else (pointer, found)
 
 
-def _pointer(raw: bytes) -> Pointer:
+def _pointer(raw: bytes) -> MovedPointer:
     try:
-        pointer = Pointer.model_validate_json(raw)
+        pointer = MovedPointer.model_validate_json(raw)
     except ValidationError as error:
         fields = ", ".join(str(item["loc"][0]) if item["loc"] else item["msg"] for item in error.errors(include_url=False))
         raise PayloadError(f"the pointer to the current generation can't be read ({fields}); upgrade the API") from error

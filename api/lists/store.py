@@ -89,8 +89,8 @@ class Store:
                     commands.append(("HGET", keys.why(generation, bucket), str(user_id)))
             return read_all(redis, commands)
 
-        raw = iter(self.breaker.ask(read))
-        newest = self.pointers.learn_both(next(raw), next(raw))
+        now, raw = self.pointers.now(), iter(self.breaker.ask(read))
+        newest = self.pointers.learn_both(next(raw), next(raw), now)
         unavailable = self._unavailable(pointer)
         fallback = _decoded(next(raw), unavailable) if popular else None
         lists = [None if user_id is None else _decoded(next(raw), unavailable, next(raw) if explain else None) for user_id in user_ids]

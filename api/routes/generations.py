@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from flask import Response, request
 from pydantic import ValidationError
-from redis import Redis
 
 from api.http.problems import RequestError, sentence
 from api.http.request_ids import REQUEST_ID
@@ -22,20 +21,21 @@ from api.lists.store import Store
 from contract.errors import GenerationError
 from contract.formats.keys import is_generation_id
 from contract.formats.manifest import Manifest, Pointer
+from contract.settings.settings import Settings
 from contract.store.generations import Generations
 
 T = TypeVar("T")
 
 
-def routes(store: Store, caching: Caching) -> list[Route]:
+def routes(store: Store, settings: Settings, caching: Caching) -> list[Route]:
     def ask(command: Callable[[Generations], T]) -> T:
-        return store.breaker.ask(lambda redis: command(_generations(store, redis)))
+        return store.breaker.ask(lambda redis: command(Generations(redis, store.keys, settings.pointer_ttl_ms)))
 
     def current() -> Response:
         """The pointer as Redis has it now, not as it is cached: who asks wants to know whether a promotion has happened."""
         query(NoOptions)
         pointer = store.pointers.refresh()
-        return of_generation(pointer.model_dump_json() + "\n", pointer, caching)
+        return of_generation(pointer.model_dump_json(include=set(Pointer.model_fields)) + "\n", pointer, caching)
 
     def listed() -> Response:
         query(NoOptions)
@@ -113,10 +113,6 @@ def _manifest(generations: Generations, name: str) -> Manifest | None:
         return generations.manifest(name)
     except (GenerationError, ValidationError):
         return None
-
-
-def _generations(store: Store, redis: Redis) -> Generations:
-    return Generations(redis, store.keys)
 
 
 def _who() -> str:

@@ -29,7 +29,7 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         asked = json_body(SessionRequest)
         need_similar(store.pointers.current())
         pointer, weights, similar = _read(store, store.pointers.current(), asked)
-        if not any(similar) and (newest := store.pointers.refresh()).generation != pointer.generation:
+        if not any(similar) and (newest := store.pointers.follow()).generation != pointer.generation:
             pointer, weights, similar = _read(store, newest, asked)
         k = asked.offset + (asked.k or pointer.k)
         filler = Filler(store, asked, pointer, metrics.fallbacks.inc, but=frozenset(weights))

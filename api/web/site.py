@@ -35,7 +35,7 @@ class Site:
         return self.store.breaker.ask(lambda redis: command(self.generations(redis)))
 
     def generations(self, redis: Redis) -> Generations:
-        return Generations(redis, self.store.keys)
+        return Generations(redis, self.store.keys, self.settings.pointer_ttl_ms)
 
 
 @dataclass(frozen=True, slots=True)

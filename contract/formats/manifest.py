@@ -55,6 +55,17 @@ class Pointer(BaseModel):
     explain_depth: int = 0
 
 
+class MovedPointer(Pointer):
+    """What `current` holds after a promotion: readers follow it from a moment of Redis' clock on, which all of them reach together.
+
+    By then each has read it, since it comes `settle_ms` later than the promotion, and nobody believes an older pointer for longer.
+    """
+
+    holds_from_ms: int = 0
+    before: MovedPointer | None = None
+    """What is served until then."""
+
+
 class Manifest(BaseModel):
     """A run's immutable description of what it made."""
 

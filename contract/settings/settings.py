@@ -74,7 +74,9 @@ class Settings(ApiSettings, EventSettings, ModelSettings, SourceSettings, GateSe
     kernels: Literal["auto", "vector", "plain"] = Field(
         "auto", description="How dense similarities are summed: LLVM vector code, plain Numba at half its speed, or what suits the machine."
     )
-    pointer_ttl_ms: int = Field(500, ge=0, le=1000, description="How long the API may believe a pointer that it has read.")
+    pointer_ttl_ms: int = Field(
+        500, ge=0, le=1000, description="How long the API may believe a pointer, and how long after a promotion all its processes follow."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe message that is logged.")
     stale_after_s: int = Field(0, ge=0, description="Age of a generation from which readiness and a metric call it stale; 0: none.")
 

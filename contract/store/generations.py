@@ -28,11 +28,12 @@ How = Literal["run", "person", "force", "rollback"]
 
 
 class Generations:
-    """Reads and moves generations of one namespace. `redis` decodes no responses."""
+    """Reads and moves generations of one namespace. `redis` decodes no responses. `settle_ms`: how long readers may believe a pointer."""
 
-    def __init__(self, redis: Redis, keys: Keys) -> None:
+    def __init__(self, redis: Redis, keys: Keys, settle_ms: int = 0) -> None:
         self.redis = redis
         self.keys = keys
+        self.settle_ms = settle_ms
 
     def begin(
         self,
@@ -94,7 +95,7 @@ class Generations:
             now, before = (seen.generation, seen.previous) if seen else ("", "")
             names = [k.generation(generation), k.shards(generation), k.generation(now), k.generation(before)]
             keys = [k.current, k.promoted, k.hold, *names, k.items_pointer, k.item_revisions]
-            outcome = self._scripts["promote"](keys=keys, args=[generation, by, now, before, how]).decode()
+            outcome = self._scripts["promote"](keys=keys, args=[generation, by, now, before, how, self.settle_ms]).decode()
             if outcome != "moved":
                 return cast(str, outcome)
 
@@ -149,12 +150,8 @@ class Generations:
     def erase(self, generation: str, user: str, shard: int, lists: int, listed: int, checksum: int, revision: int) -> bool:
         """Take the user with HMAC `user` out of the counts (lua/erase.lua); False if it was done before."""
         k = self.keys
-        return bool(
-            self._scripts["erase"](
-                keys=[k.generation(generation), k.shards(generation), k.erased_of(generation), k.current],
-                args=[user, generation, shard, lists, listed, checksum, revision],
-            )
-        )
+        keys = [k.generation(generation), k.shards(generation), k.erased_of(generation), k.current]
+        return bool(self._scripts["erase"](keys=keys, args=[user, generation, shard, lists, listed, checksum, revision]))
 
     def current(self) -> Pointer | None:
         raw = cast("bytes | None", self.redis.get(self.keys.current))

@@ -26,7 +26,7 @@ def pages(site: Site) -> list[Page]:
     store = site.store
 
     def explore() -> Response | str:
-        pointer = store.pointers.refresh()
+        pointer = store.pointers.follow()
         given = {name: request.args.get(name, "").strip()[:MAX_ID_LENGTH] for name in ("user", "item")}
         wanted = list(dict.fromkeys(line.strip()[:MAX_ID_LENGTH] for line in request.args.get("session", "").splitlines() if line.strip()))
         k = _k(request.args.get("k", ""), pointer)

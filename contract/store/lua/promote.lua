@@ -4,6 +4,7 @@
 -- ARGV 1 generation id  2 who asks  3 the current generation as the caller saw it, or ''  4 the one before that, or ''
 --      5 how: 'run' (whoever recorded the last shard; once for each generation), 'person', 'force' (a person, whatever the gate says),
 --      'rollback' (only to what has been served before; sets the hold)
+--      6 how many milliseconds later readers follow, all at once; 0: each when it reads the pointer
 -- Returns 'promoted', 'already' (it is current; or was, and no person asks), 'incomplete' (shards, users or items are missing),
 --         'moved' (`current` is not what the caller saw: read again), the state that forbids it,
 --         or why the generation waits, complete: 'refused' (the gate), 'superseded' (a later run was promoted), 'review', 'held'.
@@ -53,6 +54,10 @@ local new = cjson.decode(gen.pointer)
 new.sequence = tonumber(gen.sequence)
 new.newest = math.max(newest, new.sequence)
 new.previous = pointer.generation
+if ARGV[3] ~= '' and tonumber(ARGV[6]) > 0 then
+  if (pointer.holds_from_ms or 0) <= now then pointer.holds_from_ms, pointer.before = nil, nil end
+  new.holds_from_ms, new.before = now + 1 + tonumber(ARGV[6]), pointer
+end
 redis.call('SET', KEYS[1], cjson.encode(new))
 redis.call('HSET', KEYS[4], 'state', 'current', 'promoted_at_ms', now)
 redis.call('HDEL', KEYS[4], 'waits', 'because')

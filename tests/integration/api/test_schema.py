@@ -23,7 +23,9 @@ LISTS: Lists = {user: [(item, 5.0 - item / 10) for item in range(user % 5 + 2)] 
 # A request that gunicorn finds too long is refused before anybody looks at what it says.
 CONFIG = """
 [checks.negative_data_rejection]
-expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "414", "415", "422", "428", "429", "5xx"]
+expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "410", "413", "414", "415", "422", "428", "429", "5xx"]
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "410", "429", "5xx"]
 """
 pytestmark = deeper
 EXAMPLES = examples(8, 40)

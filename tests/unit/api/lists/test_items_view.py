@@ -145,17 +145,6 @@ def test_batches_alone_follow_the_items_too(client: FlaskClient, fake: FakeRedis
     assert listed() == [1, 3, 4], "a batch reads both pointers itself"
 
 
-def test_who_reads_one_pointer_does_not_renew_the_other(store: Store, fake: FakeRedis, clock: Clock) -> None:
-    serve(fake, LISTS)
-    store.pointers.current()
-    stock(fake, [2])
-    clock.now_s += 0.4
-    store.pointers.learn(fake.strings[KEYS.current])
-    clock.now_s += 0.2
-    store.pointers.current()
-    assert store.pointers.shelf.unavailable == {2}
-
-
 def test_a_tag_changes_with_the_items(client: FlaskClient, fake: FakeRedis, clock: Clock, served: Pointer) -> None:
     paths = ("/users/54/recommendations", "/popular", "/items/1", "/items/1/similar", "/users/999/recommendations?fallback=popular")
     tags = {path: client.get(path).headers["ETag"] for path in paths}

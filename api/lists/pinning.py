@@ -1,0 +1,28 @@
+"""`generation=` in a query: lists of that generation, so that pages belong together whatever is promoted in between."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, cast
+
+from contract.formats.manifest import Pointer
+from contract.formats.states import HAS_LISTS
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from api.lists.store import Store
+
+pinned: ContextVar[Pointer | None] = ContextVar("pinned", default=None)
+
+
+def pointer_of(store: Store, generation: str) -> Pointer | None:
+    """How to read `generation`; None for one whose lists are gone, or that never was complete. Raises StoreError."""
+
+    def read(redis: Redis) -> list[bytes | None]:
+        return cast("list[bytes | None]", redis.hmget(store.keys.generation(generation), ["state", "pointer"]))
+
+    state, raw = store.breaker.ask(read)
+    if state is None or raw is None or state.decode() not in HAS_LISTS:
+        return None
+    return Pointer.model_validate_json(raw)

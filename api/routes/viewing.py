@@ -1,0 +1,74 @@
+"""What the views of all routes share: the check of keys, and parameters of the query that change the answer and not what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from flask import Response, request
+
+from api.http.answer_models import GENERATION, IDS
+from api.http.problems import RequestError
+from api.http.requests import SHARED
+from api.http.route import ROUTE, Route
+from api.http.text_ids import spelled
+from api.lists.pinning import pinned, pointer_of
+from api.lists.store import Store
+from contract.formats.keys import is_generation_id
+
+
+def view_of(route: Route, check: Callable[[], None] | None, store: Store) -> Callable[..., Response]:
+    """The route's view, after its check, if it has one. Metrics learn from the environ which route it was."""
+
+    def view(**arguments: str) -> Response:
+        request.environ[ROUTE] = route.path
+        if check is not None:
+            check()
+        shared = _shared(route) if request.query_string and route.shared_parameters else {}
+        if generation := shared.get(GENERATION):
+            with _pinned(store, generation):
+                answer = route.view(**arguments)
+        else:
+            answer = route.view(**arguments)
+        if route.deprecated is not None:
+            answer.headers.update(route.deprecated.headers(request.script_root))
+        if IDS in shared:
+            answer.set_data(spelled(answer.get_data()))
+        return answer
+
+    return view
+
+
+def _shared(route: Route) -> dict[str, str]:
+    """The parameters of the current request that all such routes take. Raises RequestError for a value that can't be one."""
+    found: dict[str, str] = {}
+    for name in route.shared_parameters:
+        if values := request.args.getlist(name):
+            if len(values) > 1:
+                raise RequestError(f'"{name}" stands in the query twice.')
+            found[name] = values[0]
+    if found.get(IDS, "text") != "text":
+        raise RequestError("ids: must be text.")
+    if not is_generation_id(found.get(GENERATION, "g")):
+        raise RequestError("generation: must be the id of a generation, as answers have it.")
+    request.environ[SHARED] = found.keys()
+    return found
+
+
+@contextmanager
+def _pinned(store: Store, generation: str) -> Iterator[None]:
+    pointer = pointer_of(store, generation)
+    if pointer is None:
+        raise _gone()
+    token = pinned.set(pointer)
+    try:
+        yield
+    finally:
+        pinned.reset(token)
+        if pointer_of(store, generation) is None:  # meanwhile: what was found missing may only be gone
+            raise _gone()
+
+
+def _gone() -> RequestError:
+    detail = "The lists of this generation are gone: begin again at the first page, without `generation`."
+    return RequestError(detail, 410, "Generation gone")
