@@ -12,13 +12,14 @@ import numpy as np
 
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
+from contract.settings.source import STDIN
 from trainer.check.advice import advice_for
 from trainer.check.distributions import Distribution, of_counts, of_times, of_weights
 from trainer.check.lookalikes import lookalikes
 from trainer.interactions import cleaning
 from trainer.interactions.doubts import MANY
 from trainer.interactions.interactions import Interactions
-from trainer.rows.problems import Example, Problems, shortened
+from trainer.rows.problems import Example, NoNamesError, Problems, UnknownColumnsError, shortened
 from trainer.rows.sieve import NO_ROWS
 from trainer.sources import load as sources
 
@@ -64,7 +65,8 @@ def check(source: SourceSettings, cache: Path) -> CheckReport:
     except DataError as error:
         reason = str(error).removeprefix(f"{label}: ")
         refused = Finding(reason, 0, "")
-        return CheckReport(label, "unusable", _rows(problems), tuple(problems.notes), (refused, *_findings(problems)))
+        meant = _proposal(source) if isinstance(error, UnknownColumnsError | NoNamesError) or not source.header else []
+        return CheckReport(label, "unusable", _rows(problems), tuple(problems.notes), (refused, *meant, *_findings(problems)))
     made, doubts = loaded.interactions, [Finding(doubt.what, 0, doubt.advice) for doubt in loaded.doubts]
     findings = [*doubts, *_findings(problems), *_remarks(made), *_twins(made)]
     lost = any(reason not in BY_POLICY and reason not in NO_ROWS for reason in made.dropped)
@@ -76,6 +78,16 @@ def check(source: SourceSettings, cache: Path) -> CheckReport:
         findings,
         _distributions(made),
     )
+
+
+def _proposal(source: SourceSettings) -> list[Finding]:
+    from trainer.check.proposal import propose
+
+    meant = None if source.interactions == STDIN else propose(source)  # what was sent there is gone
+    if meant is None:
+        return []
+    instead = [f"Or, if each type of event has a weight, in place of --weight-column: {meant.kinds}"] if meant.kinds else []
+    return [Finding("by what they hold, these columns may be meant", 0, "\n    ".join([*meant.evidence, *instead, meant.command]))]
 
 
 def _rows(problems: Problems) -> list[tuple[str, str]]:

@@ -23,6 +23,10 @@ class NoNamesError(DataError):
     """A file that begins with a row where names of columns must be: alone it can't be used, behind another part of it, it can."""
 
 
+class UnknownColumnsError(DataError):
+    """Columns whose names say nothing, or too much: what they hold may say it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One row that can't be used. `line` counts from 1: the line of a text file, or the row of another source; 0 where it is not known."""

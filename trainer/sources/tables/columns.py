@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.rows import shown
+from trainer.rows.problems import UnknownColumnsError
 
 AUTO = "auto"
 LIKELY_TYPO = 0.5  # how alike two names are, from 0 to 1
@@ -86,7 +87,7 @@ def choose(names: Sequence[str], source: SourceSettings, where: str, *, named: b
         elif role in ("weight", "time"):
             notes.append(f"no {role} column: {'every interaction weighs 1' if role == 'weight' else 'no decay'}")
         else:
-            raise DataError(_no_column(role, names, where))
+            raise UnknownColumnsError(_no_column(role, names, where))
     if not source.event_weights and source.event_column == AUTO and (events := _candidates("event", names)):
         notes.append(f"column {shown.name(events[0])} looks like types of events; --event-weights view=1,buy=5 would weigh them")
     order = [role for role in (*ROLES, "event") if role in found]
@@ -113,7 +114,7 @@ def _guess(role: str, names: Sequence[str], where: str) -> str | None:
         return OWN_NAMES[role]
     found = _candidates(role, names)
     if len(found) > 1:
-        raise DataError(f"{where}: the {role} column may be any of {shown.names(found)}; choose one with --{role}-column")
+        raise UnknownColumnsError(f"{where}: the {role} column may be any of {shown.names(found)}; choose one with --{role}-column")
     return found[0] if found else None
 
 
