@@ -4,6 +4,8 @@
     python3.11 -m stack.bootstrap dev       all of that, and what tests and checks need
     python3.11 -m stack.bootstrap bench     all of that, and the peers that bench/ measures
 
+LARDER_DRIVERS=mysql,duckdb adds what reads these; once installed, they are kept as new as their locks.
+
 `.venv/larder-locks.json` remembers the digest of each lock that the folder satisfies. The locks are cuts of one
 resolution, and dev holds all of local: after dev, both are satisfied; after a changed local, dev is not. So with bench.
 """
@@ -24,6 +26,7 @@ from stack import installed
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 HOLDS = {"local": ("local",), "dev": ("dev", "local"), "bench": ("bench", "dev", "local")}
+DRIVER = "driver-"
 NEED_BYTES = 2 * 2**30
 WRONG_PYTHON = "import sys, pip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))"
 INTERRUPTED = 130
@@ -45,7 +48,10 @@ class BootstrapError(Exception):
 
 def main(lock: str) -> int:
     try:
-        return ensure(lock, VENV)
+        ensure(lock, VENV)
+        for driver in _drivers(VENV):
+            ensure(driver, VENV)
+        return 0
     except BootstrapError as error:
         sys.stderr.write(f"{error}, then run make again\n")
         return 1
@@ -57,14 +63,28 @@ def main(lock: str) -> int:
 def ensure(lock: str, venv: Path) -> int:
     """Make `venv` satisfy requirements/`lock`.txt; does nothing when it does already."""
     usable = _usable(venv)
+    stamps = _stamps(venv) if usable else {}
     if not usable:
         _create(venv)
     installed.install(ROOT, venv)  # first: what runs here is looked after also when the packages can't be had
-    if usable and _stamps(venv).get(lock) == _digest(lock):
+    if stamps.get(lock) == _digest(lock):
         return 0
     _install(lock, venv)
-    _stamp(venv).write_text(json.dumps({name: _digest(name) for name in HOLDS[lock]}), encoding="utf-8")
+    kept = {name: digest for name, digest in stamps.items() if lock.startswith(DRIVER) or name.startswith(DRIVER)}
+    satisfied = {name: _digest(name) for name in HOLDS.get(lock, (lock,))}
+    _stamp(venv).write_text(json.dumps(kept | satisfied), encoding="utf-8")
     return 0
+
+
+def _drivers(venv: Path) -> list[str]:
+    """Locks of the drivers that are asked for, and of those that are there. Raises BootstrapError for one that is not known."""
+    known = sorted(path.stem for path in (ROOT / "requirements").glob(f"{DRIVER}*.txt"))
+    asked = [DRIVER + name.strip() for name in os.environ.get("LARDER_DRIVERS", "").split(",") if name.strip()]
+    for name in asked:
+        if name not in known:
+            drivers = ", ".join(one.removeprefix(DRIVER) for one in known)
+            raise BootstrapError(f"LARDER_DRIVERS: {name.removeprefix(DRIVER)!r} is not one of {drivers}; correct it")
+    return sorted({*asked, *(name for name in _stamps(venv) if name in known)})
 
 
 def reason_of(log: str) -> str:

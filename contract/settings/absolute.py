@@ -15,7 +15,7 @@ SOURCES = ("interactions", "items")
 FILES = ("api_read_keys_file", "api_admin_keys_file", "api_write_keys_file")
 FILE_OR_IDS = "exclude_items"
 _SETS = re.compile(r"movielens-(small|100k|1m|10m|20m)|synthetic:.*")
-_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|file:|:memory:)(.+)")
+_SQLITE = re.compile(r"((?:sqlite(?:\+\w+)?|duckdb):///)(?!/|file:|:memory:)(.+)")
 
 
 def absolute_options(options: Mapping[str, T], folder: Path) -> dict[str, T | str]:

@@ -5,7 +5,8 @@ be asked for, with commas between:
 
     /data/shops                          a folder or a file of the trainer, as it is after symlinks and `..`
     s3://bucket/shops, https://host/x    addresses that begin so, at the end of a part of their path
-    postgresql://host:5432/shop          a database; without a name every one of that server. `sqlite:///FILE` follows the folders
+    postgresql://host:5432/shop          a database; without a name every one of that server
+                                         (`sqlite:///FILE` and `duckdb:///FILE` follow the folders)
     movielens-100k, synthetic:           a set of this name, or one of made-up data
 """
 
@@ -31,7 +32,7 @@ _STORES = ("s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "http", "ht
 _MADE_UP = "synthetic:"
 _DATABASE = re.compile(r"[a-z0-9+]+://[\w.@:-]+(/[\w.-]*)?", re.ASCII)  # what every reader of such an address takes alike
 _HIDDEN_STEP = re.compile(r"[\x00-\x20\x7f\\]|%(2e|2f|5c|25|0)|/\.{1,2}(/|$)", re.IGNORECASE)
-_PORTS = {"postgresql": 5432}
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
 _SHOWN = 60
 
 
@@ -71,7 +72,7 @@ def _covers(entry: str, place: str) -> bool:
     scheme, mark, rest = place.partition("://")
     if not mark:
         return "://" not in entry and _inside(place, entry)
-    if scheme == "sqlite":
+    if scheme in ("sqlite", "duckdb"):
         plain = rest.startswith("/") and not set("?#%") & set(rest)
         return plain and "://" not in entry and _inside(rest[1:], entry)
     try:

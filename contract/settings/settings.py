@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, StringConstraints, ValidationError, field
 
 from contract.errors import SettingsError
 from contract.settings.api import ApiSettings
+from contract.settings.drivers import DRIVERS
 from contract.settings.events import EventSettings
 from contract.settings.model import GateSettings, ModelSettings, Similarity
 from contract.settings.service_links import is_service_link, warn_of_links
@@ -57,6 +58,11 @@ class Settings(ApiSettings, EventSettings, ModelSettings, SourceSettings, GateSe
     shard_target_s: float = Field(5.0, gt=0, le=600, description="Seconds that one shard should take to score.")
     keep_waiting: int = Field(3, ge=1, le=100, description="Newest generations kept that wait for a person: under review, refused, held.")
     keep_generations: int = Field(1, ge=0, le=100, description="Complete generations kept besides the current and the previous one.")
+    drivers: str = Field(
+        "",
+        description="What `make up` and the trainer's image install to read it: delta, iceberg, mysql, duckdb, clickhouse, bigquery, "
+        "snowflake, sqlserver, with commas between.",
+    )
     grace_s: int = Field(60, ge=5, le=86400, description="Seconds that an unreferenced generation lives on for readers that still use it.")
     cron: str = Field("", description="When the trainer service trains by itself, as five cron fields: 0 3 * * *; empty: never.")
     run_sources: str = Field(
@@ -93,6 +99,13 @@ class Settings(ApiSettings, EventSettings, ModelSettings, SourceSettings, GateSe
                 known = False
             if not known:
                 raise ValueError("expected redis://host:port/db, rediss://..., unix:///path or sentinel://host:port,host:port/service/db")
+        return value
+
+    @field_validator("drivers")
+    @classmethod
+    def _known_drivers(cls, value: str) -> str:
+        if unknown := [name for name in map(str.strip, value.split(",")) if name and name not in DRIVERS]:
+            raise ValueError(f"{unknown[0]!r} is not one of {', '.join(DRIVERS)}")
         return value
 
     @field_validator("cron")

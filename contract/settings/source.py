@@ -7,6 +7,8 @@ from typing import Any, Literal, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from contract.settings.drivers import password_variable
+
 EVENTS = "events:"
 """The events that POST /events has taken, in place of a file, or behind another source: `sales.parquet,events:`."""
 STDIN = "-"
@@ -56,7 +58,7 @@ class SourceSettings(CleaningSettings):
         min_length=1,
         description="movielens-small, -100k, -1m, -10m, -20m; synthetic:USERSxITEMSxINTERACTIONS; a file, folder or glob of CSV, "
         "Parquet, Arrow, Avro, JSON lines or workbooks, here or in an object store (s3://); "
-        "sqlite:///FILE, postgresql://USER@HOST/DB; - for the standard input of "
+        "sqlite:///FILE, postgresql://USER@HOST/DB, and other databases with their driver; - for the standard input of "
         "check, plan and run --here; events: for those of POST /events, also behind another source, as in sales.parquet,events:.",
     )
     items: str = Field("", description="Item metadata (an id column, a title column), from the same kinds of file; empty: none of its own.")
@@ -129,7 +131,8 @@ class SourceSettings(CleaningSettings):
             raise ValueError("give sql_query or sql_table, not both")
         scheme, mark, rest = self.interactions.partition("://")
         if mark and (":" in rest.partition("?")[0].rpartition("@")[0].partition("/")[0] or "password=" in rest):
-            raise ValueError(f"interactions holds a password: leave it out of the {scheme} address and set PGPASSWORD in the environment")
+            variable = password_variable(scheme)
+            raise ValueError(f"interactions holds a password: leave it out of the {scheme} address and set {variable} in the environment")
         return self
 
     @field_validator("filter_columns")

@@ -19,6 +19,7 @@ from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
 from trainer.sources.tables import locations
 from trainer.sources.tables.columns import AUTO, KNOWN_NAMES, OWN_NAMES, plain_name
+from trainer.sources.tables.lake import is_lake
 from trainer.sources.tables.open import DATABASE_SCHEMES, open_table
 
 ID = "id"
@@ -32,7 +33,7 @@ def read_items(path: str, source: SourceSettings, id_type: IdType | None = None)
     """
     if path != source.interactions:
         source = source.model_copy(update={"sheet": ""})
-    found = [] if path == STDIN or DATABASE_SCHEMES in path else locations.find(path, source.sheet)
+    found = [] if path == STDIN or DATABASE_SCHEMES in path or is_lake(path) else locations.find(path, source.sheet)
     problems, missing = Problems(), source.missing_values
     if found and found[0].format not in ("csv", "workbook") and not any(location.empty for location in found):
         frame = pl.concat([read_typed(location, source, problems) for location in found], how="diagonal_relaxed")

@@ -79,6 +79,35 @@ def test_an_install_that_is_cut_short_satisfies_nothing(venv: Path, script: Scri
     )
 
 
+@pytest.fixture
+def drivers(venv: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("mysql", "duckdb"):
+        (venv.parent / "requirements" / f"driver-{name}.txt").write_text(f"{name}==1\n")
+    monkeypatch.setattr("stack.bootstrap.installed.install", lambda _root, _venv: None)
+    return monkeypatch
+
+
+def test_drivers_are_installed_once_and_kept_as_new_as_their_locks(venv: Path, installed: list[str], drivers: pytest.MonkeyPatch) -> None:
+    drivers.setenv("LARDER_DRIVERS", "mysql, duckdb")
+    assert [main("local"), main("local")] == [0, 0]
+    assert installed == ["local", "driver-duckdb", "driver-mysql"]
+    drivers.delenv("LARDER_DRIVERS")
+    main("local")
+    assert len(installed) == 3
+    (venv.parent / "requirements" / "driver-mysql.txt").write_text("mysql==2\n")
+    (venv.parent / "requirements" / "local.txt").write_text("local==2\n")
+    main("local")
+    assert installed[3:] == ["local", "driver-mysql"]
+
+
+def test_a_driver_that_is_not_known_is_refused(
+    venv: Path, installed: list[str], drivers: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drivers.setenv("LARDER_DRIVERS", "../local")
+    assert main("local") == 1
+    assert "LARDER_DRIVERS: '../local' is not one of duckdb, mysql; correct it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("log", "reason"),
     [

@@ -13,10 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from contract.errors import DataError
+from contract.settings.drivers import driver_of, how_to_install
 from contract.settings.settings import SourceSettings, hide_password
 from trainer.rows.batches import Batch
 from trainer.rows.problems import Problems
 from trainer.sources.tables import postgres_values
+from trainer.sources.tables.database_drivers import connecting, prepare, with_driver
 from trainer.sources.tables.database_values import series
 from trainer.sources.tables.typed import check_types, first_line
 
@@ -68,8 +70,11 @@ class SqlTable:
             yield found
 
     def _made(self) -> sa.Engine:
+        name = driver_of(self._url.get_backend_name())
+        if name and (missing := how_to_install(name)):
+            raise DataError(f"{self.where}: {missing}")
         try:
-            return sa.create_engine(self._url, poolclass=sa.NullPool)
+            return sa.create_engine(self._url, poolclass=sa.NullPool, connect_args=connecting(self._url))
         except ImportError as error:
             raise DataError(f"{self.where}: the driver of this database is not installed ({error}); install it beside Larder") from None
         except SQLAlchemyError as error:
@@ -96,6 +101,7 @@ class SqlTable:
             reading = connection.execution_options(stream_results=True, max_row_buffer=n, **readonly)
             if self._url.get_backend_name() == "postgresql":
                 postgres_values.read_all(connection.connection.dbapi_connection)
+            prepare(self._url, connection, n if n == SAMPLE_ROWS else None)
             with self._result(reading) as result:
                 if not result.returns_rows:
                     raise DataError(f"{self.where}: the query gives no rows; it must be a SELECT")
@@ -124,6 +130,7 @@ def _url(address: str, where: str) -> sa.URL:
         raise DataError(f"{where} is no address of a database; as in sqlite:///shop.db or postgresql://user@host:5432/shop") from None
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
+    url = with_driver(url)
     if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
         # Opened for reading: else a misspelt name would make an empty database. A question mark may be a part of the name.
         whole = address.partition(":///")[2]

@@ -106,7 +106,8 @@ def refuse_table_folder(folder: Path) -> None:
 
 
 def _table_folder(folder: Path, kind: str, log: str) -> DataError:
+    own = "" if kind == "Hudi" else "name the folder of that table alone, or "
     return DataError(
-        f"{folder} is a {kind} table, whose {log} says which files still count; write its rows to Parquet with a tool that reads it, "
-        f"or name the files that count, as in '{folder}/part-*.parquet'"
+        f"{folder} is or holds a {kind} table, whose {log} says which files still count; {own}write its rows to Parquet with a tool that "
+        f"reads it, or name the files that count, as in '{folder}/part-*.parquet'"
     )

@@ -14,6 +14,7 @@ from trainer.rows.shown import name as shown
 from trainer.sources.tables import locations, partitions
 from trainer.sources.tables.avro import AvroTable
 from trainer.sources.tables.columns import is_known
+from trainer.sources.tables.lake import is_lake, open_lake
 from trainer.sources.tables.locations import Location
 from trainer.sources.tables.partitions import Part
 from trainer.sources.tables.typed import open_scan
@@ -31,6 +32,8 @@ def open_table(name: str, source: SourceSettings) -> Table:
         from trainer.sources.tables.database import SqlTable  # SQLAlchemy takes a while to import
 
         return SqlTable(name, source)
+    if is_lake(name):
+        return open_lake(name)
     try:
         found = locations.find(name, source.sheet)
     except OSError as error:

@@ -6,11 +6,13 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from contract.errors import SettingsError
 from contract.settings.settings import Settings
-from tests.support.reading import dropped, load, refusal, rows
+from tests.support.reading import dropped, load, read, refusal, rows
+from trainer.rows.sieve import MISSING
 from trainer.sources.tables import database as sql
 
 
@@ -113,7 +115,7 @@ def test_a_database_that_is_not_there(tmp_path: Path) -> None:
 def test_a_password_in_an_address_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_environ({"LARDER_INTERACTIONS": url})
-    assert "set PGPASSWORD in the environment" in str(caught.value)
+    assert f"set {'MYSQL_PWD' if url.startswith('mysql') else 'PGPASSWORD'} in the environment" in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
@@ -124,3 +126,37 @@ def test_a_driver_that_is_not_installed(tmp_path: Path) -> None:
 
 def test_the_source_is_named_without_secrets(tmp_path: Path) -> None:
     assert load(database(tmp_path), sql_table="events").interactions.source.startswith("sqlite:///")
+
+
+@pytest.mark.parametrize("scheme", ["clickhouse", "bigquery", "snowflake", "sqlserver"])
+def test_a_database_without_its_driver_says_how_to_install_it(scheme: str) -> None:
+    assert f"`make up LARDER_DRIVERS={scheme}` installs it" in refusal(f"{scheme}://me@host/db", sql_table="t")
+
+
+@pytest.fixture
+def duck(tmp_path: Path) -> str:
+    path = tmp_path / "shop.duckdb"
+    with duckdb.connect(str(path)) as made:
+        made.execute(
+            "CREATE TABLE orders AS SELECT i % 9 AS customer_id, 'T-' || i % 7 AS article_id, (1 + i % 3)::decimal(8, 2) AS quantity,"
+            " timestamp '2024-01-01' + i * interval 1 hour AS created_at FROM range(5000) t(i)"
+        )
+        made.execute("INSERT INTO orders VALUES (NULL, 'T-1', 1, now()), (1, 'T-1', 1, timestamp '2024-01-01' - interval 1 hour)")
+    return f"duckdb:///{path}"
+
+
+def test_duckdb_by_table_and_by_query(duck: str) -> None:
+    found, problems = read(duck, sql_table="orders")
+    assert (len(found), problems.n_rows, dict(problems.dropped)) == (5001, 5002, {MISSING: 1})
+    assert found[1] == (1, "T-1", 2.0, 1_704_067_200 + 3600)
+    assert rows(duck, sql_query="SELECT 1 AS user_id, unnest([5, 6][:1]) AS item_id WHERE ':x' <> '%s'") == [(1, 5, 1.0)]
+    assert "name a table with --sql-table, or a query with --sql-query. It has orders" in refusal(duck)
+
+
+def test_duckdb_is_opened_for_reading_and_reads_no_other_file(duck: str, tmp_path: Path) -> None:
+    assert "read-only" in refusal(duck, sql_query="DELETE FROM orders RETURNING *")
+    (tmp_path / "secret.csv").write_text("user_id,item_id\n1,2\n")
+    assert "disabled" in refusal(duck, sql_query=f"SELECT * FROM read_csv('{tmp_path}/secret.csv')")
+    none = f"duckdb:///{tmp_path}/none.duckdb"
+    assert "none.duckdb" in refusal(none, sql_table="orders")
+    assert not (tmp_path / "none.duckdb").exists()

@@ -1,0 +1,100 @@
+"""Delta and Iceberg tables, written by their own libraries, rows removed and all: what their logs say counts."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+from pyiceberg.catalog.sql import SqlCatalog
+
+from contract.settings.settings import SourceSettings
+from tests.support.reading import read, refusal, rows
+from trainer.items.file import read_items
+from trainer.sources.tables import lake
+
+TABLE = {"user_id": [1, 2, 3], "item_id": ["a", "b", "c"], "rating": [1.0, 2.0, 3.0]}
+TWICE_WITHOUT_THE_LAST = [(1, "a", 1.0)] * 2 + [(2, "b", 2.0)] * 2
+
+
+@pytest.fixture
+def delta(tmp_path: Path) -> Path:
+    path = tmp_path / "orders"
+    for mode in ("error", "append"):
+        pl.DataFrame(TABLE).write_delta(path, mode=mode)
+    DeltaTable(path).delete("user_id = 3")
+    return path
+
+
+@pytest.fixture
+def iceberg(tmp_path: Path) -> Path:
+    catalog = SqlCatalog("shop", uri=f"sqlite:///{tmp_path}/catalog.db", warehouse=f"file://{tmp_path}/warehouse")
+    catalog.create_namespace("shop")
+    made = pa.table(TABLE)
+    table = catalog.create_table("shop.orders", schema=made.schema)
+    table.append(made)
+    table.append(made)
+    table.delete("user_id = 3")
+    catalog.close()
+    return tmp_path / "warehouse" / "shop" / "orders"
+
+
+def test_a_delta_table_is_read_by_its_log(delta: Path) -> None:
+    assert len(list(delta.glob("*.parquet"))) > 2  # what was removed is still there
+    found, problems = read(delta)
+    assert (sorted(found), problems.n_rows) == (TWICE_WITHOUT_THE_LAST, 4)
+
+
+def test_columns_of_deltas_partitions(tmp_path: Path) -> None:
+    pl.DataFrame({**TABLE, "event": ["view", "buy", "buy"]}).write_delta(tmp_path / "t", delta_write_options={"partition_by": ["event"]})
+    found = rows(tmp_path / "t", event_weights="view=1,buy=5")
+    assert sorted(found) == [(1, "a", 1.0), (2, "b", 5.0), (3, "c", 5.0)]
+
+
+def test_an_iceberg_table_is_read_by_its_newest_metadata(iceberg: Path) -> None:
+    found, problems = read(iceberg)
+    assert (sorted(found), problems.n_rows) == (TWICE_WITHOUT_THE_LAST, 4)
+    before = sorted((iceberg / "metadata").glob("*.metadata.json"))[1]
+    assert len(rows(before)) == 3  # as it was after the first append
+    (iceberg / "metadata" / "version-hint.text").write_text("1\n")
+    assert len(rows(iceberg)) == 3
+
+
+def test_which_metadata_is_the_newest_is_certain_or_asked(iceberg: Path) -> None:
+    newest = max((iceberg / "metadata").glob("*.metadata.json"))
+    shutil.copy(newest, newest.with_name(f"{newest.name[:5]}-00000000-0000-0000-0000-000000000000.metadata.json"))
+    assert "2 metadata files of number 3: name the one that its catalog names" in refusal(iceberg)
+    assert len(rows(newest)) == 4
+
+
+def test_an_iceberg_table_that_was_moved_is_refused(iceberg: Path, tmp_path: Path) -> None:
+    iceberg.rename(tmp_path / "elsewhere")
+    assert "can't be read" in refusal(tmp_path / "elsewhere")
+
+
+def test_a_log_that_is_damaged(delta: Path) -> None:
+    for entry in (delta / "_delta_log").iterdir():
+        if entry.is_file():
+            entry.write_text("{}")
+    assert "can't be read" in refusal(delta)
+
+
+def test_without_the_library_it_is_refused_with_the_command(delta: Path, iceberg: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lake, "how_to_install", lambda name: f"`make up LARDER_DRIVERS={name}`")
+    assert "is a Delta table: `make up LARDER_DRIVERS=delta`" in refusal(delta)
+    assert "is an Iceberg table: `make up LARDER_DRIVERS=iceberg`" in refusal(iceberg)
+
+
+def test_a_folder_of_several_tables_is_refused(delta: Path, tmp_path: Path) -> None:
+    message = refusal(tmp_path)
+    assert "holds a Delta table" in message
+    assert "name the folder of that table alone" in message
+
+
+def test_items_of_a_delta_table(tmp_path: Path) -> None:
+    pl.DataFrame({"item_id": [1, 2], "title": ["Tea", "Milk"]}).write_delta(tmp_path / "items")
+    items = read_items(str(tmp_path / "items"), SourceSettings())
+    assert items.n_items == 2
