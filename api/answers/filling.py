@@ -7,6 +7,7 @@ from collections.abc import Callable
 from api.answers.selection import Selection, excluded_ids, select
 from api.answers.sieve import sieve_of
 from api.http.request_models import Page
+from api.lists.fresh import Fresh
 from api.lists.items_view import Shelf
 from api.lists.store import Store, StoredList
 from contract.formats.keys import Id
@@ -54,7 +55,7 @@ class Filler:
         chosen = self._select(found)
         if not chosen.short or getattr(self._asked, "fallback", None) is None:
             return found, chosen
-        taken = self.excluded | set(found.item_ids)
+        taken = self.excluded | set(found.item_ids) | (found.fresh.hidden if found.fresh else set())
         popular = self.popular()
         more = [(item, score) for item, score in zip(popular.item_ids, popular.scores, strict=True) if item not in taken]
         if not more:
@@ -67,9 +68,13 @@ class Filler:
         )
         return whole, self._select(whole)
 
-    def choose_popular(self) -> tuple[StoredList, Selection]:
-        """The same for a user without a list."""
+    def choose_popular(self, fresh: Fresh | None = None) -> tuple[StoredList, Selection]:
+        """The same for a user without a list. `fresh`: what the user did."""
         found = self.popular()
+        if fresh and not fresh.hidden.isdisjoint(found.item_ids):
+            kept = [pair for pair in zip(found.item_ids, found.scores, strict=True) if pair[0] not in fresh.hidden]
+            found = StoredList([item for item, _ in kept], [score for _, score in kept])
+        found = found._replace(fresh=fresh) if fresh else found
         return found, self._select(found)
 
     def popular(self) -> StoredList:

@@ -21,14 +21,16 @@ def user_answer(
     asked: UserOptions, user_id: Id, found: StoredList, chosen: Selection, described: Mapping[Id, bytes] | None, source: str = PERSONALIZED
 ) -> str:
     because, marks = explained(found, chosen) if asked.explain and source == PERSONALIZED else (None, ())
-    return f'"user_id":{id_json(user_id)},"source":"{source}",{render(asked, chosen, described, because, marks)}'
+    fresh = found.fresh.members if found.fresh else ""
+    return f'"user_id":{id_json(user_id)},"source":"{source}",{fresh}{render(asked, chosen, described, because, marks)}'
 
 
 def plain_answer(user_id: Id, found: StoredList, k: int) -> str:
     """What `user_answer` makes of the first `k` items, in a third of the time."""
     items = items_json(found.item_ids[:k], found.scores[:k])
     short = '"short":true,' if len(found.item_ids) < k else ""
-    return f'"user_id":{id_json(user_id)},"source":"{PERSONALIZED}",{short}"items":{items}'
+    fresh = found.fresh.members if found.fresh else ""
+    return f'"user_id":{id_json(user_id)},"source":"{PERSONALIZED}",{fresh}{short}"items":{items}'
 
 
 def is_plain(asked: UserOptions) -> bool:

@@ -67,6 +67,10 @@ class Listed(AnswerModel):
 class UserList(Listed):
     user_id: AnyId = Field(description="As a number or a string, as in the interactions.")
     source: Literal["personalized", "popular"] = Field(description="`popular` is the fallback: nothing is of the user's own.")
+    freshness: Literal["generation", "event"] = Field(
+        "generation", description="With `LARDER_EVENTS`: `event`: what the user did since the generation was made counts in it."
+    )
+    fresh_at: str = Field("", description="With `event`: when the newest event that counts came, in UTC.")
 
 
 class ListAnswer(UserList, OfGeneration):

@@ -73,7 +73,7 @@ Command = tuple[str, str] | tuple[str, str, str]
 
 
 def read_all(client: Redis, commands: Sequence[Command]) -> list[bytes | None]:
-    """The answers to reads, GET and HGET, in one round trip: half the time of redis-py's pipeline, which looks at each command thrice.
+    """The answers to reads (GET, HGET, HGETALL) in one round trip: half the time of redis-py's pipeline, which looks at each thrice.
 
     A connection that the server has closed is tried once more, as in `Clients.make`. Raises what redis-py raises.
     """

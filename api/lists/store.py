@@ -14,6 +14,7 @@ from redis import Redis
 
 from api.lists.breaker import Breaker
 from api.lists.clients import Clients, Command, read_all
+from api.lists.fresh import Fresh, fresh_of
 from api.lists.items_view import Shelf
 from api.lists.pointers import Pointers
 from contract.formats import payload
@@ -29,7 +30,8 @@ class StoredList(NamedTuple):
     """A list as it is stored, best first, without what is unavailable.
 
     `why` is the explanation of a user's whole list as bytes, if it was asked for and is there; `positions` are those in the whole list,
-    None where nothing was left out. `n_own`: from there on items of the popular list follow; None: none do.
+    None where nothing was left out. `n_own`: from there on items of the popular list follow; None: none do. `fresh`: what
+    the user did since; its items are not in the list. None where events don't count at once.
     """
 
     item_ids: Sequence[Id]
@@ -37,23 +39,35 @@ class StoredList(NamedTuple):
     why: bytes | None = None
     positions: Sequence[int] | None = None
     n_own: int | None = None
+    fresh: Fresh | None = None
 
 
 class UserLists(NamedTuple):
-    """Ids as the generation spells them, None for one that can't be; lists, None for who has none; the pointer as it is now."""
+    """Ids as the generation spells them, None for one that can't be; lists, None for who has none; the pointer as it is now;
+    what each did since, None where events don't count at once."""
 
     user_ids: list[Id | None]
     lists: list[StoredList | None]
     popular: StoredList | None
     newest: Pointer
+    did: list[Fresh | None]
 
 
 class Store:
     """Thread-safe. `clients` decode no responses, and connect at their first command, so after gunicorn's fork."""
 
     def __init__(
-        self, clients: Clients, keys: Keys, pointer_ttl_s: float, url: str = "", clock: Callable[[], float] = time.monotonic
+        self,
+        clients: Clients,
+        keys: Keys,
+        pointer_ttl_s: float,
+        url: str = "",
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        fresh: bool = False,
     ) -> None:
+        """`fresh`: whether what users did since the generation was made is read beside their lists."""
+        self.fresh = fresh
         self.keys = keys
         self.breaker = Breaker(clients, url, clock)
         self.pointers = Pointers(self.breaker, keys, pointer_ttl_s, clock)
@@ -61,7 +75,8 @@ class Store:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """A store that has not connected yet; raises SettingsError for an address that can't be one."""
-        return cls(Clients.of(settings.redis_url), Keys(settings.namespace), settings.pointer_ttl_ms / 1000, settings.redis_url)
+        clients, keys, ttl_s = Clients.of(settings.redis_url), Keys(settings.namespace), settings.pointer_ttl_ms / 1000
+        return cls(clients, keys, ttl_s, settings.redis_url, fresh=settings.counts_at_once)
 
     def user_list(self, pointer: Pointer, given: Id) -> tuple[Id, StoredList] | None:
         """A user's list, with the user's id as the interactions spelled it; None for who has none."""
@@ -69,6 +84,11 @@ class Store:
         if user_id is None:
             return None
         key = self.keys.recs(pointer.generation, bucket_of(user_id, pointer.n_user_buckets))
+        if self.fresh:
+            commands: list[Command] = [("HGET", key, str(user_id)), ("HGETALL", self.keys.fresh(user_id))]
+            raw, did = self.breaker.ask(lambda redis: read_all(redis, commands))
+            found = _decoded(raw, self._unavailable(pointer), fresh=fresh_of(did, pointer))
+            return None if found is None else (user_id, found)
         raw = self.breaker.ask(lambda redis: cast("bytes | None", redis.hget(key, str(user_id))))
         return None if raw is None else (user_id, _on_offer(StoredList(*payload.decode(raw)), self._unavailable(pointer)))
 
@@ -87,18 +107,33 @@ class Store:
                 commands.append(("HGET", keys.recs(generation, bucket), str(user_id)))
                 if explain:
                     commands.append(("HGET", keys.why(generation, bucket), str(user_id)))
+                if self.fresh:
+                    commands.append(("HGETALL", keys.fresh(user_id)))
             return read_all(redis, commands)
 
         now, raw = self.pointers.now(), iter(self.breaker.ask(read))
         newest = self.pointers.learn_both(next(raw), next(raw), now)
         unavailable = self._unavailable(pointer)
         fallback = _decoded(next(raw), unavailable) if popular else None
-        lists = [None if user_id is None else _decoded(next(raw), unavailable, next(raw) if explain else None) for user_id in user_ids]
-        return UserLists(user_ids, lists, fallback, newest)
+
+        lists: list[StoredList | None] = []
+        did: list[Fresh | None] = []
+        for user_id in user_ids:
+            listed, why = (None, None) if user_id is None else (next(raw), next(raw) if explain else None)
+            did.append(fresh_of(None if user_id is None else next(raw), pointer) if self.fresh else None)
+            lists.append(_decoded(listed, unavailable, why, did[-1]))
+        return UserLists(user_ids, lists, fallback, newest, did)
 
     def popular(self, pointer: Pointer) -> StoredList | None:
         raw = self.breaker.ask(lambda redis: cast("bytes | None", redis.get(self.keys.popular(pointer.generation))))
         return _decoded(raw, self._unavailable(pointer))
+
+    def did(self, pointer: Pointer, user_id: Id) -> Fresh | None:
+        """What a user did since, for one who has no list; None where events don't count at once."""
+        if not self.fresh:
+            return None
+        key = self.keys.fresh(user_id)
+        return fresh_of(self.breaker.ask(lambda redis: read_all(redis, [("HGETALL", key)]))[0], pointer)
 
     def similar(self, pointer: Pointer, item_ids: Sequence[Id]) -> list[StoredList | None]:
         """The similar items of each item; None for one that the generation has none of."""
@@ -149,8 +184,11 @@ def _items_key_of(keys: Keys, shelf: Shelf) -> Callable[[Pointer, Id], str]:
     return key_of
 
 
-def _decoded(raw: bytes | None, unavailable: frozenset[Id], why: bytes | None = None) -> StoredList | None:
-    return None if raw is None else _on_offer(StoredList(*payload.decode(raw), why), unavailable)
+def _decoded(raw: bytes | None, unavailable: frozenset[Id], why: bytes | None = None, fresh: Fresh | None = None) -> StoredList | None:
+    if raw is None:
+        return None
+    gone = unavailable | fresh.hidden if fresh and fresh.hidden else unavailable
+    return _on_offer(StoredList(*payload.decode(raw), why, fresh=fresh), gone)
 
 
 def _on_offer(found: StoredList, unavailable: frozenset[Id]) -> StoredList:
@@ -158,4 +196,4 @@ def _on_offer(found: StoredList, unavailable: frozenset[Id]) -> StoredList:
     if not unavailable or unavailable.isdisjoint(found.item_ids):
         return found
     left = [at for at, item_id in enumerate(found.item_ids) if item_id not in unavailable]
-    return StoredList([found.item_ids[at] for at in left], [found.scores[at] for at in left], found.why, left)
+    return StoredList([found.item_ids[at] for at in left], [found.scores[at] for at in left], found.why, left, fresh=found.fresh)

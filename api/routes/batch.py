@@ -63,9 +63,9 @@ def _results(store: Store, pointer: Pointer, asked: BatchRequest, found: UserLis
     """A list or an error for each user. Metadata of all of them takes one round trip."""
     lists: list[tuple[StoredList | None, str]] = []
     parts: list[Selection | None] = []
-    for one in found.lists:
+    for one, did in zip(found.lists, found.did, strict=True):
         if one is None:
-            popular, part = (None, None) if found.popular is None else filler.choose_popular()
+            popular, part = (None, None) if found.popular is None else filler.choose_popular(did)
             lists.append((popular, POPULAR))
             parts.append(part)
             continue

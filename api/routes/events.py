@@ -6,6 +6,7 @@ import secrets
 import time
 
 from flask import Response
+from redis import Redis
 
 from api.http.event_models import EventProblem, EventRequest, EventsAnswer, EventsRequest
 from api.http.problems import RequestError, sentence
@@ -18,6 +19,7 @@ from contract.errors import StoreFullError
 from contract.formats.events import Event
 from contract.settings.settings import Settings
 from contract.store.event_stream import EventsFullError, push
+from contract.store.taken import remember
 
 RETRY_FULL_S = 5
 
@@ -29,7 +31,7 @@ def routes(store: Store, metrics: Metrics, settings: Settings) -> list[Route]:
         events, errors = _read(json_body(EventsRequest))
         metrics.events("invalid", len(errors))
         try:
-            new = store.breaker.ask(lambda redis: push(redis, store.keys, settings, events)) if events else []
+            new = store.breaker.ask(lambda redis: _enter(redis, store, settings, events)) if events else []
         except StoreFullError as error:
             metrics.events("refused", len(events))
             why = str(error) if isinstance(error, EventsFullError) else "Redis is full"
@@ -47,6 +49,14 @@ def routes(store: Store, metrics: Metrics, settings: Settings) -> list[Route]:
             "POST", "/events", take, summary, EventsAnswer, body=EventsRequest, status=202, errors=(429,), access="write", tag="Events",
         )
     ]  # fmt: skip
+
+
+def _enter(redis: Redis, store: Store, settings: Settings, events: list[Event]) -> list[bool]:
+    """Of each event whether it is new. What counts at once is entered of repeats, too: it may be why they were sent again."""
+    new, at_ms = push(redis, store.keys, settings, events)
+    if settings.counts_at_once:
+        remember(redis, store.keys, settings, events, at_ms)
+    return new
 
 
 def _read(asked: EventsRequest) -> tuple[list[Event], list[EventProblem]]:

@@ -44,7 +44,9 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
             raise unknown_user()
         metrics.fallbacks.inc()
         pointer = store.pointers.current()
-        return respond(asked, pointer, spelled(asked.user_id, pointer), EMPTY, POPULAR, f"{tag}-{POPULAR}")
+        user_id = spelled(asked.user_id, pointer)
+        nothing = EMPTY._replace(fresh=store.did(pointer, user_id))
+        return respond(asked, pointer, user_id, nothing, POPULAR, f"{tag}-{POPULAR}")
 
     def respond(asked: UserRequest, pointer: Pointer, user_id: Id, found: StoredList, source: str, variant: str) -> Response:
         filler = Filler(store, asked, pointer, metrics.fallbacks.inc)
@@ -52,10 +54,11 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
             found, chosen = filler.choose(found)
             source = POPULAR if found.n_own is not None and not filler.has_own(found) else PERSONALIZED
         else:
-            found, chosen = filler.choose_popular()
+            found, chosen = filler.choose_popular(found.fresh)
         described = describe(store, pointer, asked, (chosen,), filler.shelf)
         members = user_answer(asked, user_id, found, chosen, described, source)
-        return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, caching, variant)
+        did = found.fresh.tag if found.fresh else ""
+        return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, caching, variant + did)
 
     def route(method: str, path: str, view: Callable[..., Response], summary: str) -> Route:
         body, query = (UserRequest, None) if method == "POST" else (None, UserQuery)

@@ -28,6 +28,7 @@ larder:{ctl}:item_revisions    hash    -       trainer, lua      trainer       R
 larder:{events}:stream         stream  -       push_events.lua   trainer       events that are not in files yet (contract/formats/events.py)
 larder:{events}:state          hash    -       lua               lua, api      bytes that wait; counts: accepted, refused, written ...
 larder:{events}:ids            set     repeat  push_events.lua   lua           digests of ids, by which repeats are known; one key a window
+larder:fresh:USER              hash    days    api           api           what a user did since then (contract/formats/freshness.py)
 larder:recs:ID:BUCKET          hash    -       worker            api           user id -> list payload
 larder:similar:ID:BUCKET       hash    -       worker            api           item id -> list payload of similar items
 larder:why:ID:BUCKET           hash    -       worker            api           user id -> what made each item of the list (opt-in)
@@ -154,6 +155,9 @@ class Keys:
     def event_ids(self) -> str:
         """The beginning of the keys of ids; the script adds the number of the window."""
         return f"{self.namespace}:{{events}}:ids"
+
+    def fresh(self, user: Id) -> str:
+        return f"{self.namespace}:fresh:{user}"
 
     def recs(self, generation: str, bucket: int) -> str:
         return f"{self.namespace}:recs:{generation}:{bucket}"

@@ -53,6 +53,8 @@ class Pointer(BaseModel):
     previous: str = ""
     similar_depth: int = 0
     explain_depth: int = 0
+    events_until: str = ""
+    """The newest event that its run has read, as an id of the stream; "" where it has read none."""
 
 
 class MovedPointer(Pointer):
@@ -115,4 +117,5 @@ class Manifest(BaseModel):
             data_until=self.data_until,
             similar_depth=self.settings.similar_depth,
             explain_depth=self.settings.explain_depth,
+            events_until=str(self.reading.get("events_until", "")),
         )

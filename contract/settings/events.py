@@ -23,9 +23,24 @@ class EventSettings(BaseModel):
         2.0, gt=0, le=3600, description="How long the trainer service waits before it writes more events to files."
     )
     events_keep_days: int = Field(0, ge=0, description="Files of events are deleted after so many days; 0: never.")
+    fresh: bool = Field(True, description="Where events are taken: whether they count at once, and not only from the next run on.")
+    fresh_days: int = Field(
+        7, ge=1, le=365, description="How long what a user takes or turns down is kept for answers, since the last event."
+    )
+    fresh_items: int = Field(200, ge=1, le=10_000, description="Items of one user that are kept so, the newest.")
+    fresh_looks: str = Field("impression,view,click", description="Types of events after which an item stays in the list, with commas.")
     events_repeat_s: int = Field(
         300,
         ge=1,
         le=86_400,
         description="For how long POST /events knows an event_id again at the least; files are read without repeats always.",
     )
+
+    @property
+    def looks(self) -> frozenset[str]:
+        """fresh_looks, parsed."""
+        return frozenset(word.strip() for word in self.fresh_looks.split(",") if word.strip())
+
+    @property
+    def counts_at_once(self) -> bool:
+        return self.events and self.fresh

@@ -44,8 +44,11 @@ class Waiting(NamedTuple):
     written: int
 
 
-def push(redis: Redis, keys: Keys, settings: EventSettings, events: Sequence[Event]) -> list[bool]:
-    """Enter events; of each whether it is new. Raises EventsFullError where there is no room, and redis-py's errors."""
+def push(redis: Redis, keys: Keys, settings: EventSettings, events: Sequence[Event]) -> tuple[list[bool], int]:
+    """Enter events; of each whether it is new, and when that was, in ms by the clock of Redis.
+
+    Raises EventsFullError where there is no room, and redis-py's errors.
+    """
     arguments: list[bytes | int] = [int(settings.events_max_mb * MIB), settings.events_max_age_s * 1000, settings.events_repeat_s]
     for event in events:
         arguments += (digest_of(event.event_id), event.encode())
@@ -54,7 +57,8 @@ def push(redis: Redis, keys: Keys, settings: EventSettings, events: Sequence[Eve
         raise EventsFullError("Events wait to be written to files, and there is no room for more")
     if found == -2:
         raise EventsFullError(f"The oldest event has waited to be written to a file for more than {settings.events_max_age_s:,} s")
-    return [bool(one) for one in cast("list[int]", found)]
+    *new, at_ms = cast("list[int]", found)
+    return [bool(one) for one in new], at_ms
 
 
 def read(redis: Redis, keys: Keys, after: str, n: int) -> list[tuple[str, Event]]:

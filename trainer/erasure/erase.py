@@ -16,6 +16,7 @@ from contract.formats.keys import Id, Keys, bucket_of, is_generation_id
 from contract.formats.shard_record import UNKNOWN_SHARD, checksum_of
 from contract.formats.states import GenerationState, is_gone
 from contract.settings.settings import Settings
+from contract.store import taken
 from contract.store.erasure import Erasure
 from contract.store.event_stream import forget as forget_waiting
 from contract.store.generations import Generations
@@ -89,6 +90,7 @@ def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], N
 def _remove_events(settings: Settings, store: Redis, keys: Keys, user_id: Id) -> int:
     """Out of the stream and out of files. What is read from the stream from now on leaves the user out."""
     folder = folder_of(settings.artifacts) / EVENTS_FOLDER
+    taken.forget(store, keys, user_id)
     n_waiting = forget_waiting(store, keys, user_id)
     if not folder.is_dir():
         return n_waiting

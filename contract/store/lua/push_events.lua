@@ -2,7 +2,8 @@
 -- KEYS 1 stream  2 state  3 beginning of the keys of ids (all in one slot)
 -- ARGV 1 greatest number of bytes  2 greatest age of the oldest in ms  3 seconds for which an id is known at the least, then for each event
 --      the digest of its id and the event
--- Returns -1: refused for its bytes; -2: for the age of the oldest; else 1 for each event that is new, 0 for each that had come before.
+-- Returns -1: refused for its bytes; -2: for the age of the oldest; else 1 for each event that is new, 0 for each that had come before,
+-- and then the time in ms.
 local entry, known_id = 32, 64 -- bytes that one of them takes besides its own, about
 local clock = redis.call('TIME')
 local window = math.floor(tonumber(clock[1]) / tonumber(ARGV[3]))
@@ -37,4 +38,5 @@ redis.call('EXPIRE', ids, 2 * tonumber(ARGV[3]))
 redis.call('HINCRBY', KEYS[2], 'bytes', bytes)
 redis.call('HINCRBY', KEYS[2], 'accepted', entered)
 redis.call('HINCRBY', KEYS[2], 'repeated', n - entered)
+new[#new + 1] = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 return new

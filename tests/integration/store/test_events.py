@@ -98,7 +98,7 @@ def test_an_erasure_takes_a_users_events_out_of_redis_and_files(store_redis: Red
 
 def test_each_event_once_while_everybody_is_killed(tmp_path: Path) -> None:
     """Redis and the process that writes are killed again and again; what was acknowledged is in the files, once."""
-    server = RedisServer(appendonly="yes", appendfsync="everysec")
+    server = RedisServer(appendonly="yes", appendfsync="always")  # everysec may put a write off while the disk is slow
     server.start()
     folder = tmp_path / "artifacts" / ".events"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("LARDER_")}

@@ -13,7 +13,7 @@ from contract.formats.keys import Keys, bucket_of
 BUILDERS = sorted(
     name for name, value in vars(Keys).items() if not name.startswith("_") and (callable(value) or isinstance(value, property))
 )
-PLACEHOLDERS = {"generation": "ID", "run": "ID", "job": "JOB", "bucket": "BUCKET", "revision": "REV", "minute": "MINUTE"}
+PLACEHOLDERS = {"generation": "ID", "run": "ID", "job": "JOB", "bucket": "BUCKET", "revision": "REV", "minute": "MINUTE", "user": "USER"}
 
 
 def pattern(builder: str) -> str:
@@ -57,6 +57,7 @@ def test_control_keys_share_a_slot_and_lists_do_not() -> None:
         "items",
         "unavailable",
         "columns",
+        "fresh",
     }
 
 
