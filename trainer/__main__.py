@@ -31,7 +31,7 @@ from engine import kernel_cache
 from trainer.cli.actor import who_asks
 from trainer.cli.check import check
 from trainer.cli.generations import COMMANDS
-from trainer.cli.options import settings_options
+from trainer.cli.options import settings_options, tune_options
 from trainer.cli.status import status
 from trainer.cli.tune import tune
 
@@ -45,6 +45,7 @@ def cli() -> None:
 
 @cli.command()
 @settings_options
+@tune_options("retune", "tune_budget_s")
 @click.option("--wait", is_flag=True, help="Show progress, and end when the generation is promoted (0), refused or failed.")
 @click.option("--here", is_flag=True, help="Train in this process in place of the trainer service; the workers score as ever.")
 @click.option("--force", is_flag=True, help="Promote it whatever the gate says; that it was forced is recorded.")

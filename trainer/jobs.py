@@ -19,6 +19,7 @@ from trainer.erasure.erase import as_json
 from trainer.erasure.erase import erase as erase_user
 from trainer.inspect.stored_diff import remember_diff
 from trainer.run import vouching
+from trainer.run.comparison import compare as compare_models
 from trainer.run.pipeline import train
 from trainer.run.spec import Order
 
@@ -64,6 +65,13 @@ def diff(generation: str) -> None:
     larder = Larder.from_environ()
     with explained(larder.settings.redis_url):
         remember_diff(larder.generations, generation)
+
+
+def compare(generation: str) -> None:
+    """Compare other models with the one of a generation, at the lowest priority, until a job waits."""
+    larder = Larder.from_environ()
+    with explained(larder.settings.redis_url):
+        compare_models(larder, generation)
 
 
 def erase(user_id: Id) -> list[dict[str, object]]:

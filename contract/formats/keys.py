@@ -18,6 +18,8 @@ larder:{ctl}:erasure           hash    -       trainer, lua      lua, all      r
 larder:{ctl}:training          string  lease   training.lua      trainer       "TOKEN RUN": the one run that trains, if it lives
 larder:{ctl}:fence             int     -       training.lua      lua           the newest TOKEN
 larder:{ctl}:scheduled:MINUTE  string  2 hours trainer           trainer       one of several trainers starts the run of a minute
+larder:{ctl}:tuned             string  -       trainer           trainer, api  JSON: what the last tune found (contract/formats/tuned.py)
+larder:{ctl}:comparing:ID      string  1 hour  trainer           trainer       one of several trainers compares models with a generation
 larder:{ctl}:runs              list    -       trainer           trainer, api  ids of the newest 100 runs, newest first
 larder:{ctl}:run:ID            hash    7 days  trainer           trainer, api  a run's stage and progress, for people
 larder:{ctl}:lease:JOB         string  lease   rq work-horses    rq workers    a job is alive while this exists
@@ -133,6 +135,13 @@ class Keys:
 
     def scheduled(self, minute: str) -> str:
         return self._control(f"scheduled:{minute}")
+
+    @property
+    def tuned(self) -> str:
+        return self._control("tuned")
+
+    def comparing(self, generation: str) -> str:
+        return self._control(f"comparing:{generation}")
 
     def run(self, run: str) -> str:
         return self._control(f"run:{run}")

@@ -93,6 +93,7 @@ class Manifest(BaseModel):
     weight_max: float
     settings: ModelSettings
     evaluation: dict[str, Any] | None = Field(None, description="what trainer/evaluation/evaluate.py measured, or None")
+    tuning: dict[str, Any] | None = Field(None, description="the tune that chose the settings (contract/formats/tuned.py), or None")
     reading: dict[str, Any] = Field({}, description="how the source was read: rows, columns, what was assumed, what was left out and why")
     erased: tuple[int, ...] = Field((), description="user_idx whose ids and rows have been overwritten; rising")
     arrays: dict[str, ArraySpec] = {}

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from contract.formats.manifest import Manifest
+from contract.settings.family import FamilySettings
+from contract.settings.settings import ModelSettings
+
+CHOSEN = frozenset({*FamilySettings.model_fields, "neighbors", "normalize", "engine"})
+"""Settings that a choice sets, or puts back to their defaults; all others stay what they are."""
 
 ERRORS = 2.0  # standard errors by which one model is better than another
 TIMES = 2.0  # a gain from which it is told as a factor
@@ -42,13 +49,25 @@ class Tuned(BaseModel):
     budget_s: float
     seconds: float
     cut_short: str = Field("", description="why not all of the plan was tried; empty: all was")
+    because: str = Field("", description="why a run tuned that nobody had told to")
     left_out: tuple[str, ...] = Field((), description="what the budget or the memory did not allow")
     tuned_at: str = ""
-    generation: str = Field("", description="the generation whose settings were compared; empty: those of a command")
     default: Measured
     popularity: Measured
     winner: Measured
     tried: tuple[Measured, ...]
+
+    @classmethod
+    def read(cls, raw: bytes) -> Self | None:
+        """None for what another version wrote in another form."""
+        try:
+            return cls.model_validate_json(raw)
+        except ValidationError:
+            return None
+
+    def speaks_of(self, manifest: Manifest) -> bool:
+        """Whether it compared the settings of that generation with others, on the same source."""
+        return self.source == manifest.source and self.default.options == chosen_options(manifest.settings)
 
     @property
     def is_better(self) -> bool:
@@ -65,11 +84,36 @@ class Tuned(BaseModel):
         """One sentence for people; "" where the settings are as good as any."""
         if not self.is_better:
             return ""
-        gain = self.winner.gain
-        better = f"{100 * gain:.0f} % better" if gain < TIMES else f"{1 + gain:.1f} times as well"
-        return f'on these data {_name(self.winner.options)} would do {better}: make retrain ARGS="--model auto"'
+        return f'on these data {_name(self.winner.options)} would do {_better(self.winner.gain)}: make retrain ARGS="--model auto"'
+
+
+def told(manifest: Manifest) -> str:
+    """Which model a generation has, and, where a tune chose it, what for."""
+    name = _name(manifest.settings.model_dump())
+    if not manifest.tuning:
+        return name
+    try:
+        tuned = Tuned.model_validate(manifest.tuning)
+    except ValidationError:
+        return f"{name}, chosen by a tune of another version"
+    if not tuned.is_better:
+        return f"{name}: a tune of {tuned.tuned_at[:10]} found nothing better by more than chance"
+    against = f"nDCG@10 {tuned.winner.ndcg:.4f} against {tuned.default.ndcg:.4f} of {_name(tuned.default.options)}"
+    text = f"{name}, chosen by a tune of {tuned.tuned_at[:10]}: {_better(tuned.winner.gain)}, {against}, {tuned.n_users_measured:,} users"
+    return f"{text}; {tuned.because}" if tuned.because else text
+
+
+def _better(gain: float) -> str:
+    return f"{100 * gain:.0f} % better" if gain < TIMES else f"{1 + gain:.1f} times as well"
 
 
 def _name(options: dict[str, Any]) -> str:
     name = str(options.get("model", "sar"))
     return f"{name} with {options['blend']}" if options.get("blend") else name
+
+
+def chosen_options(model: ModelSettings) -> dict[str, Any]:
+    """What of `CHOSEN` is not as it comes by itself."""
+    said = model.model_dump(include=set(CHOSEN))
+    plain = ModelSettings(model=model.model).model_dump()
+    return {name: value for name, value in said.items() if value != plain[name] or (name == "model" and value != "sar")}

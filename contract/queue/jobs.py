@@ -11,7 +11,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from contract.formats.keys import Id
-from contract.queue.known_jobs import DIFF_JOB, ERASE_JOB, SCORE_JOB, TRAIN_JOB, KnownJob
+from contract.queue.known_jobs import COMPARE_JOB, DIFF_JOB, ERASE_JOB, SCORE_JOB, TRAIN_JOB, KnownJob
 from contract.queue.names import SCORE_QUEUE, TRAIN_QUEUE
 from contract.settings.settings import Settings
 
@@ -84,6 +84,18 @@ def enqueue_diff(queue: Queue, settings: Settings, generation: str) -> Job:
         result_ttl=0,
         failure_ttl=settings.failure_ttl_s,
         description=f"compare generation {generation} with the one before",
+    )
+
+
+def enqueue_compare(queue: Queue, settings: Settings, generation: str) -> Job:
+    """Let the trainer compare other models with the one of a generation that is served. It gives way to every other job."""
+    return queue.enqueue_call(
+        COMPARE_JOB,
+        args=(generation,),
+        job_id=f"compare-{generation}",
+        result_ttl=0,
+        failure_ttl=settings.failure_ttl_s,
+        description=f"compare other models with generation {generation}",
     )
 
 

@@ -14,6 +14,7 @@ from contract.formats.keys import is_generation_id
 TRAIN_JOB = "trainer.jobs.run"
 DIFF_JOB = "trainer.jobs.diff"
 ERASE_JOB = "trainer.jobs.erase"
+COMPARE_JOB = "trainer.jobs.compare"
 SCORE_JOB = "worker.jobs.score_shard"
 _SHOWN = 80
 
@@ -51,6 +52,7 @@ def _is_shard(value: Any) -> bool:
 CALLS: dict[str, tuple[int, tuple[Check, ...]]] = {
     TRAIN_JOB: (2, (_is_id, _is_options, _is_text, _is_flag, _is_text)),
     DIFF_JOB: (1, (_is_id,)),
+    COMPARE_JOB: (1, (_is_id,)),
     ERASE_JOB: (1, (_is_user,)),
     SCORE_JOB: (2, (_is_id, _is_shard)),
 }

@@ -10,6 +10,9 @@ ModelName = Literal["sar", "ease", "edlae", "itemknn", "popularity", "rp3beta", 
 Kind = Literal["binary", "weights", "log"]
 Decay = Literal["none", "now", "own-last", "rank"]
 
+AUTO = "auto"
+"""In place of a model: the last winner of a tune, or of one that the run makes."""
+
 MATRIXLESS = ("popularity", "trending")
 """Models that are a vector alone."""
 
@@ -31,7 +34,9 @@ class FamilySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: ModelName = Field("sar", description="What is fitted (docs/models.md).")
+    model: ModelName | Literal["auto"] = Field(
+        "sar", description="What is fitted (docs/models.md); auto: what a tune on the data has chosen, all other settings of the model too."
+    )
     affinity: str = Field(
         "",
         description="Weights of a user's items, as KIND, KIND:DECAY or KIND:DECAY:AMOUNT: binary, weights or log; none, now, own-last (a "

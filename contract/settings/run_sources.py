@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, urlsplit
 from contract.settings.settings import PREFIX, ModelSettings, Settings
 from contract.settings.source import STDIN, CleaningSettings, SourceSettings, without_events
 
-RUN_OPTIONS = frozenset(ModelSettings.model_fields) | frozenset(SourceSettings.model_fields)
+RUN_OPTIONS = frozenset(ModelSettings.model_fields) | frozenset(SourceSettings.model_fields) | {"retune", "tune_budget_s"}
 """What a run may be asked for at all: the settings of the trainer's process are its own."""
 
 SOURCE_OPTIONS = frozenset(SourceSettings.model_fields) - frozenset(CleaningSettings.model_fields)

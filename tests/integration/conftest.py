@@ -46,11 +46,12 @@ def zygote() -> Iterator[Zygote]:
 def services(redis_server: str, store_redis: Redis, tmp_path: Path, zygote: Zygote) -> Iterator[Callable[..., Services]]:
     """Makes Services on the empty server; their processes are forked, unless `alone=True`, and end with the test.
 
-    Models are not measured unless `evaluate=True`: recommenders' splitters and metrics take their time."""
+    Models are not measured unless `evaluate=True`: recommenders' splitters and metrics take their time. Nor are other models tried,
+    unless `tune_unasked=True`."""
     made: list[Services] = []
 
     def make(*, alone: bool = False, **settings: object) -> Services:
-        made.append(Services(redis_server, tmp_path, None if alone else zygote, **{"evaluate": False, **settings}))
+        made.append(Services(redis_server, tmp_path, None if alone else zygote, **{"evaluate": False, "tune_unasked": False, **settings}))
         return made[-1]
 
     yield make

@@ -17,9 +17,9 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _with_options(command, {**SourceSettings.model_fields, **ModelSettings.model_fields})
 
 
-def tune_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The same, for settings of the choice of a model."""
-    return _with_options(command, TuneSettings.model_fields)
+def tune_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The same, for these settings of the choice of a model."""
+    return lambda command: _with_options(command, {name: TuneSettings.model_fields[name] for name in names})
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:

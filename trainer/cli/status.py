@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from contract.formats.tuned import told
 from contract.larder import Larder
 from contract.settings.called import as_called
 from contract.store.connections import explained
 from contract.store.eviction import HOW, evicting_policy, memory_of
 from contract.store.runs import RunStatus
+from contract.store.tunings import Tunings
 
 console = Console()
 
@@ -20,6 +23,7 @@ def status() -> None:
     """Show what is served, what runs, and what waits."""
     larder = Larder.from_environ()
     settings, generations, latest = larder.settings, larder.generations, None
+    advice = ""
     from trainer.evaluation.reading import Reading
     from trainer.service.schedule import next_run
 
@@ -34,6 +38,9 @@ def status() -> None:
             table.add_row("data until", pointer.data_until or "no times in the data")
             table.add_row("users, items", f"{pointer.n_users:,}, {pointer.n_items:,}")
             table.add_row("rows left out", Reading.of(generations.manifest(pointer.generation)).losses or "none")
+            manifest, tunings = generations.manifest(pointer.generation), Tunings(larder.store, larder.keys)
+            table.add_row("model", escape(told(manifest)))
+            advice = tunings.advice(manifest)
             table.add_row("previous", pointer.previous or "none")
         if items := larder.catalogue.current():
             counts = f"{items.n_items:,} known, {items.n_unavailable:,} ids in no list"
@@ -53,6 +60,8 @@ def status() -> None:
             counts = f"{queue.count} waiting, {queue.started_job_registry.count} running, {queue.failed_job_registry.count} failed"
             table.add_row(f"queue {queue.name}", counts)
     console.print(table)
+    if advice:  # unbroken, to be copied
+        console.print(f"[bold yellow]{escape(advice)}[/]", soft_wrap=True, highlight=False)
 
 
 def _words(run: RunStatus) -> str:

@@ -19,7 +19,7 @@ from trainer.cli.options import settings_options, tune_options
 @click.command()
 @click.argument("source", required=False)
 @settings_options
-@tune_options
+@tune_options("tune_budget_s")
 @click.option("--seed", default=42, show_default=True, help="Of the resampled users from which the intervals come.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File for the plot: SVG.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from contract.errors import SettingsError
+from contract.settings.family import AUTO
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import rows as sar
@@ -50,6 +52,8 @@ def fit_model(
 
     Raises SettingsError and DataError for a model that these interactions, or the memory, can't have.
     """
+    if model.model == AUTO:
+        raise SettingsError("the model auto is chosen in a run, or by `larder tune`: name the model that is meant here")
     n_items = len(interactions.item_ids)
     if model.engine == "recommenders":
         from trainer.fitting import recommenders_sar as reference  # a second of imports, only for those who ask for it

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from rich.table import Table
 
+from contract.errors import SettingsError
 from contract.formats.artifact import folder_of
 from contract.formats.keys import Id
 from contract.formats.shard_record import SHARD_USERS
+from contract.settings.family import AUTO
 from contract.settings.settings import ModelSettings, Settings
 from engine.fit.similarity import SPARSE_PER_S
 from trainer.interactions.interactions import Interactions
@@ -103,6 +105,8 @@ def _mean_id_bytes(ids: Sequence[Id]) -> float:
 
 def plan_table(settings: Settings, workers: int) -> Table:
     """Load what the settings name, calibrate, and make the plan."""
+    if settings.model == AUTO:
+        raise SettingsError("--model=auto: a run chooses it, or `larder tune` shows it: plan a model by its name")
     folder = folder_of(settings.artifacts)
     interactions = sources.load(settings.source, folder / ".datasets").interactions
     threads, limit = len(os.sched_getaffinity(0)), settings.max_memory_gb * 2**30

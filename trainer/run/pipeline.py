@@ -24,6 +24,7 @@ from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
+from contract.store.tunings import Tunings
 from engine.arrays import Array, Report
 from engine.fit.similarity import DENSE_PER_S, SPARSE_PER_S
 from trainer.fitting.door import Made, Similar, fit_model
@@ -33,6 +34,7 @@ from trainer.interactions.subset import without_users
 from trainer.items.revision import stock_of_run, write_of_run
 from trainer.items.rules import rule_arrays
 from trainer.plan.capacity import check_room, lists_bytes
+from trainer.run import choice
 from trainer.run import shards as dispatch
 from trainer.run.beginning import begin
 from trainer.run.digest import digest_of
@@ -64,7 +66,12 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
         interactions = without_users(interactions, erasure.positions(interactions.user_ids), "erased user")
     progress("load", 1, 1)
     rules = rule_arrays(stock, interactions.item_ids, settings.model_settings)
-    manifest = _existing(settings, run) or make_artifact(order, interactions, progress, rules)
+    manifest = _existing(settings, run)
+    if manifest is None:
+        order, tunings = replace(order, is_first=generations.current() is None), Tunings(store, keys)
+        order = choice.settled(order, interactions, tunings, _throttled(lambda done, total: progress("evaluate", done, total)))
+        manifest = make_artifact(order, interactions, progress, rules)
+        choice.remember(manifest, tunings)
     progress("dispatch", 0, 1)
     check_room(store, settings.redis_url, lists_bytes(interactions, settings.model_settings))
     items = write_of_run(catalogue, revision, stock)
@@ -78,11 +85,15 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
 
 def make_artifact(order: Order, interactions: Interactions, progress: Progress, rules: Mapping[str, Array] = NO_RULES) -> Manifest:
     """Measure the model, fit it on all `interactions`, and write the artifact of the run. What is measured knows no `rules`."""
-    settings = order.settings
     evaluation = None
-    if settings.evaluate:
+    if order.settings.evaluate:
         progress("evaluate", 0, 1)
-        evaluation = measure(settings, interactions, _throttled(lambda done, total: progress("evaluate", done, total)))
+        report = _throttled(lambda done, total: progress("evaluate", done, total))
+        evaluation = measure(order.settings, interactions, report)
+        if (other := choice.instead(order, interactions, evaluation, report)) is not None:
+            order = other
+            evaluation = measure(order.settings, interactions, report)
+    settings = order.settings
     writer = ArtifactWriter(settings.artifacts, order.run, order.token or 0)
     try:
         progress("fit", 0, 1)
@@ -94,7 +105,7 @@ def make_artifact(order: Order, interactions: Interactions, progress: Progress, 
             similar=Similar(settings.similar_depth, rules.get("excluded", np.empty(0, np.int32))),
         )
         progress("write", 0, 1)
-        manifest = seal(settings, order.run, interactions, made, evaluation, writer, rules)
+        manifest = seal(order, interactions, made, evaluation, writer, rules)
     except BaseException:
         writer.discard()
         raise
@@ -103,8 +114,7 @@ def make_artifact(order: Order, interactions: Interactions, progress: Progress, 
 
 
 def seal(
-    settings: Settings,
-    run: str,
+    order: Order,
     interactions: Interactions,
     made: Made,
     evaluation: dict[str, Any] | None,
@@ -112,6 +122,7 @@ def seal(
     rules: Mapping[str, Array] = NO_RULES,
 ) -> Manifest:
     """Plan the shards, add all that the artifact holds besides the similarity, and give it its name."""
+    settings, run = order.settings, order.run
     model, n_items, (rows, fitted, *_) = settings.model_settings, len(interactions.item_ids), made
     if interactions.disliked is not None:
         rules = {**rules, **interactions.disliked.arrays(len(interactions.user_ids))}
@@ -154,6 +165,7 @@ def seal(
             weight_max=rows.weight_max,
             settings=model,
             evaluation=evaluation,
+            tuning=order.tuned.model_dump(mode="json") if order.tuned else None,
             reading={**interactions.reading, "dropped": dict(interactions.dropped)},
         )
     )

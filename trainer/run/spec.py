@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contract.formats.tuned import Tuned
 from contract.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`token`: of the right to train. `forced_by`: who wants it promoted whatever the gate says. `review`: wait for a person."""
+    """`token`: of the right to train. `forced_by`: who wants it promoted whatever the gate says. `review`: wait for a person.
+
+    `is_first`: nothing is served yet. `tuned`: what chose the model of `settings`, if a tune did.
+    """
 
     run: str
     settings: Settings
     token: int | None = None
     forced_by: str = ""
     review: bool = False
+    is_first: bool = False
+    tuned: Tuned | None = None

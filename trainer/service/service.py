@@ -11,6 +11,7 @@ from typing import Any
 from redis.exceptions import RedisError
 from rq import Queue
 
+from contract.errors import LarderError
 from contract.formats.states import GenerationState
 from contract.larder import Larder
 from contract.queue.jobs import run_of
@@ -22,6 +23,7 @@ from contract.store.runs import kind_of
 from engine.fit import rows as sar
 from trainer import jobs
 from trainer.service.abandoned import give_up_abandoned
+from trainer.service.comparing import Comparing
 from trainer.service.events_process import EventsProcess
 from trainer.service.retention import prune
 from trainer.service.schedule import Schedule
@@ -29,13 +31,14 @@ from trainer.service.start_run import start_run
 
 log = logging.getLogger("larder.trainer")
 TIDY_EVERY_S = 30.0
+COMPARE_EVERY_S = 5.0
 
 
 def serve(settings: Settings) -> None:
     """Work until told to stop."""
     larder = Larder.of_service(settings)
     queue, generations, runs = larder.train_queue, larder.generations, larder.runs
-    schedule = Schedule(settings, larder.store, larder.queue_redis)
+    schedule, comparing = Schedule(settings, larder.store, larder.queue_redis), Comparing(larder)
     larder.erasure.announce()
     events = EventsProcess(settings)
     events.see_to()
@@ -59,13 +62,25 @@ def serve(settings: Settings) -> None:
         except RedisError as error:
             log.warning("can't tidy up: %s", error)
 
+    def compare() -> None:
+        try:
+            comparing.tick()
+        except (RedisError, LarderError) as error:
+            log.warning("can't compare other models: %s", error)
+
+    idle = _every(TIDY_EVERY_S, tidy), _every(COMPARE_EVERY_S, compare)
+
+    def when_idle() -> None:
+        for do in idle:
+            do()
+
     def beat() -> None:
         schedule.tick()
         events.see_to()
 
     worker = LeasedWorker(
         *(queue, settings, worker_name(f"{os.getpid()}.{time.time_ns()}"), given_up),
-        on_idle=_every(TIDY_EVERY_S, tidy),
+        on_idle=when_idle,
         on_beat=beat,
     )
     worker.work(logging_level=settings.log_level)

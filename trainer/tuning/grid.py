@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contract.settings.family import MATRIXLESS, FamilySettings
+from contract.formats.tuned import CHOSEN, chosen_options
+from contract.settings.family import AUTO, MATRIXLESS
 from contract.settings.settings import ModelSettings
 
 Options = Mapping[str, Any]
-
-CHOSEN = frozenset({*FamilySettings.model_fields, "neighbors", "normalize", "engine"})
-"""Settings that a choice sets, or puts back to their defaults; all others stay what they are."""
 
 NEIGHBORS = 200
 """Nearest items that regressions are solved on where the catalogue is large."""
@@ -61,7 +59,7 @@ class Candidate:
     @property
     def arguments(self) -> str:
         """As `larder run` takes them; "" for the settings as they come."""
-        return " ".join(f"--{name.replace('_', '-')} {_shown(value)}" for name, value in self.options.items())
+        return " ".join(_argument(name.replace("_", "-"), value) for name, value in self.options.items())
 
     def settings(self, base: ModelSettings) -> ModelSettings:
         if self.is_default:
@@ -104,8 +102,12 @@ def grid(base: ModelSettings, *, has_times: bool, whole: bool) -> Grid:
 
 def default_of(base: ModelSettings) -> Candidate:
     """The run's own settings."""
-    said = base.model_dump(include=set(CHOSEN))
-    return Candidate({name: value for name, value in said.items() if value != ModelSettings.model_fields[name].default}, is_default=True)
+    return Candidate(chosen_options(base), is_default=True)
+
+
+def unchosen(base: ModelSettings) -> ModelSettings:
+    """What a run fits that has no winner: of `auto` the defaults, with all that a choice leaves alone."""
+    return base if base.model != AUTO else Candidate({}).settings(base)
 
 
 def matrix_of(model: ModelSettings) -> tuple[Any, ...]:
@@ -115,5 +117,7 @@ def matrix_of(model: ModelSettings) -> tuple[Any, ...]:
     return (*(getattr(model, name) for name in _SHARED), kind, own_days)
 
 
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _argument(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return f"--{name} {value:g}" if isinstance(value, float) else f"--{name} {value}"

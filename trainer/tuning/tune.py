@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from trainer.evaluation.paired import SEED
 from trainer.fitting.family import user_rows
 from trainer.interactions.interactions import Interactions
 from trainer.tuning import budget
-from trainer.tuning.grid import Candidate, Grid
+from trainer.tuning.grid import Candidate, Grid, unchosen
 from trainer.tuning.score import Score, choose
 from trainer.tuning.trial import Trial
 
@@ -45,7 +46,7 @@ def tune(
     The same data, settings and seed choose the same, unless the result says that it was cut short: at `budget_s` seconds, or when
     `stop` says why. Memory: that of a run, at most `limit_bytes` for a fit. Raises DataError where nothing can be held out.
     """
-    return _Search(interactions, base, budget_s, threads, limit_bytes, seed, report, stop).result()
+    return _Search(interactions, unchosen(base), budget_s, threads, limit_bytes, seed, report, stop).result()
 
 
 class _Search:
@@ -149,6 +150,7 @@ class _Search:
             budget_s=self._budget_s,
             seconds=round(time.monotonic() - self._started, 1),
             cut_short=self._cut_short,
+            tuned_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             left_out=self._plan.left_out,
             default=default.measured(self._seed),
             popularity=popular.measured(self._seed),

@@ -16,6 +16,7 @@ from contract.errors import LarderError, NothingPromotedError
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest, Pointer
 from contract.formats.states import GOING, GenerationState, RunState
+from contract.formats.tuned import Tuned, told
 from contract.formats.verdict import Verdict
 from contract.queue.state import Queue, read_queues
 from contract.store.event_stream import Waiting, waiting
@@ -65,6 +66,7 @@ class Snapshot:
     held: Event | None = None
     run: RunStatus | None = None
     queues: tuple[Queue, ...] = ()
+    tuned: Tuned | None = None
     memory: Mapping[str, Any] = field(default_factory=dict)
     events: Waiting | None = None
 
@@ -74,6 +76,17 @@ class Snapshot:
     @property
     def current(self) -> Generation | None:
         return self.find(self.pointer.generation) if self.pointer else None
+
+    @property
+    def model(self) -> str:
+        """The model that is served, and what chose it; "" where that is not known."""
+        return told(self.current.manifest) if self.current and self.current.manifest else ""
+
+    @property
+    def advice(self) -> str:
+        """What would do better than the model that is served; "" where nothing would, or nobody has looked."""
+        manifest = self.current.manifest if self.current else None
+        return self.tuned.advice if manifest and self.tuned and self.tuned.speaks_of(manifest) else ""
 
     @property
     def scoring(self) -> Progress | None:
@@ -118,8 +131,9 @@ def _read(redis: Redis, keys: Keys, served: str) -> dict[str, Any]:
         pipe.zrevrange(keys.generations, 0, SHOWN_GENERATIONS - 1)
         pipe.get(keys.hold)
         pipe.lrange(keys.runs, 0, LOOKED_AT_RUNS - 1)
+        pipe.get(keys.tuned)
         pipe.time()
-        ids, hold, runs, (seconds, micros) = pipe.execute()
+        ids, hold, runs, tuned, (seconds, micros) = pipe.execute()
     names = [raw.decode() for raw in cast("list[bytes]", ids)]
     if served and served not in names:
         names.append(served)
@@ -133,6 +147,7 @@ def _read(redis: Redis, keys: Keys, served: str) -> dict[str, Any]:
         "generations": tuple(generation_of(name, raw, recorded) for name, raw, recorded in found if raw),
         "held": Event(**json.loads(hold)) if hold else None,
         "run": _at_work([status for raw in runs if (status := Runs(redis, keys).get(raw.decode()))]),
+        "tuned": Tuned.read(tuned) if tuned else None,
         "now": datetime.fromtimestamp(seconds + micros / 1e6, UTC),
     }
 

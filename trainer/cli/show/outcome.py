@@ -7,8 +7,10 @@ from rich.markup import escape
 
 from contract.errors import GateError, GenerationError
 from contract.formats.states import Waits
+from contract.formats.tuned import told
 from contract.settings.called import as_called
 from contract.store.generations import Generations
+from contract.store.tunings import Tunings
 from trainer.cli.show.diff_table import diff_table
 from trainer.evaluation.reading import Reading
 from trainer.inspect.stored_diff import remember_diff, stored_diff
@@ -24,6 +26,8 @@ def say_outcome(generations: Generations, generation: str, console: Console) -> 
         console.print(f"[yellow]items:[/] {sum(lost.values()):,} rows were left out: {escape(reasons)}")
     if progress is None or not progress.waits:
         console.print(f"generation {generation} is {progress.state if progress else 'gone'}")
+        if progress:
+            _say_model(generations, generation, console)
         for warning in generations.verdict(generation).warnings:
             console.print(f"[yellow]warning:[/] {warning}")
         return
@@ -41,3 +45,12 @@ def say_outcome(generations: Generations, generation: str, console: Console) -> 
     if progress.waits == Waits.HELD:
         raise GenerationError(f"generation {generation} is held back: {progress.because}. {kept}, `{as_called('release')}` ends the hold")
     raise GenerationError(f"generation {generation} is {progress.waits}: {progress.because}. {kept}")
+
+
+def _say_model(generations: Generations, generation: str, console: Console) -> None:
+    """What a tune has chosen, or what the last one has found better."""
+    manifest = generations.manifest(generation)
+    if manifest.tuning:
+        console.print(f"model: {escape(told(manifest))}")
+    if advice := Tunings(generations.redis, generations.keys).advice(manifest):
+        console.print(f"[yellow]better:[/] {escape(advice)}")

@@ -10,6 +10,7 @@ import pytest
 from contract.errors import DataError
 from contract.formats.tuned import Tuned
 from contract.settings.settings import ModelSettings
+from tests.support.models import samples
 from tests.support.models.fitting import Event, interactions_of
 from tests.support.models.samples import DAY_S
 from trainer.evaluation.moment import cuts
@@ -23,16 +24,8 @@ def tuned(
     return tune(interactions, base or ModelSettings(), budget_s=budget_s, threads=2, limit_bytes=2**30, stop=stop)
 
 
-def chains(n_users: int = 260, n_items: int = 40, seed: int = 4) -> Interactions:
-    """After item i comes item i + 1, most of the time: only a model that knows directions sees it. Users begin anywhere, on any day."""
-    rng = random.Random(seed)
-    events: list[Event] = []
-    for user in range(n_users):
-        item, start = rng.randrange(n_items), rng.randrange(60)
-        for step in range(14):
-            events.append((user, item % n_items, 1.0, (start + 2 * step) * DAY_S + user))
-            item += 1 if rng.random() < 0.9 else rng.randrange(n_items)
-    return interactions_of(events)
+def chains(n_users: int = 260) -> Interactions:
+    return interactions_of(samples.chains(n_users))
 
 
 def fashions(n_users: int = 700, seed: int = 6) -> Interactions:
@@ -68,7 +61,7 @@ def test_where_all_follow_a_fashion_the_winner_knows_what_is_late() -> None:
 
 def test_the_same_data_and_seed_choose_the_same_whatever_the_clock(of_chains: Tuned) -> None:
     again = tuned(chains())
-    clock = {"seconds"}
+    clock = {"seconds", "tuned_at"}
     assert again.model_dump(exclude=clock) == of_chains.model_dump(exclude=clock)
 
 
@@ -131,3 +124,10 @@ def test_a_sample_of_users_has_their_rows_alone_and_is_the_same_each_time() -> N
     assert some.user_idx.size == sum(user in users for user in whole.user_idx.tolist())
     assert set(of_users(whole, 0.25).user_idx.tolist()) < users
     assert of_users(whole, 1.0) is whole
+
+
+def test_where_popularity_is_better_than_the_default_it_is_said_and_something_else_wins() -> None:
+    found = tuned(interactions_of(samples.popular()))
+    assert found.loses_to_popularity
+    assert found.is_better
+    assert found.winner.ndcg >= found.popularity.ndcg
