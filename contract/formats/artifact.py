@@ -20,6 +20,7 @@ shards            int64    n_shards x 4              user_start, user_end, bucke
 item_order        int32    n_items                   item_idx by bucket: the order in which lists of similar items are written
 item_bucket_ends  int64    n_item_buckets            ... and where each bucket ends in it
 popular           int32    <= depth                  item_idx, most interactions first
+item_last         int64    n_items                   epoch seconds of an item's last interaction; not there without times
 disliked_indptr   int64    n_users + 1               CSR rows of users: what they met and did not like; not there where nobody
 disliked_indices  int32    disliked pairs            did. item_idx, rising within a row: never in the user's list
 excluded          int32    excluded items            item_idx, rising: in no list; not there where nothing is excluded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import copysign, inf
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -24,6 +25,51 @@ class Metrics(BaseModel):
     coverage: float = Field(description="part of the training part's items that stand in at least one of the lists")
 
 
+class Errors(BaseModel):
+    """Standard errors of those means, over the evaluated users."""
+
+    model_config = ConfigDict(frozen=True)
+
+    precision: float
+    recall: float
+    ndcg: float
+    map: float
+
+
+class SideBySide(BaseModel):
+    """nDCG at `depth` of two models on the same held-out events of the same users.
+
+    `difference`: new − old; `errors`: that in standard errors.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    depth: int
+    n_users: int
+    new: float
+    old: float
+    difference: float
+    standard_error: float
+    low: float = Field(description="of the interval that holds the difference with 95 %, by bootstrap over users")
+    high: float
+
+    @property
+    def errors(self) -> float:
+        if self.standard_error:
+            return self.difference / self.standard_error
+        return copysign(inf, self.difference) if self.difference else 0.0
+
+
+class Against(BaseModel):
+    """The served model beside the new one: its settings, fitted on the same training part. Without `ndcg`, `reason` says why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    generation: str
+    ndcg: SideBySide | None = None
+    reason: str = ""
+
+
 class Evaluation(BaseModel):
     """The model, and popularity alone, on interactions that neither has seen."""
 
@@ -40,6 +86,16 @@ class Evaluation(BaseModel):
     popularity: Metrics
     seconds: float
     at_gate_depth: Metrics | None = Field(None, description="the model at 10, whatever k is; None: k is 10, or an older version measured")
+    errors: Errors | None = Field(None, description="of `model`; None: an older version measured")
+    errors_at_gate_depth: Errors | None = None
+    beside_popularity: SideBySide | None = Field(None, description="the model as new, popularity as old")
+    against: Against | None = Field(None, description="the served model; None: nothing was served, or an older version measured")
+
+    def errors_at(self, depth: int) -> Errors | None:
+        """Standard errors of `model_at(depth)`."""
+        if depth == self.k:
+            return self.errors
+        return self.errors_at_gate_depth if depth == GATE_DEPTH else None
 
     def model_at(self, depth: int) -> Metrics | None:
         """The model's metrics at `depth`; None where nobody measured there."""

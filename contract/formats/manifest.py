@@ -80,6 +80,7 @@ class Manifest(BaseModel):
     source: str
     trained_at: str = Field(description="UTC, ISO 8601")
     data_until: str | None = Field(description="time of the latest interaction, UTC, ISO 8601")
+    data_since_s: int | None = Field(None, description="time of the earliest interaction, epoch seconds; None: no times, or nobody looked")
     n_users: int
     n_items: int
     n_interactions: int

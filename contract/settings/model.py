@@ -96,12 +96,17 @@ class GateSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     gate_max_metric_drop: float = Field(
-        0.10, ge=0, le=1, description="Part by which a ranking metric may fall below that of the current generation; 1 turns it off."
+        0.10, ge=0, le=1, description="Part by which a ranking metric may fall below that of the current generation, beyond chance; 1: any."
     )
-    gate_popularity: Literal["off", "warn", "refuse"] = Field("warn", description="What to do with a model that popularity alone beats.")
+    gate_popularity: Literal["off", "warn", "refuse"] = Field(
+        "refuse", description="What to do with a model that popularity alone beats; where nothing is served yet, refuse warns."
+    )
     gate_max_users_drop: float = Field(0.10, ge=0, le=1, description="Part of the users that may be missing against the current lists.")
     gate_max_items_drop: float = Field(0.10, ge=0, le=1, description="Part of the items that may be missing against the current lists.")
     gate_max_rows_drop: float = Field(0.30, ge=0, le=1, description="Part of the interactions that may be missing against the current.")
+    gate_max_known_items_drop: float = Field(
+        0.01, ge=0, le=1, description="Part of the items that 10 users or more have seen which may vanish at once; 1: any."
+    )
     gate_max_fill_drop: float = Field(0.10, ge=0, le=1, description="Part by which lists may be shorter on average than the current.")
     gate_max_data_age_days: float = Field(0.0, ge=0, description="Age of the latest interaction beyond which a run is refused; 0: any.")
     evaluate: bool = Field(True, description="Measure the model on held-out interactions before it is promoted.")

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from contract.settings.settings import GateSettings
-from trainer.evaluation.gate import Finding, Found
+from trainer.evaluation.findings import Finding, Found
 from trainer.evaluation.reading import LIMIT, Reading
 from trainer.interactions.profile import Profile
 

@@ -16,7 +16,9 @@ from contract.formats.evaluation import GATE_DEPTH, Evaluation, Metrics, NotEval
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array, Report
 from trainer.evaluation.lists import best_unseen, popular_unseen
-from trainer.fitting.door import fit_model
+from trainer.evaluation.per_user import PerUser, per_user
+from trainer.evaluation.side_by_side import Served, against, beside, errors_of
+from trainer.fitting.door import Made, fit_model
 from trainer.interactions.interactions import Interactions
 
 IN_MEMORY_BYTES = 2**28  # arrays of the similarity that are larger are mapped
@@ -34,6 +36,7 @@ def evaluate(
     split: Literal["auto", Split] = "auto",
     scratch: Path | None = None,
     rows_as_read: bool = False,
+    served: Served | None = None,
 ) -> Evaluation | NotEvaluated:
     """Measure lists of `k` unseen items that a model with these settings would give to at most `sample_users` users.
 
@@ -46,8 +49,10 @@ def evaluate(
     The same data in another order of rows give the same figures. `rows_as_read`: the stratified split takes the rows as they come, as
     recommenders' published figures do.
 
-    Costs one fit, whose progress `report` follows, and some seconds. Memory: that of a fit, and the similarity, which lies
-    in a nameless file in the folder `scratch` (None: the system's) if it is large.
+    `served`: the model that is served is fitted on the same training part, and both are compared user by user at GATE_DEPTH.
+
+    Costs one fit, whose progress `report` follows, and some seconds; one fit more for a served model whose settings make other lists.
+    Memory: that of a fit, and the similarity, which lies in a nameless file in the folder `scratch` (None: the system's) if it is large.
 
     NotEvaluated, no error, where nobody has three interactions or more, or nothing new is held out: a tiny catalogue must train.
     Raises SettingsError and DataError where the fit does, ArtifactError where `scratch` can't be written to.
@@ -63,15 +68,23 @@ def evaluate(
     held = holdout.hold_out(interactions, split, sample_users, rows_as_read)
     if held is None:
         return NotEvaluated(reason="no user has enough different interactions to hold one out (three)")
-    store = _Store(scratch)
-    made = fit_model(held.train, settings, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report)
     users, n_items = np.unique(held.user_idx), held.items.size
 
-    def measured(lists: Array) -> Metrics:
-        return ranking_metrics.measure(held.user_idx, held.item_idx, users, np.where(lists < 0, -1, held.items[lists]), n_items)
+    def lists_of(model: ModelSettings, depth: int) -> tuple[Array, Made]:
+        store = _Store(scratch)
+        made = fit_model(held.train, model, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report)
+        lists = best_unseen(made.rows, {**store.arrays, **made.prior}, users, depth, threads, normalize=model.normalize)
+        return _named(lists, held.items), made._replace(prior={})
 
-    arrays = {**store.arrays, **made.prior}
-    best = best_unseen(made.rows, arrays, users, max(k, GATE_DEPTH), threads, normalize=settings.normalize)
+    def measured(lists: Array) -> Metrics:
+        return ranking_metrics.measure(held.user_idx, held.item_idx, users, lists, n_items)
+
+    def each(lists: Array) -> PerUser:
+        return per_user(held.user_idx, held.item_idx, users, lists)
+
+    best, made = lists_of(settings, max(k, GATE_DEPTH))
+    popular = _named(popular_unseen(made.rows, n_items, users, k), held.items)
+    model, at_ten = each(best[:, :k]), each(best[:, :GATE_DEPTH])
     return Evaluation(
         k=k,
         split=split,
@@ -81,10 +94,19 @@ def evaluate(
         n_train=held.train.user_idx.size,
         n_test=held.user_idx.size,
         model=measured(best[:, :k]),
-        popularity=measured(popular_unseen(made.rows, n_items, users, k)),
+        popularity=measured(popular),
         at_gate_depth=None if k == GATE_DEPTH else measured(best[:, :GATE_DEPTH]),
+        errors=errors_of(model),
+        errors_at_gate_depth=None if k == GATE_DEPTH else errors_of(at_ten),
+        beside_popularity=beside(model, each(popular), k),
+        against=against(settings, served, at_ten, lambda other: each(lists_of(other, GATE_DEPTH)[0])) if served else None,
         seconds=round(time.monotonic() - started, 2),
     )
+
+
+def _named(lists: Array, items: Array) -> Array:
+    """Lists of numbers of the training part as lists of those of all interactions."""
+    return np.where(lists < 0, -1, items[lists])
 
 
 class _Store:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from contract.formats.manifest import Manifest
-from trainer.evaluation.gate import Finding
+from trainer.evaluation.findings import Finding
 from trainer.interactions.profile import Profile
 from trainer.rows.sieve import NO_ROWS
 

@@ -11,7 +11,7 @@ from contract.formats.artifact import Artifact
 from contract.formats.keys import Id
 from contract.settings.settings import GateSettings
 from engine.arrays import Array
-from trainer.evaluation.gate import Finding, Found
+from trainer.evaluation.findings import Finding, Found
 from trainer.evaluation.reading import LIMIT
 
 SAMPLED = 4000  # users of the current generation who are looked for

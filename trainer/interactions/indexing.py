@@ -51,3 +51,12 @@ def bucket_order(ids: Sequence[Id]) -> tuple[Array, Array]:
 
 def n_buckets_for(n_ids: int) -> int:
     return max(1, -(-n_ids // IDS_PER_BUCKET))
+
+
+def last_times(item_idx: Array, time: Array | None, n_items: int) -> dict[str, Array]:
+    """When each item was last met, epoch seconds, by the name that an artifact gives it; nothing without times. Each item occurs."""
+    if time is None:
+        return {}
+    last = np.full(n_items, time.min(), np.int64)
+    np.maximum.at(last, item_idx, time)
+    return {"item_last": last}

@@ -69,7 +69,9 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
     n, layout, similarity_bytes, row_work = fit.n_pairs, fit.layout, fit.similarity_bytes, fit.row_work
     row_bytes = 12 if model.normalize else 8
     user_id, item_id = _mean_id_bytes(interactions.user_ids), _mean_id_bytes(interactions.item_ids)
-    artifact = similarity_bytes + n * row_bytes + int(n_users * (12 + user_id) + n_items * (4 + item_id))
+    artifact = (
+        similarity_bytes + n * row_bytes + int(n_users * (12 + user_id) + n_items * (4 + 8 * (interactions.time is not None) + item_id))
+    )
     if model.model != "sar":  # similar items in rows of their own
         artifact += n_items * (8 + 8 * min(model.similar_depth, n_items))
     depth = min(model.stored_depth, n_items)

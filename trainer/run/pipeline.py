@@ -6,18 +6,15 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from redis import Redis
 
 from contract.errors import ArtifactError
 from contract.formats.artifact import folder_of, open_artifact
-from contract.formats.artifact_writer import ArtifactWriter, id_arrays
+from contract.formats.artifact_writer import ArtifactWriter
 from contract.formats.keys import Keys
-from contract.formats.manifest import IdType, Manifest
+from contract.formats.manifest import Manifest
 from contract.formats.states import HAS_LISTS
 from contract.queue.jobs import enqueue_shards, score_queue
 from contract.settings.settings import Settings
@@ -26,23 +23,19 @@ from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from contract.store.tunings import Tunings
 from engine.arrays import Array, Report
-from engine.fit.similarity import DENSE_PER_S, SPARSE_PER_S
-from trainer.fitting.door import Made, Similar, fit_model
-from trainer.interactions.indexing import bucket_order
+from trainer.evaluation.side_by_side import Served
+from trainer.fitting.door import Similar, fit_model
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.subset import without_users
 from trainer.items.revision import stock_of_run, write_of_run
 from trainer.items.rules import rule_arrays
 from trainer.plan.capacity import check_room, lists_bytes
 from trainer.run import choice
-from trainer.run import shards as dispatch
 from trainer.run.beginning import begin
-from trainer.run.digest import digest_of
+from trainer.run.sealing import NO_RULES, seal
 from trainer.run.spec import Order
-from trainer.run.verdict import judge, measure
+from trainer.run.verdict import judge, measure, served_by
 from trainer.sources import load as sources
-
-NO_RULES: Mapping[str, Array] = MappingProxyType({})
 
 Progress = Callable[[str, int, int], None]
 """Called with stage (contract.store.runs.STAGES), done, total."""
@@ -70,7 +63,7 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     if manifest is None:
         order, tunings = replace(order, is_first=generations.current() is None), Tunings(store, keys)
         order = choice.settled(order, interactions, tunings, _throttled(lambda done, total: progress("evaluate", done, total)))
-        manifest = make_artifact(order, interactions, progress, rules)
+        manifest = make_artifact(order, interactions, progress, rules, served_by(generations))
         choice.remember(manifest, tunings)
     progress("dispatch", 0, 1)
     check_room(store, settings.redis_url, lists_bytes(interactions, settings.model_settings))
@@ -83,16 +76,25 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     return manifest
 
 
-def make_artifact(order: Order, interactions: Interactions, progress: Progress, rules: Mapping[str, Array] = NO_RULES) -> Manifest:
-    """Measure the model, fit it on all `interactions`, and write the artifact of the run. What is measured knows no `rules`."""
+def make_artifact(
+    order: Order,
+    interactions: Interactions,
+    progress: Progress,
+    rules: Mapping[str, Array] = NO_RULES,
+    served: Served | None = None,
+) -> Manifest:
+    """Measure the model, beside the `served` one, fit it on all `interactions`, and write the artifact of the run.
+
+    What is measured knows no `rules`.
+    """
     evaluation = None
     if order.settings.evaluate:
         progress("evaluate", 0, 1)
         report = _throttled(lambda done, total: progress("evaluate", done, total))
-        evaluation = measure(order.settings, interactions, report)
+        evaluation = measure(order.settings, interactions, report, served)
         if (other := choice.instead(order, interactions, evaluation, report)) is not None:
             order = other
-            evaluation = measure(order.settings, interactions, report)
+            evaluation = measure(order.settings, interactions, report, served)
     settings = order.settings
     writer = ArtifactWriter(settings.artifacts, order.run, order.token or 0)
     try:
@@ -113,74 +115,12 @@ def make_artifact(order: Order, interactions: Interactions, progress: Progress, 
     return manifest
 
 
-def seal(
-    order: Order,
-    interactions: Interactions,
-    made: Made,
-    evaluation: dict[str, Any] | None,
-    writer: ArtifactWriter,
-    rules: Mapping[str, Array] = NO_RULES,
-) -> Manifest:
-    """Plan the shards, add all that the artifact holds besides the similarity, and give it its name."""
-    settings, run = order.settings, order.run
-    model, n_items, (rows, fitted, *_) = settings.model_settings, len(interactions.item_ids), made
-    if interactions.disliked is not None:
-        rules = {**rules, **interactions.disliked.arrays(len(interactions.user_ids))}
-    per_s = DENSE_PER_S if fitted.layout == "dense" else SPARSE_PER_S
-    each = n_items if made.prior else 0.0  # with a prior, every item is a candidate of every user
-    shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, fitted.row_work, settings.shard_target_s, per_s, each)
-    counts = np.bincount(rows.indices, minlength=n_items)
-    popular = np.argsort(-counts, kind="stable")
-    popular = popular[~np.isin(popular, rules.get("excluded", ()))]
-    item_order, item_bucket_ends = bucket_order(interactions.item_ids)
-    writer.put(
-        {
-            **made.arrays(model.normalize),
-            **id_arrays("user_ids", interactions.user_ids),
-            **id_arrays("item_ids", interactions.item_ids),
-            "shards": shards,
-            "item_order": item_order,
-            "item_bucket_ends": item_bucket_ends,
-            "popular": popular[: model.stored_depth].astype(np.int32),
-            **rules,
-        }
-    )
-    return writer.finish(
-        Manifest(
-            generation=run,
-            digest=digest_of(model, interactions, rows, {**rules, **made.prior, **made.learnt_from}),
-            source=interactions.source,
-            trained_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            data_until=interactions.data_until,
-            n_users=len(interactions.user_ids),
-            n_items=n_items,
-            n_interactions=int(rows.indices.size),
-            n_shards=len(shards),
-            n_user_buckets=len(interactions.bucket_ends),
-            n_item_buckets=len(item_bucket_ends),
-            user_id_type=_id_type(interactions.user_ids),
-            item_id_type=_id_type(interactions.item_ids),
-            similarity_layout=fitted.layout,
-            weight_min=rows.weight_min,
-            weight_max=rows.weight_max,
-            settings=model,
-            evaluation=evaluation,
-            tuning=order.tuned.model_dump(mode="json") if order.tuned else None,
-            reading={**interactions.reading, "dropped": dict(interactions.dropped)},
-        )
-    )
-
-
 def _existing(settings: Settings, run: str) -> Manifest | None:
     """The manifest of an earlier try of this run that had finished its artifact."""
     try:
         return open_artifact(settings.artifacts, run).manifest
     except ArtifactError:
         return None
-
-
-def _id_type(ids: Any) -> IdType:
-    return "str" if isinstance(ids[0], str) else "int"
 
 
 def _throttled(report: Report) -> Report:

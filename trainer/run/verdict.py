@@ -9,7 +9,7 @@ from typing import Any
 
 from contract.errors import ArtifactError
 from contract.formats.artifact import folder_of, open_artifact
-from contract.formats.evaluation import Figures
+from contract.formats.evaluation import Evaluation, Figures
 from contract.formats.manifest import Manifest, Pointer
 from contract.formats.verdict import Verdict
 from contract.settings.settings import Settings
@@ -17,14 +17,24 @@ from contract.store.generations import Generations
 from engine.arrays import Report
 from trainer.evaluation import gate
 from trainer.evaluation.drift import drifted
-from trainer.evaluation.gate import Found
+from trainer.evaluation.findings import Found
+from trainer.evaluation.known_items import Known, known_items
 from trainer.evaluation.reading import Reading, changed
 from trainer.evaluation.same_table import Pairs, another, compare
+from trainer.evaluation.side_by_side import Served
 from trainer.interactions.interactions import Interactions
 from trainer.run.spec import Order
 
 
-def measure(settings: Settings, interactions: Interactions, report: Report) -> dict[str, Any]:
+def served_by(generations: Generations) -> Served | None:
+    """The model that is served now."""
+    pointer = generations.current()
+    if pointer is None or generations.progress(pointer.generation) is None:
+        return None
+    return Served(pointer.generation, generations.manifest(pointer.generation).settings)
+
+
+def measure(settings: Settings, interactions: Interactions, report: Report, served: Served | None) -> dict[str, Any]:
     """What trainer.evaluation.evaluate says of a model with these settings on these interactions, as a manifest carries it."""
     from trainer.evaluation.evaluate import evaluate  # recommenders' splitters and metrics take a second to import
 
@@ -37,6 +47,7 @@ def measure(settings: Settings, interactions: Interactions, report: Report) -> d
         limit_bytes=settings.max_memory_gb * 2**30,
         report=report,
         scratch=folder_of(settings.artifacts),
+        served=served,
     )
     return found.model_dump(mode="json")
 
@@ -47,7 +58,9 @@ def judge(settings: Settings, generations: Generations, manifest: Manifest, orde
     current = generations.progress(pointer.generation) if pointer else None
     served = generations.manifest(pointer.generation) if pointer and current else None
     old = Figures.of(served, current.mean_listed) if served and current else None
-    found = gate.judge(Figures.of(manifest), old, settings.gate, datetime.now(UTC))
+    new = _beside(Figures.of(manifest), served)
+    known = _known(settings, manifest.generation, served) if served else None
+    found = gate.judge(new, old, settings.gate, datetime.now(UTC), known)
     reading = Reading.of(manifest)
     if served and pointer:
         before = Reading.of(served)
@@ -77,5 +90,21 @@ def _other_table(settings: Settings, run: str, pointer: Pointer) -> Iterator[Fou
 def _pairs(settings: Settings, generation: str) -> Pairs | None:
     try:
         return Pairs.of(open_artifact(settings.artifacts, generation)) if generation else None
+    except ArtifactError:
+        return None
+
+
+def _beside(new: Figures, served: Manifest | None) -> Figures:
+    """`new` without what was measured beside a model that is served no more."""
+    measured = new.evaluation
+    if not isinstance(measured, Evaluation) or measured.against is None or (served and measured.against.generation == served.generation):
+        return new
+    return new.model_copy(update={"evaluation": measured.model_copy(update={"against": None})})
+
+
+def _known(settings: Settings, generation: str, served: Manifest) -> Known | None:
+    """None where an artifact is not here, as when only Redis was moved."""
+    try:
+        return known_items(open_artifact(settings.artifacts, generation), open_artifact(settings.artifacts, served.generation))
     except ArtifactError:
         return None

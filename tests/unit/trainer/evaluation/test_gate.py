@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contract.formats.evaluation import Evaluation, Figures, Metrics, NotEvaluated
+from contract.formats.evaluation import Against, Errors, Evaluation, Figures, Metrics, NotEvaluated, SideBySide
 from contract.settings.settings import GateSettings, ModelSettings, SourceSettings
 from trainer.evaluation.evaluate import evaluate
-from trainer.evaluation.gate import Finding, Judgement, Minimums, judge, minimums
+from trainer.evaluation.findings import Finding
+from trainer.evaluation.gate import Judgement, Minimums, judge, minimums
+from trainer.evaluation.known_items import Known
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.sources import load as sources
 
@@ -128,13 +130,77 @@ def test_nobody_who_measures_nothing_is_warned() -> None:
 def test_popularity_alone_is_better() -> None:
     poor = figures(evaluation=evaluation(popularity=POPULAR.model_copy(update={"ndcg": 0.5})))
     assert judged(poor, None, gate_popularity="off") == Judgement()
-    warned, refused = judged(poor, None), judged(poor, None, gate_popularity="refuse")
-    assert warned.passed
+    first, refused, warned = judged(poor, None), judged(poor, poor), judged(poor, poor, gate_popularity="warn")
+    assert first.passed
     assert not refused.passed
+    assert warned.passed
     message = "nDCG at 10 is 0.400000, and popularity alone has 0.500000 (gate_popularity = {})"
+    assert only(first.warnings).message == only(refused.failures).message == message.format("refuse")
     assert only(warned.warnings).message == message.format("warn")
-    assert only(refused.failures).message == message.format("refuse")
-    assert (only(warned.warnings).new, only(warned.warnings).old) == (0.4, 0.5)
+    assert (only(first.warnings).new, only(first.warnings).old) == (0.4, 0.5)
+
+
+def side(new: float, old: float, standard_error: float, depth: int = 10) -> SideBySide:
+    low, high = new - old - 2 * standard_error, new - old + 2 * standard_error
+    return SideBySide(depth=depth, n_users=90, new=new, old=old, difference=new - old, standard_error=standard_error, low=low, high=high)
+
+
+@pytest.mark.parametrize(("error", "passes"), [(0.049, False), (0.051, True)])
+def test_popularity_is_better_by_more_than_chance(error: float, passes: bool) -> None:
+    poor = evaluation(popularity=POPULAR.model_copy(update={"ndcg": 0.5}), beside_popularity=side(0.4, 0.5, error))
+    found = judged(figures(evaluation=poor), figures())
+    assert found.passed == passes
+    assert passes or "over 90 users 2.0 standard errors of the difference (gate_popularity = refuse)" in found.because
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "error", "passes"),
+    [
+        (0.30, 0.40, 0.049, False),  # worse by a quarter, and by more than two errors
+        (0.30, 0.40, 0.051, True),  # by a quarter, which may be chance
+        (0.37, 0.40, 0.001, True),  # by thirty errors, and less than a tenth
+        (0.50, 0.40, 0.001, True),
+        (0.40, 0.40, 0.0, True),
+    ],
+)
+def test_a_model_is_worse_than_the_served_one_by_more_than_chance_and_the_limit(new: float, old: float, error: float, passes: bool) -> None:
+    beside = Against(generation="g0", ndcg=side(new, old, error))
+    found = judged(figures(evaluation=evaluation(against=beside)), figures())
+    assert (found.passed, found.doubts, found.warnings) == (passes, (), ())
+    if not passes:
+        assert found.because == (
+            "nDCG at 10 is 0.300000, 25.0 % below 0.400000 of the current model, fitted and measured on the same events: "
+            "over 90 users 2.0 standard errors of the difference (gate_max_metric_drop = 0.1)"
+        )
+
+
+def test_side_by_side_nothing_waits_for_a_person() -> None:
+    beside = Against(generation="g0", ndcg=side(0.4, 0.4, 0.01))
+    other = figures(evaluation=evaluation(split="stratified"))
+    assert judged(figures(evaluation=evaluation(against=beside)), other) == Judgement()
+    failed = judged(figures(evaluation=evaluation(against=Against(generation="g0", reason="no times"))), other)
+    assert len(failed.doubts) == 1
+    assert "can't be fitted on these interactions" in only(failed.warnings).message
+    assert "no times" in only(failed.warnings).message
+
+
+@pytest.mark.parametrize(("error", "passes"), [(0.02, False), (0.03, True)])
+def test_figures_of_other_events_differ_by_more_than_chance(error: float, passes: bool) -> None:
+    errors = Errors(precision=1, recall=1, map=1, ndcg=error)
+    new, old = evaluation(GOOD.model_copy(update={"ndcg": 0.3}), errors=errors), evaluation(errors=errors)
+    found = judged(figures(evaluation=new), figures(evaluation=old))
+    assert found.passed == passes
+    assert passes or "25.0 % below 0.400000 of the current generation, 3.5 standard errors" in found.because
+    before = judged(figures(evaluation=new), figures(evaluation=evaluation()))
+    assert before.passed == passes, "an error that an older version did not measure is that of the other"
+
+
+@pytest.mark.parametrize(("n", "known", "passes"), [(5, 500, True), (6, 500, False), (4, 8, True), (5, 8, False)])
+def test_known_items_do_not_vanish(n: int, known: int, passes: bool) -> None:
+    found = judge(figures(), figures(), GateSettings(), NOW, Known(known, tuple(range(n))))
+    assert found.passed == passes
+    assert passes or f"{n} of {known} items that 10 or more users" in found.because
+    assert passes or "(0, 1, 2, ...)" in found.because
 
 
 @pytest.mark.parametrize(("what", "before"), [("users", 1000), ("items", 200)])

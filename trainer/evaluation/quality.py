@@ -1,0 +1,107 @@
+"""Rules of the gate on how good lists are: beside popularity, beside the served model, and against what that was worth on its own data.
+
+Chance alone refuses nothing. Side by side, on the same held-out events of the same users, a difference counts from ERRORS standard errors
+of the paired difference on. Figures of two runs are of other events, mostly of the same users: there each fall counts from APART
+standard errors on, those of both means taken together, which four metrics at once pass by chance once in several hundred runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import hypot
+
+from contract.formats.evaluation import GATE_DEPTH, Evaluation, Figures, Metrics, NotEvaluated, SideBySide
+from contract.settings.settings import GateSettings
+from trainer.evaluation.findings import Finding, Found, finding, part
+
+TOLERANCE = 1e-6  # relative: last digits may differ between machines; even with a bound of 0 the same data pass
+ERRORS = 2.0
+APART = 3.0
+COMPARED = {"ndcg": "nDCG", "precision": "precision", "recall": "recall", "map": "MAP"}
+
+
+def beside_popularity(new: Figures, limits: GateSettings, *, is_first: bool) -> Iterator[Found]:
+    """A model that popularity alone beats: where nothing is served, it is better than nothing."""
+    measured, how = new.evaluation, limits.gate_popularity
+    if how == "off" or not isinstance(measured, Evaluation):
+        return
+    model, popularity, pair = measured.model.ndcg, measured.popularity.ndcg, measured.beside_popularity
+    if model >= popularity * (1 - TOLERANCE) or (pair and not _is_worse(pair)):
+        return
+    text = f"nDCG at {measured.k} is {model:.6f}, and popularity alone has {popularity:.6f}{_by(pair)}"
+    yield "warn" if is_first else how, finding("gate_popularity", model, popularity, text, how)
+
+
+def metrics(new: Figures, old: Figures, limits: GateSettings) -> Iterator[Found]:
+    """Against the current generation: side by side, and its figures of then."""
+    a, b, limit = new.evaluation, old.evaluation, "gate_max_metric_drop"
+    if not isinstance(a, Evaluation) and not isinstance(b, Evaluation):
+        return
+    side = a.against if isinstance(a, Evaluation) else None
+    if side and side.ndcg:
+        yield from _side_by_side(side.ndcg, limits)
+    if side and side.reason:
+        text = f"the current model can't be fitted on these interactions, so nobody has compared it on them: {side.reason}"
+        yield "warn", Finding(limit=limit, new=None, old=None, message=text)
+    pair = _comparable(a, b) if isinstance(a, Evaluation) and isinstance(b, Evaluation) else None
+    if pair is not None and isinstance(a, Evaluation) and isinstance(b, Evaluation):
+        yield from _apart(a, b, *pair, limits)
+    elif not (side and side.ndcg):
+        how = {"new": _how(a), "old": _how(b)}
+        message = f"the model can't be compared with the current one ({limit}): this one {how['new']}, the current one {how['old']}"
+        yield "review", Finding(limit=limit, **how, message=message)
+
+
+def _side_by_side(pair: SideBySide, limits: GateSettings) -> Iterator[Found]:
+    if _is_worse(pair) and pair.new < (1 - limits.gate_max_metric_drop) * pair.old * (1 - TOLERANCE):
+        text = (
+            f"nDCG at {pair.depth} is {pair.new:.6f}, {part(pair.new, pair.old)} below {pair.old:.6f} of the current model, fitted and "
+            f"measured on the same events{_by(pair)}"
+        )
+        yield "refuse", finding("gate_max_metric_drop", pair.new, pair.old, text, limits.gate_max_metric_drop)
+
+
+def _apart(a: Evaluation, b: Evaluation, depth: int, model: Metrics, served: Metrics, limits: GateSettings) -> Iterator[Found]:
+    for name, shown in COMPARED.items():
+        now, before = float(getattr(model, name)), float(getattr(served, name))
+        if now >= (1 - limits.gate_max_metric_drop) * before * (1 - TOLERANCE):
+            continue
+        error = _error_apart(a, b, depth, name)
+        if before - now <= APART * error:
+            continue
+        by = f", {(before - now) / error:.1f} standard errors" if error else ""
+        text = f"{shown} at {depth} is {now:.6f}, {part(now, before)} below {before:.6f} of the current generation{by}"
+        yield "refuse", finding("gate_max_metric_drop", now, before, text, limits.gate_max_metric_drop)
+
+
+def _error_apart(a: Evaluation, b: Evaluation, depth: int, name: str) -> float:
+    """The error of the difference of two means; one that an older version did not measure is taken to be that of the other."""
+    found = [float(getattr(errors, name)) for each in (a, b) if (errors := each.errors_at(depth))]
+    return hypot(found[0], found[-1]) if found else 0.0
+
+
+def _comparable(a: Evaluation, b: Evaluation) -> tuple[int, Metrics, Metrics] | None:
+    """A depth at which both were measured, and both models there; None: they were measured in ways that say nothing of each other.
+
+    Another limit to the users counts only where it left some out: the fewer are measured, the more chance decides.
+    """
+    fewer = a.sample_users != b.sample_users and min(a.sample_users, b.sample_users) < max(a.n_users_evaluated, b.n_users_evaluated)
+    if a.split != b.split or fewer:
+        return None
+    depth = a.k if a.k == b.k else GATE_DEPTH
+    model, served = a.model_at(depth), b.model_at(depth)
+    return (depth, model, served) if model and served else None
+
+
+def _is_worse(pair: SideBySide) -> bool:
+    return pair.errors < -ERRORS
+
+
+def _by(pair: SideBySide | None) -> str:
+    return f": over {pair.n_users:,} users {-pair.errors:.1f} standard errors of the difference" if pair else ""
+
+
+def _how(evaluation: Evaluation | NotEvaluated | None) -> str:
+    if isinstance(evaluation, Evaluation):
+        return f"was measured with k = {evaluation.k}, the {evaluation.split} split and at most {evaluation.sample_users:,} users"
+    return f"was not measured{'' if evaluation is None else f', since {evaluation.reason}'}"

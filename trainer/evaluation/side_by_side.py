@@ -1,0 +1,62 @@
+"""Two models on the same held-out events of the same users: the new one beside popularity, and beside the one that is served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from contract.errors import DataError, SettingsError
+from contract.formats.evaluation import GATE_DEPTH, Against, Errors, SideBySide
+from contract.settings.settings import ModelSettings
+from engine.arrays import Array
+from trainer.evaluation.paired import paired
+from trainer.evaluation.per_user import PerUser
+
+DECIMALS = 8
+UNMEASURED = ("exclude_seen", "k", "depth", "similar_depth", "explain_depth")
+RULES = ("exclude_items", "exclude_categories", "max_per_category", "boosts")
+"""Settings that change no list of an evaluation: it lists unseen items, as many as it asks for, and knows no rules."""
+
+
+class Served(NamedTuple):
+    """The generation that is served, and what its model was fitted with."""
+
+    generation: str
+    settings: ModelSettings
+
+
+def against(new: ModelSettings, served: Served, measured: PerUser, measure: Callable[[ModelSettings], PerUser]) -> Against:
+    """The served model beside the new one, `measured` at GATE_DEPTH. `measure` fits settings on the same training part.
+
+    Settings that make the same lists are not fitted again: the difference is 0.
+    """
+    if _that_count(new) == _that_count(served.settings):
+        return Against(generation=served.generation, ndcg=beside(measured, measured, GATE_DEPTH))
+    try:
+        old = measure(served.settings)
+    except (SettingsError, DataError) as error:
+        return Against(generation=served.generation, reason=str(error))
+    return Against(generation=served.generation, ndcg=beside(measured, old, GATE_DEPTH))
+
+
+def beside(new: PerUser, old: PerUser, depth: int) -> SideBySide:
+    """nDCG of both at `depth`, user by user. Of a single user the error is as large as the metric can be: one says nothing of others."""
+    found = paired(new.ndcg, old.ndcg)
+    figures = {name: getattr(found, name) for name in ("new", "old", "difference", "standard_error", "low", "high")}
+    bounded = {name: round(float(np.clip(figure, -1.0, 1.0)), DECIMALS) for name, figure in figures.items()}
+    return SideBySide(depth=depth, n_users=found.n_users, **bounded)
+
+
+def errors_of(measured: PerUser) -> Errors:
+    """Standard errors of the means."""
+    return Errors(**{name: _error(getattr(measured, name)) for name in Errors.model_fields})
+
+
+def _error(values: Array) -> float:
+    return round(float(values.std(ddof=1) / np.sqrt(values.size)), DECIMALS) if values.size > 1 else 1.0
+
+
+def _that_count(settings: ModelSettings) -> dict[str, object]:
+    return settings.model_dump(exclude={*UNMEASURED, *RULES})
