@@ -68,6 +68,9 @@ class SourceSettings(CleaningSettings):
         "holds is found out, or said: price:number, sku:text, new:flag (true or false), tags:texts (lists); empty: no filters.",
     )
     sheet: str = Field("", description="Sheet of a workbook, or file in a zip archive, that holds the interactions; empty: the only one.")
+    wide: bool = Field(False, description="The table is a matrix: a row for a user, a column for an item, weights in the cells.")
+    baskets: bool = Field(False, description="A row holds a list of items: in one column or, without names of columns, in all fields.")
+    item_separator: str = Field("auto", min_length=1, description="What separates the items of a basket within a text.")
     separator: str = Field("auto", min_length=1, max_length=8, description="Field separator of CSV files, as in ; or :: or \\t (a tab).")
     header: bool = Field(True, description="CSV files begin with a line of column names; else columns are named 1, 2, 3, ...")
     encoding: str = Field("auto", min_length=1, description="Encoding of CSV files, as in utf-8, cp1252, utf-16.")
@@ -115,6 +118,12 @@ class SourceSettings(CleaningSettings):
     def _columns_differ(self) -> Self:
         if self.user_column == self.item_column != "auto":
             raise ValueError(f"user_column and item_column are both {self.user_column!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Self:
+        if self.wide and (self.baskets or self.event_weights):
+            raise ValueError("a matrix (wide) has neither baskets nor events (event_weights)")
         return self
 
     @model_validator(mode="after")

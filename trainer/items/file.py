@@ -31,8 +31,8 @@ def read_items(path: str, source: SourceSettings, id_type: IdType | None = None)
 
     Raises DataError.
     """
-    if path != source.interactions:
-        source = source.model_copy(update={"sheet": ""})
+    given = {"wide": False, "baskets": False} | ({"sheet": ""} if path != source.interactions else {})
+    source = source.model_copy(update=given)
     found = [] if path == STDIN or DATABASE_SCHEMES in path or is_lake(path) else locations.find(path, source.sheet)
     problems, missing = Problems(), source.missing_values
     if found and found[0].format not in ("csv", "workbook") and not any(location.empty for location in found):

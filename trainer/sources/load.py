@@ -20,6 +20,7 @@ from trainer.interactions.profile import Profile
 from trainer.rows.batches import Table
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
+from trainer.sources.shapes.reshaped import Reshaped
 from trainer.sources.tables.columns import choose
 from trainer.sources.tables.open import Files, open_table
 from trainer.sources.values.convert import Converter
@@ -141,7 +142,7 @@ def _counted(raw: Raw) -> Raw:
 def _table(source: SourceSettings) -> Raw:
     """A table of any kind: columns are chosen now, rows are converted as they come."""
     table = open_table(source.interactions, source)
-    chosen = choose(table.names, source, table.where, named=table.named)
+    chosen = table.chosen if isinstance(table, Reshaped) else choose(table.names, source, table.where, named=table.named)
     columns, problems = chosen.of, Problems()
     for note in (*table.notes, *chosen.notes):
         problems.note(note)

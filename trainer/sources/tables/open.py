@@ -11,6 +11,9 @@ from contract.settings.settings import SourceSettings
 from trainer.rows.batches import Batch, Table
 from trainer.rows.problems import EmptySourceError, NoNamesError, Problems
 from trainer.rows.shown import name as shown
+from trainer.sources.shapes.baskets import Baskets
+from trainer.sources.shapes.lines import MovieBlocks, RaggedBaskets, in_blocks
+from trainer.sources.shapes.wide import WideTable
 from trainer.sources.tables import locations, partitions
 from trainer.sources.tables.avro import AvroTable
 from trainer.sources.tables.columns import is_known
@@ -25,7 +28,14 @@ DATABASE_SCHEMES = "://"
 
 
 def open_table(name: str, source: SourceSettings) -> Table:
-    """The table under `name`: files, or a query or table of a database."""
+    """The table under `name`, in the shape that the settings give it: files, or a query or table of a database."""
+    table = _opened(name, source)
+    if source.wide:
+        return WideTable(table, source)
+    return Baskets(table, source) if source.baskets else table
+
+
+def _opened(name: str, source: SourceSettings) -> Table:
     if name.casefold().startswith("file:"):
         raise DataError(f"{name} is an address; give the path of the file alone, as in /data/events.csv")
     if DATABASE_SCHEMES in name and not name.startswith(locations.STORES):
@@ -56,6 +66,10 @@ def _open(location: Location, source: SourceSettings) -> Table:
         return AvroTable(location, source)
     if location.format == "jsonl":
         return JsonLinesTable(location, source)
+    if source.baskets and not source.header:
+        return RaggedBaskets(location, source)
+    if in_blocks(location):
+        return MovieBlocks(location, source)
     return DelimitedTable(location, source)
 
 

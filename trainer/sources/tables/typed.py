@@ -15,6 +15,8 @@ from trainer.rows.problems import Problems
 from trainer.sources.tables.locations import Location
 
 SAMPLE_ROWS = 2000
+LIST = "list"
+"""The role of a column that holds a list of items: trainer/sources/shapes/baskets.py makes items of it."""
 
 
 class ScannedTable:
@@ -82,7 +84,7 @@ def check_types(schema: Mapping[str, pl.DataType], columns: Mapping[str, str], w
 
 def _unmet(role: str, dtype: pl.DataType) -> str:
     """What a column of that role must hold, if it is not what `dtype` holds; else ""."""
-    if dtype == pl.Null:
+    if dtype == pl.Null or role == LIST:
         return ""
     if role == "weight":
         return "" if dtype.is_numeric() or dtype == pl.String else "numbers"
