@@ -81,7 +81,10 @@ def propose(source: SourceSettings) -> Proposal | None:
     table, header = _opened(source)
     if table is None or not 1 < len(table.names) <= MOST_COLUMNS:
         return None
-    columns = [column for name in table.names if name and (column := _look(name, table, source))]
+    try:
+        columns = [column for name in table.names if name and (column := _look(name, table, source))]
+    except DataError:  # what is damaged further on
+        return None
     chosen = _chosen(columns, source)
     if not {"user", "item"} <= chosen.keys():
         return None
@@ -181,7 +184,7 @@ def _by_value(role: str, left: Sequence[Column]) -> Iterator[Column]:
     if role == "weight":
         yield from (one for one in left if one.is_grade or one.like == "numbers")
     else:
-        yield from (one for one in left if one.is_id and not one.kinds and one.distinct < one.n)
+        yield from (one for one in left if one.is_id and not one.kinds and not one.is_grade and one.distinct < one.n)
 
 
 def _weighed(event: Column) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from contract.formats.keys import Id
 from engine.arrays import Array
 from trainer.interactions.interactions import Interactions
+from trainer.interactions.limits import IN_FUTURE
 from trainer.interactions.profile import SAMPLED, Profile
 
 _YEAR = 366 * 86_400
@@ -23,6 +24,7 @@ MANY = 100  # rows
 ONE_USER = 0.2  # part of the rows that is much for one of at least
 USERS = 20
 REPEATED = 0.3
+AHEAD = 0.2
 EPOCH = 6e8  # a weight of 1989 and later, were it a time
 SENTINELS = tuple(float("9" * n) for n in range(2, 10))
 _LIST = re.compile(r"\[.*\]|\{.*\}|\(.*\)", re.DOTALL)
@@ -39,6 +41,11 @@ class Doubt:
 def doubts(made: Interactions, columns: Mapping[str, str], profile: Profile) -> Iterator[Doubt]:
     if made.time is not None:
         yield from _times(made.time)
+        n_future = made.dropped.get(IN_FUTURE, 0)
+        if n_future > AHEAD * (n_future + profile.rows):
+            part = f"{100 * n_future / (n_future + profile.rows):.0f} % of the rows"
+            what = f"{part} lie ahead of this machine's clock, which says {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+            yield Doubt(what, "Correct the clock, or the times; --future-times keep keeps them.")
     for role, ids in (("user", made.user_ids), ("item", made.item_ids)):
         yield from _ids(role, ids, columns.get(role, ""))
     if profile.rows >= MANY:

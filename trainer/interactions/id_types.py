@@ -14,7 +14,7 @@ from trainer.interactions.external_ids import typed
 from trainer.rows.problems import SHOWN, Problems, shortened
 from trainer.rows.sieve import Sieve
 
-ODD_ID = "an id that is not a whole number where ids are whole numbers"
+ODD_ID = "an id that is not a whole number of 64 bits where the others are"
 MOSTLY = 0.99  # part of a column's ids that makes them integers
 REMARKED = 0.5  # part of integers from which texts are worth a word
 SPACES = " \t\r\n\x0b\x0c\ufeff"
@@ -84,7 +84,9 @@ class IdTypes:
         n_all, n_odd = sum(map(len, whole)), sum(part.null_count() for part in whole)
         few = n_odd <= (1 - MOSTLY) * n_all
         if asked == "auto" and (not few or _codes(parts, whole)):
-            if n_odd < (1 - REMARKED) * n_all:
+            if large := _beyond(parts):
+                self.problems.note(f"{role} ids are texts, since whole numbers such as {large!r} take more than 64 bits")
+            elif n_odd < (1 - REMARKED) * n_all:
                 self.problems.note(
                     f"{role} ids are texts, though most are whole numbers{self._because(role)}; --{role}-id-type integer drops others"
                 )
@@ -119,6 +121,13 @@ def as_integers(text: pl.Series) -> pl.Series:
         text = text.str.replace(r"^(-?\d+)\.0+$", "$1")
     numbers = text.cast(pl.Int64, strict=False)
     return numbers.set(numbers.cast(pl.String) != text, None)
+
+
+def _beyond(parts: list[pl.Series]) -> str:
+    """An id that is an integer beyond 64 bits, if many are; else ""."""
+    texts = next((part for part in parts if part.dtype == pl.String and part.len()), pl.Series([""])).head(1000)
+    large = texts.filter(texts.str.contains(r"^-?[1-9]\d{18,}$") & texts.cast(pl.Int64, strict=False).is_null())
+    return str(large[0]) if len(large) > (1 - MOSTLY) * len(texts) else ""
 
 
 def _codes(parts: list[pl.Series], whole: list[pl.Series]) -> bool:

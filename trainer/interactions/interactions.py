@@ -20,7 +20,7 @@ from trainer.interactions.dislikes import Pairs, take_out
 from trainer.interactions.external_ids import index, typed
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.indexing import by_bucket, joined
-from trainer.interactions.limits import MAX_WEIGHT, TIMES
+from trainer.interactions.limits import IN_FUTURE, MAX_WEIGHT, TIMES
 from trainer.rows.problems import Problems
 
 
@@ -85,7 +85,9 @@ def from_frames(
             times.append(kept["time"].cast(pl.Int64).to_numpy())
     if not weights:
         counts = ", ".join(f"{n:,} with {reason}" for reason, n in dropped.items() if n)
-        raise DataError(f"{source}: no interaction is left of {max(n_rows, dropped.total()):,} rows{': ' if counts else ''}{counts}")
+        ahead = dropped and 2 * dropped[IN_FUTURE] > dropped.total()
+        clock = f"; the clock of this machine says {datetime.now(UTC):%Y-%m-%d %H:%M} UTC" if ahead else ""
+        raise DataError(f"{source}: no interaction is left of {max(n_rows, dropped.total()):,} rows{': ' if counts else ''}{counts}{clock}")
     ids = ids or IdTypes(Problems(dropped=dropped))
     for role, parts, others in (("user", users, items), ("item", items, users)):
         if kept_rows := ids.settle(role, parts):

@@ -7,3 +7,6 @@ MAX_WEIGHT = 1e15
 
 TIMES = (-62135596800, 253402300799)
 """Epoch seconds of the years 1 to 9999."""
+
+IN_FUTURE = "time in the future"
+"""Why a row is left out that lies ahead of this machine's clock."""

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from contract.errors import DataError
 from trainer.rows.batches import Batch
 from trainer.rows.problems import SHOWN, Problems
 
 MISSING = "missing value"
 EMPTY = "nothing in any column"
 NAMES_AGAIN = "the names of columns again"
-NO_ROWS = (EMPTY, NAMES_AGAIN)
+RULE = "a line of dashes or types under the names"
+NO_ROWS = (EMPTY, NAMES_AGAIN, RULE)
 """Reasons that cost nothing: there was no interaction."""
-_AROUND_NAMES = " \t\r\ufeff"
+_AROUND_NAMES = ' \t\r\ufeff"'
+_UNDER_NAMES = 3  # lines
+_TYPES = r"(big|small|tiny)?int(eger)?(8|16|32|64)?|(n?var)?char2?(\(\d+\))?|string|text|str|object|category|uuid|number"
+_RULE = re.compile(rf"\s*([-=+:]{{2,}}|{_TYPES})\s*", re.IGNORECASE)
+
+
+def _plain(name: str) -> str:
+    return name.strip(_AROUND_NAMES).lower()
 
 
 def _shown(raw: pl.Series, row: int) -> Any:
@@ -61,11 +72,34 @@ class Sieve:
         if column.null_count():
             self.drop(MISSING, column.is_null(), role)
 
-    def drop_no_rows(self, *, named: bool) -> None:
-        """Without empty lines and, where columns have names, lines that hold them again, as in files that were put together."""
+    def drop_no_rows(self, *, named: bool, known: Mapping[str, Sequence[str]]) -> None:
+        """Without empty lines and, lines that hold the names of columns, as in files that were put together.
+
+        `known`: what users and items are called where the table has no names of its own."""
         frame = self.batch.frame
         if frame["user"].null_count() and frame["item"].null_count():
             self.drop(EMPTY, frame.select(pl.all_horizontal(pl.all().is_null())).to_series(), "user")
-        if named and all(frame[role].dtype == pl.String for role in ("user", "item")):
-            again = [frame[role].str.strip_chars(_AROUND_NAMES) == self.columns.get(role) for role in ("user", "item")]
-            self.drop(NAMES_AGAIN, (again[0] & again[1]).fill_null(False), "user")
+        if all(frame[role].dtype == pl.String for role in ("user", "item")):
+            self._drop_names(known if not named else {role: [_plain(self.columns.get(role, ""))] for role in known})
+            self._drop_rules()
+
+    def _drop_names(self, known: Mapping[str, Sequence[str]]) -> None:
+        """Lines that hold names of columns. Raises DataError where they stand in another order: what follows would be read wrongly."""
+        user, item = (self.batch.frame[role].str.strip_chars(_AROUND_NAMES).str.to_lowercase() for role in ("user", "item"))
+        if not user.is_in([*known["user"], *known["item"]]).any():
+            return
+        if (other := (user.is_in(known["item"]) & item.is_in(known["user"])).fill_null(False)).any():
+            line = self.batch.places(other.arg_true()[:1].to_list())[0]
+            raise DataError(
+                f"{self.where}: {f'line {line:,} has' if line else 'a line has'} the names of columns in another order; "
+                "files of different columns were put together: read them as files of one folder"
+            )
+        self.drop(NAMES_AGAIN, (user.is_in(known["user"]) & item.is_in(known["item"])).fill_null(False), "user")
+
+    def _drop_rules(self) -> None:
+        """Lines of dashes, or of types, under the names, as programs of databases write them."""
+        ids = self.batch.frame.select("user", "item")
+        if ids.is_empty() or not 0 < self.batch.places([0])[0] <= _UNDER_NAMES:
+            return
+        first = [all(_RULE.fullmatch(text or "") for text in row) for row in ids.head(_UNDER_NAMES).rows()]
+        self.drop(RULE, pl.Series([*first, *[False] * (ids.height - len(first))], dtype=pl.Boolean), "user")

@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.rows.problems import EmptySourceError, NoNamesError, shortened
 from trainer.sources.tables.columns import is_known
 from trainer.sources.text import preamble
 
 SEPARATORS = (",", ";", "\t", "|", "::", "\x01", "^", " ")
+PYTHON = re.compile(r"\{'[^'\n]*': ")
 LOOKED_AT = 50  # lines
 INNER = b"\x1f"  # in place of a separator of several characters, once a chunk is in memory
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
@@ -57,8 +59,15 @@ def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
         if separator != ",":
             notes.append(f"fields are separated by {separator!r}")
     names = split(lines[0], separator)
+    if PYTHON.match(lines[0]):
+        raise DataError(f"{where} holds Python literals ({{'a': 1}}); write each as JSON, with json.dumps(ast.literal_eval(line))")
     if source.header:
         names[:1] = [name.lstrip(preamble.COMMENT + " ") for name in names[:1]]
+        if len(names) == 1 and _is_data(names):
+            raise DataError(
+                f"{where} has one column, which begins with {shortened(lines[0].strip())!r}; a row needs a user and an item. "
+                "If another mark separates them, say --separator"
+            )
         if _is_data(names):
             raise NoNamesError(
                 f"{where} begins with {shortened(lines[0].strip())!r}, which looks like data and not like names of columns; say --no-header"

@@ -14,7 +14,9 @@ from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.rows.batches import Batch
 from trainer.rows.problems import EmptySourceError, Problems
+from trainer.sources.tables.columns import is_known
 from trainer.sources.tables.locations import Location
+from trainer.sources.text.dialects import PYTHON
 from trainer.sources.text.files import Chunk, TextFile
 
 LOOKED_AT = 1000  # lines in which the names of columns are looked for
@@ -37,11 +39,10 @@ class JsonLinesTable:
         self.where, self.notes = self._file.address, tuple(self._file.notes)
         parsed = [_object(line) for line in self._file.head.decode("utf-8", "replace").split("\n")[:LOOKED_AT] if line.strip()]
         self._head = [row for row in parsed if row is not None]
-        if not self._head:
-            if not self._file.head.strip():
-                raise EmptySourceError(f"{self.where} holds nothing but empty lines")
-            hint = "a JSON array; write one object a line" if self._file.head.lstrip().startswith(b"[") else "no JSON object on any line"
-            raise DataError(f"{self.where} holds {hint}")
+        if not self._file.head.strip():
+            raise EmptySourceError(f"{self.where} holds nothing but empty lines")
+        if fault := _no_lines(self._file.head.decode("utf-8", "replace"), self._head):
+            raise DataError(f"{self.where} holds {fault}")
         self.names = list(dict.fromkeys(name for row in self._head for name in row))
 
     def sample(self, column: str) -> pl.Series:
@@ -96,6 +97,21 @@ class JsonLinesTable:
         frame = pl.DataFrame(values, schema=dict.fromkeys(columns, pl.String))
         # An empty text is no value, as in CSV.
         return Batch(frame.with_columns(pl.when(pl.all() != "").then(pl.all())), pl.Series(lines, dtype=pl.Int64), n_records)
+
+
+def _no_lines(head: str, objects: Sequence[Mapping[str, Any]]) -> str:
+    """What a file holds that is not one JSON object a line, and what to do; "" if it seems to be."""
+    text = head.lstrip()
+    if text.startswith("["):
+        return "a JSON array; write one object a line"
+    if not objects:
+        if PYTHON.match(text):
+            return "Python literals ({'a': 1}) and not JSON; write each with json.dumps(ast.literal_eval(line))"
+        return "several JSON objects on a line; write one a line" if re.match(r"\{.*\}\s*\{", text) else "no JSON object on any line"
+    if len(objects) > 1 or any(map(is_known, objects[0])):
+        return ""
+    lists = [name for name, value in objects[0].items() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    return f"one JSON object with its rows in {lists[0][:40]!r}; write one object a line" if lists else ""
 
 
 def _half_pair(data: bytes) -> bool:

@@ -28,7 +28,9 @@ class Preamble:
 
 def find(records: Sequence[str], source: SourceSettings, separators: Sequence[str], split: Split) -> Preamble:
     """What stands before the line of names (or, in a file without one, before the rows) of a file that begins with `records`."""
-    filled = [at for at, record in enumerate(records) if record.strip()][:LOOKED_AT]
+    filled = [at for at, record in enumerate(records) if record.strip()]
+    least = [at for at in filled if not records[at].startswith(COMMENT)][:LOOKED_AT]
+    filled = [at for at in filled if not least or at <= least[-1]]
     separator, notes = "", []
     if said := _SEPARATOR.fullmatch(records[filled[0]]):
         separator = said[1]
@@ -40,7 +42,8 @@ def find(records: Sequence[str], source: SourceSettings, separators: Sequence[st
 
     def width(record: str) -> int:
         """The most fields that make `record` a line of names; 0 if it is none."""
-        fields = (split(record.lstrip(COMMENT + " "), one) for one in wanted)
+        among = [one for one in wanted if one != " "] if record.startswith(COMMENT) and len(wanted) > 1 else wanted  # a sentence has spaces
+        fields = (split(record.lstrip(COMMENT + " "), one) for one in among)
         return max((len(names) for names in fields if are_names(names, source)), default=0)
 
     first = filled[0]
@@ -58,7 +61,9 @@ def find(records: Sequence[str], source: SourceSettings, separators: Sequence[st
 
 
 def _fields(record: str, separators: Sequence[str], split: Split) -> int:
-    return max(len(split(record, one)) for one in separators if one != " ") if separators != [" "] else len(split(record, " "))
+    """The most fields with something in them."""
+    used = [one for one in separators if one != " "] or [" "]
+    return max(sum(bool(text.strip()) for text in split(record, one)) for one in used)
 
 
 def are_names(names: Sequence[str], source: SourceSettings) -> bool:

@@ -13,10 +13,11 @@ from contract.settings.settings import SourceSettings
 from trainer.interactions.dislikes import NOT_LIKED
 from trainer.interactions.external_ids import MAX_ID_BYTES
 from trainer.interactions.id_types import IdTypes
-from trainer.interactions.limits import MAX_WEIGHT, TIMES
+from trainer.interactions.limits import IN_FUTURE, MAX_WEIGHT, TIMES
 from trainer.rows.batches import Batch
 from trainer.rows.problems import Problems
 from trainer.rows.sieve import Sieve
+from trainer.sources.tables.columns import KNOWN_NAMES
 from trainer.sources.values.times import Clock, clock_for, present
 
 NOT_POSITIVE = "weight not positive"
@@ -25,10 +26,13 @@ NO_NUMBER = "a weight that is no number"
 NO_TIME = "a time that can't be read"
 NO_DATE = "a time outside the years 1 to 9999"
 LONG_ID = f"an id longer than {MAX_ID_BYTES} bytes"
-FUTURE = "time in the future"
+FUTURE = IN_FUTURE
 ZERO_TIME = "a time of 0 where others are dates"
 STRAY_TIME = "a time decades before the others"
 UNKNOWN_EVENT = "event without a weight"
+_NAMES = {
+    role: [*KNOWN_NAMES[role], *(f"{name[:-2]}_id" for name in KNOWN_NAMES[role] if name.endswith("id"))] for role in ("user", "item")
+}
 AHEAD_S = 86_400  # a clock elsewhere may be ahead by a time zone
 
 
@@ -49,7 +53,7 @@ class Converter:
     def convert(self, batch: Batch, where: str) -> pl.DataFrame:
         """user, item (integers or String), weight and, where the table has them, time (epoch seconds): only rows that can be used."""
         sieve = Sieve(batch, self.problems, where, self.columns)
-        sieve.drop_no_rows(named=self.named)
+        sieve.drop_no_rows(named=self.named, known=_NAMES)
         made = [self._ids("user", sieve), self._ids("item", sieve), self._weights(sieve)]
         if "time" in batch.frame.columns:
             made.append(self._times(sieve))

@@ -65,6 +65,7 @@ DIGITS: dict[str, tuple[int, str]] = {
     "%Y": (4, "2024"),
 }
 _NEEDED = {"%Y%m": _NEARLY_ALL, "%Y": _NEARLY_ALL}  # part of the numbers; chance makes few dates of eight digits, and many years
+DAYS_FIRST = ("%d%m%Y", "%m%d%Y")
 _YEARS = "^(19|20)[0-9]{2}|^2100"
 
 
@@ -97,6 +98,22 @@ def digits(times: pl.Series) -> pl.Series:
         return times.str.strip_chars().str.replace(r"^(\d+)\.0+$", "$1")
     whole = times if times.dtype.is_integer() else times.set(~times.is_finite() | (times != times.floor()), None)
     return whole.cast(pl.Int64, strict=False).cast(pl.String)
+
+
+def padded(texts: pl.Series, form: str) -> pl.Series:
+    """With the zero that numbers lose where a format begins with the day or the month: 5012024 is 05012024."""
+    width = 8 if form in DAYS_FIRST else 0
+    return texts.str.zfill(width) if width else texts
+
+
+def refuse_days_first(numbers: pl.Series, where: str) -> None:
+    """Raises DataError where most numbers are dates that end with a year: nothing else tells them from seconds, or day from month."""
+    texts = digits(numbers).drop_nulls().str.zfill(8)
+    like = texts.filter((texts.str.len_bytes() == 8) & texts.str.contains(r"(19[89]|20[0-6])[0-9]$"))
+    fitting = [form for form in DAYS_FIRST if len(like) - parsed(like, form).null_count() > _NEARLY_ALL * len(numbers)]
+    if fitting:
+        options = " or ".join(f"--time-format {form}" for form in fitting)
+        raise DataError(f"{where}: times such as {shown(numbers[0])} may be dates, or seconds since 1970; say {options}, or --time-unit s")
 
 
 def shown(number: float) -> str:

@@ -10,7 +10,7 @@ from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from contract.settings.source import TimeUnit
 from trainer.rows.problems import shortened
-from trainer.sources.values.number_times import COUNTS, DIGITS, digits, digits_format, is_digits, unit_of
+from trainer.sources.values.number_times import COUNTS, DIGITS, digits, digits_format, is_digits, padded, refuse_days_first, unit_of
 from trainer.sources.values.time_formats import FORMATS, YEAR_1000, parsed
 
 SAMPLE = 2000  # values, of those that are not empty
@@ -52,7 +52,7 @@ class Clock:
             texts = times.dtype == pl.String
             return COUNTS[self.unit].to_seconds(times.str.strip_chars().cast(pl.Float64, strict=False) if texts else times)
         whole = is_digits(self.formats[0])
-        left = digits(times) if whole or times.dtype != pl.String else times.str.strip_chars()
+        left = padded(digits(times), self.formats[0]) if whole or times.dtype != pl.String else times.str.strip_chars()
         if whole and self.formats[0] in DIGITS:
             left = left.set(left.str.len_bytes() != DIGITS[self.formats[0]][0], None)
         read = pl.Series(times.name, [None], dtype=pl.Int64).new_from_index(0, times.len())
@@ -130,6 +130,7 @@ def _of_numbers(numbers: pl.Series, source: SourceSettings, where: str) -> Clock
         example = f"dates such as {DIGITS[form][1]}"
         return Clock(formats=(form,), note=f"times are {example}", words=example)
     else:
+        refuse_days_first(finite, where)
         unit = unit_of(finite, where)
     words = COUNTS[unit].words
     return Clock(unit, note="" if unit == "s" else f"times are in {words}", words=words)
@@ -150,7 +151,21 @@ def _of_texts(texts: pl.Series, where: str) -> Clock:
         raise DataError(f"{where}: times such as {shortened(texts[0])!r} may be {first} or {twin}; say which with --time-format")
     others = sorted((form for form, n in read.items() if n and form not in (first, twin)), key=lambda form: -read[form])
     zone = "" if "z" in first or "UTC" in first else ", taken as UTC"
-    return Clock(formats=(first, *others), note=f"times have the format {first!r}{zone}", words=_order(first))
+    more = _beside(texts.filter(parsed(texts, first).is_null()), others, where) if best < len(texts) else ""
+    return Clock(formats=(first, *others), note=f"times have the format {first!r}{zone}{more}", words=_order(first))
+
+
+def _beside(texts: pl.Series, forms: list[str], where: str) -> str:
+    """What is said of texts that the first format does not read. Raises DataError where day and month can't be told apart in them."""
+    read = {form: len(texts) - parsed(texts, form).null_count() for form in forms}
+    best = max(read.values(), default=0)
+    if not best:
+        return ""
+    form = next(form for form, n in read.items() if n == best)
+    twin = _other_order(form)
+    if read.get(twin) == best and twin != form and parsed(texts, form).to_list() != parsed(texts, twin).to_list():
+        raise DataError(f"{where}: times such as {shortened(texts[0])!r}, beside others, may be {form} or {twin}; write all in one format")
+    return f"; {best:,} of the first {SAMPLE:,} have {form!r}{'' if 'z' in form or 'UTC' in form else ', taken as UTC'}"
 
 
 def _order(form: str) -> str:
