@@ -14,6 +14,8 @@ from api.lists.breaker import Breaker
 from api.lists.freshness import age_s, is_stale
 from api.lists.store import Store
 from contract.errors import LarderError, NothingPromotedError
+from contract.formats.evaluation import Evaluation, Figures
+from contract.formats.manifest import Manifest
 from contract.queue.names import QUEUES
 from contract.settings.settings import Settings
 from contract.store.event_stream import waiting
@@ -54,6 +56,20 @@ class RedisCollector(Collector):
         yield _gauge("generation_users", "Users with a list.", pointer.n_users)
         yield _gauge("generation_items", "Items of the model.", pointer.n_items)
         yield _gauge("generation_depth", "Items stored for a user.", pointer.depth)
+        yield from self._quality(pointer.generation)
+
+    def _quality(self, generation: str) -> Iterator[Metric]:
+        """What was measured of the generation that is served, if it was."""
+        key = self._store.keys.generation(generation)
+        raw = cast("bytes | None", self._store.breaker.ask(lambda redis: redis.hget(key, "manifest")))
+        evaluation = Figures.of(Manifest.model_validate_json(raw)).evaluation if raw else None
+        if not isinstance(evaluation, Evaluation):
+            return
+        figures = {**evaluation.model.model_dump(), **(evaluation.beyond.model_dump() if evaluation.beyond else {})}
+        family = GaugeMetricFamily("larder_generation_quality", "What the evaluation of the generation says at k.", labels=["measure"])
+        for measure, figure in sorted(figures.items()):
+            family.add_metric([measure], figure)
+        yield family
 
     def _progress(self) -> Iterator[Metric]:
         keys = self._store.keys

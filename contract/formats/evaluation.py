@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from contract.formats.beyond import Beyond, Segments
 from contract.formats.manifest import Manifest
 
 Split = Literal["time", "stratified"]
@@ -88,6 +89,9 @@ class Evaluation(BaseModel):
     at_gate_depth: Metrics | None = Field(None, description="the model at 10, whatever k is; None: k is 10, or an older version measured")
     errors: Errors | None = Field(None, description="of `model`; None: an older version measured")
     errors_at_gate_depth: Errors | None = None
+    beyond: Beyond | None = Field(None, description="of the model's lists at k; None: an older version measured")
+    beyond_popularity: Beyond | None = Field(None, description="of popularity's")
+    segments: Segments | None = None
     beside_popularity: SideBySide | None = Field(None, description="the model as new, popularity as old")
     against: Against | None = Field(None, description="the served model; None: nothing was served, or an older version measured")
 

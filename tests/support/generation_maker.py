@@ -49,4 +49,5 @@ def evaluation(ndcg: float, popularity: float, k: int = 10) -> dict[str, object]
     """What a manifest says of a model whose measures are all `ndcg`."""
     model, baseline = (dict.fromkeys(("precision", "recall", "ndcg", "map", "coverage"), value) for value in (ndcg, popularity))
     counts = {"sample_users": 5000, "n_users_evaluated": 9, "n_users_total": 9, "n_train": 9, "n_test": 9, "seconds": 1.0}
-    return {"k": k, "split": "time", **counts, "model": model, "popularity": baseline}
+    lists = {"gini": 0.75, "popularity": 0.3, "long_tail": 0.125, "novelty": 4.5, "diversity": 0.625, "serendipity": 0.0625}
+    return {"k": k, "split": "time", **counts, "model": model, "popularity": baseline, "beyond": lists}

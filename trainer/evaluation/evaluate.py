@@ -57,7 +57,7 @@ def evaluate(
     NotEvaluated, no error, where nobody has three interactions or more, or nothing new is held out: a tiny catalogue must train.
     Raises SettingsError and DataError where the fit does, ArtifactError where `scratch` can't be written to.
     """
-    from trainer.evaluation import holdout  # recommenders takes a second to import: only for those who ask for it
+    from trainer.evaluation import beyond, holdout  # recommenders takes a second to import: only for those who ask for it
     from trainer.evaluation import metrics as ranking_metrics
 
     started = time.monotonic()
@@ -98,6 +98,7 @@ def evaluate(
         at_gate_depth=None if k == GATE_DEPTH else measured(best[:, :GATE_DEPTH]),
         errors=errors_of(model),
         errors_at_gate_depth=None if k == GATE_DEPTH else errors_of(at_ten),
+        **beyond.figures(held, made.rows, model, best[:, :k], popular),
         beside_popularity=beside(model, each(popular), k),
         against=against(settings, served, at_ten, lambda other: each(lists_of(other, GATE_DEPTH)[0])) if served else None,
         seconds=round(time.monotonic() - started, 2),

@@ -123,7 +123,8 @@ def metrics_of(manifest: Manifest) -> dict[str, float]:
         return {}
     how = f"@{evaluation.k}, {evaluation.split}"
     model = {f"{name}{how}": figure for name, figure in evaluation.model.model_dump().items()}
-    return {**model, f"popularity ndcg{how}": evaluation.popularity.ndcg}
+    lists = {f"{name}{how}": figure for name, figure in (evaluation.beyond.model_dump() if evaluation.beyond else {}).items()}
+    return {**model, **lists, f"popularity ndcg{how}": evaluation.popularity.ndcg}
 
 
 def _sample(generations: Generations, manifest: Manifest, other: Manifest) -> Iterator[tuple[Fields, Fields]]:

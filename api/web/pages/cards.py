@@ -25,6 +25,13 @@ from contract.formats.states import HAS_LISTS
 
 SAMPLE_BUCKETS = 12  # evenly spaced, of about 64 users each
 TITLES = {"reading": "How the source was read"}
+MEASURED = {
+    "beyond": "Its lists besides accuracy",
+    "beyond_popularity": "Popularity's lists besides accuracy",
+    "segments": "By thirds of users and items",
+    "beside_popularity": "nDCG beside popularity's, user by user",
+    "against": "Beside the served model, on the same events",
+}
 SHOWN_ELSEWHERE = {"generation", "settings", "evaluation", "erased", "arrays"}
 
 
@@ -77,6 +84,7 @@ def facts(raw: dict[bytes, bytes]) -> list[tuple[str, list[tuple[str, str]]]]:
     if isinstance(evaluation, dict):
         how = [(spelled(name), _text(value)) for name, value in evaluation.items() if not isinstance(value, dict)]
         groups.append(("How it was measured", how))
+        groups += [(title, _rows(evaluation[name])) for name, title in MEASURED.items() if isinstance(evaluation.get(name), dict)]
     return groups
 
 

@@ -66,6 +66,7 @@ def test_every_figure_by_hand(pair: Generations) -> None:
     assert found.moved == pytest.approx((1 + 1 + 1 + 1 + 4) / 10 / 2)  # 12, 20, 21, 30, and the four that are new
     assert (found.before.mean_listed, found.after.mean_listed) == (11 / 5, 11 / 5)
     assert found.before.metrics["ndcg@10, time"] == found.before.metrics["map@10, time"] == 0.25
+    assert found.after.metrics["novelty@10, time"] == 4.5
     assert (found.before.metrics["popularity ndcg@10, time"], found.after.metrics["ndcg@10, time"]) == (0.125, 0.5)
 
 

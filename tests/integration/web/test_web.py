@@ -108,7 +108,11 @@ def test_the_api_is_as_it_was_beside_the_pages(open_client: FlaskClient) -> None
     assert open_client.get("/generations/current").is_json
     assert open_client.get("/cards/none").content_type.startswith("text/html")
     assert open_client.post("/").status_code == 405
-    assert 'route="/cards/<generation>"' in open_client.get("/metrics").text
+    metrics = open_client.get("/metrics").text
+    assert 'route="/cards/<generation>"' in metrics
+    for measure, figure in (("ndcg", 0.2), ("novelty", 4.5), ("long_tail", 0.125)):
+        assert f'larder_generation_quality{{measure="{measure}"}} {figure}' in metrics
+    assert "Its lists besides accuracy gini 0.75 popularity 0.3 long tail 0.125 novelty 4.5" in text_of(open_client.get("/cards/g2"))
 
 
 def test_a_user_with_reasons_moves_and_what_has_gone(open_client: FlaskClient) -> None:

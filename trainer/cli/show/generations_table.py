@@ -33,6 +33,8 @@ def _row(generations: Generations, progress: Progress, served: str) -> dict[str,
         "served": progress.generation == served,
         "ndcg": found.model.ndcg if found else None,
         "popularity_ndcg": found.popularity.ndcg if found else None,
+        "coverage": found.model.coverage if found else None,
+        "beyond": found.beyond.model_dump() if found and found.beyond else None,
     }
 
 
