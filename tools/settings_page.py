@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from contract.settings.notices import NoticeSettings
 from contract.settings.settings import (
     PREFIX,
     ApiSettings,
@@ -41,6 +42,7 @@ GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The gate", GateSettings),
     ("The API", ApiSettings),
     ("Events", EventSettings),
+    ("Notices", NoticeSettings),
     ("Everything else", Settings),
 )
 

@@ -18,6 +18,7 @@ larder:{ctl}:erasure           hash    -       trainer, lua      lua, all      r
 larder:{ctl}:training          string  lease   training.lua      trainer       "TOKEN RUN": the one run that trains, if it lives
 larder:{ctl}:fence             int     -       training.lua      lua           the newest TOKEN
 larder:{ctl}:scheduled:MINUTE  string  2 hours trainer           trainer       one of several trainers starts the run of a minute
+larder:{ctl}:told:NOTICE       string  2 days  trainer           trainer       one of several trainers tells a notice, once
 larder:{ctl}:tuned             string  -       trainer           trainer, api  JSON: what the last tune found (contract/formats/tuned.py)
 larder:{ctl}:comparing:ID      string  1 hour  trainer           trainer       one of several trainers compares models with a generation
 larder:{ctl}:runs              list    -       trainer           trainer, api  ids of the newest 100 runs, newest first
@@ -135,6 +136,9 @@ class Keys:
 
     def scheduled(self, minute: str) -> str:
         return self._control(f"scheduled:{minute}")
+
+    def told(self, notice: str) -> str:
+        return self._control(f"told:{notice}")
 
     @property
     def tuned(self) -> str:

@@ -15,8 +15,10 @@ KEYS_OF_API = tuple(f"{PREFIX}API_{kind}_KEYS{end}" for kind in ("READ", "ADMIN"
 SECRET_OF_ERASURES = (f"{PREFIX}ERASURE_SECRET",)
 KEYS_OF_SOURCES = (
     *("PGPASSWORD", "PGPASSFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY"),
+    *("MYSQL_PWD", "CLICKHOUSE_PASSWORD", "SNOWFLAKE_PASSWORD", "MSSQL_PASSWORD"),
     *("AZURE_STORAGE_SAS_TOKEN", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_APPLICATION_CREDENTIALS"),
 )
+KEYS_OF_NOTICES = tuple(f"{PREFIX}{name}" for name in ("NOTICE_SECRET", "ON_PROMOTED", "ON_REFUSED", "ON_FAILED"))
 REDIS, TRAINER, WORKER, API = "redis", "trainer", "worker", "api"
 GUNICORN = ("-m", "gunicorn", "--config", "api/gunicorn.conf.py", "api.app:create_app()")
 LOG_BYTES = 10 * 2**20
@@ -42,11 +44,11 @@ def programs(places: Places, redis_server: Path | None) -> list[Program]:
     listed = [
         Program(TRAINER, (*nice, *_without(KEYS_OF_API), python, "-m", "trainer", "serve"), priority=20, stop_s=20),
         # A shard takes about LARDER_SHARD_TARGET_S; who is not done by then is killed, and its shard is scored again.
-        Program(WORKER, (*nice, *_without(KEYS_OF_API, KEYS_OF_SOURCES), python, "-m", "worker"), priority=30, stop_s=30),
-        Program(API, (*_without(SECRET_OF_ERASURES, KEYS_OF_SOURCES), python, *GUNICORN), priority=40, stop_s=25),
+        Program(WORKER, (*nice, *_without(KEYS_OF_API, KEYS_OF_SOURCES, KEYS_OF_NOTICES), python, "-m", "worker"), priority=30, stop_s=30),
+        Program(API, (*_without(SECRET_OF_ERASURES, KEYS_OF_SOURCES, KEYS_OF_NOTICES), python, *GUNICORN), priority=40, stop_s=25),
     ]
     if redis_server is not None:
-        alone = _without(KEYS_OF_API, SECRET_OF_ERASURES, KEYS_OF_SOURCES)
+        alone = _without(KEYS_OF_API, SECRET_OF_ERASURES, KEYS_OF_SOURCES, KEYS_OF_NOTICES)
         listed.insert(0, Program(REDIS, (*alone, str(redis_server), str(places.redis_config)), priority=10, stop_s=30, start_s=1))
     return listed
 

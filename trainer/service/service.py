@@ -23,8 +23,8 @@ from contract.store.runs import kind_of
 from engine.fit import rows as sar
 from trainer import jobs
 from trainer.service.abandoned import give_up_abandoned
+from trainer.service.beside import Beside
 from trainer.service.comparing import Comparing
-from trainer.service.events_process import EventsProcess
 from trainer.service.retention import prune
 from trainer.service.schedule import Schedule
 from trainer.service.start_run import start_run
@@ -40,8 +40,12 @@ def serve(settings: Settings) -> None:
     queue, generations, runs = larder.train_queue, larder.generations, larder.runs
     schedule, comparing = Schedule(settings, larder.store, larder.queue_redis), Comparing(larder)
     larder.erasure.announce()
-    events = EventsProcess(settings)
-    events.see_to()
+    beside = (
+        Beside("trainer.events", "writes events", is_wanted=settings.events),
+        Beside("trainer.notices", "tells what became of runs", is_wanted=bool(settings.notices)),
+    )
+    for process in beside:
+        process.see_to()
     warm(settings)
     if not any_promoted_or_coming(generations, queue):
         log.info("nothing is promoted: run %s is the first", start_run(queue, runs, settings, {}))
@@ -76,7 +80,8 @@ def serve(settings: Settings) -> None:
 
     def beat() -> None:
         schedule.tick()
-        events.see_to()
+        for process in beside:
+            process.see_to()
 
     worker = LeasedWorker(
         *(queue, settings, worker_name(f"{os.getpid()}.{time.time_ns()}"), given_up),

@@ -38,7 +38,11 @@ def test_every_setting_reaches_a_service() -> None:
 
 @pytest.mark.parametrize(
     ("secrets", "owners"),
-    [(KEYS, {"api"}), ({"LARDER_ERASURE_SECRET"}, {"trainer", "worker"}), ({"PGPASSWORD", "AWS_SECRET_ACCESS_KEY"}, {"trainer"})],
+    [
+        (KEYS, {"api"}),
+        ({"LARDER_ERASURE_SECRET"}, {"trainer", "worker"}),
+        ({"PGPASSWORD", "MYSQL_PWD", "AWS_SECRET_ACCESS_KEY", "LARDER_NOTICE_SECRET"}, {"trainer"}),
+    ],
 )
 def test_each_service_gets_its_own_secrets(secrets: set[str], owners: set[str]) -> None:
     assert {service for service in SERVICES if secrets & environment(service)} == owners

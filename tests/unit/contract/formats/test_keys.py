@@ -13,7 +13,16 @@ from contract.formats.keys import Keys, bucket_of
 BUILDERS = sorted(
     name for name, value in vars(Keys).items() if not name.startswith("_") and (callable(value) or isinstance(value, property))
 )
-PLACEHOLDERS = {"generation": "ID", "run": "ID", "job": "JOB", "bucket": "BUCKET", "revision": "REV", "minute": "MINUTE", "user": "USER"}
+PLACEHOLDERS = {
+    "generation": "ID",
+    "run": "ID",
+    "job": "JOB",
+    "bucket": "BUCKET",
+    "revision": "REV",
+    "notice": "NOTICE",
+    "minute": "MINUTE",
+    "user": "USER",
+}
 
 
 def pattern(builder: str) -> str:

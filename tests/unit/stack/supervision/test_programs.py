@@ -28,6 +28,8 @@ def unset(command: list[str]) -> set[str]:
         "LARDER_API_WRITE_KEYS": "keys",
         "LARDER_ERASURE_SECRET": "erasure",
         "PGPASSWORD": "source",
+        "MYSQL_PWD": "source",
+        "LARDER_NOTICE_SECRET": "notices",
     }
     starts = [at for at, word in enumerate(command) if word == "env"]
     assert len(starts) == 1
@@ -49,10 +51,10 @@ def test_supervisor_reads_it_and_redis_comes_first(tmp_path: Path) -> None:
     assert commands["redis"][-2:] == ["/opt/my redis/redis-server", str(places.redis_config)]
     assert commands["worker"][:2] == ["nice", "-n"]
     assert {name: unset(command) for name, command in commands.items()} == {
-        "redis": {"keys", "erasure", "source"},
+        "redis": {"keys", "erasure", "source", "notices"},
         "trainer": {"keys"},
-        "worker": {"keys", "source"},
-        "api": {"erasure", "source"},
+        "worker": {"keys", "source", "notices"},
+        "api": {"erasure", "source", "notices"},
     }
     assert commands["api"][-1] == "api.app:create_app()"
     config = groups[-1].process_configs[0]

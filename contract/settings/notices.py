@@ -1,0 +1,42 @@
+"""Settings of what is told to others: that a generation was promoted or refused, or that a run failed."""
+
+from __future__ import annotations
+
+import shlex
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+WEB = ("http://", "https://")
+
+
+class NoticeSettings(BaseModel):
+    """Each is an address that JSON is posted to, or a command that gets it on its standard input."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    on_promoted: str = Field(
+        "", description="Told when a generation is promoted: https://..., or a command; empty: nobody (docs/notices.md)."
+    )
+    on_refused: str = Field("", description="The same when the gate refuses a generation.")
+    on_failed: str = Field("", description="The same when a run or a generation fails.")
+    notice_secret: SecretStr = Field(SecretStr(""), description="Secret of the HMAC that signs what is posted; empty: it is not signed.")
+
+    @field_validator("on_promoted", "on_refused", "on_failed")
+    @classmethod
+    def _address_or_command(cls, value: str) -> str:
+        try:
+            usable = (
+                bool(urlsplit(value).hostname) if value.startswith(WEB) else "://" not in value.split(" ")[0] and bool(shlex.split(value))
+            )
+        except ValueError:  # a quotation mark that is open, a port that is no number
+            usable = False
+        if value and not usable:
+            raise ValueError("expected https://host/path, http://host/path or a command")
+        return value
+
+    @property
+    def notices(self) -> dict[str, str]:
+        """Who is told of what."""
+        told = {"promoted": self.on_promoted, "refused": self.on_refused, "failed": self.on_failed}
+        return {event: target for event, target in told.items() if target}

@@ -1,0 +1,1 @@
+"""What became of runs, told to addresses and commands that the operator names."""
