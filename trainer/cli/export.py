@@ -23,7 +23,10 @@ DEFAULT_TABLE = "recommendations"
 @click.option("--table", help=f"Of a database; with PostgreSQL perhaps schema.table.  [default: {DEFAULT_TABLE}]")
 @click.option("--layout", type=click.Choice(["wide", "long"]), help="A row for a user, or for each item of a list.  [default: wide]")
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "jsonl"]), help="Of a file; by default what its name ends in.")
-def export(to: str, generation: str | None, k: int | None, table: str | None, layout: str | None, form: str | None) -> None:
+@click.option("--changed-since", "since", type=GENERATION_ID, help="Only lists that differ from this generation's; of a file.")
+def export(
+    to: str, generation: str | None, k: int | None, table: str | None, layout: str | None, form: str | None, since: str | None
+) -> None:
     """Write all lists of a generation to a SQL table, CSV, Parquet, or JSON lines as Amazon Personalize writes them.
 
     What is there is replaced in one step, at the end: readers find the old lists or the new ones, all of them. A password for
@@ -34,7 +37,10 @@ def export(to: str, generation: str | None, k: int | None, table: str | None, la
         raise click.UsageError("--format is for files; a database has tables")
     if not sql and table:
         raise click.UsageError("--table is for databases; --to names the file")
+    if since and (sql or layout == "long"):
+        raise click.UsageError("--changed-since is for wide files and JSON lines: elsewhere a user that is gone could have no row")
     with opened() as larder:
+        from trainer.export.export import Since
         from trainer.export.export import export as export_lists
         from trainer.export.files import FileTarget
 
@@ -49,6 +55,7 @@ def export(to: str, generation: str | None, k: int | None, table: str | None, la
             users = export_lists(
                 *(larder.generations, name, target, cast(Layout, layout or "wide"), k),
                 lambda what, done, total: progress.update(tasks[what], completed=done, total=total),
+                Since(since, scored=isinstance(target, FileTarget) and target.form == "jsonl") if since else None,
             )
     console.print(f"the lists of {users:,} users, of generation {name}, are in {'the standard output' if to == '-' else to}", markup=False)
 

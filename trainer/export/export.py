@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from contract.errors import GenerationError, SettingsError, StoreError
@@ -12,18 +13,32 @@ from contract.settings.called import as_called
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from contract.store.lists import read_buckets
+from trainer.export.changes import keep_changes
 from trainer.export.rows import Layout, Shape, UserList
 from trainer.export.spool import Spool
 from trainer.export.target import Lists, Target
 
 SHOWN_EVERY = 1000  # users
 
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The generation that the reader of an export has already. `scored`: whether it was given scores."""
+
+    generation: str
+    scored: bool
+
+
 Show = Callable[[str, int, int], None]
 """Called with what is going on, done, total."""
 
 
-def export(generations: Generations, generation: str, target: Target, layout: Layout, k: int | None, show: Show) -> int:
+def export(
+    generations: Generations, generation: str, target: Target, layout: Layout, k: int | None, show: Show, since: Since | None = None
+) -> int:
     """Replace what is at `target` with the lists of `generation`, cut at `k` (its own, if None); the number of users.
+
+    With `since` only what has changed: users that are gone have an empty list.
 
     Items that are unavailable now are left out, as the API leaves them out of answers.
 
@@ -38,8 +53,19 @@ def export(generations: Generations, generation: str, target: Target, layout: La
     target.check(shape)
     with Spool(manifest.user_id_type) as spool:
         _read(generations, manifest, spool, partial(show, "read"))
-        target.write(Lists(manifest, shape, spool.n_users, _shown(spool, partial(show, "written"))))
-        return spool.n_users
+        if since is None:
+            target.write(Lists(manifest, shape, spool.n_users, _shown(spool, partial(show, "written"))))
+            return spool.n_users
+        with Spool(manifest.user_id_type) as old, Spool(manifest.user_id_type) as kept:
+            _refuse_without_lists(generations, since.generation)
+            before = generations.manifest(since.generation)
+            if before.user_id_type != manifest.user_id_type:
+                raise SettingsError(f"--changed-since={since.generation}: its ids of users are of another type; export all lists")
+            _read(generations, before, old, partial(show, "read"))
+            # What was unavailable then is not known: whoever may have been given another list counts as changed.
+            keep_changes(spool, old, shape, Shape.of(before, layout, k), kept, scored=since.scored)
+            target.write(Lists(manifest, shape, kept.n_users, _shown(kept, partial(show, "written"))))
+            return kept.n_users
 
 
 def _unavailable(generations: Generations) -> list[str]:

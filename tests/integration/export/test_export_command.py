@@ -134,3 +134,12 @@ def test_memory_does_not_grow_with_users(store_redis: Redis, to: str, tmp_path: 
         peaks.append(int(done.stdout) // 1024)
     print(f"{to}: peak {peaks[0]} MiB at 20,000 users, {peaks[1]} MiB at 200,000")
     assert peaks[1] - peaks[0] < 30
+
+
+def test_what_has_changed_is_for_files_that_can_say_who_is_gone(call: Call, tmp_path: Path) -> None:
+    assert "the lists of 3 users, of generation b" in call("--to", "c.csv", "--changed-since", "a").output
+    assert Path("c.csv").read_text() == "user_id,item1\n1,\n2,\n5,20\n"
+    for arguments in (("--to", "x.csv", "--layout", "long"), ("--to", f"sqlite:///{tmp_path}/x.db")):
+        result = call(*arguments, "--changed-since", "a")
+        assert result.exit_code == 2
+        assert "--changed-since is for wide files and JSON lines" in result.output
