@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -12,7 +13,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.http.answer_models import GENERATION, IDS, Problem
 from api.http.problems import MEDIA_TYPE
-from api.http.request_models import MAX_ID_LENGTH
+from api.http.request_models import MAX_ID_LENGTH, RequestModel
 from api.http.route import Route
 from contract import VERSION
 
@@ -22,6 +23,22 @@ _SCHEMAS = "#/components/schemas/"
 _HEADERS: Schema = {"X-Request-ID": {"description": "That of the request, or a new one.", "schema": {"type": "string"}}}
 _RETRY: Schema = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
 _ALWAYS = (400,)
+_TAGS = {
+    "Lists": "Lists that were cooked ahead, for one user, many, or a visitor.",
+    "Items": "What items are, what is like them, what is popular.",
+    "Generations": "What is served, what else there is, and the switches between them.",
+    "Runs": "Training.",
+    "Users": "Erasing users.",
+    "Events": "What people do, as it happens.",
+    "Operation": "Health and metrics.",
+    "Documentation": "This description.",
+}
+_ACCESS = {
+    "open": "Open to everybody.",
+    "read": "Needs a key where any for reading is set.",
+    "write": "Needs a key for events.",
+    "admin": "Needs an admin key.",
+}
 _SHARED: dict[str, tuple[str, Schema]] = {
     IDS: (
         "`text`: ids in the answer are strings, for JavaScript, whose numbers are exact up to 2^53 alone.",
@@ -40,6 +57,7 @@ def document(routes: Sequence[Route]) -> Schema:
     order = sorted(models, key=lambda model: model.__name__)
     _, definitions = models_json_schema([(model, "validation") for model in order], ref_template=_SCHEMAS + "{model}")
     schemas: Schema = definitions["$defs"]
+    _drop_defaults(schemas, {model.__name__ for model in _below(RequestModel)} - {"RunOptions"})
     paths: dict[str, Schema] = {}
     for route in routes:
         paths.setdefault(re.sub("<([a-z_]+)>", r"{\1}", route.path), {})[route.method.lower()] = _operation(route, schemas)
@@ -50,6 +68,7 @@ def document(routes: Sequence[Route]) -> Schema:
             "title": "Larder",
             "version": VERSION,
             "description": "Recommendations cooked ahead, served in milliseconds.",
+            "contact": {"name": "Who runs this API"},
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": paths,
@@ -60,14 +79,30 @@ def document(routes: Sequence[Route]) -> Schema:
                 "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
             },
         },
-        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
+        "tags": [{"name": tag, "description": _TAGS[tag]} for tag in sorted({route.tag for route in routes})],
     }
+
+
+def _drop_defaults(schemas: Schema, said: set[str]) -> None:
+    """Generators take a field with a default for one that is always there: of an answer, that each list is short; of a request, that it
+    has to be sent. So what goes without saying is said in words. `said`: models whose defaults are those of whoever answers.
+    """
+    for name, schema in schemas.items():
+        for field in schema.get("properties", {}).values():
+            default = field.pop("default", None)
+            if default not in (None, []) and name in said:
+                field["description"] = f"{field.get('description', '')} {json.dumps(default)} when it is not given.".strip()
+
+
+def _below(model: type[RequestModel]) -> list[type[RequestModel]]:
+    return [model, *(found for below in model.__subclasses__() for found in _below(below))]
 
 
 def _operation(route: Route, schemas: Schema) -> Schema:
     operation: Schema = {
         "operationId": route.name,
         "summary": route.summary,
+        "description": f"{route.summary}. {_ACCESS[route.access]}",
         "tags": [route.tag],
         "parameters": [
             *_path_parameters(route),
@@ -84,6 +119,8 @@ def _operation(route: Route, schemas: Schema) -> Schema:
         operation["security"] = [{"bearer": []}, {"key": []}]
     elif route.access == "read":
         operation["security"] = [{}, {"bearer": []}, {"key": []}]  # keys for reading are optional
+    else:
+        operation["security"] = []
     return operation
 
 

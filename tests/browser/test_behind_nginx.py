@@ -56,7 +56,7 @@ def other_site(tmp_path: Path) -> Iterator[str]:
 
 def links_of(page: Page) -> set[str]:
     found = page.evaluate("[...document.querySelectorAll('a[href]')].map((one) => one.href.split('#')[0])")
-    return {link for link in found if link.startswith("http")}
+    return {link for link in found if link.startswith(page.evaluate("location.origin"))}
 
 
 def test_every_page_and_link_under_the_prefix(redis_url: str, open_page: Open) -> None:

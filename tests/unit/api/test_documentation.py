@@ -86,6 +86,28 @@ def test_the_document_is_openapi_3_1_with_references_that_lead_somewhere(documen
     assert len(names) == len(set(names))
 
 
+def test_the_document_says_what_linters_and_generators_of_clients_ask_for(document: dict[str, Any]) -> None:
+    assert document["servers"]
+    assert document["info"]["contact"]
+    described = {tag["name"] for tag in document["tags"] if tag["description"]}
+    operations = [operation for operations in document["paths"].values() for operation in operations.values()]
+    for operation in operations:
+        assert operation["description"], operation["operationId"]
+        assert set(operation["tags"]) <= described
+        assert "security" in operation
+    assert [one["operationId"] for one in operations if one["security"] == []]
+
+
+def test_what_may_be_left_out_has_no_default(document: dict[str, Any]) -> None:
+    """A client that is generated would say that each list is short, and ask for all that it could."""
+    schemas = document["components"]["schemas"]
+    for name, schema in schemas.items():
+        assert [field for field, one in schema.get("properties", {}).items() if "default" in one] == [], name
+    assert schemas["UserRequest"]["required"] == ["user_id"]
+    assert schemas["UserRequest"]["properties"]["offset"]["description"].endswith("0 when it is not given.")
+    assert "when it is not given" not in str(schemas["RunOptions"])  # what is not given is the trainer's own
+
+
 def test_the_page_asks_nothing_of_others(client: FlaskClient) -> None:
     page = client.get("/docs")
     assert "http" not in page.text
