@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.url_map.merge_slashes = False  # else werkzeug answers /users//x with a redirect, which is an HTML page
     metrics = Metrics()
     store.breaker.count = metrics.round_trips.inc
+    gate.count = metrics.key_request
     queue = store.breaker if settings.rq_url == settings.redis_url else queue_of(settings)
     routes = all_routes(settings, store, metrics, queue, gate)
     for route in routes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import math
 import secrets
 from collections.abc import Callable, Iterable
 from hashlib import scrypt, sha256
@@ -10,8 +11,10 @@ from pathlib import Path
 
 from flask import request
 
+from api.http.named_keys import Buckets, NamedKey, NamedKeys, digest_of
 from api.http.problems import RequestError
-from api.http.route import Access
+from api.http.request_ids import KEY_NAME, REQUEST_ID
+from api.http.route import ROUTE, Access
 from contract.errors import SettingsError
 from contract.settings.settings import PREFIX, Settings
 
@@ -21,16 +24,29 @@ MIN_KEY_LENGTH = 16
 class Gate:
     """Compares in constant time, digests of equal length, with every key: nothing of a key shows in how long an answer takes."""
 
-    def __init__(self, read_keys: Iterable[str], admin_keys: Iterable[str], write_keys: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        read_keys: Iterable[str],
+        admin_keys: Iterable[str],
+        write_keys: Iterable[str] = (),
+        named: NamedKeys | None = None,
+        n_processes: int = 1,
+    ) -> None:
         self._admin = [sha256(key.encode()).digest() for key in admin_keys]
         self._read = [sha256(key.encode()).digest() for key in read_keys] + self._admin
         self._write = [sha256(key.encode()).digest() for key in write_keys]
-        self._is_open = len(self._read) == len(self._admin)  # without read keys everybody may read
+        self._named = named
+        self._buckets = Buckets(n_processes)
+        self.count: Callable[[str, str], object] = lambda _name, _outcome: None  # called for each request with a named key
+        has_named = any(key.access == "read" for key in self._all_named())
+        self._is_open = len(self._read) == len(self._admin) and not has_named  # without read keys everybody may read
 
     @classmethod
     def of(cls, settings: Settings) -> Gate:
         """Raises SettingsError, without the value, for keys that are too short or a file that can't be read."""
-        return cls(*(keys_of(settings, name) for name in ("api_read_keys", "api_admin_keys", "api_write_keys")))
+        read, admin, write = (keys_of(settings, name) for name in ("api_read_keys", "api_admin_keys", "api_write_keys"))
+        named = NamedKeys(settings.api_keys_file) if settings.api_keys_file else None
+        return cls(read, admin, write, named, settings.api_workers)
 
     def check(self, access: Access) -> Callable[[], None] | None:
         """What to call before a route of this access, if anything."""
@@ -43,7 +59,21 @@ class Gate:
     def access_of(self, key: str) -> Access:
         """The most that `key` opens: "admin", "read", or, if it is not known, only what is open to everybody."""
         is_admin, may_read = _is_among(key, self._admin), _is_among(key, self._read)
-        return "admin" if is_admin else "read" if may_read else "open"
+        if is_admin or may_read:
+            return "admin" if is_admin else "read"
+        named = self._named.find(key) if self._named else None
+        return named.access if named and not named.routes and named.access != "write" else "open"
+
+    def mark_of(self, key: str) -> str:
+        """What a session remembers of a named key, so that it ends with that; "" for another key."""
+        return _mark(digest_of(key)) if self._named and self._named.find(key) else ""
+
+    def name_of(self, mark: str) -> str:
+        """The name of the key with this mark; "" once it is no more."""
+        return next((key.name for key in self._all_named() if _mark(key.digest) == mark), "")
+
+    def _all_named(self) -> Iterable[NamedKey]:
+        return self._named.all().values() if self._named else ()
 
     def given_access(self) -> Access:
         """The most that the key in the current request's headers opens."""
@@ -56,22 +86,41 @@ class Gate:
 
     @property
     def has_admin_keys(self) -> bool:
-        return bool(self._admin)
+        return bool(self._admin) or any(key.access == "admin" for key in self._all_named())
 
     def secret(self, purpose: str) -> bytes:
         """The same wherever the same keys are set; random where there are none.
 
         Slow to derive, once a process: who has a key for reading, and so sees what the secret signs, must not find the others by trying.
         """
-        if not self._read:
+        known = sorted([*self._read, *(key.digest for key in self._all_named())])
+        if not known:
             return secrets.token_bytes(32)
-        return scrypt(b"".join(sorted(self._read)), salt=purpose.encode(), n=2**14, r=8, p=1, dklen=32)
+        return scrypt(b"".join(known), salt=purpose.encode(), n=2**14, r=8, p=1, dklen=32)
 
     def _check_read(self) -> None:
-        if not _is_among(given_key(), self._read):
+        if not _is_among(given_key(), self._read) and not self._admits_named("read"):
             raise _unauthorized()
 
+    def _admits_named(self, access: Access) -> bool:
+        """Whether the request has a named key; raises RequestError for one that does not open the route, or has sent too many."""
+        key = self._named.find(given_key()) if self._named else None
+        if key is None:
+            return False
+        request.environ[KEY_NAME] = key.name
+        if not key.opens(access, request.environ.get(ROUTE, "")):
+            self.count(key.name, "refused")
+            raise RequestError(f"The key {key.name} does not open this route.", 403, "Forbidden")
+        if wait_s := self._buckets.wait_s(key):
+            self.count(key.name, "limited")
+            detail = f"The key {key.name} may send {key.rate:g} requests a second."
+            raise RequestError(detail, 429, "Too many requests", {"Retry-After": str(math.ceil(wait_s))})
+        self.count(key.name, "allowed")
+        return True
+
     def _check_write(self) -> None:
+        if self._admits_named("write"):
+            return
         if not self._write:
             raise RequestError(f"No key for events is set: set {PREFIX}API_WRITE_KEYS, or {PREFIX}API_WRITE_KEYS_FILE.", 403, "Forbidden")
         given = given_key()
@@ -82,7 +131,9 @@ class Gate:
         raise _unauthorized()
 
     def _check_admin(self) -> None:
-        if not self._admin:
+        if self._admits_named("admin"):
+            return
+        if not self.has_admin_keys:
             raise RequestError(f"No admin key is set: set {PREFIX}API_ADMIN_KEYS, or {PREFIX}API_ADMIN_KEYS_FILE.", 403, "Forbidden")
         given = given_key()
         if _is_among(given, self._admin):
@@ -90,6 +141,16 @@ class Gate:
         if not self._is_open and _is_among(given, self._read):
             raise RequestError("This route needs an admin key; the one sent is for reading.", 403, "Forbidden")
         raise _unauthorized()
+
+
+def who_asks() -> str:
+    """Who sends the current request, for the record of what it changes."""
+    name, request_id = request.environ.get(KEY_NAME, ""), request.environ.get(REQUEST_ID, "")
+    return f"API, key {name}, request {request_id}" if name else f"API, request {request_id}"
+
+
+def _mark(digest: bytes) -> str:
+    return sha256(digest).hexdigest()[:16]
 
 
 def _unauthorized() -> RequestError:

@@ -18,6 +18,7 @@ status  error                     when
 410     Generation gone           the lists of the generation that the request names are gone
 413     Request body too large    more than 1 MiB
 415     Unsupported media type    a content type that is not JSON
+429     Too many requests         the key has sent as many as it may; `Retry-After`
 429     Too many events           they wait to be written to files, and there is no room for more; `Retry-After`
 500     Internal server error     a defect: logged once, with its trace; the answer has none
 503     Nothing is promoted yet   train first; `Retry-After`

@@ -37,6 +37,11 @@ class Metrics:
             "Events sent to POST /events by what came of them: accepted, repeated (known by its event_id), invalid, refused (429).",
             ("outcome",), registry=self._registry,
         )  # fmt: skip
+        self._key_requests = Counter(
+            "larder_key_requests",
+            "Requests with a named key, by its name and what came of them: allowed, refused (403), limited (429).",
+            ("key", "outcome"), registry=self._registry,
+        )  # fmt: skip
         self._children: dict[tuple[str, str, str], Histogram] = {}  # labels() costs as much as observe()
 
     def observe(self, route: str, method: str, status: str, seconds: float) -> None:
@@ -47,6 +52,9 @@ class Metrics:
             if method in _METHODS:
                 self._children[route, method, status] = child
         child.observe(seconds)
+
+    def key_request(self, key: str, outcome: str) -> None:
+        self._key_requests.labels(key, outcome).inc()
 
     def events(self, outcome: str, n: int) -> None:
         if n:

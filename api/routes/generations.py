@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from flask import Response, request
+from flask import Response
 from pydantic import ValidationError
 
+from api.http.api_keys import who_asks
 from api.http.problems import RequestError, sentence
-from api.http.request_ids import REQUEST_ID
 from api.http.request_models import NoOptions
 from api.http.requests import json_body, query
 from api.http.responses import Caching, of_generation, plain
@@ -48,11 +48,11 @@ def routes(store: Store, settings: Settings, caching: Caching) -> list[Route]:
         force = json_body(PromoteRequest, optional=True).force
         if not is_generation_id(generation) or ask(lambda generations: generations.state(generation)) in ("", "pruned"):
             raise RequestError("There is no generation of this id, or its lists are gone.", 404, "Generation not found")
-        return moved(lambda generations: generations.promote_by_hand(generation, _who(), force))
+        return moved(lambda generations: generations.promote_by_hand(generation, who_asks(), force))
 
     def roll_back() -> Response:
         json_body(NoOptions, optional=True)
-        return moved(lambda generations: generations.roll_back(_who()))
+        return moved(lambda generations: generations.roll_back(who_asks()))
 
     def moved(move: Callable[[Generations], object]) -> Response:
         with refused_for_now():
@@ -113,10 +113,6 @@ def _manifest(generations: Generations, name: str) -> Manifest | None:
         return generations.manifest(name)
     except (GenerationError, ValidationError):
         return None
-
-
-def _who() -> str:
-    return f"API, request {request.environ.get(REQUEST_ID, '')}"
 
 
 def _utc(at_ms: int | None) -> str | None:

@@ -10,9 +10,8 @@ from pydantic import ValidationError
 from redis import Redis
 
 from api.answers.user_answers import spelled
-from api.http.api_keys import Gate
+from api.http.api_keys import Gate, who_asks
 from api.http.problems import RequestError
-from api.http.request_ids import REQUEST_ID
 from api.http.request_models import EraseRequest, NoOptions
 from api.http.requests import json_body, parse, query
 from api.http.responses import plain
@@ -57,7 +56,7 @@ def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list
         if not is_generation_id(run) or store.breaker.ask(lambda redis: Runs(redis, store.keys).get(run)) is None:
             raise unknown_run()
         with refused_for_now():
-            cancel_run(store, queue, settings, run, f"API, request {request.environ.get(REQUEST_ID, '')}")
+            cancel_run(store, queue, settings, run, who_asks())
         return run_state(run)
 
     def erase_by_path(user_id: str) -> Response:

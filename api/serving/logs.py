@@ -9,7 +9,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from api.http.request_ids import REQUEST_ID
+from api.http.request_ids import KEY_NAME, REQUEST_ID
 from api.http.route import ROUTE
 
 _HEALTH_CHECKS = ("/health/live", "/health/ready")
@@ -49,6 +49,8 @@ class AccessLogger(Logger):  # type: ignore[misc]
             "bytes": resp.sent,
             "ms": round(request_time.total_seconds() * 1000, 2),
         }
+        if name := environ.get(KEY_NAME):
+            line["key"] = name
         self.access_log.info(json.dumps(line))
 
 

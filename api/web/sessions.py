@@ -54,7 +54,8 @@ def protect(app: Flask, site: Site) -> None:
 
 def access_here(site: Site) -> Access:
     """The most that the current request may do, by its cookie or by a key in its headers."""
-    signed: object = session.get("access")
+    mark = str(session.get("mark", ""))
+    signed: object = session.get("access") if not mark or site.gate.name_of(mark) else ""  # a named key may be gone meanwhile
     by_cookie: Access = "admin" if signed == "admin" else "read" if signed == "read" or site.gate.is_open else "open"
     return max(site.gate.given_access(), by_cookie, key=lambda access: _RANK[access])
 
@@ -103,7 +104,7 @@ def pages(site: Site) -> list[Page]:
             return render_template("sign_in.html", next=wanted, wrong=True)
         session.clear()
         session.permanent = True
-        session.update(access=access, token=secrets.token_urlsafe(24))
+        session.update(access=access, token=secrets.token_urlsafe(24), mark=site.gate.mark_of(request.form.get("key", "").strip()))
         return redirect(wanted, 303)
 
     def sign_out() -> Response:

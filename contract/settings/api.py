@@ -47,6 +47,7 @@ class ApiSettings(BaseModel):
     api_admin_keys_file: str = Field("", description="File of more keys for reading and changing, one a line.")
     api_write_keys: SecretStr = Field(SecretStr(""), description="Keys for sending events, and nothing else, separated by commas.")
     api_write_keys_file: str = Field("", description="File of more keys for sending events, one a line.")
+    api_keys_file: str = Field("", description="File of named keys: name, access, SHA-256, and perhaps routes and a rate, one a line.")
     api_max_age_s: int = Field(0, ge=0, le=86400, description="How long clients may keep a list without asking whether it has changed.")
     api_root_path: str = Field("", description="Path under which a proxy serves the API, as in /larder; empty: at the root of its host.")
     api_public_origin: str = Field(

@@ -63,7 +63,8 @@ def test_every_page_and_link_under_the_prefix(redis_url: str, open_page: Open) -
     settings = {"LARDER_API_TRUSTED_PROXIES": "127.0.0.1", "LARDER_API_ADMIN_KEYS": ADMIN_KEY}
     with ApiProcess(redis_url, **settings) as api, Nginx(api.port) as nginx:
         until("nginx listens", nginx.is_up)
-        page, _ = open_page(ignore_https_errors=True)
+        page, watch = open_page(ignore_https_errors=True)
+        watch.expected = ("/openapi.json)",)  # which has no icon: the browser asks the root of the host for one
         page.goto(f"{nginx.url}/sign-in")
         page.get_by_label("Key").fill(ADMIN_KEY)
         page.get_by_role("button", name="Sign in").click()
@@ -82,7 +83,7 @@ def test_every_page_and_link_under_the_prefix(redis_url: str, open_page: Open) -
             found = links_of(page)
             outside = [link for link in found if not link.startswith(f"{nginx.url}/")]
             assert outside == [], url
-            assert page.evaluate("[...document.styleSheets].length") > 0, url
+            assert page.evaluate("[...document.styleSheets].length") > 0 or "html" not in answer.headers["content-type"], url
             left |= {link for link in found if "random" not in link and "?file" not in link} - seen
             assert len(seen) < 100
         assert {f"{nginx.url}{path}" for path in ("/", "/explore", "/runbook", "/docs", "/change/retrain", "/cards/g2")} <= seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import flash, redirect, render_template, request
+from flask import flash, redirect, render_template, request, session
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
@@ -63,20 +63,20 @@ def pages(site: Site) -> list[Page]:
 
     def retrain(_plan: Plan) -> str:
         force, review = bool(request.form.get("force")), bool(request.form.get("review"))
-        run = start_run(site.store, site.queue, site.settings, {}, forced_by=_who() if force else "", review=review)
+        run = start_run(site.store, site.queue, site.settings, {}, forced_by=_who(site) if force else "", review=review)
         return f"Run {run} is queued."
 
     def cancel(plan: Plan) -> str:
-        cancel_run(site.store, site.queue, site.settings, plan.target, _who())
+        cancel_run(site.store, site.queue, site.settings, plan.target, _who(site))
         return f"Run {plan.target} is cancelled."
 
     def promote(plan: Plan) -> str:
         force = bool(request.form.get("force"))
-        site.ask(lambda generations: generations.promote_by_hand(plan.target, _who(), force))
+        site.ask(lambda generations: generations.promote_by_hand(plan.target, _who(site), force))
         return f"Generation {plan.target} is served now."
 
     def roll_back(_plan: Plan) -> str:
-        event = site.ask(lambda generations: generations.roll_back(_who()))
+        event = site.ask(lambda generations: generations.roll_back(_who(site)))
         return f"Generation {event.generation} is served now, and promotions are held."
 
     def release(_plan: Plan) -> str:
@@ -170,5 +170,6 @@ def _not_servable(one: Generation, served: str) -> str:
     return ""
 
 
-def _who() -> str:
-    return f"the page, request {request.environ.get(REQUEST_ID, '')}"
+def _who(site: Site) -> str:
+    name, request_id = site.gate.name_of(str(session.get("mark", ""))), request.environ.get(REQUEST_ID, "")
+    return f"the page, key {name}, request {request_id}" if name else f"the page, request {request_id}"
