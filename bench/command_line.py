@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import engine, load, models, pipeline, plot, recovery, serving
+from bench import engine, load, models, new_items, pipeline, plot, recovery, serving
 from trainer.sources.synthetic import SHAPES
 
 
@@ -53,6 +53,16 @@ def load_command(rows: int, json_file: Path | None) -> None:
 def models_command(interactions: str, header: bool, users: int, json_file: Path | None) -> None:
     """What each model finds of held-out interactions, with its default settings: a table in Markdown."""
     models.run(interactions, header, users, json_file)
+
+
+@cli.command(name="new-items")
+@click.option("--interactions", default="movielens-small", show_default=True, help="Source, as of `larder run`; it needs times.")
+@click.option("--items", default="", help="Items, as of `larder run`; by default those that the source brings.")
+@click.option("--new-items", "users", default=1.0, show_default=True, help="The setting of the models that know metadata.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+def new_items_command(interactions: str, items: str, users: float, json_file: Path | None) -> None:
+    """What lists find of items that nobody has met, by their metadata: a table in Markdown."""
+    new_items.run(interactions, items, users, json_file)
 
 
 @cli.command(name="recovery")

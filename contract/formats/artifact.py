@@ -14,7 +14,7 @@ similarity        float32  tiles x n_items x 64      dense layout: tile t holds 
 similarity_indptr, _indices, _data  int64, int32, float32   sparse layout: CSR, item_idx rising within a row
                                                      of either layout [i, j] is what the seen item i says for j
 similar_indptr, _indices, _data    int64, int32, float32   CSR: similar items, item_idx rising within a row; not there where they are
-                                                     what the rows of the similarity say (sar)
+                                                     what the rows of the similarity say (sar without new items)
 prior             float32  n_items                   added to every user's sums, which then have exponent 0; not there without one
 shards            int64    n_shards x 4              user_start, user_end, bucket_start, bucket_end (half open)
 item_order        int32    n_items                   item_idx by bucket: the order in which lists of similar items are written

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from contract.settings.content import ContentSettings
 from contract.settings.family import FamilySettings
 
 MIN_HALF_LIFE_DAYS = 0.001
@@ -16,7 +17,7 @@ Similarity = Literal[
 ]
 
 
-class ModelSettings(FamilySettings):
+class ModelSettings(FamilySettings, ContentSettings):
     """What decides the numbers: two runs with the same of these on the same interactions make the same lists."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -48,7 +48,7 @@ class Similarity:
 
     def __init__(self, indptr: Array, indices: Array, n_items: int, model: ModelSettings) -> None:
         item_ends, item_users = row_kernels.transpose(indptr, indices, n_items)
-        self._f = np.diff(item_ends).astype(np.float64)
+        self._f = np.maximum(np.diff(item_ends), 1).astype(np.float64)  # nobody's items share nothing: 0 / 1, where 0 / 0 is none
         self._how = (self._f, kernels.SIMILARITIES.index(model.similarity), model.threshold)
         self._n_items, self._n_neighbors = n_items, model.neighbors
         self._n_tiles = -(-n_items // TILE)

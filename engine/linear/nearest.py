@@ -39,3 +39,19 @@ def nearest(matrix: Dense | Columns, depth: int, left_out: Array, threads: int) 
         in_blocks(of_columns, np.ones(n_items), threads)
     rows = packed(*out)
     return rows.indptr, rows.item_idx, rows.values
+
+
+def nearest_of_tiles(tiles: Array, depth: int, left_out: Array, threads: int) -> tuple[Array, Array, Array]:
+    """The same of the tiles of an artifact, float32 (n_tiles, n_items, TILE)."""
+    n_items, width = left_out.size, tiles.shape[2]
+    most = min(depth, n_items)
+    out = (np.zeros(n_items, np.int64), np.zeros((n_items, most), np.int32), np.zeros((n_items, most), np.float32))
+
+    def work(start: int, end: int) -> None:
+        for tile in range(start, end):
+            first = tile * width
+            kernels.positive_of_rows(first, np.ascontiguousarray(tiles[tile].T[: n_items - first]), left_out, *out)
+
+    in_blocks(work, np.ones(tiles.shape[0]), threads)
+    rows = packed(*out)
+    return rows.indptr, rows.item_idx, rows.values

@@ -109,9 +109,12 @@ def _pairs(interactions: Interactions, rows: Array) -> Array:
 
 
 def only(interactions: Interactions, kept: Array) -> tuple[Array, Interactions]:
-    """The rows in `kept` as interactions of their own, in which every item occurs. All users remain, also those without a row."""
+    """The rows in `kept` as interactions of their own, in which every item occurs, or all where something is known of them (`content`).
+
+    All users remain, also those without a row.
+    """
     item_idx = interactions.item_idx[kept]
-    used = np.bincount(item_idx, minlength=len(interactions.item_ids)) > 0
+    used = (np.bincount(item_idx, minlength=len(interactions.item_ids)) > 0) | (interactions.content is not None)
     items = np.flatnonzero(used).astype(np.int32)
     numbers = (np.cumsum(used) - 1).astype(np.int32)
     return items, replace(

@@ -11,16 +11,13 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import rows as sar
 from engine.fit.similarity import Fitted
+from engine.linear.matrix import Limits
+from trainer.fitting.newcomers import Similar, fit_sar, known_of
 from trainer.interactions.interactions import Interactions
 
+__all__ = ["NOTHING", "Made", "Similar", "fit_model", "sar_rows"]
+
 NOTHING: Mapping[str, Array] = {}
-
-
-class Similar(NamedTuple):
-    """What lists of similar items are wanted: their depth, and item_idx that are in none."""
-
-    depth: int
-    left_out: Array
 
 
 class Made(NamedTuple):
@@ -64,8 +61,8 @@ def fit_model(
 
         return family.fit(interactions, model, allocate, threads, limit_bytes, report, similar)
     rows = sar_rows(interactions, model)
-    how = {"threads": threads, "limit_bytes": limit_bytes, "report": report}
-    return Made(rows, sar.fit_similarity(rows, n_items, model, allocate, **how))  # type: ignore[arg-type]
+    fitted, near = fit_sar(interactions, rows, model, allocate, Limits(limit_bytes, threads), report, similar)
+    return Made(rows, fitted, similar=near, learnt_from=known_of(interactions))
 
 
 def sar_rows(interactions: Interactions, model: ModelSettings) -> sar.Rows:

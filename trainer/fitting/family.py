@@ -23,9 +23,11 @@ from engine.linear.matrix import Columns, Cost, Dense, Fitted, Limits, Shape
 from engine.linear.nearest import nearest
 from engine.models import blend, itemknn, trend
 from engine.models.family import MODELS
+from engine.models.newcomers import Mix
 from engine.weighing.affinity import Affinity, lasting, weigh
 from engine.weighing.rows import UserRows, rows_of_events
 from trainer.fitting.door import NOTHING, Made, Similar, sar_rows
+from trainer.fitting.newcomers import fit_sar, known_of, mix_of, similar_rows, written_columns
 from trainer.interactions.interactions import Interactions
 
 _RELEASE_EVERY = 64  # tiles
@@ -44,17 +46,20 @@ def fit(
     pairs = user_rows(interactions)
     if model.model == "sar":
         counted = sar_rows(interactions, model)
-        made = sar.fit_similarity(*(counted, pairs.n_items, model, allocate), threads=threads, limit_bytes=limit_bytes, report=report)
-        own, near = None, NOTHING
+        made, near = fit_sar(interactions, counted, model, allocate, Limits(limit_bytes, threads), report, similar)
+        own = None
     else:
         report(0, 1)
         counted = None
-        found = fitted(pairs, model, Limits(limit_bytes, threads))
-        made, own = _written(found.matrix, allocate), found.prior
-        near = similar_arrays(pairs, found.matrix, model, similar, Limits(limit_bytes, threads))
+        limits = Limits(limit_bytes, threads)
+        found, mix = fitted(pairs, model, limits), mix_of(interactions, pairs.item_idx, model, limits)
+        matrix = _mixed(found.matrix, mix)
+        made, own = _written(matrix, allocate), found.prior
+        near = similar_arrays(pairs, matrix, model, similar, limits, mix)
         report(1, 1)
     prior = prior_of(pairs, own, model)
-    learnt_from = {"pairs": pairs.weights, **({} if pairs.timestamps is None else {"times": pairs.timestamps})}
+    times = {} if pairs.timestamps is None else {"times": pairs.timestamps}
+    learnt_from = {"pairs": pairs.weights, **times, **known_of(interactions)}
     rows = scored_rows(pairs, model, has_prior=bool(prior)) if model.model != "sar" or model.affinity else _whole(counted)
     return Made(rows, made, prior, near, learnt_from)
 
@@ -131,18 +136,26 @@ def scored_rows(pairs: UserRows, model: ModelSettings, *, has_prior: bool) -> sa
 
 
 def similar_arrays(
-    pairs: UserRows, matrix: Dense | Columns, model: ModelSettings, similar: Similar | None, limits: Limits
+    pairs: UserRows, matrix: Dense | Columns, model: ModelSettings, similar: Similar | None, limits: Limits, mix: Mix | None = None
 ) -> Mapping[str, Array]:
     """Similar items by what speaks for an item, or, of a model that is a vector alone, by the cosine of their users."""
     if similar is None or not similar.depth:
         return NOTHING
-    left_out = np.zeros(pairs.n_items, np.bool_)
-    left_out[similar.left_out] = True
     if model.model in MATRIXLESS:
         kept = similar.depth + min(similar.left_out.size, 3 * similar.depth)
         matrix = itemknn.fit(pairs.reweighted(np.ones(pairs.n_pairs)), itemknn.Parameters(neighbors=kept), limits).matrix
-    parts = nearest(matrix, similar.depth, left_out, limits.threads)
-    return dict(zip(("similar_indptr", "similar_indices", "similar_data"), parts, strict=True))
+        matrix = _mixed(matrix, mix)
+    return similar_rows(nearest(matrix, similar.depth, similar.mask(pairs.n_items), limits.threads))
+
+
+def _mixed(matrix: Dense | Columns, mix: Mix | None) -> Dense | Columns:
+    """With columns of items that few have met as those of items like them; a dense matrix is mixed in place."""
+    if mix is None:
+        return matrix
+    if isinstance(matrix, Columns):
+        return mix.sparse(matrix)
+    mix.dense(matrix.values)
+    return matrix
 
 
 def prior_of(pairs: UserRows, own: Array | None, model: ModelSettings) -> Mapping[str, Array]:
@@ -164,10 +177,7 @@ def _whole(rows: sar.Rows | None) -> sar.Rows:
 def _written(matrix: Dense | Columns, allocate: Allocate) -> similarity.Fitted:
     """The matrix in the layout of an artifact."""
     if isinstance(matrix, Columns):
-        indptr, item_idx, values = matrix.to_rows()
-        for name, part in (("indptr", indptr), ("indices", item_idx), ("data", values)):
-            allocate(f"similarity_{name}", part.dtype, part.shape)[...] = part
-        return similarity.Fitted("sparse", matrix.row_work)
+        return written_columns(matrix, allocate)
     n = matrix.values.shape[0]
     tiles = allocate("similarity", np.float32, (-(-n // TILE), n, TILE))
     for tile, start in enumerate(range(0, n, TILE)):

@@ -15,6 +15,7 @@ from contract.errors import DataError
 from contract.formats.keys import Id
 from contract.settings.settings import CleaningSettings
 from engine.arrays import Array
+from engine.models.content import Features
 from trainer.interactions.cleaning import Events, clean, renumbered
 from trainer.interactions.dislikes import Pairs, take_out
 from trainer.interactions.external_ids import index, typed
@@ -46,6 +47,8 @@ class Interactions:
     """How the source was read, for the manifest: rows, columns, what was assumed (trainer/sources/load.py)."""
 
     disliked: Pairs | None = None
+    content: Features | None = None
+    """What is known of item_ids, among which there are then some that nobody has met (trainer/items/new_items.py)."""
 
     @property
     def data_until(self) -> str | None:

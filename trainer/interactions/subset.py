@@ -45,6 +45,7 @@ def without_users(interactions: Interactions, positions: Sequence[int], reason: 
         weight=interactions.weight[kept],
         time=None if interactions.time is None else interactions.time[kept],
         disliked=disliked and disliked.moved(place),
+        content=interactions.content and interactions.content.only(np.unique(interactions.item_idx[kept])),
         dropped={**interactions.dropped, reason: int(kept.size - kept.sum())},
     )
 

@@ -27,6 +27,7 @@ from trainer.evaluation.side_by_side import Served
 from trainer.fitting.door import Similar, fit_model
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.subset import without_users
+from trainer.items.new_items import with_content
 from trainer.items.revision import stock_of_run, write_of_run
 from trainer.items.rules import rule_arrays
 from trainer.plan.capacity import check_room, lists_bytes
@@ -57,6 +58,7 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     interactions = replace(interactions, reading={**interactions.reading, "items": said} if said else interactions.reading)
     if erasure.revision():
         interactions = without_users(interactions, erasure.positions(interactions.user_ids), "erased user")
+    interactions = with_content(interactions, stock.items, settings.model_settings)
     progress("load", 1, 1)
     rules = rule_arrays(stock, interactions.item_ids, settings.model_settings)
     manifest = _existing(settings, run)

@@ -40,7 +40,7 @@ def seal(
     each = n_items if made.prior else 0.0  # with a prior, every item is a candidate of every user
     shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, fitted.row_work, settings.shard_target_s, per_s, each)
     counts = np.bincount(rows.indices, minlength=n_items)
-    popular = np.argsort(-counts, kind="stable")
+    popular = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
     popular = popular[~np.isin(popular, rules.get("excluded", ()))]
     item_order, item_bucket_ends = bucket_order(interactions.item_ids)
     writer.put(

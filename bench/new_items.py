@@ -1,0 +1,94 @@
+"""`python -m bench new-items`: items hidden as if they were new; what lists find of them by metadata, and what that costs the others."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from contract.errors import SettingsError
+from contract.formats.artifact import Array
+from contract.settings.settings import ModelSettings, Settings
+from trainer.evaluation.holdout import HeldOut, hold_out
+from trainer.evaluation.lists import best_unseen
+from trainer.evaluation.metrics import measure
+from trainer.fitting.door import fit_model
+from trainer.interactions.interactions import Interactions
+from trainer.items.new_items import with_content
+from trainer.items.revision import stock_of
+from trainer.sources import load as sources
+
+SHARE, SEED, DEPTH, K = 0.05, 42, 50, 10
+MODELS: tuple[dict[str, object], ...] = ({}, {"model": "ease"}, {"model": "ease", "neighbors": 200}, {"model": "itemknn", "neighbors": 200})
+HEAD = ("settings", "nDCG@10 of the others", "recall@50 of the new", "among the new alone")
+
+
+def run(interactions: str, items: str, users: float, json_file: Path | None) -> None:
+    """Print a table in Markdown. `users`: new_items of the models that know metadata. Raises SettingsError for a source without times."""
+    with TemporaryDirectory() as folder:
+        settings = Settings.from_environ({}, interactions=interactions, items=items, artifacts=Path(folder).as_uri())
+        loaded = sources.load(settings.source, Path(folder))
+    on = ModelSettings(new_items=users)
+    known = with_content(loaded.interactions, stock_of(settings.source, loaded.items, on).items, on)
+    hidden, held, pairs = _hide(known)
+    n_new = int(hidden.sum())
+    print(f"{n_new} of {hidden.size} items are new. By chance a list of {DEPTH} has {DEPTH / hidden.size:.4f} of what is to be found")
+    print(f"of them, and {min(1.0, DEPTH / n_new):.3f} where it holds new items alone.\n")
+    print("|", " | ".join(HEAD), "|\n|", "---|" * len(HEAD), sep="")
+    rows = []
+    for case in MODELS:
+        for model in (ModelSettings.model_validate(case), ModelSettings.model_validate({**case, "new_items": users})):
+            figures = _measured(held, hidden, pairs, model)
+            name = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in case.items()) or "(default)"
+            said = f"{name} --new-items {users:g}" if model.new_items else name
+            print(f"| `{said}` |", " | ".join(f"{figure:.4f}" for figure in figures), "|", flush=True)
+            rows.append({"settings": said, **dict(zip(HEAD[1:], figures, strict=True))})
+    if json_file is not None:
+        json_file.write_text(json.dumps(rows, indent=2))
+
+
+def _hide(known: Interactions) -> tuple[Array, HeldOut, Array]:
+    """Which items are hidden; what is held out of the others; the pairs (user, item) of the hidden ones, all to be found."""
+    n_items = len(known.item_ids)
+    met = np.unique(known.item_idx)
+    hidden = np.zeros(n_items, bool)
+    hidden[np.random.default_rng(SEED).choice(met, round(SHARE * met.size), replace=False)] = True
+    held = hold_out(known, "time", len(known.user_ids))
+    if held is None or known.time is None:
+        raise SettingsError("the source can't be measured: it needs times, and users with three interactions or more")
+    train = held.train
+    kept = ~hidden[train.item_idx]
+    time = None if train.time is None else train.time[kept]
+    train = replace(train, user_idx=train.user_idx[kept], item_idx=train.item_idx[kept], weight=train.weight[kept], time=time)
+    others = ~hidden[held.item_idx]
+    some = np.bincount(train.user_idx, minlength=len(known.user_ids)) > 0
+    others &= some[held.user_idx]
+    of_hidden = hidden[known.item_idx] & some[known.user_idx]
+    pairs = np.unique(np.stack((known.user_idx[of_hidden], known.item_idx[of_hidden])), axis=1)
+    return hidden, HeldOut(train, held.items, held.user_idx[others], held.item_idx[others]), pairs
+
+
+def _measured(held: HeldOut, hidden: Array, pairs: Array, model: ModelSettings) -> tuple[float, float, float]:
+    arrays: dict[str, Array] = {}
+
+    def allocate(name: str, dtype: np.typing.DTypeLike, shape: tuple[int, ...]) -> Array:
+        arrays[name] = np.zeros(shape, dtype)
+        return arrays[name]
+
+    threads, limit = len(os.sched_getaffinity(0)), 4.0 * 2**30
+    made = fit_model(held.train, model, allocate, threads=threads, limit_bytes=limit, report=lambda *_: None)
+
+    def lists(users: Array, depth: int, left_out: Array) -> Array:
+        excluded = np.flatnonzero(left_out).astype(np.int32)
+        known = {**arrays, **made.prior, "excluded": excluded}
+        return best_unseen(made.rows, known, users, depth, threads, normalize=model.normalize)
+
+    nobody, n_items = np.zeros_like(hidden), hidden.size
+    others, finders = np.unique(held.user_idx), np.unique(pairs[0])
+    ndcg = measure(held.user_idx, held.item_idx, others, lists(others, K, nobody), n_items).ndcg
+    found = [measure(pairs[0], pairs[1], finders, lists(finders, DEPTH, which), n_items).recall for which in (nobody, ~hidden)]
+    return ndcg, found[0], found[1]

@@ -1,0 +1,38 @@
+"""Settings of new items: what metadata say of items that few people have met, or nobody."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class ContentSettings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    new_items: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="Users of an item at which they and its metadata count alike, 1 say: items that nobody has met yet are then listed by "
+        "what they are like (docs/models.md); 0: off.",
+    )
+    new_items_gain: float = Field(
+        1.0, gt=0, le=100, description="Factor of what metadata say: above 1 new items are listed more often, below 1 less."
+    )
+    content_columns: str = Field(
+        "",
+        description="Columns of items that say what an item is like, with commas between them: texts, lists of texts, numbers, or one of "
+        "vectors; empty: categories and title.",
+    )
+
+    @model_validator(mode="after")
+    def _of_our_own_engine(self) -> Self:
+        if self.new_items and getattr(self, "engine", "larder") != "larder":
+            raise ValueError("the engine recommenders has SAR alone, which knows no metadata: with new_items use the engine larder")
+        return self
+
+    @property
+    def content_names(self) -> tuple[str, ...]:
+        """content_columns, parsed."""
+        return tuple(name for part in self.content_columns.split(",") if (name := part.strip()))
