@@ -17,6 +17,7 @@ from api.http.request_models import ItemRequest, NoOptions, Page, QueryPage, Req
 from api.http.requests import parse, query, query_fields
 from api.http.responses import Caching, of_generation
 from api.http.route import Route
+from api.lists.alike import alike
 from api.lists.store import Store, StoredList
 from api.metrics.counters import Metrics
 from contract.formats.ids import stored_id
@@ -92,4 +93,6 @@ def _similar(store: Store, pointer: Pointer, given: Id) -> tuple[Id, StoredList]
     if item_id is None:
         return None
     (found,) = store.similar(pointer, [item_id])
+    if found is None:
+        found = alike(store, pointer, item_id)
     return None if found is None else (item_id, found)

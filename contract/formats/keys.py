@@ -37,6 +37,7 @@ larder:similar:ID:BUCKET       hash    -       worker            api           i
 larder:why:ID:BUCKET           hash    -       worker            api           user id -> what made each item of the list (opt-in)
 larder:popular:ID              string  -       trainer           api           list payload: the fallback of a cold user
 larder:items:REV:BUCKET        hash    -       trainer           api           item id -> JSON metadata (title, ...)
+larder:alike:REV               hash    -       trainer           api           item id -> list payload: what new items are like
 larder:columns:REV             hash    -       trainer           api           column -> typed arrays (columns.py), "": rows; of the filters
 larder:unavailable:REV         string  -       trainer           api, trainer  JSON array of ids that are in no answer; none: no key
 
@@ -180,6 +181,9 @@ class Keys:
 
     def items(self, revision: str, bucket: int) -> str:
         return f"{self.namespace}:items:{revision}:{bucket}"
+
+    def alike(self, revision: str) -> str:
+        return f"{self.namespace}:alike:{revision}"
 
     def columns(self, revision: str) -> str:
         return f"{self.namespace}:columns:{revision}"

@@ -46,6 +46,9 @@ class ItemsPointer(BaseModel):
     columns: tuple[str, ...] = ()
     """By which answers can be filtered; none: no key holds any."""
 
+    n_alike: int = 0
+    """Items that the served generation did not know, with similar items by content; 0: no key holds any."""
+
 
 class Catalogue:
     """Writes and switches revisions of one namespace. `redis` decodes no responses. Ids are texts here, as fields of hashes are."""
@@ -87,10 +90,11 @@ class Catalogue:
         rows: Iterable[tuple[str, str]],
         unavailable: Iterable[str],
         columns: Mapping[str, bytes] = NO_COLUMNS,
+        alike: Mapping[str, bytes] = NO_COLUMNS,
     ) -> int:
         """Write `rows`, (id, JSON object) each, and the unavailable ids where no reader looks yet; the number of buckets.
 
-        `columns`: for filters, each as bytes, and the rows of all of them under "".
+        `columns`: for filters, each as bytes, and the rows of all of them under "". `alike`: payloads of similar items of new ones.
         """
         redis, keys, name = self._redis, self._keys, str(revision)
         n_buckets = max(1, -(-n_items // IDS_PER_BUCKET))
@@ -108,6 +112,9 @@ class Catalogue:
             redis.set(keys.unavailable(name), encode_ids(ids))
         if columns:
             redis.hset(keys.columns(name), mapping=dict(columns))  # type: ignore[arg-type]
+        rest_alike = iter(alike.items())
+        while some_alike := dict(islice(rest_alike, IDS_PER_BUCKET * BUCKETS_PER_PIPELINE)):
+            redis.hset(keys.alike(name), mapping=some_alike)  # type: ignore[arg-type]
         return n_buckets
 
     def switch(self, pointer: ItemsPointer) -> bool:
@@ -161,6 +168,7 @@ class Catalogue:
             [
                 self._keys.unavailable(revision),
                 self._keys.columns(revision),
+                self._keys.alike(revision),
                 *(self._keys.items(revision, bucket) for bucket in range(n_buckets)),
             ]
         )

@@ -82,7 +82,8 @@ def _lists(larder: Larder) -> Iterator[bytes]:
     for name in _with_lists(larder):
         yield from (key.encode() for key in keys_of_lists(larder.keys, larder.generations.manifest(name)))
     for revision, n_buckets in larder.catalogue.revisions():
-        yield from (larder.keys.unavailable(revision).encode(), larder.keys.columns(revision).encode())
+        keys = larder.keys
+        yield from (key.encode() for key in (keys.unavailable(revision), keys.columns(revision), keys.alike(revision)))
         yield from (larder.keys.items(revision, bucket).encode() for bucket in range(n_buckets))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 console = Console(soft_wrap=True, highlight=False)
 FROM_SETTINGS = (
     *("items", "interactions", "separator", "header", "encoding", "missing", "max_broken_rows", "item_column", "title_column"),
-    *("exclude_items", "exclude_categories", "filter_columns"),
+    *("exclude_items", "exclude_categories", "new_items", "content_columns", "filter_columns"),
 )
 
 
@@ -72,6 +73,11 @@ def items(force: bool, **options: Any) -> None:
         if stock.items is None and not stock.unavailable:
             raise DataError(f"{source.interactions} brings no items: name a file with --items or LARDER_ITEMS")
         found = coverage(stock.items, known, catalogue.ids(), forced=force) if known and stock.items else None
+        if stock.items and known and known.ids is not None and settings.new_items:
+            from trainer.items.alike import alike_of
+
+            model, memory = settings.model_settings, settings.max_memory_gb
+            stock = replace(stock, alike=alike_of(stock.items, known.ids, stock.unavailable, known.id_type, model, memory))
         now = write_revision(catalogue, revision, stock, "command")
         switched = catalogue.switch(now)
         catalogue.prune(settings.grace_s, settings.job_timeout_s)
@@ -85,6 +91,8 @@ def items(force: bool, **options: Any) -> None:
         console.print(f"How many of them {known.name} knows can't be told: its artifact is not here")
     if stock.items and stock.items.left_out:
         console.print(stock.items.left_out, markup=False)
+    if now.n_alike:
+        console.print(f"{now.n_alike:,} items that no run knows yet have similar items, by what they are like")
     if now.columns:
         console.print(f"Answers can be filtered by {', '.join(now.columns)}", markup=False)
     instead = f" in place of {before.revision}" if before else ""

@@ -62,7 +62,7 @@ def beyond(lists: Array, popular: Array, hits: Array, rows: Rows, n_items: int) 
         "gini": gini(np.bincount(listed, minlength=n_items)),
         "popularity": float(parts.mean()),
         "long_tail": float((~_head(counts)[listed]).mean()),
-        "novelty": float(-np.log2(parts).mean()),
+        "novelty": float(-np.log2(np.maximum(parts, 1 / n_users)).mean()),  # of an item that nobody has met: as if one user had
         "diversity": _diversity(lists, rows, n_items),
         "serendipity": float(surprising.mean()),
     }
@@ -108,6 +108,8 @@ def _head(counts: Array) -> Array:
 
 
 def _diversity(lists: Array, rows: Rows, n_items: int) -> float:
+    if lists.shape[1] < 2:  # one item is not like another
+        return 0.0
     chosen = lists[_spaced(len(lists), MOST_LISTS)]
     users = _spaced(rows.indptr.size - 1, MOST_USERS)
     items, where = np.unique(np.maximum(chosen, 0), return_inverse=True)

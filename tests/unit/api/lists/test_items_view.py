@@ -216,3 +216,21 @@ def test_a_factor_that_a_rule_has_set_is_shown_with_the_reasons(client: FlaskCli
     items = client.get("/users/54/recommendations?explain=true&k=4").get_json()["items"]
     assert [(item["item_id"], item.get("boosted")) for item in items] == [(2, 0.5), (3, None), (4, 1.25), (5, None)]
     assert "boosted" not in str(client.get("/users/54/recommendations").get_json())
+
+
+def test_an_item_that_no_run_knows_yet_has_similar_items_by_content(client: FlaskClient, fake: FakeRedis, served: Pointer) -> None:
+    stock(fake, [3], revision=4)
+    pointer = ItemsPointer.model_validate_json(fake.strings[KEYS.items_pointer]).model_copy(update={"n_alike": 1})
+    fake.strings[KEYS.items_pointer] = pointer.model_dump_json().encode()
+    fake.hset(KEYS.alike("4"), {"77": payload.encode([5, 3, 2], [0.75, 0.5, 0.25])})
+    answer = client.get("/items/77/similar").get_json()
+    assert [(item["item_id"], item["score"]) for item in answer["items"]] == [(5, 0.75), (2, 0.25)]
+    assert answer["generation"] == served.generation
+    assert ids(client.get("/items/1/similar").get_json()) == [2, 4]  # what the generation knows has its own list
+    assert client.get("/items/78/similar").status_code == 404
+
+
+def test_without_such_items_nothing_more_is_asked(client: FlaskClient, fake: FakeRedis, served: Pointer) -> None:
+    stock(fake, [], revision=4)
+    fake.hset(KEYS.alike("4"), {"77": payload.encode([5], [0.75])})
+    assert client.get("/items/77/similar").status_code == 404

@@ -65,6 +65,7 @@ def test_control_keys_share_a_slot_and_lists_do_not() -> None:
         "popular",
         "items",
         "unavailable",
+        "alike",
         "columns",
         "fresh",
     }

@@ -86,3 +86,11 @@ def test_an_evaluation_says_them_of_the_model_and_of_popularity() -> None:
     assert 0 < found.beyond.diversity < 1
     mean = sum(third.n * third.ndcg for third in found.segments.users.values()) / found.n_users_evaluated
     assert mean == pytest.approx(found.model.ndcg, abs=1e-5)
+
+
+def test_an_item_that_nobody_has_met_is_as_new_as_one_that_one_user_has() -> None:
+    rows = rows_of(
+        interactions_of([(user, item, 1.0, 0) for user in range(8) for item in range(4) if item < 3 or user == 0]), ModelSettings()
+    )
+    lists, nobody = np.array([[3], [4]], np.int32), np.zeros((2, 1), np.bool_)  # item 4 is in no interaction
+    assert beyond(lists, lists, nobody, rows, 5).novelty == pytest.approx(3)

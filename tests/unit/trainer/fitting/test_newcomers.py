@@ -32,7 +32,7 @@ NEW, NOBODYS = 1000, 1001
 
 def shelves() -> Items:
     """Items of shelf n are 5 n to 5 n + 4."""
-    ids = sorted({item for _, item, _, _ in many()})
+    ids = sorted({int(item) for _, item, _, _ in many()})
     rows = [(str(item), f"shelf {item // 5}") for item in ids] + [(str(NEW), "shelf 0"), (str(NOBODYS), "of its own")]
     return cleaned(pl.DataFrame(rows, schema=["item", "category"], orient="row"), "items.csv")
 
