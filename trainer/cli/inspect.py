@@ -66,6 +66,8 @@ def diff(before: str | None, after: str | None, as_json: bool) -> None:
     with opened() as larder:
         from contract.formats.states import HAS_LISTS
         from trainer.cli.show.diff_table import diff_table
+        from trainer.evaluation.drift import unlike
+        from trainer.evaluation.reading import Reading
         from trainer.inspect.compare import compare
         from trainer.inspect.stored_diff import stored_diff
 
@@ -77,10 +79,14 @@ def diff(before: str | None, after: str | None, as_json: bool) -> None:
                 if (state := larder.generations.state(name)) not in HAS_LISTS:
                     raise GenerationError(f"generation {name} is {state or 'unknown'}: there are no lists to compare")
             found = compare(larder.generations, old, new)
+        known = all(larder.generations.state(name) for name in (new, old))  # the older one may be pruned
+        readings = [Reading.of(larder.generations.manifest(name)) for name in (new, old)] if known else []
     if as_json:
         click.echo(found.model_dump_json(indent=2))
     else:
         Console().print(diff_table(found))
+        for one in unlike(readings[0], readings[1], larder.settings.gate) if readings else []:
+            console.print(f"[yellow]reading:[/] {escape(one)}")
 
 
 def _before(larder: Larder, generation: str) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 
 from contract.settings.settings import GateSettings
 from trainer.evaluation.findings import Finding, Found
-from trainer.evaluation.reading import LIMIT, Reading
+from trainer.evaluation.reading import LIMIT, Reading, changed
 from trainer.interactions.profile import Profile
 
 FEW_ROWS = 100  # of fewer, chance makes what it likes
@@ -47,6 +47,12 @@ def drifted(new: Reading, old: Reading, limits: GateSettings) -> Iterator[Found]
         if not 1 / DENSITY < now / before < DENSITY:
             yield "refuse", _finding(f"there are {now:.1f} rows per {what}, in the current generation {before:.1f}", now, before)
     yield from _times(a, b)
+
+
+def unlike(new: Reading, old: Reading, limits: GateSettings) -> list[str]:
+    """All that is said of how one generation was read beside another, be it refused or not."""
+    said = [*changed(new, old), *(finding for _, finding in drifted(new, old, limits))]
+    return [finding.message for finding in said]
 
 
 def distance(a: Profile, b: Profile) -> float:

@@ -85,9 +85,10 @@ class Sieve:
 
     def _drop_names(self, known: Mapping[str, Sequence[str]]) -> None:
         """Lines that hold names of columns. Raises DataError where they stand in another order: what follows would be read wrongly."""
-        user, item = (self.batch.frame[role].str.strip_chars(_AROUND_NAMES).str.to_lowercase() for role in ("user", "item"))
-        if not user.is_in([*known["user"], *known["item"]]).any():
+        names = "|".join(re.escape(name) for name in sorted({*known["user"], *known["item"]}))
+        if not self.batch.frame["user"].str.contains(rf'(?i)^[\s\ufeff"]*(?:{names})[\s\ufeff"]*$').any():
             return
+        user, item = (self.batch.frame[role].str.strip_chars(_AROUND_NAMES).str.to_lowercase() for role in ("user", "item"))
         if (other := (user.is_in(known["item"]) & item.is_in(known["user"])).fill_null(False)).any():
             line = self.batch.places(other.arg_true()[:1].to_list())[0]
             raise DataError(

@@ -19,7 +19,7 @@ from contract.formats.evaluation import Figures
 from contract.settings.settings import GateSettings
 from tests.support.reading import load
 from trainer.evaluation import gate
-from trainer.evaluation.drift import drifted
+from trainer.evaluation.drift import drifted, unlike
 from trainer.evaluation.reading import Reading, changed
 from trainer.evaluation.same_table import Pairs, another, compare
 from trainer.interactions.interactions import Interactions
@@ -305,3 +305,10 @@ def test_little_data_and_an_older_version_say_nothing(tmp_path: Path, served: In
     assert list(drifted(reading_of(few), reading_of(served), GateSettings())) == []
     older = reading_of(served).model_copy(update={"profile": None})
     assert list(drifted(reading_of(few), older, GateSettings())) == []
+
+
+def test_a_diff_says_what_was_read_otherwise(tmp_path: Path, served: Interactions) -> None:
+    now = load(written(tmp_path, "t.csv", [replace(row, user=f"u{row.user}", weight=1) for row in tonight()])).interactions
+    said = unlike(reading_of(now), reading_of(served), GateSettings())
+    assert said[0] == "user ids are texts, those of the current generation are integers (reading)"
+    assert said[1].startswith("weights are 1 to 1, half of them up to 1, those of the current generation 1 to 5")
