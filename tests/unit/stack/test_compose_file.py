@@ -52,3 +52,14 @@ def test_each_service_gets_its_own_secrets(secrets: set[str], owners: set[str]) 
 def test_nothing_but_the_api_is_published_and_that_on_this_machine() -> None:
     ports = {service: found["ports"] for service, found in SERVICES.items() if "ports" in found}
     assert ports == {"api": ["${API_ADDRESS:-127.0.0.1}:${LARDER_API_PORT:-5000}:5000"]}
+
+
+@pytest.mark.parametrize("service", ["trainer", "worker", "api"])
+def test_what_an_image_copies_is_not_ignored(service: str) -> None:
+    """.dockerignore names what an image may contain; a COPY of anything else would end the build."""
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = [line.split()[1:-1] for line in (ROOT / service / "Dockerfile").read_text().splitlines() if line.startswith("COPY ")]
+    sources = {source for words in copied for source in words if not words[0].startswith("--from")}
+    assert sources
+    assert sources <= allowed
+    assert all(list(ROOT.glob(source)) for source in sources)

@@ -16,7 +16,7 @@ _MOSTLY = 0.5
 
 
 class WideTable(Reshaped):
-    """The column of users is the one that is named, or has a well-known name, or the first; of times, the one that is named."""
+    """The column of users is the one that is named, or has a well-known name, or the first. One with a name of times is no item."""
 
     def __init__(self, table: Table, source: SourceSettings) -> None:
         names = [name for name in table.names if name]
@@ -25,12 +25,15 @@ class WideTable(Reshaped):
         known = [name for name in names if plain_name(name) in KNOWN_NAMES["user"]]
         user = known[0] if len(known) == 1 else names[0]
         about = {"user": user if source.user_column == AUTO else source.user_column}
-        if source.time_column not in (AUTO, ""):
-            about["time"] = source.time_column
+        times = [name for name in names if plain_name(name) in KNOWN_NAMES["time"] and name != about["user"]]
+        if source.time_column == AUTO and len(times) > 1:
+            raise DataError(f"{table.where}: the time column may be any of {shown_names(times)}; choose one with --time-column")
+        if time := times[0] if times and source.time_column == AUTO else source.time_column.replace(AUTO, ""):
+            about["time"] = time
         for role, column in about.items():
             if column not in names:
                 raise DataError(f"{table.where} has no column {column!r}; it has {shown_names(names)}. Name it with --{role}-column")
-        self._items = [name for name in names if name not in about.values()]
+        self._items = [name for name in names if name not in (*about.values(), *times)]
         if not self._items:
             raise DataError(
                 f"{table.where} has no column besides {shown(about['user'])}: a matrix has one for each item. Perhaps set --separator"
@@ -40,7 +43,8 @@ class WideTable(Reshaped):
         cells = {f"cell {at}": name for at, name in enumerate(self._items)}
         super().__init__(table, chosen, {**about, **cells}, max(1, MADE_AT_ONCE // len(cells)))
         self._refuse_zeros()
-        self.notes = (*self.notes, f"a matrix: the user column is {shown(about['user'])}, and {len(cells):,} others are items")
+        said = "".join(f"the {role} column is {shown(column)}, " for role, column in about.items())
+        self.notes = (*self.notes, f"a matrix: {said}and {len(cells):,} others are items ({shown_names(self._items[:3])})")
 
     def _made(self, rows: pl.DataFrame) -> pl.DataFrame:
         cells = [name for name in rows.columns if name.startswith("cell ")]

@@ -41,6 +41,15 @@ def open_lake(name: str) -> ScannedTable:
         raise DataError(f"{name} can't be read as {_A[driver]} table: {shortened(first_line(error))}") from None
 
 
+def refuse_remote(address: str) -> None:
+    """Raises DataError for the folder of a Delta table in an object store: read without its log, removed rows would come back."""
+    try:
+        pl.scan_ndjson(f"{address.rstrip('/')}/_delta_log/*.json", infer_schema_length=1).head(1).collect()
+    except Exception:  # noqa: BLE001 (no log, or a store that does not list: what is read next says it)
+        return
+    raise DataError(f"{address} is a Delta table, whose log says which files still count; copy it here, or name the files that count")
+
+
 def _is_metadata(path: Path) -> bool:
     return path.is_file() and _METADATA.fullmatch(path.name) is not None
 

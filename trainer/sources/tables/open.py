@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
@@ -17,7 +18,7 @@ from trainer.sources.shapes.wide import WideTable
 from trainer.sources.tables import locations, partitions
 from trainer.sources.tables.avro import AvroTable
 from trainer.sources.tables.columns import is_known
-from trainer.sources.tables.lake import is_lake, open_lake
+from trainer.sources.tables.lake import is_lake, open_lake, refuse_remote
 from trainer.sources.tables.locations import Location
 from trainer.sources.tables.partitions import Part
 from trainer.sources.tables.typed import open_scan
@@ -25,6 +26,8 @@ from trainer.sources.text.delimited import DelimitedTable
 from trainer.sources.text.json_lines import JsonLinesTable
 
 DATABASE_SCHEMES = "://"
+LISTED = re.compile(r"[*?\[]|\.\w{1,8}(\.\w{1,4})?$")
+"""In an address that names files, and not a folder."""
 
 
 def open_table(name: str, source: SourceSettings) -> Table:
@@ -56,6 +59,8 @@ def _opened(name: str, source: SourceSettings) -> Table:
 def _open(location: Location, source: SourceSettings) -> Table:
     if location.empty:
         raise EmptySourceError(f"{location.address} is empty")
+    if location.remote and not LISTED.search(location.address) and not location.address.startswith("http"):
+        refuse_remote(location.address)
     if location.remote or location.format in ("parquet", "arrow"):
         return open_scan(location, source)
     if location.format == "workbook":

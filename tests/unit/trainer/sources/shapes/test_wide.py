@@ -22,7 +22,7 @@ def matrix(folder: Path, text: str = "who,T-1,T-2,T-3\nana,5,,2.5\nbob,NA,4,\n")
 def test_cells_that_are_filled_are_interactions(tmp_path: Path) -> None:
     found, problems = read(matrix(tmp_path), wide=True)
     assert (found, problems.n_rows, dict(problems.dropped)) == (FOUND, 3, {})
-    assert "a matrix: the user column is 'who', and 3 others are items" in problems.notes
+    assert "a matrix: the user column is 'who', and 3 others are items ('T-1', 'T-2', 'T-3')" in problems.notes
 
 
 @pytest.mark.parametrize("empty", [None, float("nan"), 99.0])
@@ -61,6 +61,14 @@ def test_columns_that_are_named(tmp_path: Path) -> None:
         ("bob", "T-2", 4.0, 1_704_499_200),
     ]
     assert "has no column 'gast'" in refusal(path, wide=True, user_column="gast")
+
+
+def test_a_column_of_times_is_no_item(tmp_path: Path) -> None:
+    path = matrix(tmp_path, "user_id,T-1,timestamp\n7,5,1704412800\n")
+    assert rows(path, wide=True) == [(7, "T-1", 5.0, 1_704_412_800)]
+    assert rows(path, wide=True, time_column="") == [(7, "T-1", 5.0)]
+    path = matrix(tmp_path, "user_id,T-1,timestamp,created_at\n7,5,1704412800,1704412800\n")
+    assert "the time column may be any of 'timestamp', 'created_at'" in refusal(path, wide=True)
 
 
 def test_an_item_has_one_column(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ import pytest
 from deltalake import DeltaTable
 from pyiceberg.catalog.sql import SqlCatalog
 
+from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from tests.support.reading import read, refusal, rows
 from trainer.items.file import read_items
 from trainer.sources.tables import lake
+from trainer.sources.tables import open as opening
 
 TABLE = {"user_id": [1, 2, 3], "item_id": ["a", "b", "c"], "rating": [1.0, 2.0, 3.0]}
 TWICE_WITHOUT_THE_LAST = [(1, "a", 1.0)] * 2 + [(2, "b", 2.0)] * 2
@@ -92,6 +94,26 @@ def test_a_folder_of_several_tables_is_refused(delta: Path, tmp_path: Path) -> N
     message = refusal(tmp_path)
     assert "holds a Delta table" in message
     assert "name the folder of that table alone" in message
+
+
+def test_a_delta_table_in_an_object_store_is_refused(delta: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match="is a Delta table"):
+        lake.refuse_remote(f"{delta}/")
+    lake.refuse_remote(str(tmp_path))
+    asked: list[str] = []
+    monkeypatch.setattr(opening, "refuse_remote", asked.append)
+    monkeypatch.setattr(opening, "open_scan", lambda *_: None)
+    for name in (
+        "s3://b/orders",
+        "s3://b/orders/",
+        "s3://b/2024.01/orders",
+        "s3://b/o.parquet",
+        "s3://b/*",
+        "s3://b/o.csv.gz",
+        "https://h/o",
+    ):
+        opening.open_table(name, SourceSettings())
+    assert asked == ["s3://b/orders", "s3://b/orders/", "s3://b/2024.01/orders"]
 
 
 def test_items_of_a_delta_table(tmp_path: Path) -> None:
