@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from typing import Any
 
 from contract.errors import RunCancelledError, TakenOverError
@@ -12,6 +13,7 @@ from contract.formats.states import RunState
 from contract.larder import Larder
 from contract.settings.settings import Settings
 from contract.store.connections import explained
+from contract.store.history import History, RunRecord
 from contract.store.removal import give_up
 from contract.store.runs import Runs
 from contract.store.training_right import right_to_train, who_trains
@@ -46,12 +48,14 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
         tell(RunState.QUEUED, message=f"{who_trains(store, keys)} trains")
 
     with explained(settings.redis_url), right_to_train(store, keys, run_id, settings.lease_s, waiting) as token:
+        began = time.monotonic()
         order = Order(run_id, settings, token, forced_by, review)
         try:
             manifest = train(order, store, larder.queue_redis, lambda stage, done, total: tell(RunState.RUNNING, stage, done, total))
         except TakenOverError as error:  # its successor makes the generation: to fail here would fail that
             log.warning("%s", error)
             return run_id
+        History(store, keys).add(RunRecord.of(manifest, larder.generations.verdict(run_id), time.monotonic() - began))
         tell(RunState.DISPATCHED, "dispatch", 1, 1)
     log.info(
         "run %s: %d users, %d items, %d interactions in %d shards, similarity %s",

@@ -127,5 +127,9 @@ class EraseRequest(RequestModel):
     user_id: ExternalId = Field(description="The user to erase.")
 
 
+class HistoryQuery(RequestModel):
+    limit: int = Field(100, ge=1, le=1000, description="Runs at the most, the newest ones.")
+
+
 class NoOptions(RequestModel):
     """A route without parameters of its query."""

@@ -90,3 +90,10 @@ class RunState(AnswerModel):
     total: int
     message: str = Field(description="Why it waits, or failed; of a failure its kind alone, without an admin key.")
     generation: GenerationState | None = Field(description="What the run has made so far.")
+
+
+class RunHistory(AnswerModel):
+    runs: list[dict[str, Any]] = Field(
+        description="Runs that made a generation, newest first: run, trained_at, data_until, source, settings (those that are not the "
+        "default ones), n_users, n_items, n_interactions, seconds, k, split, model and popularity (measures), passed, because, warnings."
+    )

@@ -12,11 +12,11 @@ from redis import Redis
 from api.answers.user_answers import spelled
 from api.http.api_keys import Gate, who_asks
 from api.http.problems import RequestError
-from api.http.request_models import EraseRequest, NoOptions
+from api.http.request_models import EraseRequest, HistoryQuery, NoOptions
 from api.http.requests import json_body, parse, query
 from api.http.responses import plain
 from api.http.route import Route
-from api.http.run_models import Accepted, Erasing, RunRequest, RunState
+from api.http.run_models import Accepted, Erasing, RunHistory, RunRequest, RunState
 from api.lists.breaker import Breaker
 from api.lists.store import Store
 from api.routes.generations import refused_for_now, state_of
@@ -25,6 +25,7 @@ from contract.formats.keys import Id, is_generation_id
 from contract.settings.run_sources import refusal
 from contract.settings.settings import PREFIX, Settings
 from contract.store.generations import Generations
+from contract.store.history import History
 from contract.store.runs import Runs, new_run_id
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list
         if gate.given_access() != "admin":  # why a run failed may tell what the trainer reads
             status = status.without_details()
         return plain(RunState.model_validate(asdict(status) | {"generation": made}, extra="ignore").model_dump_json() + "\n")
+
+    def history() -> Response:
+        asked = query(HistoryQuery)
+        records = store.breaker.ask(lambda redis: History(redis, store.keys).newest(asked.limit))
+        return plain(RunHistory(runs=[record.model_dump(mode="json") for record in records]).model_dump_json() + "\n")
 
     def cancel(run: str) -> Response:
         json_body(NoOptions, optional=True)
@@ -95,6 +101,7 @@ def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list
             "POST", "/runs/<run>/cancel", cancel, "End a run: nothing of it is promoted", RunState,
             body=NoOptions, body_optional=True, errors=(404, 409), access="admin", tag="Runs",
         ),
+        Route("GET", "/runs", history, "What is remembered of a year's runs", RunHistory, query=HistoryQuery, access="admin", tag="Runs"),
         Route("GET", "/runs/<run>", run_state, "How far a run is", RunState, query=NoOptions, errors=(404,), tag="Runs"),
         Route(
             "DELETE", "/users/<user_id>", erase_by_path, f"{summary}, by path", Erasing,

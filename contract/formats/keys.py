@@ -22,6 +22,7 @@ larder:{ctl}:told:NOTICE       string  2 days  trainer           trainer       o
 larder:{ctl}:tuned             string  -       trainer           trainer, api  JSON: what the last tune found (contract/formats/tuned.py)
 larder:{ctl}:comparing:ID      string  1 hour  trainer           trainer       one of several trainers compares models with a generation
 larder:{ctl}:runs              list    -       trainer           trainer, api  ids of the newest 100 runs, newest first
+larder:{ctl}:history           hash    a year  trainer           trainer, api  run -> JSON (history.py); history:times, a zset, orders them
 larder:{ctl}:run:ID            hash    7 days  trainer           trainer, api  a run's stage and progress, for people
 larder:{ctl}:lease:JOB         string  lease   rq work-horses    rq workers    a job is alive while this exists
 larder:{ctl}:takeover:JOB      string  lease   rq workers        rq workers    one worker at a time takes a dead job over
@@ -113,6 +114,10 @@ class Keys:
     @property
     def runs(self) -> str:
         return self._control("runs")
+
+    @property
+    def history(self) -> str:
+        return self._control("history")
 
     @property
     def items_pointer(self) -> str:

@@ -18,6 +18,7 @@ from trainer.cli.export import export
 from trainer.cli.generation_id import GENERATION_ID
 from trainer.cli.inspect import INSPECTION_COMMANDS
 from trainer.cli.items import items
+from trainer.cli.runs import runs
 
 console = Console(soft_wrap=True, highlight=False)
 
@@ -96,4 +97,19 @@ def _release() -> str:
     return f"`{as_called('release')}` ends that"
 
 
-COMMANDS = (generations, promote, rollback, release, cancel, prune, publish, backup, restore, items, export, doctor, *INSPECTION_COMMANDS)
+COMMANDS = (
+    generations,
+    runs,
+    promote,
+    rollback,
+    release,
+    cancel,
+    prune,
+    publish,
+    backup,
+    restore,
+    items,
+    export,
+    doctor,
+    *INSPECTION_COMMANDS,
+)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from flask import g, render_template
 
@@ -15,6 +15,7 @@ from api.web.views.formats import age_of
 from api.web.views.snapshot import Generation, Snapshot, take
 from api.web.views.traffic import TrafficMeter
 from contract.formats.states import GenerationState, RunState
+from contract.store.history import RunRecord
 from contract.store.runs import STAGES
 
 BUSY_EVERY_S, IDLE_EVERY_S = 1, 5
@@ -110,21 +111,34 @@ def pace(seen: Snapshot) -> Pace | None:
 
 
 def charts(seen: Snapshot) -> list[LineChart]:
-    """Each measure over the generations that were measured, oldest first, beside popularity."""
-    measured = [one for one in reversed(seen.generations) if one.measured()]
-    names = [f"{one.name} ({_how(one)})" for one in measured]
-    found = []
+    """Each measure over the runs that were measured, oldest first, beside popularity: those that are remembered, then generations that
+    are not, as of an earlier version."""
+    measured = [_Measured.of_record(record) for record in reversed(seen.history) if record.model]
+    known = {record.run for record in seen.history}
+    measured += [_Measured.of(one) for one in reversed(seen.generations) if one.measured() and one.name not in known]
+    measured.sort(key=lambda one: one.at)
+    names, found = [one.name for one in measured], []
     for measure, title in MEASURES.items():
-        series = [(name, kind, _values(measured, kind, measure)) for name, kind in (("model", "model"), ("popularity", "popularity"))]
+        series = [("model", "model", [one.model.get(measure) for one in measured])]
+        series.append(("popularity", "popularity", [one.popularity.get(measure) for one in measured]))
         if (chart := line_chart(title, names, series)) is not None:
             found.append(chart)
     return found
 
 
-def _how(one: Generation) -> str:
-    evaluation = (one.manifest.evaluation if one.manifest else None) or {}
-    return f"k = {evaluation.get('k')}, split by {evaluation.get('split')}"
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    at: str
+    name: str
+    model: Mapping[str, float]
+    popularity: Mapping[str, float]
 
+    @classmethod
+    def of(cls, one: Generation) -> Self:
+        evaluation = (one.manifest.evaluation if one.manifest else None) or {}
+        name = f"{one.name} (k = {evaluation.get('k')}, split by {evaluation.get('split')})"
+        return cls(one.manifest.trained_at if one.manifest else "", name, one.measured(), one.measured("popularity"))
 
-def _values(generations: list[Generation], of: str, measure: str) -> list[float | None]:
-    return [one.measured(of).get(measure) for one in generations]
+    @classmethod
+    def of_record(cls, record: RunRecord) -> Self:
+        return cls(record.trained_at, f"{record.run} (k = {record.k}, split by {record.split})", record.model, record.popularity)

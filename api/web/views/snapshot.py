@@ -20,10 +20,12 @@ from contract.formats.tuned import Tuned, told
 from contract.formats.verdict import Verdict
 from contract.queue.state import Queue, read_queues
 from contract.store.event_stream import Waiting, waiting
+from contract.store.history import History, RunRecord
 from contract.store.progress import Event, Progress
 from contract.store.runs import Runs, RunStatus
 
 SHOWN_GENERATIONS = 20
+SHOWN_HISTORY = 400  # runs: one a day for a year
 LOOKED_AT_RUNS = 20  # for the one that trains, which those behind it in the queue are newer than
 
 
@@ -69,6 +71,7 @@ class Snapshot:
     tuned: Tuned | None = None
     memory: Mapping[str, Any] = field(default_factory=dict)
     events: Waiting | None = None
+    history: tuple[RunRecord, ...] = ()
 
     def find(self, name: str) -> Generation | None:
         return next((one for one in self.generations if one.name == name), None)
@@ -147,6 +150,7 @@ def _read(redis: Redis, keys: Keys, served: str) -> dict[str, Any]:
         "generations": tuple(generation_of(name, raw, recorded) for name, raw, recorded in found if raw),
         "held": Event(**json.loads(hold)) if hold else None,
         "run": _at_work([status for raw in runs if (status := Runs(redis, keys).get(raw.decode()))]),
+        "history": tuple(History(redis, keys).newest(SHOWN_HISTORY)),
         "tuned": Tuned.read(tuned) if tuned else None,
         "now": datetime.fromtimestamp(seconds + micros / 1e6, UTC),
     }
