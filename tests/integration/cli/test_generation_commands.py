@@ -17,7 +17,9 @@ from contract.formats.keys import Keys, bucket_of
 from contract.formats.verdict import Verdict
 from contract.settings.called import as_called
 from contract.store.generations import Generations
+from contract.store.history import History, RunRecord
 from contract.store.runs import Runs
+from tests.support.builders import make_manifest
 from tests.support.generation_maker import SECRET, evaluation, make_generation, settings_for
 from tests.support.models.samples import many
 from trainer.cli.generations import COMMANDS
@@ -222,9 +224,19 @@ def test_watch_gives_up_in_time(larder: Larder) -> None:
         larder.call("watch", "--timeout-s", "0")
 
 
+def test_what_runs_were_worth_is_listed_when_their_generations_are_gone(larder: Larder) -> None:
+    manifest = make_manifest("gone", n_users=1234, evaluation=evaluation(0.25, 0.125))
+    History(larder.redis, larder.keys).add(RunRecord.of(manifest, REFUSED, 12.34))
+    assert re.search(r"gone +refused +1,234 +1 +1 +12\.3 +0\.2500 +0\.1250 +0\.2500 +4\.50 +sar", larder.call("runs", "--history"))
+    (record,) = json.loads(larder.call("runs", "--history", "--json"))
+    assert (record["run"], record["model"]["gini"], record["because"]) == ("gone", 0.75, REFUSED.because)
+    larder.runs.queued("r")
+    assert re.search(r"r +queued", larder.call("runs"))
+
+
 @pytest.mark.parametrize("name", [command.name for command in COMMANDS])
 def test_every_command_stops_at_an_unknown_setting(larder: Larder, name: str) -> None:
-    needed = {"promote": ["a"], "erase": ["1"], "export": ["--to", "-"]}
+    needed = {"promote": ["a"], "erase": ["1"], "export": ["--to", "-"], "backup": ["a.larder"], "restore": ["a.larder"]}
     arguments = needed.get(name, [])
     with pytest.raises(SettingsError, match="LARDER_NEIGHBOURS is not a setting"):
         larder.call(name, *arguments, LARDER_NEIGHBOURS="5")
