@@ -27,6 +27,7 @@ REPEATED = 0.3
 AHEAD = 0.2
 EPOCH = 6e8  # a weight of 1989 and later, were it a time
 SENTINELS = tuple(float("9" * n) for n in range(2, 10))
+_BASKETS = "A row is one user with one item; --baskets reads a list of items a row."
 _LIST = re.compile(r"\[.*\]|\{.*\}|\(.*\)", re.DOTALL)
 _ROUNDED = re.compile(r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+")
 _NO_INTEGER = re.compile(r"\+\d+|[+-]?\d+\.\d+|\d{1,3}(,\d{3})+|['\"`]-?\d+['\"`]")
@@ -74,7 +75,7 @@ def _ids(role: str, ids: Sequence[Id], name: str) -> Iterator[Doubt]:
         yield Doubt(f"{name!r} is an id of the {role} column and its name, too", "A line of names among the rows? Take it out.")
     some = [str(one) for one in ids[:: max(1, len(ids) // LOOKED_AT)]]
     for pattern, what, advice in (
-        (_LIST, "look like lists", "A row is one user with one item: write each item of a list on a row of its own."),
+        (_LIST, "look like lists", _BASKETS),
         (
             _ROUNDED,
             "are numbers with an exponent",
@@ -88,7 +89,7 @@ def _ids(role: str, ids: Sequence[Id], name: str) -> Iterator[Doubt]:
         pieces = [piece for one in some if mark in one for piece in one.split(mark)]
         if sum(mark in one for one in some) > MOST * len(some) and len(set(pieces)) < MOST * len(pieces):
             like_list = next(one for one in some if mark in one)[:40]
-            yield Doubt(f"{role} ids look like lists, such as {like_list!r}", "Write each item of a list on a row of its own.")
+            yield Doubt(f"{role} ids look like lists, such as {like_list!r}", _BASKETS)
 
 
 def _whole(made: Interactions, profile: Profile) -> Iterator[Doubt]:
