@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from contract.door import guarded
@@ -43,7 +44,7 @@ def _warm() -> None:
     """Import and compile what the forks need. Not at the top: `health` is asked every few seconds, and Numba takes one to import."""
     kernel_cache.use(os.environ)
     from engine.score.warm import warm
-    from worker import jobs  # noqa: F401
+    from worker import fresh, jobs  # noqa: F401
 
     warm()
 
@@ -55,28 +56,48 @@ def _supervise(settings: Settings) -> int:
     for number in STOP_SIGNALS:
         signal.signal(number, lambda _number, _frame: stopping.set())
     children: list[Any] = []
+    refreshing: list[Any] = []
     while not stopping.is_set():
-        children = [child for child in children if child.is_alive()]
-        while len(children) < settings.processes:
-            children.append(context.Process(target=_work, args=(settings,)))
-            # Held back until the fork has handlers of its own: with this process' it would only set a copy of the event.
-            signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-            children[-1].start()
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        _fill(refreshing, int(settings.counts_at_once), lambda: context.Process(target=_refresh, args=(settings,)))
+        _fill(children, settings.processes, lambda: context.Process(target=_work, args=(settings,)))
         stopping.wait(RESTART_S)
-    for child in children:
+    for child in (*children, *refreshing):
         child.terminate()
-    for child in children:
+    for child in (*children, *refreshing):
         child.join()
     return 0
 
 
-def _work(settings: Settings) -> None:
-    """One RQ worker, until it is told to stop."""
+def _fill(children: list[Any], wanted: int, make: Callable[[], Any]) -> None:
+    """Start as many processes as are missing; those that have died are let go."""
+    children[:] = [child for child in children if child.is_alive()]
+    while len(children) < wanted:
+        children.append(make())
+        # Held back until the fork has handlers of its own: with this process' it would only set a copy of the event.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        children[-1].start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+def _refresh(settings: Settings) -> None:
+    """Make lists of single users anew, until it is told to stop: what is half done is done again."""
+    from worker.fresh import refresh
+
+    _begin()
+    refresh(Larder(settings))
+
+
+def _begin() -> None:
+    """What a fork does first."""
     die_with_parent()
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+def _work(settings: Settings) -> None:
+    """One RQ worker, until it is told to stop."""
+    _begin()
     larder = Larder.of_service(settings)
 
     def given_up(job_id: str, args: list[Any], reason: str) -> None:

@@ -82,11 +82,12 @@ def make_shard(artifact: Artifact, number: int) -> Shard:
         raise GenerationError(f"generation {manifest.generation} has {manifest.n_shards} shards; there is no shard {number}")
     start, end, bucket_start, bucket_end = artifact["shards"][number].tolist()
     item_ids = artifact.ids("item_ids")
-    users = _users(artifact, start, end, item_ids).without([at - start for at in manifest.erased if start <= at < end])
+    users = users_of(artifact, start, end, item_ids).without([at - start for at in manifest.erased if start <= at < end])
     return Shard(manifest.generation, number, bucket_start, bucket_end, users, _similar(artifact, number, item_ids))
 
 
-def _users(artifact: Artifact, start: int, end: int, item_ids: Sequence[Id]) -> Lists:
+def users_of(artifact: Artifact, start: int, end: int, item_ids: Sequence[Id]) -> Lists:
+    """Lists of user_idx `start` to `end`."""
     manifest, model = artifact.manifest, artifact.manifest.settings
     score = partial(score_by_rules, max_per_category=model.max_per_category) if has_rules(artifact.arrays) else score_users
     top = score(

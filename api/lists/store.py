@@ -185,6 +185,7 @@ def _items_key_of(keys: Keys, shelf: Shelf) -> Callable[[Pointer, Id], str]:
 
 
 def _decoded(raw: bytes | None, unavailable: frozenset[Id], why: bytes | None = None, fresh: Fresh | None = None) -> StoredList | None:
+    raw, why = fresh.listed(raw, why) if fresh else (raw, why)
     if raw is None:
         return None
     gone = unavailable | fresh.hidden if fresh and fresh.hidden else unavailable

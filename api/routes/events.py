@@ -53,9 +53,9 @@ def routes(store: Store, metrics: Metrics, settings: Settings) -> list[Route]:
 
 def _enter(redis: Redis, store: Store, settings: Settings, events: list[Event]) -> list[bool]:
     """Of each event whether it is new. What counts at once is entered of repeats, too: it may be why they were sent again."""
-    new, at_ms = push(redis, store.keys, settings, events)
+    new, at_us = push(redis, store.keys, settings, events)
     if settings.counts_at_once:
-        remember(redis, store.keys, settings, events, at_ms)
+        remember(redis, store.keys, settings, events, at_us)
     return new
 
 

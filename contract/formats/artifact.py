@@ -23,6 +23,10 @@ popular           int32    <= depth                  item_idx, most interactions
 item_last         int64    n_items                   epoch seconds of an item's last interaction; not there without times
 disliked_indptr   int64    n_users + 1               CSR rows of users: what they met and did not like; not there where nobody
 disliked_indices  int32    disliked pairs            did. item_idx, rising within a row: never in the user's list
+event_indptr      int64    n_users + 1               CSR rows of users: the events that the rows were made from, by item, then as they
+event_items       int32    events                    came; not there where events don't count at once, or repeated pairs are not added up.
+event_weights     float32  events                    What the user disliked is not among them
+event_times       int64    events                    epoch seconds; not there where the source has no times
 excluded          int32    excluded items            item_idx, rising: in no list; not there where nothing is excluded
 boost             float32  n_items                   factor of an item's scores; not there without boosts
 category_indptr   int64    n_items + 1               CSR rows of items: numbers of their categories, in the order of the names; not

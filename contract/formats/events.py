@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -32,6 +33,15 @@ class Event(NamedTuple):
 
     def encode(self) -> bytes:
         return json.dumps(self, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def weight_of(event: Event, weights: Mapping[str, float]) -> float | None:
+    """An event's own weight; else its type's, by `weights`, or where these are empty 1, or -1 for a dislike. None: of no weight."""
+    if event.type in SHOWN:
+        return None
+    if event.weight is not None:
+        return event.weight
+    return weights.get(event.type) if weights else -1.0 if event.type in DISLIKES else 1.0
 
 
 def decode(raw: bytes) -> Event:

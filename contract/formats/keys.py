@@ -29,10 +29,14 @@ larder:{ctl}:takeover:JOB      string  lease   rq workers        rq workers    o
 larder:{ctl}:items             string  -       lua               api, trainer  JSON: where the items' metadata lie, how many are unavailable
 larder:{ctl}:items_sequence    int     -       trainer           trainer       numbers revisions of the items
 larder:{ctl}:item_revisions    hash    -       trainer, lua      trainer       REV -> JSON {n_buckets, at_ms, state}: written, or left since
-larder:{events}:stream         stream  -       push_events.lua   trainer       events that are not in files yet (contract/formats/events.py)
-larder:{events}:state          hash    -       lua               lua, api      bytes that wait; counts: accepted, refused, written ...
-larder:{events}:ids            set     repeat  push_events.lua   lua           digests of ids, by which repeats are known; one key a window
-larder:fresh:USER              hash    days    api           api           what a user did since then (contract/formats/freshness.py)
+larder:{events}:NAME           of events, where NAME is
+  stream                       stream  -       push_events.lua   trainer       events that are not in files yet (events.py)
+  state                        hash    -       lua               lua, api      bytes that wait; counts: accepted, refused, written ...
+  ids                          set     repeat  push_events.lua   lua           digests of ids, by which repeats are known; a key a window
+  due                          zset    -       api               worker        user -> us: users whose lists are to be made anew
+  active                       zset    -       api, worker       worker        user -> us: users who did something within the last days
+larder:fresh:USER              hash    days    api, worker   api           what a user did since then (contract/formats/freshness.py)
+larder:did:USER                hash    days    api           worker        id of an event -> JSON [us, place, event]
 larder:recs:ID:BUCKET          hash    -       worker            api           user id -> list payload
 larder:similar:ID:BUCKET       hash    -       worker            api           item id -> list payload of similar items
 larder:why:ID:BUCKET           hash    -       worker            api           user id -> what made each item of the list (opt-in)
@@ -49,9 +53,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 from zlib import crc32
 
 Id = int | str
+EventsName = Literal["stream", "state", "ids", "due", "active"]
 IDS_PER_BUCKET = 64  # at about so many entries Redis keeps a hash as one compact block
 _GENERATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
@@ -162,18 +168,11 @@ class Keys:
     def takeover(self, job: str) -> str:
         return self._control(f"takeover:{job}")
 
-    @property
-    def event_stream(self) -> str:
-        return f"{self.namespace}:{{events}}:stream"
+    def events(self, name: EventsName) -> str:
+        return f"{self.namespace}:{{events}}:{name}"
 
-    @property
-    def event_state(self) -> str:
-        return f"{self.namespace}:{{events}}:state"
-
-    @property
-    def event_ids(self) -> str:
-        """The beginning of the keys of ids; the script adds the number of the window."""
-        return f"{self.namespace}:{{events}}:ids"
+    def did(self, user: Id) -> str:
+        return f"{self.namespace}:did:{user}"
 
     def fresh(self, user: Id) -> str:
         return f"{self.namespace}:fresh:{user}"

@@ -45,32 +45,32 @@ class Waiting(NamedTuple):
 
 
 def push(redis: Redis, keys: Keys, settings: EventSettings, events: Sequence[Event]) -> tuple[list[bool], int]:
-    """Enter events; of each whether it is new, and when that was, in ms by the clock of Redis.
+    """Enter events; of each whether it is new, and when that was, in microseconds by the clock of Redis: no two calls have the same.
 
     Raises EventsFullError where there is no room, and redis-py's errors.
     """
     arguments: list[bytes | int] = [int(settings.events_max_mb * MIB), settings.events_max_age_s * 1000, settings.events_repeat_s]
     for event in events:
         arguments += (digest_of(event.event_id), event.encode())
-    found = _call(redis, "push_events", (keys.event_stream, keys.event_state, keys.event_ids), arguments)
+    found = _call(redis, "push_events", (keys.events("stream"), keys.events("state"), keys.events("ids")), arguments)
     if found == -1:
         raise EventsFullError("Events wait to be written to files, and there is no room for more")
     if found == -2:
         raise EventsFullError(f"The oldest event has waited to be written to a file for more than {settings.events_max_age_s:,} s")
-    *new, at_ms = cast("list[int]", found)
-    return [bool(one) for one in new], at_ms
+    *new, at_us = cast("list[int]", found)
+    return [bool(one) for one in new], at_us
 
 
 def read(redis: Redis, keys: Keys, after: str, n: int) -> list[tuple[str, Event]]:
     """The next events after an id of the stream, with their ids."""
-    found = cast("list[tuple[bytes, dict[bytes, bytes]]]", redis.xrange(keys.event_stream, min=f"({after}", count=n))
+    found = cast("list[tuple[bytes, dict[bytes, bytes]]]", redis.xrange(keys.events("stream"), min=f"({after}", count=n))
     return [(entry.decode(), decode(fields[FIELD])) for entry, fields in found if fields.get(FIELD)]
 
 
 def settle(redis: Redis, keys: Keys, last: str) -> int:
     """Take all events up to an id out of the stream, since a file has them; how many."""
     total = 0
-    while n := int(cast(int, _call(redis, "settle_events", (keys.event_stream, keys.event_state), [last.encode(), PER_CALL]))):
+    while n := int(cast(int, _call(redis, "settle_events", (keys.events("stream"), keys.events("state")), [last.encode(), PER_CALL]))):
         total += n
     return total
 
@@ -84,8 +84,8 @@ def forget(redis: Redis, keys: Keys, user_id: Id) -> int:
         if own:
             with redis.pipeline(transaction=True) as pipe:
                 for entry, n_bytes in own:
-                    pipe.xdel(keys.event_stream, entry)
-                    pipe.hincrby(keys.event_state, "bytes", -(n_bytes + ENTRY_BYTES))
+                    pipe.xdel(keys.events("stream"), entry)
+                    pipe.hincrby(keys.events("state"), "bytes", -(n_bytes + ENTRY_BYTES))
                 pipe.execute()
             gone += len(own)
     return gone
@@ -96,8 +96,8 @@ def go_on_after(redis: Redis, keys: Keys, last: str) -> None:
     if last == NOTHING:
         return
     try:
-        redis.xadd(keys.event_stream, {FIELD: b""}, id=last)
-        redis.xdel(keys.event_stream, last)
+        redis.xadd(keys.events("stream"), {FIELD: b""}, id=last)
+        redis.xdel(keys.events("stream"), last)
     except ResponseError as error:
         if "equal or smaller" not in str(error):  # the ids are there already
             raise
@@ -105,10 +105,10 @@ def go_on_after(redis: Redis, keys: Keys, last: str) -> None:
 
 def waiting(redis: Redis, keys: Keys) -> Waiting:
     with redis.pipeline(transaction=False) as pipe:
-        pipe.xlen(keys.event_stream)
-        pipe.xrange(keys.event_stream, count=1)
+        pipe.xlen(keys.events("stream"))
+        pipe.xrange(keys.events("stream"), count=1)
         pipe.time()
-        pipe.hmget(keys.event_state, "bytes", "accepted", "repeated", "refused", "written")
+        pipe.hmget(keys.events("state"), "bytes", "accepted", "repeated", "refused", "written")
         n, first, (seconds, micros), (n_bytes, *counts) = pipe.execute()
     began = int(first[0][0].split(b"-")[0]) / 1000 if first else 0.0
     return Waiting(n, int(n_bytes or 0), max(0.0, seconds + micros / 1e6 - began) if first else 0.0, *(int(one or 0) for one in counts))

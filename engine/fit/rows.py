@@ -38,11 +38,23 @@ class Rows:
         return {name: getattr(self, name) for name in names}
 
 
-def fit_rows(user_idx: Array, item_idx: Array, weight: Array, time: Array | None, n_users: int, n_items: int, model: ModelSettings) -> Rows:
-    """Affinities from events: user_idx, item_idx int32, weight float32 > 0, time int64 epoch seconds or None, all of one length."""
+def fit_rows(
+    user_idx: Array,
+    item_idx: Array,
+    weight: Array,
+    time: Array | None,
+    n_users: int,
+    n_items: int,
+    model: ModelSettings,
+    now: int | None = None,
+) -> Rows:
+    """Affinities from events: user_idx, item_idx int32, weight float32 > 0, time int64 epoch seconds or None, all of one length.
+
+    `now`: to which they decay, by default the newest time; later events have age 0.
+    """
     ends, order = row_kernels.rows_by_user(user_idx, item_idx, n_users, n_items)
     decays = time is not None and model.time_decay_days > 0
-    age = time.max() - time if decays and time is not None else np.empty(0, np.int64)
+    age = (time.max() if now is None else now) - time if decays and time is not None else np.empty(0, np.int64)
     return Rows(*row_kernels.affinities(ends, order, item_idx, weight, age, model.time_decay_days * DAY_S))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from redis import Redis
 
+from contract.formats.freshness import moment_of
 from contract.formats.keys import Keys
 from contract.store.erasure import Erasure
 from contract.store.event_stream import NOTHING, go_on_after, read, settle
@@ -31,12 +32,20 @@ def begin(redis: Redis, keys: Keys, folder: Path) -> None:
 def collect(redis: Redis, keys: Keys, erasure: Erasure, folder: Path, batch: int = BATCH) -> int:
     """Write what has come since, up to `batch` events, into files; how many left the stream."""
     with writing(folder):
-        entries = read(redis, keys, last_id(folder), batch)
+        entries = _whole_calls(read(redis, keys, last_id(folder), batch), batch)
         if not entries:
             return 0
         for _, part in groupby(_without_erased(entries, erasure), key=lambda entry: day_of(entry[0])):
             write_entries(folder, list(part))
         return settle(redis, keys, entries[-1][0])
+
+
+def _whole_calls(entries: list[Entry], batch: int) -> list[Entry]:
+    """Without the last events of a full batch, of which more may follow: what came together is written together, where it fits."""
+    if len(entries) < batch:
+        return entries
+    last = moment_of(entries[-1][0])
+    return [entry for entry in entries if moment_of(entry[0]) != last] or entries
 
 
 def _without_erased(entries: list[Entry], erasure: Erasure) -> list[Entry]:

@@ -16,7 +16,6 @@ from contract.formats.artifact import TILE
 from contract.settings.family import MATRIXLESS, affinity_of
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
-from engine.fit import rows as sar
 from engine.fit import similarity
 from engine.fit.blocks import release
 from engine.linear.matrix import Columns, Cost, Dense, Fitted, Limits, Shape
@@ -26,6 +25,7 @@ from engine.models.family import MODELS
 from engine.models.newcomers import Mix
 from engine.weighing.affinity import Affinity, lasting, weigh
 from engine.weighing.rows import UserRows, rows_of_events
+from engine.weighing.scored import scored_rows, whole
 from trainer.fitting.door import NOTHING, Made, Similar, sar_rows
 from trainer.fitting.newcomers import fit_sar, known_of, mix_of, similar_rows, written_columns
 from trainer.interactions.interactions import Interactions
@@ -60,7 +60,7 @@ def fit(
     prior = prior_of(pairs, own, model)
     times = {} if pairs.timestamps is None else {"times": pairs.timestamps}
     learnt_from = {"pairs": pairs.weights, **times, **known_of(interactions)}
-    rows = scored_rows(pairs, model, has_prior=bool(prior)) if model.model != "sar" or model.affinity else _whole(counted)
+    rows = scored_rows(pairs, model, has_prior=bool(prior)) if counted is None or model.affinity else whole(counted)
     return Made(rows, made, prior, near, learnt_from)
 
 
@@ -112,29 +112,6 @@ def gram_affinity(pairs: UserRows, model: ModelSettings) -> Affinity:
     return lasting(pairs, Affinity(kind, "now", half_life_days=model.fit_decay_days, power=0.5))
 
 
-def scored_affinity(model: ModelSettings) -> Affinity:
-    """Weights of the rows that scores are made from, each row divided by the root of its sum."""
-    kind, decay, amount = affinity_of(model.affinity)
-    how = {"base": amount} if decay == "rank" else {"half_life_days": amount} if decay != "none" else {}
-    return Affinity(kind, decay, scale=0.5, **how)
-
-
-def scored_rows(pairs: UserRows, model: ModelSettings, *, has_prior: bool) -> sar.Rows:
-    weighed = weigh(pairs, scored_affinity(model))
-    exponents = np.zeros_like(weighed.exponents) if has_prior else weighed.exponents
-    affinity = weighed.whole().weights if has_prior else weighed.rows.weights
-    whole = np.ldexp(affinity.astype(np.float64), np.repeat(exponents, pairs.widths()))
-    return sar.Rows(
-        indptr=pairs.indptr,
-        indices=pairs.item_idx.astype(np.int32),
-        affinity=affinity,
-        unity=np.empty(0, np.float32),
-        exponent=exponents,
-        weight_min=float(whole.min()),
-        weight_max=float(whole.max()),
-    )
-
-
 def similar_arrays(
     pairs: UserRows, matrix: Dense | Columns, model: ModelSettings, similar: Similar | None, limits: Limits, mix: Mix | None = None
 ) -> Mapping[str, Array]:
@@ -163,15 +140,6 @@ def prior_of(pairs: UserRows, own: Array | None, model: ModelSettings) -> Mappin
     added = trend.prior(pairs, trend.Parameters(model.prior_gain, model.prior_days))
     found = [part for part in (own, added) if part is not None]
     return {"prior": np.asarray(sum(found), np.float32)} if found else {}
-
-
-def _whole(rows: sar.Rows | None) -> sar.Rows:
-    """SAR's rows with their exponents applied."""
-    assert rows is not None  # noqa: S101 - of sar there are some
-    affinity = np.ldexp(rows.affinity, np.repeat(rows.exponent, np.diff(rows.indptr)))
-    return sar.Rows(
-        rows.indptr, rows.indices, affinity, np.empty(0, np.float32), np.zeros_like(rows.exponent), rows.weight_min, rows.weight_max
-    )
 
 
 def _written(matrix: Dense | Columns, allocate: Allocate) -> similarity.Fitted:

@@ -18,6 +18,7 @@ from trainer.interactions.indexing import bucket_order, last_times
 from trainer.interactions.interactions import Interactions
 from trainer.run import shards as dispatch
 from trainer.run.digest import digest_of
+from trainer.run.event_arrays import event_arrays
 from trainer.run.spec import Order
 
 NO_RULES: Mapping[str, Array] = MappingProxyType({})
@@ -54,6 +55,7 @@ def seal(
             "popular": popular[: model.stored_depth].astype(np.int32),
             **last_times(interactions.item_idx, interactions.time, n_items),
             **rules,
+            **(event_arrays(interactions) if settings.counts_at_once and settings.duplicates == "sum" else {}),
         }
     )
     return writer.finish(

@@ -15,11 +15,12 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.linear.matrix import Limits, Shape
 from engine.weighing.rows import UserRows
+from engine.weighing.scored import scored_rows
 from trainer.evaluation.holdout import HeldOut
 from trainer.evaluation.lists import best_unseen
 from trainer.evaluation.per_user import per_user
 from trainer.fitting.door import Made, fit_model
-from trainer.fitting.family import cost_of, parameters_of, prior_of, scored_rows, user_rows
+from trainer.fitting.family import cost_of, parameters_of, prior_of, user_rows
 from trainer.tuning.grid import Candidate, matrix_of
 
 DEPTH = 10  # of the lists that are measured

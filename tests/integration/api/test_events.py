@@ -116,7 +116,7 @@ def test_all_or_none_when_too_much_waits(make: Make, store_redis: Redis) -> None
 
 def test_refused_when_the_oldest_has_waited_for_too_long(make: Make, store_redis: Redis) -> None:
     seconds, _ = store_redis.time()
-    store_redis.xadd(KEYS.event_stream, {"e": Event("old", 1, 2, "buy", 0).encode()}, id=f"{(seconds - 3600) * 1000}-0")
+    store_redis.xadd(KEYS.events("stream"), {"e": Event("old", 1, 2, "buy", 0).encode()}, id=f"{(seconds - 3600) * 1000}-0")
     assert send(make(events_max_age_s=3000), buy()).status_code == 429
     client = make(events_max_age_s=9000)
     assert send(client, buy()).status_code == 202

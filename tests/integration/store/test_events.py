@@ -63,7 +63,7 @@ def test_killed_between_file_and_redis(store_redis: Redis, tmp_path: Path, monke
 def test_a_redis_that_was_emptied_goes_on_behind_the_files(store_redis: Redis, tmp_path: Path) -> None:
     nobody = Erasure(store_redis, KEYS, "")
     seconds, _ = store_redis.time()
-    store_redis.xadd(KEYS.event_stream, {"e": Event("ahead", 1, 2, "buy", 0).encode()}, id=f"{(seconds + 3600) * 1000}-0")
+    store_redis.xadd(KEYS.events("stream"), {"e": Event("ahead", 1, 2, "buy", 0).encode()}, id=f"{(seconds + 3600) * 1000}-0")
     collect(store_redis, KEYS, nobody, tmp_path)
     store_redis.flushall()
     begin(store_redis, KEYS, tmp_path)

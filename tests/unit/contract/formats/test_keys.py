@@ -22,6 +22,7 @@ PLACEHOLDERS = {
     "notice": "NOTICE",
     "minute": "MINUTE",
     "user": "USER",
+    "name": "NAME",
 }
 
 
@@ -54,11 +55,7 @@ def test_every_key_begins_with_the_namespace(builder: str) -> None:
 
 def test_control_keys_share_a_slot_and_lists_do_not() -> None:
     tagged = {builder for builder in BUILDERS if ":{ctl}:" in pattern(builder)}
-    assert {builder for builder in BUILDERS if ":{events}:" in pattern(builder)} == {"event_stream", "event_state", "event_ids"}
     assert set(BUILDERS) - tagged == {
-        "event_stream",
-        "event_state",
-        "event_ids",
         "recs",
         "why",
         "similar",
@@ -68,6 +65,8 @@ def test_control_keys_share_a_slot_and_lists_do_not() -> None:
         "alike",
         "columns",
         "fresh",
+        "events",
+        "did",
     }
 
 
