@@ -52,7 +52,7 @@ def hold_out(interactions: Interactions, split: Split, sample_users: int, rows_a
     rows = np.flatnonzero(chosen[interactions.user_idx])
     if split == "time" and interactions.time is not None:
         # Sorted, and the splitter's sort is stable: two events of one second fall the same way in every order of the rows.
-        rows = rows[np.lexsort((interactions.item_idx[rows], interactions.time[rows]))]
+        rows = rows[np.lexsort((interactions.weight[rows], interactions.item_idx[rows], interactions.time[rows]))]
         _, test = python_chrono_split(_frame(interactions, rows), ratio=RATIO, filter_by="user")
     else:
         if not rows_as_read:
