@@ -32,7 +32,7 @@ MATRICES: tuple[Options, ...] = (
 """In the order in which they are believed in: the first ones are tried where there is not time for all."""
 
 TRENDS: tuple[Options, ...] = tuple({"model": "trending", "prior_days": days} for days in (3.0, 14.0, 60.0))
-AFFINITIES = ("", "binary:rank:0.9", "binary", "binary:rank:0.7")
+AFFINITIES = ("", "binary:rank:0.9", "binary", "binary:rank:0.99", "binary:rank:0.7")
 PRIORS: tuple[Options, ...] = (
     {},
     {"prior_gain": 0.02},
