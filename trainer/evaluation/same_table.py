@@ -61,7 +61,6 @@ class Kept:
     items: float
     pairs: float | None
     popularity: float | None
-    lost_user: Id | None = None
     lost_item: Id | None = None
 
 
@@ -83,7 +82,6 @@ def compare(new: Pairs, old: Pairs) -> Kept:
         items=float(counts_old[common].sum() / max(1, counts_old.sum())),
         pairs=_pairs(new, old, users, item_of),
         popularity=_correlation(counts_old[common], counts_new[item_of[common]]),
-        lost_user=next((one for one, user in wanted.items() if user not in users), None),
         lost_item=None if not lost_items.size else old.items(int(lost_items[0]), int(lost_items[0]) + 1)[0],
     )
 
@@ -99,13 +97,13 @@ def another(kept: Kept, new: Pairs, old: Pairs, limits: GateSettings, before: Pa
     habit = compare(old, before) if others and before is not None else Kept(1.0, 1.0, 1.0, None)
     new_users = kept.users < STAYS <= habit.users
     for what, part, refused, lost, fresh, drop in (
-        ("users", kept.users, new_users, kept.lost_user, new.users(0, 1)[0], limits.gate_max_users_drop),
+        ("users", kept.users, new_users, None, None, limits.gate_max_users_drop),
         ("interactions", kept.items, kept.items < STAYS, kept.lost_item, new.items(0, 1)[0], limits.gate_max_items_drop),
     ):
         if part < 1 - drop:
-            there = f"{_id(lost)} is not, and there is {_id(fresh)}"
+            there = "" if lost is None else f": {_id(lost)} is not, and there is {_id(fresh)}"
             which = "users are among the new ones" if what == "users" else "interactions are of items that are there again"
-            text = f"{100 * part:.0f} % of the current generation's {which}: {there}"
+            text = f"{100 * part:.0f} % of the current generation's {which}{there}"
             yield "refuse" if refused else "warn", _finding(text, part)
     if kept.pairs is not None and kept.pairs < PAIRS and kept.users >= STAYS and (habit.pairs is None or habit.pairs >= PAIRS):
         text = f"the same users have other items: {100 * kept.pairs:.0f} % of the current generation's interactions are among the new ones"

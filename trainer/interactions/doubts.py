@@ -35,6 +35,8 @@ _NO_INTEGER = re.compile(r"\+\d+|[+-]?\d+\.\d+|\d{1,3}(,\d{3})+|['\"`]-?\d+['\"`
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
+    """`what` is kept in the manifest, and therefore names no user; `advice` may."""
+
     what: str
     advice: str
 
@@ -84,12 +86,12 @@ def _ids(role: str, ids: Sequence[Id], name: str) -> Iterator[Doubt]:
         (_NO_INTEGER, "are numbers, and not written as integers", "Is this the right column? Whole numbers are written as 1234."),
     ):
         if (like := [one for one in some if pattern.fullmatch(one)]) and len(like) > MOST * len(some):
-            yield Doubt(f"{role} ids {what}, such as {like[0][:40]!r}", advice)
+            yield Doubt(f"{role} ids {what}", f"Such as {like[0][:40]!r}. {advice}")
     for mark in "|;":
         pieces = [piece for one in some if mark in one for piece in one.split(mark)]
         if sum(mark in one for one in some) > MOST * len(some) and len(set(pieces)) < MOST * len(pieces):
             like_list = next(one for one in some if mark in one)[:40]
-            yield Doubt(f"{role} ids look like lists, such as {like_list!r}", _BASKETS)
+            yield Doubt(f"{role} ids look like lists", f"Such as {like_list!r}. {_BASKETS}")
 
 
 def _whole(made: Interactions, profile: Profile) -> Iterator[Doubt]:
@@ -107,7 +109,7 @@ def _whole(made: Interactions, profile: Profile) -> Iterator[Doubt]:
     if profile.users >= USERS and counts[most] > ONE_USER * profile.rows:
         part = f"{100 * counts[most] / profile.rows:.0f} % of the rows"
         advice = "If it stands for all who are not known, name it with --missing, or use --max-user-interactions."
-        yield Doubt(f"one user, {made.user_ids[most]!r:.40}, has {part}", advice)
+        yield Doubt(f"one user has {part}", f"It is {made.user_ids[most]!r:.40}. {advice}")
     if made.user_ids and len(made.user_ids) == len(made.item_ids) and _same(made):
         yield Doubt("users and items are the same in every row", "Name the columns with --user-column and --item-column.")
     if profile.repeated > REPEATED and profile.to_the_second:

@@ -84,8 +84,8 @@ class IdTypes:
         n_all, n_odd = sum(map(len, whole)), sum(part.null_count() for part in whole)
         few = n_odd <= (1 - MOSTLY) * n_all
         if asked == "auto" and (not few or _codes(parts, whole)):
-            if large := _beyond(parts):
-                self.problems.note(f"{role} ids are texts, since whole numbers such as {large!r} take more than 64 bits")
+            if _beyond(parts):
+                self.problems.note(f"{role} ids are texts, since they are whole numbers of more than 64 bits")
             elif n_odd < (1 - REMARKED) * n_all:
                 self.problems.note(
                     f"{role} ids are texts, though most are whole numbers{self._because(role)}; --{role}-id-type integer drops others"
@@ -123,11 +123,11 @@ def as_integers(text: pl.Series) -> pl.Series:
     return numbers.set(numbers.cast(pl.String) != text, None)
 
 
-def _beyond(parts: list[pl.Series]) -> str:
-    """An id that is an integer beyond 64 bits, if many are; else ""."""
+def _beyond(parts: list[pl.Series]) -> bool:
+    """Whether ids are integers beyond 64 bits, be it some of many."""
     texts = next((part for part in parts if part.dtype == pl.String and part.len()), pl.Series([""])).head(1000)
     large = texts.filter(texts.str.contains(r"^-?[1-9]\d{18,}$") & texts.cast(pl.Int64, strict=False).is_null())
-    return str(large[0]) if len(large) > (1 - MOSTLY) * len(texts) else ""
+    return len(large) > (1 - MOSTLY) * len(texts)
 
 
 def _codes(parts: list[pl.Series], whole: list[pl.Series]) -> bool:
