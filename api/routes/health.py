@@ -28,7 +28,7 @@ def routes(store: Store, stale_after_s: int) -> list[Route]:
         """Reads the pointer itself, not what is cached. StoreError and NothingPromotedError become a 503."""
         query(NoOptions)
         try:
-            pointer = store.pointers.follow()
+            pointer = store.pointers.refresh()
         except PayloadError as error:
             return problem(store_unavailable(str(error)))
         status = "stale" if is_stale(pointer, stale_after_s) else "ready"

@@ -101,8 +101,9 @@ class Compose:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def generation(self, user_id: int = 1) -> str:
-        answer = self.ask(user_id)
+    def generation(self) -> str:
+        """What is promoted; lists follow within half a second."""
+        answer = requests.get(f"{self.url}/generations/current", timeout=ASK_TIMEOUT_S)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["generation"])
 
