@@ -1,4 +1,4 @@
-"""Every Redis key, in one place. No key literal stands anywhere else.
+"""Every Redis key, in one place. No key literal stands anywhere else. RQ keeps its own keys under `rq:`.
 
 `larder` is the namespace setting; `{ctl}` is a cluster hash tag, so that the Lua scripts find all control keys in one slot,
 while lists spread over the slots. ID is a generation id, BUCKET a number from 0, REV a revision of the items: a number from 1
@@ -45,8 +45,6 @@ larder:items:REV:BUCKET        hash    -       trainer           api           i
 larder:alike:REV               hash    -       trainer           api           item id -> list payload: what new items are like
 larder:columns:REV             hash    -       trainer           api           column -> typed arrays (columns.py), "": rows; of the filters
 larder:unavailable:REV         string  -       trainer           api, trainer  JSON array of ids that are in no answer; none: no key
-
-RQ keeps its own keys under `rq:`.
 """
 
 from __future__ import annotations
