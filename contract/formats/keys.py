@@ -2,7 +2,7 @@
 
 `larder` is the namespace setting; `{ctl}` is a cluster hash tag, so that the Lua scripts find all control keys in one slot,
 while lists spread over the slots. ID is a generation id, BUCKET a number from 0, REV a revision of the items: a number from 1
-(contract/store/item_revisions.py), or, as versions before it wrote them, the id of a generation.
+(contract/store/item_revisions.py), or, as versions before it wrote them, the id of a generation. RQ keeps its own keys under `rq:`.
 
 key                            type    TTL     written by        read by       what
 larder:{ctl}:current           string  -       promote.lua       api, trainer  JSON: all that a reader needs to find a list
