@@ -34,12 +34,12 @@ category_indices  int32    categories of items       there without a limit per c
 
 A folder is written aside, flushed, then renamed, so that what has its name is whole, and never changes, but for the rows of an
 erased user (manifest: `erased`), which are overwritten with zeros. Arrays are memory-mapped read-only.
-Addressed by URL; file:// is what this version knows.
+Addressed by URL: a folder (file://), or an object store with local copies (contract/formats/mirror.py).
 """
 
 from __future__ import annotations
 
-import zlib
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,21 +51,25 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from contract.errors import ArtifactError
-from contract.formats.keys import Id
+from contract.formats import mirror
+from contract.formats.checksum import crc32_of
+from contract.formats.copies import MANIFEST
+from contract.formats.keys import Id, is_generation_id
 from contract.formats.manifest import READABLE_FORMATS, ArraySpec, Manifest
+from contract.formats.object_store import address_of, is_remote
 
 Array = npt.NDArray[Any]
 TILE = 64  # columns of a tile of the dense layout
-MANIFEST = "manifest.json"
 EVENTS_FOLDER = ".events"  # beside the artifacts: files of events (trainer/events/files.py)
-_STEP = 1 << 24
 
 
 def folder_of(url: str) -> Path:
-    """The folder of a file:// URL."""
+    """The folder of a file:// URL, or that of the local copies of an object store."""
+    if is_remote(url):
+        return address_of(url).folder
     parts = urlsplit(url)
     if parts.scheme != "file" or not parts.path.startswith("/"):
-        raise ArtifactError(f"{url}: artifacts are addressed as file:///absolute/path")
+        raise ArtifactError(f"{url}: artifacts are addressed as file:///absolute/path, or as s3://bucket/prefix, gs:// or az://")
     return Path(unquote(parts.path))
 
 
@@ -97,7 +101,7 @@ class Artifact:
 
 def open_artifact(url: str, generation: str) -> Artifact:
     """Map a generation's artifact. Raises ArtifactError for one that is missing, of another format, or not as its manifest says."""
-    folder = folder_of(url) / generation
+    folder = mirror.pull(url, generation) if is_remote(url) else folder_of(url) / generation
     try:
         manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except OSError as error:
@@ -129,9 +133,21 @@ def _map(path: Path, spec: ArraySpec) -> Array:
     return values
 
 
-def crc32_of(path: Path) -> int:
-    checksum = 0
-    with open(path, "rb") as file:
-        while block := file.read(_STEP):
-            checksum = zlib.crc32(block, checksum)
-    return checksum
+def artifacts_in(url: str) -> list[str]:
+    """Generations of which there is an artifact, whole or not; those that are being written are not among them."""
+    if is_remote(url):
+        return [name for name in mirror.names(url) if is_generation_id(name)]
+    folder = folder_of(url)
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and is_generation_id(path.name)) if folder.is_dir() else []
+
+
+def has_artifact(url: str, generation: str) -> bool:
+    """Whether there is one that was finished."""
+    return mirror.is_there(url, generation) if is_remote(url) else (folder_of(url) / generation / MANIFEST).is_file()
+
+
+def remove_artifact(url: str, generation: str) -> None:
+    if is_remote(url):
+        mirror.remove(url, generation)
+    else:
+        shutil.rmtree(folder_of(url) / generation, ignore_errors=True)

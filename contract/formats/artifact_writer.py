@@ -11,9 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.errors import ArtifactError
-from contract.formats.artifact import MANIFEST, Array, crc32_of, folder_of
+from contract.formats import mirror
+from contract.formats.artifact import Array, folder_of
+from contract.formats.checksum import crc32_of
+from contract.formats.copies import MANIFEST, alone
 from contract.formats.keys import Id
 from contract.formats.manifest import ArraySpec, Manifest
+from contract.formats.object_store import is_remote
 
 
 def id_arrays(which: str, ids: Sequence[Id]) -> dict[str, Array]:
@@ -30,6 +34,7 @@ class ArtifactWriter:
 
     def __init__(self, url: str, generation: str, token: int = 0) -> None:
         """`token`: of the right to train, so that a process that was taken over never writes into its successor's folder."""
+        self._url, self._token = url, token
         self.final = folder_of(url) / generation
         self._aside = self.final.with_name(f".{generation}.{token}.partial")
         try:
@@ -58,14 +63,23 @@ class ArtifactWriter:
         try:
             specs = {name: self._seal(name) for name in self._names}
             manifest = manifest.with_arrays(specs)
-            write_manifest(self._aside, manifest)
-            if self.final.exists():
-                shutil.rmtree(self.final)
-            self._aside.rename(self.final)
-            _sync_folder(self.final.parent)
+            if is_remote(self._url):
+                manifest = manifest.model_copy(update={"token": self._token})
+                with alone(self.final.parent, self.final.name):
+                    self._name(manifest)
+                    mirror.push(self._url, self.final.name, self._token)
+            else:
+                self._name(manifest)
         except OSError as error:
             raise ArtifactError(f"can't write the artifact {self.final}: {error.strerror}; make room or move LARDER_ARTIFACTS") from error
         return manifest
+
+    def _name(self, manifest: Manifest) -> None:
+        write_manifest(self._aside, manifest)
+        if self.final.exists():
+            shutil.rmtree(self.final)
+        self._aside.rename(self.final)
+        _sync_folder(self.final.parent)
 
     def discard(self) -> None:
         shutil.rmtree(self._aside, ignore_errors=True)

@@ -17,6 +17,7 @@ class Driver:
 
 
 DRIVERS: Mapping[str, Driver] = {
+    "objects": Driver("obstore", {}),
     "delta": Driver("deltalake", {}),
     "iceberg": Driver("pyiceberg", {}),
     "mysql": Driver("pymysql", {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}, "MYSQL_PWD"),

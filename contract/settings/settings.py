@@ -54,7 +54,11 @@ class Settings(ApiSettings, EventSettings, NoticeSettings, ModelSettings, Source
     redis_url: str = Field("redis://localhost:6379/0", description="Redis that holds lists: redis://, rediss:// or unix://.")
     queue_url: str = Field("", description="Redis that holds the RQ queues (a single node); empty: the same as redis_url.")
     namespace: Name = Field("larder", description="Prefix of every key: several catalogues can live in one Redis.")
-    artifacts: str = Field("file:///var/lib/larder/artifacts", pattern=r"^file:///", description="URL of the folder of artifacts.")
+    artifacts: str = Field(
+        "file:///var/lib/larder/artifacts",
+        pattern=r"^(file:///|(s3|gs|az)://[^/?#]+)",
+        description="Where artifacts are: file:///folder, or an object store: s3://bucket/prefix?cache=/folder (docs/object-store.md).",
+    )
     max_memory_gb: float = Field(4.0, gt=0, description="What one process may use, in GiB: a larger model is refused before it is made.")
     shard_target_s: float = Field(5.0, gt=0, le=600, description="Seconds that one shard should take to score.")
     keep_waiting: int = Field(3, ge=1, le=100, description="Newest generations kept that wait for a person: under review, refused, held.")
@@ -62,7 +66,7 @@ class Settings(ApiSettings, EventSettings, NoticeSettings, ModelSettings, Source
     drivers: str = Field(
         "",
         description="What `make up` and the trainer's image install to read it: delta, iceberg, mysql, duckdb, clickhouse, bigquery, "
-        "snowflake, sqlserver, with commas between.",
+        "snowflake, sqlserver, objects (artifacts in an object store), with commas between.",
     )
     grace_s: int = Field(60, ge=5, le=86400, description="Seconds that an unreferenced generation lives on for readers that still use it.")
     cron: str = Field("", description="When the trainer service trains by itself, as five cron fields: 0 3 * * *; empty: never.")

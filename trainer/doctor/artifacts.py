@@ -10,8 +10,10 @@ from pathlib import Path
 
 from redis import Redis
 
-from contract.formats.artifact import MANIFEST, folder_of
-from contract.formats.keys import Keys, is_generation_id
+from contract.errors import ArtifactError
+from contract.formats.artifact import artifacts_in, folder_of, has_artifact
+from contract.formats.keys import Keys
+from contract.formats.object_store import is_remote
 from contract.formats.states import HAS_LISTS
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
@@ -25,6 +27,11 @@ def look_at_folder(settings: Settings) -> Finding:
     """Without Redis."""
     folder = folder_of(settings.artifacts)
     subject = "artifacts"
+    if is_remote(settings.artifacts):
+        try:
+            artifacts_in(settings.artifacts)
+        except ArtifactError as error:
+            return fail(subject, str(error), "Look at LARDER_ARTIFACTS, and at the credentials and the endpoint in the environment")
     advice = "Give the trainer's user a folder in LARDER_ARTIFACTS that it may write to, and that workers may read"
     place = _existing(folder)
     if not place.is_dir():
@@ -45,9 +52,10 @@ def look_at_folder(settings: Settings) -> Finding:
 
 def look_at_generations(redis: Redis, settings: Settings) -> Iterator[Finding]:
     """Whether folder and namespace know the same generations: two trainers with one namespace and two folders would not."""
-    generations, folder = Generations(redis, Keys(settings.namespace)), folder_of(settings.artifacts)
+    generations = Generations(redis, Keys(settings.namespace))
+    folder = settings.artifacts if is_remote(settings.artifacts) else str(folder_of(settings.artifacts))
     states = {name: generations.state(name) for name in generations.ids()}
-    missing = [name for name, state in states.items() if state in HAS_LISTS and not (folder / name / MANIFEST).is_file()]
+    missing = [name for name, state in states.items() if state in HAS_LISTS and not has_artifact(settings.artifacts, name)]
     if missing:
         yield fail(
             "artifacts and namespace",
@@ -55,7 +63,7 @@ def look_at_generations(redis: Redis, settings: Settings) -> Iterator[Finding]:
             "Another trainer seems to use this namespace with a folder of its own: give each catalogue its own LARDER_NAMESPACE. If the "
             "folder was lost, train again",
         )
-    stray = sorted(name for name in _artifacts(folder) if name not in states)
+    stray = [name for name in artifacts_in(settings.artifacts) if name not in states and has_artifact(settings.artifacts, name)]
     if stray:
         yield warn(
             "artifacts and namespace",
@@ -69,11 +77,6 @@ def look_at_generations(redis: Redis, settings: Settings) -> Iterator[Finding]:
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
     return next(place for place in (folder, *folder.parents) if place.exists())
-
-
-def _artifacts(folder: Path) -> list[str]:
-    found = folder.glob(f"*/{MANIFEST}")
-    return [path.parent.name for path in found if is_generation_id(path.parent.name)]
 
 
 def _some(names: list[str]) -> str:

@@ -11,8 +11,8 @@ from redis import Redis
 
 from contract.errors import ArtifactError, ErasureError, PayloadError
 from contract.formats import payload
-from contract.formats.artifact import EVENTS_FOLDER, Artifact, folder_of
-from contract.formats.keys import Id, Keys, bucket_of, is_generation_id
+from contract.formats.artifact import EVENTS_FOLDER, Artifact, artifacts_in, folder_of
+from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.shard_record import UNKNOWN_SHARD, checksum_of
 from contract.formats.states import GenerationState, is_gone
 from contract.settings.settings import Settings
@@ -75,7 +75,7 @@ def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], N
             n_items[name] = _remove_list(generations, erasure, artifacts[name], name, user_id, revision)
             for other in _others(artifacts[name], erasure, user_id):
                 _remove_list(generations, erasure, artifacts[name], name, other, erasure.add(other))
-        for name in [*live, *sorted(_folders(settings) - set(live))]:
+        for name in [*live, *sorted(set(artifacts_in(settings.artifacts)) - set(live))]:
             artifact = artifacts[name] if name in artifacts else _opened(settings, name)
             try:
                 interactions = _remove_rows(settings, artifact, name, user_id, erasure)
@@ -101,12 +101,6 @@ def _remove_events(settings: Settings, store: Redis, keys: Keys, user_id: Id) ->
 
 def as_json(removed: list[Removed]) -> list[dict[str, object]]:
     return [asdict(one) for one in removed]
-
-
-def _folders(settings: Settings) -> set[str]:
-    """Artifacts that lie in the folder, whole or not; those that are being written begin with a dot."""
-    folder = folder_of(settings.artifacts)
-    return {path.name for path in folder.iterdir() if path.is_dir() and is_generation_id(path.name)} if folder.is_dir() else set()
 
 
 def _opened(settings: Settings, name: str) -> Artifact | ArtifactError:

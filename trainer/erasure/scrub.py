@@ -11,9 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from contract.errors import ArtifactError
+from contract.formats import mirror
 from contract.formats.artifact import Artifact, damaged_arrays, folder_of, open_artifact
 from contract.formats.artifact_writer import sealed, write_manifest
+from contract.formats.copies import alone
 from contract.formats.manifest import UNSEALED
+from contract.formats.object_store import is_remote
 from contract.store.erasure import Erasure
 
 ROWS = {"indices": "indptr", "affinity": "indptr", "unity": "indptr", "disliked_indices": "disliked_indptr"}
@@ -41,8 +44,18 @@ def open_whole(url: str, generation: str) -> Artifact:
 def scrub(url: str, generation: str, erasure: Erasure) -> list[int]:
     """Overwrite what the artifact still holds of erased users; their user_idx, those of earlier calls included. Raises ArtifactError.
 
-    The manifest names them first, with the arrays unsealed: a call that was cut short is made good by the next one.
+    The manifest names them first, with the arrays unsealed: a call that was cut short is made good by the next one. In an object store
+    changed arrays replace the old ones.
     """
+    if not is_remote(url):
+        return _scrub(url, generation, erasure)
+    with alone(folder_of(url), generation):
+        erased = _scrub(url, generation, erasure)
+        mirror.push_changes(url, generation)
+        return erased
+
+
+def _scrub(url: str, generation: str, erasure: Erasure) -> list[int]:
     artifact = open_artifact(url, generation)
     manifest, folder = artifact.manifest, folder_of(url) / generation
     changed = [name for name in (*ROWS, "exponent", "user_ids") if name in artifact.arrays]

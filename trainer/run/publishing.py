@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from contract.errors import ArtifactError, GenerationError
-from contract.formats.artifact import damaged_arrays, folder_of, open_artifact
+from contract.formats.artifact import artifacts_in, damaged_arrays, has_artifact, open_artifact
 from contract.formats.manifest import UNSEALED, Manifest
 from contract.formats.states import HAS_LISTS, GenerationState, RunState
 from contract.formats.verdict import Verdict
@@ -40,10 +40,9 @@ def publish(larder: Larder, generation: str, waiting: Callable[[], None]) -> Man
 
 
 def kept_artifacts(url: str) -> list[str]:
-    """Generations whose artifacts are in the folder, oldest first."""
-    folder = folder_of(url)
-    found = (path for path in (folder.iterdir() if folder.is_dir() else ()) if (path / "manifest.json").is_file())
-    return [path.name for path in sorted(found, key=lambda path: (path / "manifest.json").stat().st_mtime)]
+    """Generations that have an artifact, oldest first."""
+    found = [open_artifact(url, name).manifest for name in artifacts_in(url) if has_artifact(url, name)]
+    return [manifest.generation for manifest in sorted(found, key=lambda manifest: manifest.trained_at)]
 
 
 def _check_state(state: str, generation: str) -> None:

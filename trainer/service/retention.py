@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 
-from contract.formats.artifact import folder_of
+from contract.formats.artifact import artifacts_in, folder_of, has_artifact, remove_artifact
+from contract.formats.object_store import is_remote
 from contract.formats.states import GONE, SETTLED, GenerationState, RunState
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
@@ -16,7 +17,7 @@ from contract.store.runs import Runs
 _PARTIAL = re.compile(r"\.(?P<run>.+)\.\d+\.partial")
 
 
-def prune(generations: Generations, runs: Runs, settings: Settings) -> list[str]:
+def prune(generations: Generations, runs: Runs, settings: Settings, *, artifacts: bool = True) -> list[str]:
     """Retire what is not to be kept; ids of the generations of which nothing is left. Revisions of the items that were left go, too.
 
     Kept are the current and the previous generation, what is being scored, the newest `keep_generations` that were served before,
@@ -32,19 +33,24 @@ def prune(generations: Generations, runs: Runs, settings: Settings) -> list[str]
     settled = [name for name, found in progress.items() if found.state in SETTLED and name not in kept]
     gone = [name for name in settled if retire(generations, name, settings.grace_s, settings.job_timeout_s)]
     Catalogue(generations.redis, generations.keys).prune(settings.grace_s, settings.job_timeout_s)
-    _remove_artifacts(generations, runs, settings)
+    if artifacts:
+        _remove_artifacts(generations, runs, settings)
     return gone
 
 
 def _remove_artifacts(generations: Generations, runs: Runs, settings: Settings) -> None:
     """Delete the artifacts of generations that failed or were pruned, and of runs that failed before they had one."""
-    folder = folder_of(settings.artifacts)
-    for path in folder.iterdir() if folder.is_dir() else ():
-        partial = _PARTIAL.fullmatch(path.name)
-        run = partial["run"] if partial else path.name
-        state = generations.state(run)
-        status = runs.get(run)
+    url = settings.artifacts
+    for name in artifacts_in(url):
+        state, status = generations.state(name), runs.get(name)
         failed = status is not None and status.state in (RunState.FAILED, RunState.CANCELLED) and state == ""
-        left = partial is not None and status is not None and status.state == RunState.DISPATCHED
-        if state in GONE or failed or left:
-            shutil.rmtree(path, ignore_errors=True)
+        unfinished = is_remote(url) and status is None and state == "" and not has_artifact(url, name)  # its upload was cut short
+        if state in GONE or failed or unfinished:
+            remove_artifact(url, name)
+    folder = folder_of(url)
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if partial := _PARTIAL.fullmatch(path.name):
+            status = runs.get(partial["run"])
+            over = status is not None and status.state in (RunState.FAILED, RunState.CANCELLED, RunState.DISPATCHED)
+            if over or generations.state(partial["run"]) in GONE:
+                shutil.rmtree(path, ignore_errors=True)

@@ -12,7 +12,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 from contract.errors import LarderError
-from contract.formats.states import GenerationState
+from contract.formats.object_store import is_remote
+from contract.formats.states import GONE, GenerationState
 from contract.larder import Larder
 from contract.queue.jobs import run_of
 from contract.queue.leases import LeasedWorker, worker_name
@@ -25,6 +26,7 @@ from trainer import jobs
 from trainer.service.abandoned import give_up_abandoned
 from trainer.service.beside import Beside
 from trainer.service.comparing import Comparing
+from trainer.service.remote_retention import RemoteRetention
 from trainer.service.retention import prune
 from trainer.service.schedule import Schedule
 from trainer.service.start_run import start_run
@@ -39,6 +41,7 @@ def serve(settings: Settings) -> None:
     larder = Larder.of_service(settings)
     queue, generations, runs = larder.train_queue, larder.generations, larder.runs
     schedule, comparing = Schedule(settings, larder.store, larder.queue_redis), Comparing(larder)
+    remote = RemoteRetention() if is_remote(settings.artifacts) else None
     larder.erasure.announce()
     beside = (
         Beside("trainer.events", "writes events", is_wanted=settings.events),
@@ -59,8 +62,10 @@ def serve(settings: Settings) -> None:
 
     def tidy() -> None:
         try:
-            if gone := prune(generations, runs, settings):
+            if gone := prune(generations, runs, settings, artifacts=remote is None):
                 log.info("pruned: %s", ", ".join(gone))
+            if remote is not None:
+                remote.tick({name for name in generations.ids() if generations.state(name) in GONE})
             for generation in give_up_abandoned(generations, queue, larder.score_queue):
                 log.error("generation %s is given up: no job of its missing shards is left", generation)
         except RedisError as error:

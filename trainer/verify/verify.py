@@ -9,7 +9,7 @@ from functools import partial
 from pydantic import BaseModel, ConfigDict
 
 from contract.errors import ArtifactError, GenerationError
-from contract.formats.artifact import Artifact, damaged_arrays, folder_of, open_artifact
+from contract.formats.artifact import Artifact, artifacts_in, damaged_arrays, open_artifact
 from contract.formats.manifest import UNSEALED, Manifest
 from contract.formats.states import HAS_LISTS
 from contract.settings.settings import Settings
@@ -102,7 +102,7 @@ def _again_if_wrong(check: Callable[[], Checked]) -> Checked:
 def _artifact(settings: Settings, manifest: Manifest) -> tuple[Artifact | None, list[str], list[str]]:
     """The artifact, if it can be relied on; what is wrong with it; what is therefore left out."""
     name, skipped = manifest.generation, "its shards are added up, its users not compared and nothing re-scored"
-    if not (folder_of(settings.artifacts) / name).exists():
+    if name not in artifacts_in(settings.artifacts):
         return None, [], [f"the artifact {name} is gone: {skipped}"]
     try:
         artifact = open_artifact(settings.artifacts, name)

@@ -67,7 +67,7 @@ def test_variables_are_parsed_into_the_types_of_their_fields() -> None:
         ("USER_COLUMN", ""),
         ("NAMESPACE", "with space"),
         ("NAMESPACE", "x" * 65),
-        ("ARTIFACTS", "s3://bucket/folder"),
+        ("ARTIFACTS", "ftp://bucket/folder"),
         ("ARTIFACTS", "file://relative"),
         ("MAX_MEMORY_GB", "0"),
         ("SHARD_TARGET_S", "601"),
