@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy.typing as npt
 
-from contract.formats.artifact import Array
+from contract.artifacts.artifact import Array
 
 __all__ = ["Allocate", "Array", "Report"]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from contract.formats.artifact import Array
+from contract.artifacts.artifact import Array
 
 R = TypeVar("R")
 
@@ -43,7 +43,7 @@ SimilarityMatrix = DenseTiles | CsrSimilarity
 
 
 def similarity_of(arrays: Mapping[str, Array], name: str = "similarity") -> SimilarityMatrix:
-    """The similarity of this name among `arrays`, as contract/formats/artifact.py names them."""
+    """The similarity of this name among `arrays`, as contract/artifacts/artifact.py names them."""
     if name in arrays:
         return DenseTiles(plain(arrays[name]))
     return CsrSimilarity(*(plain(arrays[f"{name}_{part}"]) for part in CsrSimilarity._fields))

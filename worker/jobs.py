@@ -6,8 +6,8 @@ import logging
 
 from redis.exceptions import OutOfMemoryError
 
+from contract.artifacts.artifact import open_artifact
 from contract.errors import ArtifactError
-from contract.formats.artifact import open_artifact
 from contract.formats.states import GenerationState, Outcome
 from contract.larder import Larder
 from contract.queue.jobs import enqueue_diff

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+from contract.artifacts.artifact import Artifact
 from contract.errors import GenerationError
-from contract.formats.artifact import Artifact
 from contract.formats.keys import Id, bucket_of
 from contract.formats.shard_record import ShardRecord, checksum_of
 from engine.score.explain import encode_contributors, explain_users

@@ -38,7 +38,7 @@ def affinities(ends, order, item_idx, weight, age, half_life):  # type: ignore[n
     """Decayed weights, one per user and item: A = Σ weight · min(1, 2 ** (-age / half_life)) over the pair's events.
 
     `age` int64 seconds before now, or empty without decay. Every row is divided by 2 ** exponent, where exponent is the decay of
-    its newest event, rounded down: so rows that are old as a whole do not underflow. Out, as in contract/formats/artifact.py: indptr,
+    its newest event, rounded down: so rows that are old as a whole do not underflow. Out, as in contract/artifacts/artifact.py: indptr,
     indices, affinity, unity, exponent; and least and greatest A with their exponents applied, float64.
     """
     n_users, n = ends.size - 1, order.size

@@ -22,7 +22,7 @@ DAY_S = 86400
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Users × items in CSR, named and typed as in contract/formats/artifact.py; `weight_min` and `_max` span the decayed affinities."""
+    """Users × items in CSR, named and typed as in contract/artifacts/artifact.py; `weight_min` and `_max` span the decayed affinities."""
 
     indptr: Array
     indices: Array
@@ -61,7 +61,7 @@ def fit_rows(
 def fit_similarity(
     rows: Rows, n_items: int, model: ModelSettings, allocate: Allocate, *, threads: int, limit_bytes: float, report: Report
 ) -> Fitted:
-    """Fill the similarity in the layout that `Similarity.choose` names (arrays: contract/formats/artifact.py).
+    """Fill the similarity in the layout that `Similarity.choose` names (arrays: contract/artifacts/artifact.py).
 
     With `model.neighbors` a row keeps the item itself and that many others, and the layout is sparse. Raises SettingsError before
     it begins when the similarity would take more than `limit_bytes`, with the number of neighbors that would fit.

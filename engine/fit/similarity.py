@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import counting_kernels as counting

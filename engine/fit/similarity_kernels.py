@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from engine.fit.counting_kernels import count_item
 
 COOCCURRENCE, COSINE, INCLUSION, JACCARD, LEXICOGRAPHERS, LIFT, INFORMATION = range(7)

@@ -28,7 +28,7 @@ def explain_users(arrays: Mapping[str, Array], start: int, end: int, top: TopK, 
     over it: all of them add up to 1; the user's `exponent` cancels. Terms that are not 0 are contributors, strongest first, then by rising
     item_idx; where similarities are negative, some take away, and the shares of the others may be above 1.
 
-    `arrays` as contract/formats/artifact.py names them, in either layout. Memory beyond them: 8 bytes for
+    `arrays` as contract/artifacts/artifact.py names them, in either layout. Memory beyond them: 8 bytes for
     each of min(explain_depth, seen items) slots of a listed item, and about 28 for each listed item.
     """
     rows = AffinityRows.of(arrays, normalize=False)

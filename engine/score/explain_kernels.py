@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 
 SEARCH = 16  # what one costs in steps along a row
 _MOST = np.finfo(np.float32).max

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 
 
 @njit(fastmath={"contract"})

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from engine.score.scoring_kernels import LAST_BITS, widen
 from engine.score.tile_sums import add_rows, add_rows_twice
 

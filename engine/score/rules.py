@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from engine.arrays import Array
 from engine.score import rule_kernels as kernels
 from engine.score.structures import AffinityRows, LeftOut, Rules, Scale, Spread, TopK

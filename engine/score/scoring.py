@@ -18,7 +18,7 @@ __all__ = ["Scale", "TopK", "score_users"]
 def score_users(arrays: Mapping[str, Array], start: int, end: int, scale: Scale, *, depth: int, exclude_seen: bool) -> TopK:
     """Lists of user_idx `start` to `end`, at most `depth` items with a positive score each.
 
-    `arrays` as contract/formats/artifact.py names them, in either layout; items of "excluded", if that is there, are in no list, those
+    `arrays` as contract/artifacts/artifact.py names them, in either layout; items of "excluded", if that is there, are in no list, those
     of "disliked_indices" not in their user's; "prior", if that is there, is added to everybody's sums, which then have no exponent.
     Memory: (depth · 8 + 24) bytes a user beyond the mapped arrays.
     """

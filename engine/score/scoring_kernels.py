@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numba import njit
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from engine.score.tile_sums import add_rows, add_rows_twice
 
 LAST_BITS = 1e-6  # relative difference of sums that are equal but for rounding

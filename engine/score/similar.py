@@ -18,7 +18,7 @@ def similar_items(arrays: Mapping[str, Array], chosen: npt.NDArray[np.int32], *,
 
     Read from the item's row of "similar_indptr" and so on, where the artifact has them, else of the similarity: with `neighbors`, where
     that is not symmetric, these are the neighbors that the row keeps. In dense tiles, a row's 64 values lie side by side, and a column's a
-    row apart. `arrays` as contract/formats/artifact.py names them, in either layout; items of "excluded" are in no list, and have one.
+    row apart. `arrays` as contract/artifacts/artifact.py names them, in either layout; items of "excluded" are in no list, and have one.
     Memory: depth · 8 bytes an item beyond them.
     """
     similarity = similarity_of(arrays, "similar" if "similar_indptr" in arrays else "similarity")

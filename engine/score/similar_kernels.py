@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from engine.score.scoring_kernels import insert
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from engine.kernel_cache import SWITCH
 
 __all__ = ["add_rows", "add_rows_twice"]

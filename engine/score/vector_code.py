@@ -13,7 +13,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 
 _LANES = 16
 

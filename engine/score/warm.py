@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from engine.arrays import Array
 from engine.score.explain import encode_contributors, explain_users
 from engine.score.rules import score_by_rules

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from redis import Redis
 
-from contract.formats.artifact import open_artifact
+from contract.artifacts.artifact import open_artifact
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest
 from contract.formats.verdict import Verdict

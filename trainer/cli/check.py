@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from contract.formats.artifact import folder_of
+from contract.artifacts.artifact import folder_of
 from contract.settings.settings import Settings
 from trainer.cli import html_file as target
 from trainer.cli.options import source_options

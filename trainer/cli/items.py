@@ -36,7 +36,7 @@ def _options(command: Any) -> Any:
 
 def _served(settings: Settings, generations: Generations) -> Known | None:
     """The items of the generation that is served, if one is."""
-    from contract.formats.artifact import open_artifact
+    from contract.artifacts.artifact import open_artifact
     from trainer.items.known import Known
 
     pointer = generations.current()
@@ -59,7 +59,7 @@ def items(force: bool, **options: Any) -> None:
     """
     with opened(**options) as larder:
         settings, catalogue = larder.settings, larder.catalogue
-        from contract.formats.artifact import folder_of
+        from contract.artifacts.artifact import folder_of
         from trainer.items.known import coverage
         from trainer.items.revision import stock_of, write_revision
         from trainer.sources import load as sources

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from contract.formats.artifact import folder_of
+from contract.artifacts.artifact import folder_of
 from contract.settings.settings import Settings
 from trainer.cli import html_file as target
 from trainer.cli.options import settings_options, tune_options

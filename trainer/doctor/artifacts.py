@@ -10,10 +10,10 @@ from pathlib import Path
 
 from redis import Redis
 
+from contract.artifacts.artifact import artifacts_in, folder_of, has_artifact
+from contract.artifacts.object_store import is_remote
 from contract.errors import ArtifactError
-from contract.formats.artifact import artifacts_in, folder_of, has_artifact
 from contract.formats.keys import Keys
-from contract.formats.object_store import is_remote
 from contract.formats.states import HAS_LISTS
 from contract.settings.settings import Settings
 from contract.store.generations import Generations

@@ -9,9 +9,9 @@ from typing import cast
 
 from redis import Redis
 
+from contract.artifacts.artifact import EVENTS_FOLDER, Artifact, artifacts_in, folder_of
 from contract.errors import ArtifactError, ErasureError, PayloadError
 from contract.formats import payload
-from contract.formats.artifact import EVENTS_FOLDER, Artifact, artifacts_in, folder_of
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.shard_record import UNKNOWN_SHARD, checksum_of
 from contract.formats.states import GenerationState, is_gone

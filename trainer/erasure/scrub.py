@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from contract.artifacts import mirror
+from contract.artifacts.artifact import Artifact, damaged_arrays, folder_of, open_artifact
+from contract.artifacts.artifact_writer import sealed, write_manifest
+from contract.artifacts.copies import alone
+from contract.artifacts.object_store import is_remote
 from contract.errors import ArtifactError
-from contract.formats import mirror
-from contract.formats.artifact import Artifact, damaged_arrays, folder_of, open_artifact
-from contract.formats.artifact_writer import sealed, write_manifest
-from contract.formats.copies import alone
 from contract.formats.manifest import UNSEALED
-from contract.formats.object_store import is_remote
 from contract.store.erasure import Erasure
 
 ROWS = {"indices": "indptr", "affinity": "indptr", "unity": "indptr", "disliked_indices": "disliked_indptr"}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from contract.formats.artifact import Artifact
+from contract.artifacts.artifact import Artifact
 from contract.formats.keys import Id
 from contract.settings.settings import GateSettings
 from trainer.evaluation.findings import Found, finding

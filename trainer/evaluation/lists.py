@@ -17,7 +17,7 @@ _USERS = 1024  # that one thread scores at a time: a tile of the similarity is r
 def best_unseen(rows: Rows, model: Mapping[str, Array], users: Array, k: int, threads: int, *, normalize: bool) -> Array:
     """item_idx int32 (users, k), best first, filled up with -1: the unseen items that score_users lists.
 
-    `model`: the arrays of the similarity, and of a prior where there is one, as contract/formats/artifact.py names them.
+    `model`: the arrays of the similarity, and of a prior where there is one, as contract/artifacts/artifact.py names them.
     """
     arrays = {**model, **_of_users(rows, users).arrays(normalize)}
     scale = Scale(normalize, rows.weight_min, rows.weight_max)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contract.formats.artifact import Artifact
+from contract.artifacts.artifact import Artifact
 from contract.formats.keys import Id
 from contract.settings.settings import GateSettings
 from engine.arrays import Array

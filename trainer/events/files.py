@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from contract.formats.artifact import EVENTS_FOLDER, folder_of
+from contract.artifacts.artifact import EVENTS_FOLDER, folder_of
 from contract.formats.events import Event
 from contract.store.event_stream import NOTHING
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from contract.settings.family import MATRIXLESS, affinity_of
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from contract.artifacts.artifact import TILE
 from contract.errors import DataError
-from contract.formats.artifact import TILE
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array
 from engine.fit.rows import Rows

@@ -40,7 +40,7 @@ class Pairs:
         return Pairs(user[order], self.item[order])
 
     def arrays(self, n_users: int) -> Mapping[str, Array]:
-        """As contract/formats/artifact.py names them."""
+        """As contract/artifacts/artifact.py names them."""
         ends = np.cumsum(np.bincount(self.user, minlength=n_users), dtype=np.int64)
         return {"disliked_indptr": np.concatenate((np.zeros(1, np.int64), ends)), "disliked_indices": self.item.astype(np.int32)}
 

@@ -1,4 +1,4 @@
-"""The rules of a run as arrays of its artifact (contract/formats/artifact.py): excluded items, factors of scores, categories of items."""
+"""The rules of a run as arrays of its artifact (contract/artifacts/artifact.py): excluded items, factors of scores, categories of items."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from contract.settings.family import MATRIXLESS
 from contract.settings.settings import ModelSettings
 from engine.fit.similarity import Similarity

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from contract.artifacts.artifact import open_artifact
 from contract.errors import ErasedMeanwhileError
-from contract.formats.artifact import open_artifact
 from contract.formats.manifest import Manifest
 from contract.formats.verdict import Verdict
 from contract.settings.settings import Settings

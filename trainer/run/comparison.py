@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from contract.errors import LarderError
-from contract.formats.artifact import folder_of
+from contract.artifacts.artifact import folder_of
 from contract.formats.manifest import Manifest
 from contract.formats.tuned import Tuned
 from contract.larder import Larder

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from contract.formats.artifact_writer import id_arrays
+from contract.artifacts.artifact_writer import id_arrays
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.fit.rows import Rows

@@ -10,9 +10,11 @@ from dataclasses import replace
 import numpy as np
 from redis import Redis
 
+from contract.artifacts.artifact import folder_of, open_artifact
+from contract.artifacts.artifact_writer import ArtifactWriter, id_arrays
 from contract.errors import ArtifactError
-from contract.formats.artifact import folder_of, open_artifact
-from contract.formats.artifact_writer import ArtifactWriter
+from contract.artifacts.artifact import folder_of, open_artifact
+from contract.artifacts.artifact_writer import ArtifactWriter
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest
 from contract.formats.states import HAS_LISTS

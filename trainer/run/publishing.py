@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from contract.artifacts.artifact import artifacts_in, damaged_arrays, has_artifact, open_artifact
 from contract.errors import ArtifactError, GenerationError
-from contract.formats.artifact import artifacts_in, damaged_arrays, has_artifact, open_artifact
 from contract.formats.manifest import UNSEALED, Manifest
 from contract.formats.states import HAS_LISTS, GenerationState, RunState
 from contract.formats.verdict import Verdict

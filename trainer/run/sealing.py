@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from contract.formats.artifact_writer import ArtifactWriter, id_arrays
+from contract.artifacts.artifact_writer import ArtifactWriter, id_arrays
 from contract.formats.manifest import IdType, Manifest
 from engine.arrays import Array
 from engine.fit.similarity import DENSE_PER_S, SPARSE_PER_S

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from contract.artifacts.artifact import folder_of, open_artifact
 from contract.errors import ArtifactError
-from contract.formats.artifact import folder_of, open_artifact
+from contract.artifacts.artifact import folder_of, open_artifact
 from contract.formats.evaluation import Evaluation, Figures
 from contract.formats.manifest import Manifest, Pointer
 from contract.formats.verdict import Verdict

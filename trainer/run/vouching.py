@@ -13,8 +13,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from contract.artifacts.artifact import folder_of
 from contract.errors import SettingsError
-from contract.formats.artifact import folder_of
 from contract.settings.run_sources import PLACES, RUN_OPTIONS, SOURCE_OPTIONS, STDIN_REFUSED, entries, is_listed, refusal
 from contract.settings.settings import PREFIX, Settings
 from contract.settings.source import STDIN, without_events

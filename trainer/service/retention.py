@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 
-from contract.formats.artifact import artifacts_in, folder_of, has_artifact, remove_artifact
-from contract.formats.object_store import is_remote
+from contract.artifacts.artifact import artifacts_in, folder_of, has_artifact, remove_artifact
+from contract.artifacts.object_store import is_remote
 from contract.formats.states import GONE, SETTLED, GenerationState, RunState
 from contract.settings.settings import Settings
 from contract.store.generations import Generations

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 from contract.errors import LarderError
-from contract.formats.object_store import is_remote
+from contract.artifacts.object_store import is_remote
 from contract.formats.states import GONE, GenerationState
 from contract.larder import Larder
 from contract.queue.jobs import run_of

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from contract.formats.artifact import Array, Artifact
+from contract.artifacts.artifact import Array, Artifact
 
 
 @dataclass(frozen=True, slots=True)

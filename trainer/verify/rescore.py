@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from contract.formats.artifact import Array, Artifact
+from contract.artifacts.artifact import Array, Artifact
 from contract.formats.keys import Id
 from trainer.verify.category_limits import Categories
 

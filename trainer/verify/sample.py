@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
+from contract.artifacts.artifact import Artifact
 from contract.errors import PayloadError
 from contract.formats import payload
-from contract.formats.artifact import Artifact
 from contract.formats.keys import Id, bucket_of
 from contract.store.generations import Generations
 from trainer.verify.rescore import disagreement, rescore

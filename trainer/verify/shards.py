@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from contract.artifacts.artifact import Artifact
 from contract.errors import SettingsError
-from contract.formats.artifact import Artifact
 from contract.formats.keys import Id, bucket_of
 from contract.formats.manifest import Manifest
 from contract.formats.shard_record import ShardRecord

@@ -8,8 +8,8 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
+from contract.artifacts.artifact import Artifact, artifacts_in, damaged_arrays, open_artifact
 from contract.errors import ArtifactError, GenerationError
-from contract.formats.artifact import Artifact, artifacts_in, damaged_arrays, open_artifact
 from contract.formats.manifest import UNSEALED, Manifest
 from contract.formats.states import HAS_LISTS
 from contract.settings.settings import Settings

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from rq.job import JobStatus
 
-from contract.formats.artifact import folder_of
+from contract.artifacts.artifact import folder_of
 from contract.queue.jobs import train_queue
 from tests.support.servers.api_process import ApiProcess, check_problem
 from tests.support.servers.services import Services, await_that

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.formats.artifact import open_artifact
+from contract.artifacts.artifact import open_artifact
 from tests.support.servers.services import Services
 
 LIKED = [f"u{user},i{(user + step) % 12},5" for user in range(80) for step in range(4)]

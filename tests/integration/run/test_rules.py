@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contract.formats.artifact import open_artifact
+from contract.artifacts.artifact import open_artifact
 from tests.support.models.samples import many
 from tests.support.servers.api_process import ApiProcess
 from tests.support.servers.services import Services

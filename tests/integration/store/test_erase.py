@@ -15,8 +15,8 @@ import pytest
 from pydantic import SecretStr
 from redis import Redis
 
+from contract.artifacts.artifact import damaged_arrays, folder_of, open_artifact
 from contract.errors import ErasureError, SettingsError
-from contract.formats.artifact import damaged_arrays, folder_of, open_artifact
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.shard_record import ShardRecord, checksum_of
 from contract.settings.settings import Settings

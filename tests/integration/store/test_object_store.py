@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from redis import Redis
 
+from contract.artifacts import mirror, object_store
+from contract.artifacts.artifact import artifacts_in, folder_of, has_artifact, open_artifact, remove_artifact
+from contract.artifacts.artifact_writer import ArtifactWriter
+from contract.artifacts.object_store import ObjectStore, address_of
 from contract.errors import ArtifactError, TakenOverError
-from contract.formats import mirror, object_store
-from contract.formats.artifact import artifacts_in, folder_of, has_artifact, open_artifact, remove_artifact
-from contract.formats.artifact_writer import ArtifactWriter
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest
-from contract.formats.object_store import ObjectStore, address_of
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from tests.support.models.fitting import interactions_of

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from redis import Redis
 
+from contract.artifacts.artifact import open_artifact
 from contract.errors import GenerationError
 from contract.formats import payload
-from contract.formats.artifact import open_artifact
 from contract.formats.keys import Keys, bucket_of
 from contract.formats.manifest import Manifest
 from contract.formats.shard_record import checksum_of

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from engine.arrays import Array
 from engine.score.scoring import Scale, TopK, score_users
 

@@ -256,7 +256,7 @@ def test_the_version_is_one() -> None:
 
 
 def test_a_stop_while_packages_are_installed_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def stopped(lock: str, venv: Path) -> int:
+    def stopped(*_: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(bootstrap, "ensure", stopped)

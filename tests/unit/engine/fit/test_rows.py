@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.formats.artifact import open_artifact
+from contract.artifacts.artifact import open_artifact
 from contract.formats.manifest import Manifest
 from contract.settings.settings import ModelSettings, Settings
 from engine.fit import rows as sar

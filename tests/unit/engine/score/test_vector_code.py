@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from engine.score import plain_code, tile_sums, vector_code
 from tests.support.paths import ROOT
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from contract.formats.artifact import open_artifact
+from contract.artifacts.artifact import open_artifact
 from contract.formats.evaluation import Figures
 from contract.settings.settings import GateSettings, Settings, SourceSettings
 from engine.arrays import Array

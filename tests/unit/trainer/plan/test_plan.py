@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from contract.formats.artifact import folder_of
+from contract.artifacts.artifact import folder_of
 from contract.settings.settings import ModelSettings, Settings
 from tests.support.models.fitting import Event, interactions_of
 from trainer.interactions.interactions import Interactions, from_frame

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from contract.formats.artifact import Artifact
+from contract.artifacts.artifact import Artifact
 from contract.settings.settings import ModelSettings
 from engine.score.rules import score_by_rules
 from engine.score.scoring import TopK

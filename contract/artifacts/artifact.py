@@ -34,7 +34,7 @@ category_indices  int32    categories of items       there without a limit per c
 
 A folder is written aside, flushed, then renamed, so that what has its name is whole, and never changes, but for the rows of an
 erased user (manifest: `erased`), which are overwritten with zeros. Arrays are memory-mapped read-only.
-Addressed by URL: a folder (file://), or an object store with local copies (contract/formats/mirror.py).
+Addressed by URL: a folder (file://), or an object store with local copies (contract/artifacts/mirror.py).
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
+from contract.artifacts import mirror
+from contract.artifacts.checksum import crc32_of
+from contract.artifacts.copies import MANIFEST
+from contract.artifacts.object_store import address_of, is_remote
 from contract.errors import ArtifactError
-from contract.formats import mirror
-from contract.formats.checksum import crc32_of
-from contract.formats.copies import MANIFEST
 from contract.formats.keys import Id, is_generation_id
 from contract.formats.manifest import READABLE_FORMATS, ArraySpec, Manifest
-from contract.formats.object_store import address_of, is_remote
 
 Array = npt.NDArray[Any]
 TILE = 64  # columns of a tile of the dense layout

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from contract.artifacts.object_store import Address, ObjectStore
 from contract.errors import ArtifactError
-from contract.formats.object_store import Address, ObjectStore
 
 MANIFEST = "manifest.json"
 _held: set[tuple[str, str, int]] = set()

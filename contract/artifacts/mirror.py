@@ -13,11 +13,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from contract.artifacts.checksum import crc32_of
+from contract.artifacts.copies import MANIFEST, alone, evict, read
+from contract.artifacts.object_store import ObjectStore, address_of
 from contract.errors import ArtifactError, TakenOverError
-from contract.formats.checksum import crc32_of
-from contract.formats.copies import MANIFEST, alone, evict, read
 from contract.formats.manifest import UNSEALED, ArraySpec, Manifest
-from contract.formats.object_store import ObjectStore, address_of
 
 
 def pull(url: str, generation: str) -> Path:

@@ -1,4 +1,4 @@
-"""Writing an artifact (its format: contract/formats/artifact.py): aside, flushed, then renamed."""
+"""Writing an artifact (its format: contract/artifacts/artifact.py): aside, flushed, then renamed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from contract.artifacts import mirror
+from contract.artifacts.artifact import Array, folder_of
+from contract.artifacts.checksum import crc32_of
+from contract.artifacts.copies import MANIFEST, alone
+from contract.artifacts.object_store import is_remote
 from contract.errors import ArtifactError
-from contract.formats import mirror
-from contract.formats.artifact import Array, folder_of
-from contract.formats.checksum import crc32_of
-from contract.formats.copies import MANIFEST, alone
 from contract.formats.keys import Id
 from contract.formats.manifest import ArraySpec, Manifest
-from contract.formats.object_store import is_remote
 
 
 def id_arrays(which: str, ids: Sequence[Id]) -> dict[str, Array]:

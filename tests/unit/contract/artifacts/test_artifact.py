@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from contract.artifacts.artifact import Array, Artifact, damaged_arrays, folder_of, open_artifact
+from contract.artifacts.artifact_writer import ArtifactWriter, id_arrays
 from contract.errors import ArtifactError
-from contract.formats.artifact import Array, Artifact, damaged_arrays, folder_of, open_artifact
-from contract.formats.artifact_writer import ArtifactWriter, id_arrays
 from contract.formats.keys import Id
 from tests.support.builders import make_manifest
 

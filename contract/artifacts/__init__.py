@@ -1,0 +1,1 @@
+"""Artifacts: a run's output on disk, in a folder or an object store."""
