@@ -80,6 +80,8 @@ def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], N
             try:
                 interactions = _remove_rows(settings, artifact, name, user_id, erasure)
             except (ArtifactError, OSError, ValueError) as error:
+                if is_gone(generations.state(name)) and name not in artifacts_in(settings.artifacts):
+                    continue  # retention has removed it meanwhile
                 remains.append(f"generation {name}: {error}")
                 interactions = 0 if n_items.get(name) else None
             if interactions is not None:
