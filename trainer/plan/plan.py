@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from rich.table import Table
 
-from contract.errors import SettingsError
 from contract.artifacts.artifact import folder_of
+from contract.errors import SettingsError
 from contract.formats.keys import Id
 from contract.formats.shard_record import SHARD_USERS
 from contract.settings.family import AUTO

@@ -7,8 +7,8 @@ import os
 import time
 from collections.abc import Callable
 
-from contract.errors import LarderError
 from contract.artifacts.artifact import folder_of
+from contract.errors import LarderError
 from contract.formats.manifest import Manifest
 from contract.formats.tuned import Tuned
 from contract.larder import Larder

@@ -11,10 +11,8 @@ import numpy as np
 from redis import Redis
 
 from contract.artifacts.artifact import folder_of, open_artifact
-from contract.artifacts.artifact_writer import ArtifactWriter, id_arrays
-from contract.errors import ArtifactError
-from contract.artifacts.artifact import folder_of, open_artifact
 from contract.artifacts.artifact_writer import ArtifactWriter
+from contract.errors import ArtifactError
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest
 from contract.formats.states import HAS_LISTS

@@ -9,7 +9,6 @@ from typing import Any
 
 from contract.artifacts.artifact import folder_of, open_artifact
 from contract.errors import ArtifactError
-from contract.artifacts.artifact import folder_of, open_artifact
 from contract.formats.evaluation import Evaluation, Figures
 from contract.formats.manifest import Manifest, Pointer
 from contract.formats.verdict import Verdict

@@ -11,8 +11,8 @@ from typing import Any
 from redis.exceptions import RedisError
 from rq import Queue
 
-from contract.errors import LarderError
 from contract.artifacts.object_store import is_remote
+from contract.errors import LarderError
 from contract.formats.states import GONE, GenerationState
 from contract.larder import Larder
 from contract.queue.jobs import run_of

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from contract.errors import DataError
 from contract.artifacts.artifact import EVENTS_FOLDER
+from contract.errors import DataError
 from contract.settings.settings import SourceSettings, hide_password
 from contract.settings.source import STDIN, without_events
 from trainer.interactions.doubts import Doubt, doubts
