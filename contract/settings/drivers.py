@@ -17,7 +17,6 @@ class Driver:
 
 
 DRIVERS: Mapping[str, Driver] = {
-    "objects": Driver("obstore", {}),
     "delta": Driver("deltalake", {}),
     "iceberg": Driver("pyiceberg", {}),
     "mysql": Driver("pymysql", {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}, "MYSQL_PWD"),
@@ -28,6 +27,7 @@ DRIVERS: Mapping[str, Driver] = {
     "bigquery": Driver("sqlalchemy_bigquery", {"bigquery": "bigquery"}),
     "snowflake": Driver("snowflake.sqlalchemy", {"snowflake": "snowflake"}, "SNOWFLAKE_PASSWORD"),
     "sqlserver": Driver("pymssql", {"sqlserver": "mssql+pymssql", "mssql": "mssql+pymssql"}, "MSSQL_PASSWORD"),
+    "objects": Driver("obstore", {}),
 }
 
 
