@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from contract.artifacts.artifact import Array
 from contract.errors import SettingsError
-from contract.formats.artifact import Array
 from contract.settings.settings import ModelSettings, Settings
 from trainer.evaluation.holdout import HeldOut, hold_out
 from trainer.evaluation.lists import best_unseen

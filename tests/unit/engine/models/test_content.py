@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from contract.formats.artifact import TILE
+from contract.artifacts.artifact import TILE
 from engine.arrays import Array
 from engine.linear.matrix import Columns, Limits
 from engine.linear.nearest import nearest_of_tiles
