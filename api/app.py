@@ -18,7 +18,7 @@ from api.lists.clients import Clients
 from api.lists.store import Store
 from api.metrics.collector import RedisCollector
 from api.metrics.counters import Metrics
-from api.routes import batch, events, generations, health, items, recommendations, session
+from api.routes import batch, events, generations, health, items, lists, recommendations, session
 from api.routes import docs as docs_page
 from api.routes import metrics as monitoring
 from api.routes import runs as jobs
@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False  # else werkzeug answers /users//x with a redirect, which is an HTML page
     metrics = Metrics()
+    store.fallback = settings.fallback_chain
     store.breaker.count = metrics.round_trips.inc
     gate.count = metrics.key_request
     queue = store.breaker if settings.rq_url == settings.redis_url else queue_of(settings)
@@ -70,6 +71,7 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
         *session.routes(store, metrics, caching),
         *events.routes(store, metrics, settings),
         *items.routes(store, metrics, caching),
+        *lists.routes(store, metrics, caching),
         *generations.routes(store, settings, caching),
         *jobs.routes(store, queue, settings, gate),
         *health.routes(store, settings.stale_after_s),

@@ -1,41 +1,45 @@
-"""What of a list an answer has: what passes the filter, filled up from the popular list for who asks for that."""
+"""What of a list an answer has: what passes the filter, filled up from named lists for who asks for that."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from api.answers.selection import Selection, excluded_ids, select
 from api.answers.sieve import sieve_of
-from api.http.request_models import Page
-from api.lists.fresh import Fresh
+from api.http.request_models import NO_FALLBACK, Page
 from api.lists.items_view import Shelf
 from api.lists.store import Store, StoredList
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
+from contract.settings.lists import list_names
+from contract.store.lists import Listed
 
 EMPTY = StoredList((), ())
+
+
+def chain_of(store: Store, asked: Page) -> tuple[str, ...]:
+    """Named lists that fill up what `asked` gets: its own, else those of the setting. None for what can't ask for any."""
+    if "fallback" not in type(asked).model_fields:
+        return ()
+    wanted: str | None = getattr(asked, "fallback", None)
+    return store.fallback if wanted is None else () if wanted == NO_FALLBACK else list_names(wanted)
 
 
 class Filler:
     """Of one request and generation; `asked` may have a filter and a fallback. `but`: items to leave out besides the excluded ones.
 
-    `count` is called for each list that is filled. `popular` is read from `store` at the first need, unless it is given.
+    `count` is called with the names of the lists that fill one.
     """
 
     def __init__(
-        self,
-        store: Store,
-        asked: Page,
-        pointer: Pointer,
-        count: Callable[[], object],
-        *,
-        but: frozenset[Id] = frozenset(),
-        popular: StoredList | None = None,
+        self, store: Store, asked: Page, pointer: Pointer, count: Callable[[Iterable[str]], object], *, but: frozenset[Id] = frozenset()
     ) -> None:
-        self._store, self._asked, self._pointer, self._count, self._popular = store, asked, pointer, count, popular
+        self._store, self._asked, self._pointer, self._count = store, asked, pointer, count
+        self.chain = chain_of(store, asked)
         self.excluded = excluded_ids(asked, pointer) | but
         self._sieve = sieve_of(store, pointer, asked.filter)
-        self._is_sifted = False
+        self._read: dict[str, tuple[list[StoredList], Iterator[StoredList]]] = {}
+        self._wanted = asked.offset + (asked.k or pointer.k)
 
     @property
     def shelf(self) -> Shelf | None:
@@ -47,48 +51,80 @@ class Filler:
         return self._sieve is not None
 
     def choose(self, found: StoredList) -> tuple[StoredList, Selection]:
-        """`select`, of what passes of `found` and then of the popular items that are neither in it nor excluded, if there is a fallback.
+        """`select`, of what passes of `found` and then of the chain's lists, without what is there already, excluded, or hidden by what
+        the user did since.
 
-        What the popular list adds may hold items that the user has met: only the worker knew which these are.
+        What these add may hold items that the user has met: only the worker knew which these are.
         """
         found = self._sifted(found)
         chosen = self._select(found)
-        if not chosen.short or getattr(self._asked, "fallback", None) is None:
+        if not chosen.short or not self.chain:
             return found, chosen
-        taken = self.excluded | set(found.item_ids) | (found.fresh.hidden if found.fresh else set())
-        popular = self.popular()
-        more = [(item, score) for item, score in zip(popular.item_ids, popular.scores, strict=True) if item not in taken]
-        if not more:
-            return found, chosen
-        self._count()
-        whole = found._replace(
-            item_ids=[*found.item_ids, *(item for item, _ in more)],
-            scores=[*found.scores, *(score for _, score in more)],
-            n_own=len(found.item_ids),
-        )
+        whole = self._filled(found)
         return whole, self._select(whole)
 
-    def choose_popular(self, fresh: Fresh | None = None) -> tuple[StoredList, Selection]:
-        """The same for a user without a list. `fresh`: what the user did."""
-        found = self.popular()
-        if fresh and not fresh.hidden.isdisjoint(found.item_ids):
-            kept = [pair for pair in zip(found.item_ids, found.scores, strict=True) if pair[0] not in fresh.hidden]
-            found = StoredList([item for item, _ in kept], [score for _, score in kept])
-        found = found._replace(fresh=fresh) if fresh else found
-        return found, self._select(found)
+    def choose_named(self, listed: Listed) -> tuple[StoredList, Selection]:
+        """The same of a named list, of which no more is read than is needed."""
+        ids: list[Id] = []
+        scores: list[float] = []
+        for part in self._store.named(self._pointer, listed):
+            passed = self._sifted(part)
+            ids += passed.item_ids
+            scores += passed.scores
+            if len(ids) >= self._wanted + len(self.excluded):
+                break
+        found = StoredList(ids, scores)
+        chosen = self._select(found)
+        if not chosen.short or not self.chain:
+            return found, chosen
+        whole = self._filled(found)
+        return whole, self._select(whole)
 
-    def popular(self) -> StoredList:
-        """What passes of the popular list."""
-        if self._popular is None:
-            self._popular = self._store.popular(self._pointer) or EMPTY
-        if not self._is_sifted:
-            self._popular, self._is_sifted = self._sifted(self._popular), True
-        return self._popular
+    def source_of(self, found: StoredList, own: str) -> str:
+        """What an answer calls itself: `own` if anything of the list itself may be in it, on whatever page; else what begins it."""
+        if found.n_own is None or not self.excluded.issuperset(found.item_ids[: found.n_own]):
+            return own
+        return found.filled[0]
 
-    def has_own(self, found: StoredList) -> bool:
-        """Whether anything of the list itself may be in an answer, on whatever page."""
-        own = found.item_ids if found.n_own is None else found.item_ids[: found.n_own]
-        return not self.excluded.issuperset(own)
+    def _filled(self, found: StoredList) -> StoredList:
+        """`found`, then what else is wanted of the chain; itself where the chain has nothing more."""
+        taken = {*self.excluded, *found.item_ids}
+        missing = self._wanted - len(taken) + len(self.excluded)
+        taken |= found.fresh.hidden if found.fresh else set()
+        ids: list[Id] = []
+        scores: list[float] = []
+        filled: list[str] = []
+        for name in self.chain:
+            before = len(ids)
+            for part in self._parts(name):
+                if len(ids) >= missing:
+                    break
+                for item_id, score in self._more(part, taken, missing - len(ids)):
+                    ids.append(item_id)
+                    scores.append(score)
+                    taken.add(item_id)
+            if len(ids) > before:
+                filled += [name] * (len(ids) - before)
+        if not ids:
+            return found
+        self._count(dict.fromkeys(filled))
+        return found._replace(item_ids=[*found.item_ids, *ids], scores=[*found.scores, *scores], n_own=len(found.item_ids), filled=filled)
+
+    def _parts(self, name: str) -> Iterator[StoredList]:
+        """A list of the chain; what has been read for one user of a batch is not read again for the next."""
+        read, rest = self._read.setdefault(name, ([], self._store.named(self._pointer, Listed(name))))
+        yield from read
+        for part in rest:
+            read.append(part)
+            yield part
+
+    def _more(self, part: StoredList, taken: set[Id], n: int) -> list[tuple[Id, float]]:
+        """Up to `n` items that are not taken and pass."""
+        left = [(item_id, score) for item_id, score in zip(part.item_ids, part.scores, strict=True) if item_id not in taken]
+        if self._sieve is None:
+            return left[:n]
+        passed = self._sieve.of(StoredList([item_id for item_id, _ in left], [score for _, score in left]), n)
+        return list(zip(passed.item_ids, passed.scores, strict=True))
 
     def _select(self, found: StoredList) -> Selection:
         chosen = select(found, self._asked, self._pointer, self.excluded)
@@ -97,6 +133,4 @@ class Filler:
         return chosen._replace(n_passed=len(found.item_ids) - sum(item in self.excluded for item in found.item_ids))
 
     def _sifted(self, found: StoredList) -> StoredList:
-        if self._sieve is None:
-            return found
-        return self._sieve.of(found, self._asked.offset + (self._asked.k or self._pointer.k) + len(self.excluded))
+        return found if self._sieve is None else self._sieve.of(found, self._wanted + len(self.excluded))

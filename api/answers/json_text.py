@@ -31,8 +31,9 @@ def items_json(
     because: Sequence[Because] | None = None,
     marks: Sequence[Mark] = (),
     n_own: int | None = None,
+    filled: Sequence[str] = (),
 ) -> str:
-    """A JSON array of items, best first. `marks`: numbers beside `because`. `n_own`: then come popular ones.
+    """A JSON array of items, best first. `marks`: numbers beside `because`. `n_own`: then come items of the lists in `filled`.
 
     Raises PayloadError for a score that JSON can't spell.
     """
@@ -52,7 +53,7 @@ def items_json(
         for name, neutral, values in marks:
             parts = [part if value == neutral else f'{part},"{name}":{value:.9g}' for part, value in zip(parts, values, strict=True)]
     if n_own is not None:
-        parts[n_own:] = [f'{part},"source":"popular"' for part in parts[n_own:]]
+        parts[n_own:] = [f'{part},"source":"{name}"' for part, name in zip(parts[n_own:], filled, strict=True)]
     return "[" + ",".join(part + "}" for part in parts) + "]"
 
 

@@ -15,7 +15,8 @@ from contract.formats.manifest import Pointer
 
 
 class Selection(NamedTuple):
-    """`positions` are those in the stored list; None: from the first on. `n_own`: after so many items come popular ones.
+    """`positions` are those in the stored list; None: from the first on. `n_own`: after so many items come those of named lists, whose
+    names `filled` has.
     `n_passed`: items that passed the filter, on all pages, where these are too few.
     """
 
@@ -25,6 +26,7 @@ class Selection(NamedTuple):
     short: bool
     n_own: int | None = None
     n_passed: int | None = None
+    filled: Sequence[str] = ()
 
 
 def excluded_ids(asked: Page, pointer: Pointer) -> frozenset[Id]:
@@ -40,10 +42,14 @@ def select(found: StoredList, asked: Page, pointer: Pointer, excluded: frozenset
     k, start = asked.k or pointer.k, asked.offset
     if not excluded and not start:
         item_ids = found.item_ids[:k]
-        return Selection(item_ids, found.scores[:k], None, len(item_ids) < k, found.n_own)
+        return Selection(
+            item_ids, found.scores[:k], None, len(item_ids) < k, found.n_own, None, found.filled[: max(0, k - (found.n_own or 0))]
+        )
     left = [at for at, item_id in enumerate(found.item_ids) if item_id not in excluded][start : start + k]
-    n_own = None if found.n_own is None else sum(at < found.n_own for at in left)
-    return Selection([found.item_ids[at] for at in left], [found.scores[at] for at in left], left, len(left) < k, n_own)
+    own = len(found.item_ids) if found.n_own is None else found.n_own
+    n_own = None if found.n_own is None else sum(at < own for at in left)
+    filled = [found.filled[at - own] for at in left if at >= own]
+    return Selection([found.item_ids[at] for at in left], [found.scores[at] for at in left], left, len(left) < k, n_own, None, filled)
 
 
 def describe(
@@ -65,7 +71,7 @@ def render(
 ) -> str:
     """`"items"`, and `"short"`, `"passed"` and `"beyond"` where the list is, as members of a JSON object."""
     metadata = None if described is None else [described[item_id] for item_id in chosen.item_ids]
-    items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, marks, chosen.n_own)
+    items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, marks, chosen.n_own, chosen.filled)
     beyond = '"beyond":true,' if asked.offset and not chosen.item_ids else ""
     passed = "" if chosen.n_passed is None else f'"passed":{chosen.n_passed},'
     return f'"short":true,{passed}{beyond}"items":{items}' if chosen.short else f'"items":{items}'

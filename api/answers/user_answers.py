@@ -14,7 +14,7 @@ from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
 
-PERSONALIZED, POPULAR = "personalized", "popular"
+PERSONALIZED = "personalized"
 
 
 def user_answer(

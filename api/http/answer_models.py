@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, Stric
 
 IDS, GENERATION = "ids", "generation"
 AnyId = StrictInt | StrictStr
+ListName = Literal["popular", "trending", "new"]
 
 
 class AnswerModel(BaseModel):
@@ -41,9 +42,7 @@ class Item(AnswerModel):
     prior: StrictFloat | StrictInt = Field(
         0, description="With `explain`: the part of the score that the prior has, which is the same for all users; not there for 0."
     )
-    source: Literal["popular"] = Field(
-        "popular", description="With `fallback`: stands at each item that filled up a list which was shorter."
-    )
+    source: ListName = Field("popular", description="The named list that an item comes from, where it fills up another.")
     because: list[Reason] = Field([], description="With `explain`: the seen items that made it, strongest first.")
 
 
@@ -66,7 +65,7 @@ class Listed(AnswerModel):
 
 class UserList(Listed):
     user_id: AnyId = Field(description="As a number or a string, as in the interactions.")
-    source: Literal["personalized", "popular"] = Field(description="`popular` is the fallback: nothing is of the user's own.")
+    source: Literal["personalized"] | ListName = Field(description="The name of a list where nothing is of the user's own.")
     freshness: Literal["generation", "event"] = Field(
         "generation", description="With `LARDER_EVENTS`: `event`: what the user did since the generation was made counts in it."
     )
@@ -93,7 +92,7 @@ class BatchAnswer(OfGeneration):
 class SessionAnswer(Listed, OfGeneration):
     """A visitor's list."""
 
-    source: Literal["session", "popular"] = Field(description="`popular`: nothing is similar, and the fallback was asked for.")
+    source: Literal["session"] | ListName = Field(description="The name of a list where nothing is similar, and a fallback was asked for.")
     unknown_items: list[AnyId] = Field(description="Items of the request that nothing is similar to.")
 
 
@@ -107,6 +106,14 @@ class PopularAnswer(Listed, OfGeneration):
     """What most users met; scores are numbers of interactions."""
 
     source: Literal["popular"]
+
+
+class NamedListAnswer(Listed, OfGeneration):
+    """A named list: scores are numbers of users, of users who count less with time, or days since 1970."""
+
+    source: ListName
+    category: str | None = Field(None, description="As asked for.")
+    segment: str | None = Field(None, description="As asked for.")
 
 
 class ItemAnswer(OfGeneration):

@@ -7,6 +7,7 @@ status  error                     when
 404     User not found            the user has no list in the current generation
 404     Item not found            the current generation does not know the item
 404     Generation not found      there is none of this id, or no lists of it any more
+404     List not found            the current generation has no such list, or none of this category or segment
 404     Run not found             there is none of this id, or it was more than a week ago
 404     Not found                 no such route
 405     Method not allowed        `Allow` says which are

@@ -8,9 +8,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from pydantic_core import PydanticCustomError
 
 from contract.formats.keys import Id
+from contract.settings.lists import LIST_NAMES
 
 MAX_ID_LENGTH = 512
 MAX_FILTER_CHARACTERS = 1000
+NO_FALLBACK = "none"
+_NAME = "|".join(LIST_NAMES)
 MAX_K = 3000  # the greatest depth that a run may store
 MAX_EXCLUDED = 1000
 MAX_EXCLUDED_BY_QUERY = 50
@@ -76,9 +79,14 @@ class QueryPage(Page):
     exclude: list[ExternalId] = Field([], max_length=MAX_EXCLUDED_BY_QUERY, description="Items to leave out; a POST takes more.")
 
 
+_FALLBACK = rf"^(none|({_NAME})(,({_NAME})){{0,2}})$"
 _Fallback = Annotated[
-    Literal["popular"] | None,
-    Field(description="What a list that is shorter than k is filled from, and what a user without one gets, in place of a 404."),
+    str | None,
+    Field(
+        pattern=_FALLBACK,
+        description="Named lists, with commas between, that fill up one that is shorter than k, and that a user without one gets, in place "
+        "of a 404; `none`: not even those of `LARDER_FALLBACK`.",
+    ),
 ]
 
 
@@ -99,6 +107,12 @@ class UserRequest(UserOptions):
 
 class BatchRequest(UserOptions):
     user_ids: list[ExternalId] = Field(min_length=1, max_length=MAX_USERS, description="Users; each gets an answer, in this order.")
+
+
+class NamedListQuery(QueryPage):
+    fallback: _Fallback = None
+    category: str | None = Field(None, min_length=1, max_length=MAX_ID_LENGTH, description="The list of this category's items.")
+    segment: str | None = Field(None, min_length=1, max_length=MAX_ID_LENGTH, description="The list of this segment's users.")
 
 
 class SessionItem(RequestModel):

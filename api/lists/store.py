@@ -1,13 +1,13 @@
 """Reads of one namespace: lists, explanations and item metadata. Nothing here writes.
 
-Every method is one round trip, and reads from the generation of the pointer that it is given. No list that it gives has an item that
-is unavailable: so no answer has.
+Every method but `named` is one round trip, and all read from the generation of the pointer that they are given. No list that they give has
+an item that is unavailable: so no answer has.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Self, cast
 
 from redis import Redis
@@ -16,30 +16,20 @@ from api.lists.breaker import Breaker
 from api.lists.clients import Clients, Command, read_all
 from api.lists.fresh import Fresh, fresh_of
 from api.lists.items_view import Shelf
+from api.lists.named import NamedLists
 from api.lists.pointers import Pointers
+from api.lists.stored_list import StoredList as StoredList
+from api.lists.stored_list import decoded, on_offer
 from contract.formats import payload
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.manifest import Pointer
+from contract.settings.lists import list_names
 from contract.settings.settings import Settings
+from contract.store.lists import Listed
 
 NO_METADATA = b"{}"
-
-
-class StoredList(NamedTuple):
-    """A list as it is stored, best first, without what is unavailable.
-
-    `why` is the explanation of a user's whole list as bytes, if it was asked for and is there; `positions` are those in the whole list,
-    None where nothing was left out. `n_own`: from there on items of the popular list follow; None: none do. `fresh`: what
-    the user did since; its items are not in the list. None where events don't count at once.
-    """
-
-    item_ids: Sequence[Id]
-    scores: Sequence[float]
-    why: bytes | None = None
-    positions: Sequence[int] | None = None
-    n_own: int | None = None
-    fresh: Fresh | None = None
+POPULAR = "popular"
 
 
 class UserLists(NamedTuple):
@@ -48,7 +38,6 @@ class UserLists(NamedTuple):
 
     user_ids: list[Id | None]
     lists: list[StoredList | None]
-    popular: StoredList | None
     newest: Pointer
     did: list[Fresh | None]
 
@@ -71,6 +60,9 @@ class Store:
         self.keys = keys
         self.breaker = Breaker(clients, url, clock)
         self.pointers = Pointers(self.breaker, keys, pointer_ttl_s, clock)
+        self.lists = NamedLists(self.breaker, keys)
+        self.fallback: tuple[str, ...] = ()
+        """Named lists that fill up a short one where the request does not say which."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -87,21 +79,19 @@ class Store:
         if self.fresh:
             commands: list[Command] = [("HGET", key, str(user_id)), ("HGETALL", self.keys.fresh(user_id))]
             raw, did = self.breaker.ask(lambda redis: read_all(redis, commands))
-            found = _decoded(raw, self._unavailable(pointer), fresh=fresh_of(did, pointer))
+            found = decoded(raw, self._unavailable(pointer), fresh=fresh_of(did, pointer))
             return None if found is None else (user_id, found)
         raw = self.breaker.ask(lambda redis: cast("bytes | None", redis.hget(key, str(user_id))))
-        return None if raw is None else (user_id, _on_offer(StoredList(*payload.decode(raw)), self._unavailable(pointer)))
+        return None if raw is None else (user_id, on_offer(StoredList(*payload.decode(raw)), self._unavailable(pointer)))
 
-    def user_lists(self, pointer: Pointer, given: Sequence[Id], *, explain: bool = False, popular: bool = False) -> UserLists:
-        """Lists of users and, for who has none, the popular one."""
+    def user_lists(self, pointer: Pointer, given: Sequence[Id], *, explain: bool = False) -> UserLists:
+        """Lists of users."""
         user_ids = [stored_id(user_id, pointer.user_id_type) for user_id in given]
         known = [user_id for user_id in user_ids if user_id is not None]
 
         def read(redis: Redis) -> list[bytes | None]:
             keys, generation, n_buckets = self.keys, pointer.generation, pointer.n_user_buckets
             commands: list[Command] = self.pointers.commands
-            if popular:
-                commands.append(("GET", keys.popular(generation)))
             for user_id in known:
                 bucket = bucket_of(user_id, n_buckets)
                 commands.append(("HGET", keys.recs(generation, bucket), str(user_id)))
@@ -114,19 +104,17 @@ class Store:
         now, raw = self.pointers.now(), iter(self.breaker.ask(read))
         newest = self.pointers.learn_both(next(raw), next(raw), now)
         unavailable = self._unavailable(pointer)
-        fallback = _decoded(next(raw), unavailable) if popular else None
-
         lists: list[StoredList | None] = []
         did: list[Fresh | None] = []
         for user_id in user_ids:
             listed, why = (None, None) if user_id is None else (next(raw), next(raw) if explain else None)
             did.append(fresh_of(None if user_id is None else next(raw), pointer) if self.fresh else None)
-            lists.append(_decoded(listed, unavailable, why, did[-1]))
-        return UserLists(user_ids, lists, fallback, newest, did)
+            lists.append(decoded(listed, unavailable, why, did[-1]))
+        return UserLists(user_ids, lists, newest, did)
 
     def popular(self, pointer: Pointer) -> StoredList | None:
         raw = self.breaker.ask(lambda redis: cast("bytes | None", redis.get(self.keys.popular(pointer.generation))))
-        return _decoded(raw, self._unavailable(pointer))
+        return decoded(raw, self._unavailable(pointer))
 
     def did(self, pointer: Pointer, user_id: Id) -> Fresh | None:
         """What a user did since, for one who has no list; None where events don't count at once."""
@@ -135,10 +123,18 @@ class Store:
         key = self.keys.fresh(user_id)
         return fresh_of(self.breaker.ask(lambda redis: read_all(redis, [("HGETALL", key)]))[0], pointer)
 
+    def named(self, pointer: Pointer, listed: Listed) -> Iterator[StoredList]:
+        """A named list, some of it at a time. Of a generation that has none, the popular list is what there always was."""
+        if listed.name in list_names(pointer.lists):
+            for ids, scores in self.lists.chunks(pointer, listed):
+                yield on_offer(StoredList(ids, scores), self._unavailable(pointer))
+        elif listed == Listed(POPULAR) and (found := self.popular(pointer)) is not None:
+            yield found
+
     def similar(self, pointer: Pointer, item_ids: Sequence[Id]) -> list[StoredList | None]:
         """The similar items of each item; None for one that the generation has none of."""
         unavailable = self._unavailable(pointer)
-        return [_decoded(raw, unavailable) for raw in self._of_items(pointer, item_ids, (self._similar_key,))]
+        return [decoded(raw, unavailable) for raw in self._of_items(pointer, item_ids, (self._similar_key,))]
 
     def item(self, pointer: Pointer, given: Id) -> tuple[Id, bytes] | None:
         """An item's id and metadata, `{}` where it has none; None for one that has neither metadata nor similar items."""
@@ -182,19 +178,3 @@ def _items_key_of(keys: Keys, shelf: Shelf) -> Callable[[Pointer, Id], str]:
         return keys.items(revision, bucket_of(item_id, n_buckets))
 
     return key_of
-
-
-def _decoded(raw: bytes | None, unavailable: frozenset[Id], why: bytes | None = None, fresh: Fresh | None = None) -> StoredList | None:
-    raw, why = fresh.listed(raw, why) if fresh else (raw, why)
-    if raw is None:
-        return None
-    gone = unavailable | fresh.hidden if fresh and fresh.hidden else unavailable
-    return _on_offer(StoredList(*payload.decode(raw), why, fresh=fresh), gone)
-
-
-def _on_offer(found: StoredList, unavailable: frozenset[Id]) -> StoredList:
-    """`found` without what is unavailable: itself, nearly always."""
-    if not unavailable or unavailable.isdisjoint(found.item_ids):
-        return found
-    left = [at for at, item_id in enumerate(found.item_ids) if item_id not in unavailable]
-    return StoredList([found.item_ids[at] for at in left], [found.scores[at] for at in left], found.why, left, fresh=found.fresh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -27,11 +28,12 @@ class Metrics:
         )  # fmt: skip
         self.round_trips = Counter("larder_redis_round_trips", "Commands or pipelines sent to the store.", registry=self._registry)
         self.unknown_users = Counter("larder_unknown_users", "Users asked for who have no list.", registry=self._registry)
-        self.fallbacks = Counter(
+        self._fallbacks = Counter(
             "larder_fallbacks",
-            "Lists that are the popular one in place of a user's own, or were filled up from it.",
+            "Lists that are named ones in place of a user's own, or were filled up from such.",
             registry=self._registry,
         )
+        self._fallback_lists = Counter("larder_fallback_lists", "Those, by the named list.", ("list",), registry=self._registry)
         self._events = Counter(
             "larder_events",
             "Events sent to POST /events by what came of them: accepted, repeated (known by its event_id), invalid, refused (429).",
@@ -55,6 +57,12 @@ class Metrics:
 
     def key_request(self, key: str, outcome: str) -> None:
         self._key_requests.labels(key, outcome).inc()
+
+    def fell_back(self, names: Iterable[str]) -> None:
+        """An answer has items of these named lists."""
+        self._fallbacks.inc()
+        for name in names:
+            self._fallback_lists.labels(name).inc()
 
     def events(self, outcome: str, n: int) -> None:
         if n:

@@ -11,18 +11,19 @@ from pydantic import BaseModel
 from api.answers.filling import Filler
 from api.answers.item_answers import need_similar, unknown_item
 from api.answers.json_text import generation_json, id_json
-from api.answers.selection import describe, render
+from api.answers.selection import Selection, describe, render
 from api.http.answer_models import ItemAnswer, PopularAnswer, SimilarAnswer
 from api.http.request_models import ItemRequest, NoOptions, Page, QueryPage, RequestModel, SimilarQuery, SimilarRequest
 from api.http.requests import parse, query, query_fields
 from api.http.responses import Caching, of_generation
 from api.http.route import Route
 from api.lists.alike import alike
-from api.lists.store import Store, StoredList
+from api.lists.store import POPULAR, Store, StoredList
 from api.metrics.counters import Metrics
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
+from contract.store.lists import Listed
 
 
 def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
@@ -63,16 +64,22 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
     def popular() -> Response:
         asked = query(QueryPage)
         tag = store.pointers.items_tag()
-        seen = store.pointers.look(store.popular)
-        pointer, found = seen or (store.pointers.current(), StoredList((), ()))
-        return respond(f'"source":"popular",{page(asked, pointer, found)}', pointer, tag)
+        pointer = store.pointers.current()
+        filler = Filler(store, asked, pointer, metrics.fell_back)
+        _, chosen = filler.choose_named(Listed(POPULAR))
+        if not chosen.item_ids and (newest := store.pointers.refresh()).generation != pointer.generation:  # it may just have been pruned
+            pointer, filler = newest, Filler(store, asked, newest, metrics.fell_back)
+            _, chosen = filler.choose_named(Listed(POPULAR))
+        return respond(f'"source":"popular",{shown(asked, pointer, chosen, filler)}', pointer, tag)
 
     def respond(members: str, pointer: Pointer, tag: str) -> Response:
         return of_generation(f"{{{members}}}\n", pointer, caching, tag)
 
     def page(asked: Page, pointer: Pointer, found: StoredList, itself: frozenset[Id] = frozenset()) -> str:
-        filler = Filler(store, asked, pointer, metrics.fallbacks.inc, but=itself)
-        _, chosen = filler.choose(found)
+        filler = Filler(store, asked, pointer, metrics.fell_back, but=itself)
+        return shown(asked, pointer, filler.choose(found)[1], filler)
+
+    def shown(asked: Page, pointer: Pointer, chosen: Selection, filler: Filler) -> str:
         return f"{render(asked, chosen, describe(store, pointer, asked, (chosen,), filler.shelf))},{generation_json(pointer)}"
 
     def route(path: str, view: Callable[..., Response], summary: str, query: type[RequestModel], answer: type[BaseModel]) -> Route:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from flask import Response
 
-from api.answers.filling import EMPTY, Filler
+from api.answers.filling import EMPTY, Filler, chain_of
 from api.answers.json_text import generation_json
 from api.answers.selection import describe
-from api.answers.user_answers import PERSONALIZED, POPULAR, need_explanations, spelled, user_answer
+from api.answers.user_answers import PERSONALIZED, need_explanations, spelled, user_answer
 from api.http.answer_models import ListAnswer
 from api.http.problems import unknown_user
 from api.http.request_models import UserQuery, UserRequest
@@ -20,6 +20,8 @@ from api.lists.store import Store, StoredList
 from api.metrics.counters import Metrics
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
+
+FALLBACK = "fallback"
 
 
 def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
@@ -40,21 +42,17 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
             pointer, (user_id, found) = seen
             return respond(asked, pointer, user_id, found, PERSONALIZED, tag)
         metrics.unknown_users.inc()
-        if asked.fallback is None:
+        if not (chain := chain_of(store, asked)):
             raise unknown_user()
-        metrics.fallbacks.inc()
         pointer = store.pointers.current()
         user_id = spelled(asked.user_id, pointer)
         nothing = EMPTY._replace(fresh=store.did(pointer, user_id))
-        return respond(asked, pointer, user_id, nothing, POPULAR, f"{tag}-{POPULAR}")
+        return respond(asked, pointer, user_id, nothing, chain[0], f"{tag}-{FALLBACK}")
 
     def respond(asked: UserRequest, pointer: Pointer, user_id: Id, found: StoredList, source: str, variant: str) -> Response:
-        filler = Filler(store, asked, pointer, metrics.fallbacks.inc)
-        if source == PERSONALIZED:
-            found, chosen = filler.choose(found)
-            source = POPULAR if found.n_own is not None and not filler.has_own(found) else PERSONALIZED
-        else:
-            found, chosen = filler.choose_popular(found.fresh)
+        filler = Filler(store, asked, pointer, metrics.fell_back)
+        found, chosen = filler.choose(found)
+        source = filler.source_of(found, source)
         described = describe(store, pointer, asked, (chosen,), filler.shelf)
         members = user_answer(asked, user_id, found, chosen, described, source)
         did = found.fresh.tag if found.fresh else ""

@@ -32,10 +32,10 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         if not any(similar) and (newest := store.pointers.follow()).generation != pointer.generation:
             pointer, weights, similar = _read(store, newest, asked)
         k = asked.offset + (asked.k or pointer.k)
-        filler = Filler(store, asked, pointer, metrics.fallbacks.inc, but=frozenset(weights))
+        filler = Filler(store, asked, pointer, metrics.fell_back, but=frozenset(weights))
         found = summed(list(weights.values()), similar, filler.excluded, None if filler.filters else k)
         found, chosen = filler.choose(found)
-        source = "session" if found.n_own is None or filler.has_own(found) else "popular"
+        source = filler.source_of(found, "session")
         met = [item_id for item_id, one in zip(weights, similar, strict=True) if one is None]
         members = render(asked, chosen, describe(store, pointer, asked, (chosen,), filler.shelf))
         return of_generation(

@@ -52,7 +52,7 @@ class FastLane:
         try:
             pointer = self._store.pointers.current()
             found = self._store.user_list(pointer, user_id)
-            if found is None:
+            if found is None or (self._store.fallback and len(found[1].item_ids) < (k or pointer.k)):
                 return None
             members = plain_answer(*found, k or pointer.k)
         except Exception:  # noqa: BLE001 (whatever it is, the route meets it again, and knows how to tell it)

@@ -21,6 +21,7 @@ item_order        int32    n_items                   item_idx by bucket: the ord
 item_bucket_ends  int64    n_item_buckets            ... and where each bucket ends in it
 popular           int32    <= depth                  item_idx, most interactions first
 item_last         int64    n_items                   epoch seconds of an item's last interaction; not there without times
+lists_items, _scores, _ends, _names   int32, float32, int64, uint8   named lists (named_lists.py); not there where none is cooked
 disliked_indptr   int64    n_users + 1               CSR rows of users: what they met and did not like; not there where nobody
 disliked_indices  int32    disliked pairs            did. item_idx, rising within a row: never in the user's list
 event_indptr      int64    n_users + 1               CSR rows of users: the events that the rows were made from, by item, then as they

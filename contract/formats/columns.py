@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 from contract.errors import PayloadError
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
-from contract.settings.source import ColumnKind
+from contract.settings.lists import ColumnKind
 
 FORMAT = 1
 Kind = ColumnKind

@@ -3,7 +3,6 @@
 `larder` is the namespace setting; `{ctl}` is a cluster hash tag, so that the Lua scripts find all control keys in one slot,
 while lists spread over the slots. ID is a generation id, BUCKET a number from 0, REV a revision of the items: a number from 1
 (contract/store/item_revisions.py), or, as versions before it wrote them, the id of a generation. RQ keeps its own keys under `rq:`.
-
 key                            type    TTL     written by        read by       what
 larder:{ctl}:current           string  -       promote.lua       api, trainer  JSON: all that a reader needs to find a list
 larder:{ctl}:promoted          list    -       promote.lua       trainer, api  JSON events {generation, at_ms, by, how}, newest 1000
@@ -41,6 +40,7 @@ larder:recs:ID:BUCKET          hash    -       worker            api           u
 larder:similar:ID:BUCKET       hash    -       worker            api           item id -> list payload of similar items
 larder:why:ID:BUCKET           hash    -       worker            api           user id -> what made each item of the list (opt-in)
 larder:popular:ID              string  -       trainer           api           list payload: the fallback of a cold user
+larder:lists:ID                hash    -       trainer           api           named lists: list and chunk -> list payload (lists.py)
 larder:items:REV:BUCKET        hash    -       trainer           api           item id -> JSON metadata (title, ...)
 larder:alike:REV               hash    -       trainer           api           item id -> list payload: what new items are like
 larder:columns:REV             hash    -       trainer           api           column -> typed arrays (columns.py), "": rows; of the filters
@@ -55,14 +55,11 @@ from typing import Literal
 from zlib import crc32
 
 Id = int | str
-EventsName = Literal["stream", "state", "ids", "due", "active"]
 IDS_PER_BUCKET = 64  # at about so many entries Redis keeps a hash as one compact block
-_GENERATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 
-def is_generation_id(text: str) -> bool:
-    """Whether `text` may be the id of a run and of its generation: nothing else that people send becomes part of a key."""
-    return _GENERATION_ID.fullmatch(text) is not None
+def is_generation_id(text: str) -> bool:  # of a run, too: nothing else that people send becomes part of a key
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", text, re.ASCII) is not None
 
 
 def bucket_of(external_id: Id, n_buckets: int) -> int:
@@ -166,7 +163,7 @@ class Keys:
     def takeover(self, job: str) -> str:
         return self._control(f"takeover:{job}")
 
-    def events(self, name: EventsName) -> str:
+    def events(self, name: Literal["stream", "state", "ids", "due", "active"]) -> str:
         return f"{self.namespace}:{{events}}:{name}"
 
     def did(self, user: Id) -> str:
@@ -180,6 +177,9 @@ class Keys:
 
     def popular(self, generation: str) -> str:
         return f"{self.namespace}:popular:{generation}"
+
+    def lists(self, generation: str) -> str:
+        return f"{self.namespace}:lists:{generation}"
 
     def items(self, revision: str, bucket: int) -> str:
         return f"{self.namespace}:items:{revision}:{bucket}"

@@ -55,6 +55,8 @@ class Pointer(BaseModel):
     explain_depth: int = 0
     events_until: str = ""
     """The newest event that its run has read, as an id of the stream; "" where it has read none."""
+    lists: str = ""
+    """Names of the named lists that there are, with commas between: no array, for an empty one comes back from Lua as an object."""
 
 
 class MovedPointer(Pointer):
@@ -100,6 +102,7 @@ class Manifest(BaseModel):
         0, description="of the right to train, where artifacts are in an object store: a holder of a later one may replace them"
     )
     erased: tuple[int, ...] = Field((), description="user_idx whose ids and rows have been overwritten; rising")
+    lists: tuple[str, ...] = Field((), description="names of the named lists that were cooked")
     arrays: dict[str, ArraySpec] = {}
 
     def with_arrays(self, arrays: dict[str, ArraySpec]) -> Self:
@@ -123,4 +126,5 @@ class Manifest(BaseModel):
             similar_depth=self.settings.similar_depth,
             explain_depth=self.settings.explain_depth,
             events_until=str(self.reading.get("events_until", "")),
+            lists=",".join(self.lists),
         )

@@ -18,6 +18,7 @@ from contract.errors import SettingsError
 from contract.settings.api import ApiSettings
 from contract.settings.drivers import DRIVERS
 from contract.settings.events import EventSettings
+from contract.settings.lists import ListSettings
 from contract.settings.model import GateSettings, ModelSettings, Similarity
 from contract.settings.notices import NoticeSettings
 from contract.settings.service_links import is_service_link, warn_of_links
@@ -31,6 +32,7 @@ __all__ = [
     "CleaningSettings",
     "EventSettings",
     "GateSettings",
+    "ListSettings",
     "ModelSettings",
     "Settings",
     "Similarity",
@@ -48,7 +50,7 @@ TEST_PREFIX = "LARDER_TEST_"  # the tests' own variables
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
-class Settings(ApiSettings, EventSettings, NoticeSettings, ModelSettings, SourceSettings, GateSettings, TuneSettings):
+class Settings(ApiSettings, EventSettings, NoticeSettings, ModelSettings, SourceSettings, ListSettings, GateSettings, TuneSettings):
     """All settings of all services: one environment configures a stack."""
 
     redis_url: str = Field("redis://localhost:6379/0", description="Redis that holds lists: redis://, rediss:// or unix://.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import codecs
-from typing import Any, Literal, Self, cast, get_args
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from contract.settings.drivers import password_variable
+from contract.settings.lists import ColumnKind, columns_of
 
 EVENTS = "events:"
 """The events that POST /events has taken, in place of a file, or behind another source: `sales.parquet,events:`."""
@@ -25,8 +26,6 @@ def without_events(interactions: str) -> tuple[str, bool]:
 
 
 IdSetting = Literal["auto", "integer", "text"]
-ColumnKind = Literal["number", "flag", "text", "texts"]
-MAX_FILTER_COLUMNS = 16
 
 
 class CleaningSettings(BaseModel):
@@ -62,6 +61,10 @@ class SourceSettings(CleaningSettings):
         "check, plan and run --here; events: for those of POST /events, also behind another source, as in sales.parquet,events:.",
     )
     items: str = Field("", description="Item metadata (an id column, a title column), from the same kinds of file; empty: none of its own.")
+    users: str = Field(
+        "", description="A table of users (an id column, one of segments), from the same kinds of file, for lists by segment; empty: none."
+    )
+    segment_column: str = Field("auto", min_length=1, description="Column of segments, such as the country, in the users' file.")
     filter_columns: str = Field(
         "",
         description="Columns of the items that answers may be filtered by, with commas between, as in categories,price,brand; what one "
@@ -107,8 +110,7 @@ class SourceSettings(CleaningSettings):
     @property
     def filter_kinds(self) -> dict[str, ColumnKind | None]:
         """filter_columns, parsed: what each column holds, None where that is to be found out."""
-        pairs = (_named(part) for part in self.filter_columns.split(",") if part.strip())
-        return {name: cast("ColumnKind | None", kind or None) for name, kind in pairs}
+        return columns_of(self.filter_columns)
 
     @property
     def missing_values(self) -> list[str]:
@@ -147,11 +149,7 @@ class SourceSettings(CleaningSettings):
     @field_validator("filter_columns")
     @classmethod
     def _known_kinds(cls, value: str) -> str:
-        names = [_named(part) for part in value.split(",") if part.strip()]
-        if bad := [name for name, kind in names if not name or kind not in ("", *get_args(ColumnKind))]:
-            raise ValueError(f"{bad[0]!r}: expected a name, or a name and one of {', '.join(get_args(ColumnKind))}, as in price:number")
-        if len(names) != len({name for name, _ in names}) or len(names) > MAX_FILTER_COLUMNS:
-            raise ValueError(f"expected up to {MAX_FILTER_COLUMNS} columns, each named once")
+        columns_of(value)
         return value
 
     @field_validator("event_weights")
@@ -189,9 +187,3 @@ class SourceSettings(CleaningSettings):
         if not value.isascii() or {"\n", "\r", '"'} & set(value):
             raise ValueError("expected ASCII characters, and neither a quote nor an end of line")
         return value
-
-
-def _named(part: str) -> tuple[str, str]:
-    """A column's name and what it is said to hold, "" where nothing is said."""
-    name, _, kind = part.strip().partition(":")
-    return name.strip(), kind.strip()

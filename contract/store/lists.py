@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import cast
+from typing import NamedTuple, cast
 
+from pydantic import BaseModel, ConfigDict
 from redis import Redis
 
-from contract.formats.keys import Keys, bucket_of
+from contract.formats import payload
+from contract.formats.keys import Id, Keys, bucket_of
 
 BUCKETS_PER_PIPELINE = 64
 USERS_PER_PIPELINE = 4096
@@ -52,3 +55,67 @@ def spread(n_buckets: int, wanted: int) -> list[int]:
     if wanted >= n_buckets:
         return list(range(n_buckets))
     return [number * n_buckets // wanted for number in range(wanted)]
+
+
+CHUNK = 256
+"""Items of a payload."""
+CATEGORY, SEGMENT = "category", "segment"
+INDEX = ""
+FIELDS_PER_COMMAND = 200
+
+
+class Listed(NamedTuple):
+    """A list by its name, of all items and users, or of one category's items or one segment's users. `kind`: "", CATEGORY or SEGMENT."""
+
+    name: str
+    kind: str = ""
+    value: str = ""
+
+    def field(self, chunk: int) -> str:
+        """Of the hash: no two lists share one, for numbers hold no separator and names none."""
+        return f"{self.name}\x1f{self.kind}\x1f{chunk}\x1f{self.value}"
+
+
+class Index(BaseModel):
+    """Which categories and segments there are lists of; sorted."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    categories: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+
+
+def index_of(lists: Sequence[Listed]) -> Index:
+    def values(kind: str) -> tuple[str, ...]:
+        return tuple(sorted({listed.value for listed in lists if listed.kind == kind}))
+
+    return Index(categories=values(CATEGORY), segments=values(SEGMENT))
+
+
+def encode_names(lists: Sequence[Listed]) -> bytes:
+    return json.dumps([list(listed) for listed in lists], ensure_ascii=False).encode()
+
+
+def decode_names(raw: bytes) -> list[Listed]:
+    return [Listed(*entry) for entry in json.loads(raw)]
+
+
+def fields_of(
+    lists: Sequence[Listed], items: Sequence[int], scores: Sequence[float], ends: Sequence[int], item_ids: Sequence[Id]
+) -> Iterator[tuple[str, bytes]]:
+    """Fields of the hash and their values. `items`, `scores`, `ends`: as in the artifact."""
+    yield INDEX, index_of(lists).model_dump_json().encode()
+    start = 0
+    for listed, end in zip(lists, ends, strict=True):
+        for chunk, first in enumerate(range(start, end, CHUNK)):
+            last = min(first + CHUNK, end)
+            yield listed.field(chunk), payload.encode([item_ids[item] for item in items[first:last]], scores[first:last])
+        start = end
+
+
+def write_named_lists(redis: Redis, keys: Keys, generation: str, fields: Iterator[tuple[str, bytes]]) -> None:
+    """In place of what an earlier try may have written."""
+    key = keys.lists(generation)
+    redis.unlink(key)
+    while some := dict(islice(fields, FIELDS_PER_COMMAND)):
+        redis.hset(key, mapping=some)  # type: ignore[arg-type]

@@ -65,6 +65,7 @@ def keys_of_lists(keys: Keys, manifest: Manifest) -> Iterator[str]:
     """Every key that holds lists or metadata of one generation."""
     name = manifest.generation
     yield keys.popular(name)
+    yield keys.lists(name)
     for bucket in range(manifest.n_user_buckets):
         yield keys.recs(name, bucket)
         yield keys.why(name, bucket)

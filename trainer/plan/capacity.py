@@ -10,7 +10,8 @@ from redis import Redis
 
 from contract.errors import StoreFullError
 from contract.formats.keys import Id
-from contract.settings.settings import ModelSettings, hide_password
+from contract.settings.lists import list_names
+from contract.settings.settings import ModelSettings, Settings, hide_password
 from contract.store.eviction import HOW, evicting_policy, memory_of
 from trainer.interactions.indexing import n_buckets_for
 from trainer.interactions.interactions import Interactions
@@ -35,6 +36,14 @@ def lists_bytes(interactions: Interactions, model: ModelSettings) -> int:
     similar = FIELD_BYTES + item + 4 + min(model.similar_depth, n_items) * item if model.similar_depth else 0
     buckets = n_buckets_for(n_users) * (2 if why else 1) + n_buckets_for(n_items) * (1 if similar else 0)
     return int(n_users * (user + why) + n_items * similar + buckets * BUCKET_BYTES)
+
+
+def named_bytes(interactions: Interactions, settings: Settings) -> int:
+    """What the named lists take in Redis, nearly: each of all items, of their categories, and of the pairs of users with a segment."""
+    n_items = len(interactions.item_ids)
+    item = 8.0 if isinstance(interactions.item_ids[0], int) else 6.0 + _mean_bytes(interactions.item_ids)
+    by_segment = min(len(interactions.item_idx), n_items * 10) if settings.users else 0
+    return int(len(list_names(settings.lists)) * (3 * n_items + by_segment) * item)
 
 
 def _mean_bytes(ids: Sequence[Id]) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from rich.table import Table
@@ -22,7 +22,7 @@ from contract.settings.settings import ModelSettings, Settings
 from engine.fit.similarity import SPARSE_PER_S
 from trainer.interactions.interactions import Interactions
 from trainer.plan.calibration import Rates, calibrate
-from trainer.plan.capacity import lists_bytes
+from trainer.plan.capacity import lists_bytes, named_bytes
 from trainer.plan.fits import fit_of
 from trainer.sources import load as sources
 
@@ -113,6 +113,7 @@ def plan_table(settings: Settings, workers: int) -> Table:
     interactions = sources.load(settings.source, folder / ".datasets").interactions
     threads, limit = len(os.sched_getaffinity(0)), settings.max_memory_gb * 2**30
     plan = make_plan(interactions, settings.model_settings, workers=workers, threads=threads, limit_bytes=limit, rates=calibrate(folder))
+    plan = replace(plan, redis_bytes=plan.redis_bytes + named_bytes(interactions, settings))
     table = table_of(plan, workers)
     table.caption = plan.advice or None
     return table

@@ -12,6 +12,7 @@ from contract.store.generations import Generations
 from contract.store.item_revisions import ItemsPointer
 from trainer.erasure.scrub import popular_counts, scrub
 from trainer.run import shards as dispatch
+from trainer.run.named_lists import write_lists
 
 
 def begin(
@@ -35,6 +36,7 @@ def begin(
         artifact = open_artifact(settings.artifacts, generation)
         popular = dict(zip(artifact["popular"].tolist(), popular_counts(artifact), strict=True))
         dispatch.write_popular(generations.redis, generations.keys, generation, artifact.ids("item_ids"), popular)
+        write_lists(generations, artifact)
         try:
             generations.begin(artifact.manifest, verdict, revision=revision, token=token, items=items)
         except ErasedMeanwhileError:

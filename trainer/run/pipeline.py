@@ -30,9 +30,10 @@ from trainer.interactions.subset import without_users
 from trainer.items.new_items import with_content
 from trainer.items.revision import stock_of_run, write_of_run
 from trainer.items.rules import rule_arrays
-from trainer.plan.capacity import check_room, lists_bytes
+from trainer.plan.capacity import check_room, lists_bytes, named_bytes
 from trainer.run import choice
 from trainer.run.beginning import begin
+from trainer.run.named_lists import cook_lists
 from trainer.run.sealing import NO_RULES, seal
 from trainer.run.spec import Order
 from trainer.run.verdict import judge, measure, served_by
@@ -65,10 +66,11 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     if manifest is None:
         order, tunings = replace(order, is_first=generations.current() is None), Tunings(store, keys)
         order = choice.settled(order, interactions, tunings, _throttled(lambda done, total: progress("evaluate", done, total)))
-        manifest = make_artifact(order, interactions, progress, rules, served_by(generations))
+        lists = cook_lists(settings, interactions, stock)
+        manifest = make_artifact(order, interactions, progress, rules, served_by(generations), lists)
         choice.remember(manifest, tunings)
     progress("dispatch", 0, 1)
-    check_room(store, settings.redis_url, lists_bytes(interactions, settings.model_settings))
+    check_room(store, settings.redis_url, lists_bytes(interactions, settings.model_settings) + named_bytes(interactions, settings))
     items = write_of_run(catalogue, revision, stock)
     begin(settings, generations, erasure, run, judge(settings, generations, manifest, order), token=order.token, items=items)
     progress("dispatch", 0, 1)  # who has cancelled the run before this could not see its generation
@@ -84,6 +86,7 @@ def make_artifact(
     progress: Progress,
     rules: Mapping[str, Array] = NO_RULES,
     served: Served | None = None,
+    lists: Mapping[str, Array] = NO_RULES,
 ) -> Manifest:
     """Measure the model, beside the `served` one, fit it on all `interactions`, and write the artifact of the run.
 
@@ -109,7 +112,7 @@ def make_artifact(
             similar=Similar(settings.similar_depth, rules.get("excluded", np.empty(0, np.int32))),
         )
         progress("write", 0, 1)
-        manifest = seal(order, interactions, made, evaluation, writer, rules)
+        manifest = seal(order, interactions, made, evaluation, writer, rules, lists)
     except BaseException:
         writer.discard()
         raise

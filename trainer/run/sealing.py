@@ -19,6 +19,7 @@ from trainer.interactions.interactions import Interactions
 from trainer.run import shards as dispatch
 from trainer.run.digest import digest_of
 from trainer.run.event_arrays import event_arrays
+from trainer.run.named_lists import names_of
 from trainer.run.spec import Order
 
 NO_RULES: Mapping[str, Array] = MappingProxyType({})
@@ -31,6 +32,7 @@ def seal(
     evaluation: dict[str, Any] | None,
     writer: ArtifactWriter,
     rules: Mapping[str, Array] = NO_RULES,
+    lists: Mapping[str, Array] = NO_RULES,
 ) -> Manifest:
     """Plan the shards, add all that the artifact holds besides the similarity, and give it its name."""
     settings, run = order.settings, order.run
@@ -56,6 +58,7 @@ def seal(
             **last_times(interactions.item_idx, interactions.time, n_items),
             **rules,
             **(event_arrays(interactions) if settings.counts_at_once and settings.duplicates == "sum" else {}),
+            **lists,
         }
     )
     return writer.finish(
@@ -81,6 +84,7 @@ def seal(
             evaluation=evaluation,
             tuning=order.tuned.model_dump(mode="json") if order.tuned else None,
             reading={**interactions.reading, "dropped": dict(interactions.dropped)},
+            lists=names_of(lists),
         )
     )
 

@@ -16,6 +16,7 @@ from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
 from trainer.verify.counters import wrong_counters
+from trainer.verify.named_lists import wrong_named_lists
 from trainer.verify.sample import sample_of, wrong_lists
 from trainer.verify.shards import Checked, ShardChecks
 
@@ -76,6 +77,7 @@ def verify(
     problems += wrong_counters(generations, manifest)
     rescored = 0
     if artifact is not None:
+        problems += wrong_named_lists(generations, artifact)
         users = [*sample_of(artifact, sample), *chosen[:CLOSER_LOOK]]
         rescored, wrong = wrong_lists(generations, open_artifact(settings.artifacts, generation), users, partial(show, "re-scored"))
         problems += wrong

@@ -74,10 +74,10 @@ class UserView:
 
 def user_view(store: Store, pointer: Pointer, previous: Pointer | None, given: str, k: int) -> UserView:
     spelled = stored_id(given, pointer.user_id_type)
-    found = store.user_lists(pointer, [given], explain=bool(pointer.explain_depth), popular=True)
+    found = store.user_lists(pointer, [given], explain=bool(pointer.explain_depth))
     mine = found.lists[0]
     if mine is None or spelled is None:
-        stored = found.popular or StoredList((), ())
+        stored = store.popular(pointer) or StoredList((), ())
         cold: Cold = "not an integer" if spelled is None else "unknown"
         entries = entries_of(stored, k)
         return UserView(given if spelled is None else spelled, _titled(store, pointer, entries), len(stored.item_ids), "popular", cold)

@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from api.app import create_app
 from api.lists.store import Store
 from api.serving.middleware import MIN_GZIP_BYTES, accepts_gzip
+from contract.formats import payload
+from contract.formats.keys import Keys
 from contract.settings.settings import Settings
 from tests.support.builders import Lists
 from tests.support.fakes import Clock, FakeRedis, serve
@@ -100,6 +102,7 @@ def test_metrics_count_requests_and_round_trips(client: FlaskClient, fake: FakeR
     serve(fake, LISTS)
     client.post("/recommendations", data=json.dumps({"user_id": 54}), content_type="application/json")
     client.get("/users/1/recommendations")
+    fake.strings[Keys().popular("g1")] = payload.encode([1], [1.0])
     client.get("/users/1/recommendations?fallback=popular")
     client.open("/nope", method="BREW")
     text = client.get("/metrics").text
@@ -108,3 +111,4 @@ def test_metrics_count_requests_and_round_trips(client: FlaskClient, fake: FakeR
     assert 'larder_request_seconds_count{method="other",route="none",status="404"} 1.0' in text
     assert "larder_unknown_users_total 2.0" in text
     assert "larder_fallbacks_total 1.0" in text
+    assert 'larder_fallback_lists_total{list="popular"} 1.0' in text

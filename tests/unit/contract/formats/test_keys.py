@@ -67,6 +67,7 @@ def test_control_keys_share_a_slot_and_lists_do_not() -> None:
         "fresh",
         "events",
         "did",
+        "lists",
     }
 
 

@@ -1,0 +1,43 @@
+"""A list as it is stored, without what is in no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from api.lists.fresh import Fresh
+from contract.formats import payload
+from contract.formats.keys import Id
+
+
+class StoredList(NamedTuple):
+    """A list as it is stored, best first, without what is unavailable.
+
+    `why` is the explanation of a user's whole list as bytes, if it was asked for and is there; `positions` are those in the whole list,
+    None where nothing was left out. `n_own`: from there on items of named lists follow, whose names `filled` has; None: none do.
+    `fresh`: what the user did since; its items are not in the list. None where events don't count at once.
+    """
+
+    item_ids: Sequence[Id]
+    scores: Sequence[float]
+    why: bytes | None = None
+    positions: Sequence[int] | None = None
+    n_own: int | None = None
+    fresh: Fresh | None = None
+    filled: Sequence[str] = ()
+
+
+def decoded(raw: bytes | None, unavailable: frozenset[Id], why: bytes | None = None, fresh: Fresh | None = None) -> StoredList | None:
+    raw, why = fresh.listed(raw, why) if fresh else (raw, why)
+    if raw is None:
+        return None
+    gone = unavailable | fresh.hidden if fresh and fresh.hidden else unavailable
+    return on_offer(StoredList(*payload.decode(raw), why, fresh=fresh), gone)
+
+
+def on_offer(found: StoredList, unavailable: frozenset[Id]) -> StoredList:
+    """`found` without what is unavailable: itself, nearly always."""
+    if not unavailable or unavailable.isdisjoint(found.item_ids):
+        return found
+    left = [at for at, item_id in enumerate(found.item_ids) if item_id not in unavailable]
+    return StoredList([found.item_ids[at] for at in left], [found.scores[at] for at in left], found.why, left, fresh=found.fresh)

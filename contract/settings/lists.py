@@ -1,0 +1,60 @@
+"""Settings of named lists: what a run cooks besides users' lists, and what fills up a list that is too short."""
+
+from __future__ import annotations
+
+from typing import Literal, cast, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+LIST_NAMES = ("popular", "trending", "new")
+MAX_LISTS_DEPTH = 100_000
+
+
+class ListSettings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lists: str = Field(
+        "popular,trending,new",
+        description="Named lists that a run cooks, by category and by segment, too: popular, trending, new; empty: none.",
+    )
+    lists_depth: int = Field(
+        10_000, ge=10, le=MAX_LISTS_DEPTH, description="Items of a named list at the most; the popular list of all items is always whole."
+    )
+    trending_days: float = Field(30.0, gt=0, description="Window of the trending list: older interactions do not count.")
+    trending_half_life_days: float = Field(7.0, gt=0, description="In the trending list an interaction of this age counts half.")
+    fallback: str = Field(
+        "",
+        description="Named lists that fill up lists shorter than k, and serve users without one, where a request does not say it: "
+        "trending,popular in this order; empty: none.",
+    )
+
+    @field_validator("lists", "fallback")
+    @classmethod
+    def _known_lists(cls, value: str) -> str:
+        names = list_names(value)
+        if set(names) - set(LIST_NAMES) or len(names) != len(set(names)):
+            raise ValueError(f"expected names of lists, each once, with commas between: {', '.join(LIST_NAMES)}")
+        return value
+
+    @property
+    def fallback_chain(self) -> tuple[str, ...]:
+        return list_names(self.fallback)
+
+
+def list_names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+ColumnKind = Literal["number", "flag", "text", "texts"]
+MAX_FILTER_COLUMNS = 16
+
+
+def columns_of(text: str) -> dict[str, ColumnKind | None]:
+    """What each column holds, None where that is to be found out. Raises ValueError."""
+    parts = [part.partition(":") for part in text.split(",") if part.strip()]
+    pairs = [(name.strip(), kind.strip()) for name, _, kind in parts]
+    if bad := [name for name, kind in pairs if not name or kind not in ("", *get_args(ColumnKind))]:
+        raise ValueError(f"{bad[0]!r}: expected a name, or a name and one of {', '.join(get_args(ColumnKind))}, as in price:number")
+    if len(pairs) != len({name for name, _ in pairs}) or len(pairs) > MAX_FILTER_COLUMNS:
+        raise ValueError(f"expected up to {MAX_FILTER_COLUMNS} columns, each named once")
+    return {name: cast("ColumnKind | None", kind or None) for name, kind in pairs}

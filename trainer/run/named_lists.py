@@ -1,0 +1,43 @@
+"""Named lists on their way: from a run to its artifact, and from there to Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from contract.formats.artifact import Artifact
+from contract.formats.manifest import IdType
+from contract.settings.settings import Settings
+from contract.store.generations import Generations
+from contract.store.lists import decode_names, fields_of, write_named_lists
+from engine.arrays import Array
+from trainer.interactions.interactions import Interactions
+from trainer.items.named_lists import cook
+from trainer.items.revision import Stock
+from trainer.items.users import read_segments
+
+
+def cook_lists(settings: Settings, interactions: Interactions, stock: Stock) -> dict[str, Array]:
+    """Arrays of the artifact. Raises DataError for a users' file that can't be read."""
+    source, id_type = settings.source, "str" if isinstance(interactions.user_ids[0], str) else "int"
+    segments = read_segments(source.users, source, cast("IdType", id_type)) if source.users else {}
+    return cook(interactions, stock, segments, settings)
+
+
+def names_of(lists: Mapping[str, Array]) -> tuple[str, ...]:
+    """Of the lists in those arrays, each once."""
+    return tuple(dict.fromkeys(listed.name for listed in decode_names(lists["lists_names"].tobytes()))) if lists else ()
+
+
+def write_lists(generations: Generations, artifact: Artifact) -> None:
+    """Write what the artifact has, unseen until the generation is promoted."""
+    write_named_lists(generations.redis, generations.keys, artifact.manifest.generation, fields_in(artifact))
+
+
+def fields_in(artifact: Artifact) -> Iterator[tuple[str, bytes]]:
+    """As they stand in Redis; nothing where the artifact has no named lists."""
+    if "lists_names" not in artifact.arrays:
+        return iter(())
+    names = decode_names(artifact["lists_names"].tobytes())
+    items, scores, ends = (artifact[f"lists_{part}"].tolist() for part in ("items", "scores", "ends"))
+    return fields_of(names, items, scores, ends, artifact.ids("item_ids"))
