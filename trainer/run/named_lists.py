@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from contract.formats.artifact import Artifact
+from contract.artifacts.artifact import Artifact
 from contract.formats.manifest import IdType
 from contract.settings.settings import Settings
 from contract.store.generations import Generations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from contract.formats.artifact import Artifact
+from contract.artifacts.artifact import Artifact
 from contract.store.generations import Generations
 from contract.store.lists import INDEX, decode_names, fields_of
 
