@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import engine, load, models, new_items, pipeline, plot, recovery, serving
+from bench import engine, load, models, new_items, pipeline, plot, recovery, serving, slow_clients
 from trainer.sources.synthetic import SHAPES
 
 
@@ -71,6 +71,16 @@ def new_items_command(interactions: str, items: str, users: float, json_file: Pa
 def recovery_command(shape: str, json_file: Path | None) -> None:
     """kill -9 of a worker in the middle of a run: seconds over an undisturbed one."""
     recovery.run(shape, json_file)
+
+
+@cli.command(name="slow-clients")
+@click.option("--clients", default=256, show_default=True, help="Slow clients of each kind.")
+@click.option("--rate", default=300.0, show_default=True, help="Requests a second of the others.")
+@click.option("--seconds", default=15.0, show_default=True, help="Seconds of each kind.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+def slow_clients_command(clients: int, rate: float, seconds: float, json_file: Path | None) -> None:
+    """What others notice while many clients send half a request, nothing, or never leave."""
+    slow_clients.run(clients, rate, seconds, json_file)
 
 
 @cli.command(name="serving")

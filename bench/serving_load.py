@@ -104,14 +104,14 @@ class Gunicorn:
     def __init__(self, application: str, worker_class: str, redis_url: str, *, bare: bool) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port = int(probe.getsockname()[1])
+            self.port = int(probe.getsockname()[1])
         threads = 1 if worker_class == "sync" else THREADS  # more make gunicorn take gthread
-        settings = {"API_HOST": "127.0.0.1", "API_PORT": self._port, "API_WORKERS": WORKERS, "API_THREADS": threads, "REDIS_URL": redis_url}
+        settings = {"API_HOST": "127.0.0.1", "API_PORT": self.port, "API_WORKERS": WORKERS, "API_THREADS": threads, "REDIS_URL": redis_url}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LARDER_")}
         environment = kept | {f"LARDER_{name}": str(value) for name, value in settings.items()}
         options = ["--config", "api/gunicorn.conf.py"]
         if bare:
-            options = ["--bind", f"127.0.0.1:{self._port}", "--workers", str(WORKERS), "--threads", str(threads), "--keep-alive", "30"]
+            options = ["--bind", f"127.0.0.1:{self.port}", "--workers", str(WORKERS), "--threads", str(threads), "--keep-alive", "30"]
             options += ["--preload", "--worker-class", worker_class or "gthread"]
         elif worker_class:
             options += ["--worker-class", worker_class]
@@ -120,7 +120,7 @@ class Gunicorn:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Gunicorn:
         _await(self._is_up, "gunicorn answers")
@@ -133,7 +133,7 @@ class Gunicorn:
     def _is_up(self) -> bool:
         if self._process.poll() is not None:
             raise RuntimeError("gunicorn has ended; start it by hand to see why")
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", "/")
             return connection.getresponse().status < 500

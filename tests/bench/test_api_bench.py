@@ -23,3 +23,13 @@ def test_every_case_is_measured_without_errors(tmp_path: Path) -> None:
     assert [row["case"] for row in found["rows"]] == ["hello", "hello_middleware", "single", "single_get", "batch100"]
     assert all(set(row) == FIELDS and row["errors"] == 0 for row in found["rows"])
     assert found["bytes_a_user"]["depth 10"] < 200
+
+
+def test_slow_clients_cost_nobody_an_answer(tmp_path: Path) -> None:
+    options = ["--clients", "16", "--rate", "50", "--seconds", "1", "--json", str(tmp_path / "out.json")]
+    command = [sys.executable, "-m", "bench", "slow-clients", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads((tmp_path / "out.json").read_text())["rows"]
+    assert len(rows) == 7
+    assert all((row["requests"], row["errors"]) == (50, 0) for row in rows)

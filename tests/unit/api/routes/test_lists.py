@@ -78,7 +78,7 @@ def test_it_is_read_as_far_as_it_is_needed(client: FlaskClient, fake: FakeRedis)
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/lists/populr", 'no list "populr"; the nearest is "popular"'),
+        ("/lists/popularx", 'no list "popularx"; the nearest is "popular"'),
         ("/lists/new", 'no list "new"; the nearest is'),
         ("/lists/popular?category=Dramas", 'no lists of the category "Dramas"; the nearest is "Drama"'),
         ("/lists/trending?segment=NO", 'no lists of the segment "NO"; the nearest is "SE"'),
