@@ -89,14 +89,14 @@ def _here(runs: Runs, given: dict[str, object], forced_by: str, review: bool) ->
 
 @cli.command()
 @settings_options
-@click.option("--users", type=int, help="Plan for made-up data of this many users; --items and --interactions are then numbers, too.")
 @click.option("--workers", default=os.cpu_count() or 1, show_default=True, help="Worker processes that will score.")
-def plan(users: int | None, workers: int, **options: Any) -> None:
+def plan(workers: int, **options: Any) -> None:
     """Say what a run would cost: bytes on disk, in memory and in Redis, and seconds on this machine. Refuses nothing.
 
-    Of a source, as `run` takes it, or of numbers: --users 138493 --items 26744 --interactions 20000000
+    Of a source, as `run` takes it, or of numbers for made-up data: --users 138493 --items 26744 --interactions 20000000
     """
-    if users is not None:
+    if (users := str(options["users"] or "")).isdigit():
+        options["users"] = None
         numbers = [str(options.pop(name) or "") for name in ("items", "interactions")]
         if not all(number.isdigit() for number in numbers):
             raise click.UsageError(

@@ -48,7 +48,7 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
 
 def _listed(name: str, asked: NamedListQuery) -> Listed:
     if asked.category is not None and asked.segment is not None:
-        raise RequestError("Give category or segment, not both: a list is of one category's items, or of one segment's users.")
+        raise RequestError("No list is of a category and a segment: ask for the segment's, with a filter.", 404, "List not found")
     if asked.category is not None:
         return Listed(name, CATEGORY, asked.category)
     return Listed(name) if asked.segment is None else Listed(name, SEGMENT, asked.segment)

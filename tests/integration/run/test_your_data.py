@@ -64,7 +64,7 @@ def test_real_sets_from_file_to_served_lists(stack: Services, real_files: dict[s
         assert pointer is not None
         assert {"users": pointer.n_users, "items": pointer.n_items} == expected, name
         reading = stack.generations.manifest(pointer.generation).reading
-        assert set(reading) == {"rows", "columns", "notes", "doubts", "clock", "dropped"}
+        assert set(reading) == {"rows", "columns", "notes", "doubts", "clock", "dropped", "profile"}
         assert json.dumps(reading)
 
 

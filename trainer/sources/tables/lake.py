@@ -20,7 +20,10 @@ _METADATA = re.compile(r"(?:v(\d+)|(\d+)-[0-9a-f-]+)(?:\.gz)?\.metadata\.json(?:
 def is_lake(name: str) -> bool:
     """Whether `name` is the folder of such a table, or a metadata file of Iceberg."""
     path = Path(name)
-    return (path / "_delta_log").is_dir() or _is_metadata(path) or bool(_metadata_in(path / "metadata"))
+    try:
+        return (path / "_delta_log").is_dir() or _is_metadata(path) or bool(_metadata_in(path / "metadata"))
+    except PermissionError:  # whoever opens it says so
+        return False
 
 
 def open_lake(name: str) -> ScannedTable:

@@ -93,7 +93,7 @@ def test_what_is_not_there_is_a_404_with_the_nearest(client: FlaskClient, path: 
 
 def test_a_list_of_a_category_that_has_none_is_empty(client: FlaskClient) -> None:
     assert get(client, "/lists/trending?category=Drama") | {"items": [], "short": True} == get(client, "/lists/trending?category=Drama")
-    assert client.get("/lists/popular?category=Drama&segment=SE").status_code == 400
+    assert client.get("/lists/popular?category=Drama&segment=SE").status_code == 404
 
 
 def test_a_chain_fills_in_its_order_and_says_so(client: FlaskClient) -> None:

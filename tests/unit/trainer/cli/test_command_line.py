@@ -128,9 +128,9 @@ def test_a_page_that_can_not_be_written_is_refused_before_anything_is_read(
 
 
 def test_an_artifact_address_of_another_kind_exits_with_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("LARDER_ARTIFACTS", "s3://bucket")
+    monkeypatch.setenv("LARDER_ARTIFACTS", "ftp://bucket")
     assert call(monkeypatch, "plan") == 2
-    assert "LARDER_ARTIFACTS='s3://bucket'" in one_line(capsys)
+    assert "LARDER_ARTIFACTS='ftp://bucket'" in one_line(capsys)
 
 
 def test_as_a_process_there_is_no_traceback() -> None:
