@@ -19,7 +19,7 @@ from contract.formats.ids import stored_id
 from contract.formats.manifest import Pointer
 from contract.formats.states import HAS_LISTS
 
-BUCKETS_TRIED = 8  # for a random user: a bucket may be empty
+BUCKETS_TRIED = 32  # for a random user: a bucket may be empty
 
 
 def pages(site: Site) -> list[Page]:

@@ -24,7 +24,7 @@ def test_rules_end_to_end(services: Callable[..., Services], redis_server: str, 
     data.write_text("userID,itemID,rating,timestamp\n" + "".join(f"{u},{i},{w},{t}\n" for u, i, w, t in many()))
     rows = (f"{item},Title {item},{CATEGORIES[item]},{'no' if item == 3 else 'yes'}\n" for item in range(150))
     items.write_text("itemID,title,categories,available\n" + "".join(rows))
-    stack = services(interactions=data, items=items, k=5, depth=12, explain_depth=2)
+    stack = services(interactions=data, items=items, k=5, depth=12, explain_depth=2, pointer_ttl_ms=0)
     stack.start("worker")
 
     def lists_under(**rules: str) -> dict[int, Any]:

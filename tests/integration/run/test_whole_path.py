@@ -103,7 +103,7 @@ def test_same_data_and_settings_make_the_same_bytes_with_one_worker_and_with_two
 
 
 def test_the_library_s_engine_serves_the_same_lists(services: Callable[..., Services], redis_server: str) -> None:
-    stack = services()
+    stack = services(pointer_ttl_ms=0)
     stack.start("worker")
     served = []
     with ApiProcess(redis_server, LARDER_POINTER_TTL_MS="0") as api:
