@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,6 +10,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser import chromium
 from tests.browser.chromium import Watch
 from tests.e2e.local import LocalStack
+from tests.support.tools import missing
 
 ADMIN_KEY = "a-key-that-changes-things"
 Open = Callable[..., tuple[Page, Watch]]
@@ -21,10 +21,7 @@ def browser() -> Iterator[Browser]:
     """Where there is none, tests are skipped; in CI that is a failure."""
     path = chromium.find()
     if path is None:
-        message = f"needs a browser: none of {', '.join(chromium.NAMES)} is on PATH (apt install chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        missing(f"needs a browser: none of {', '.join(chromium.NAMES)} is on PATH (apt install chromium)")
     with chromium.started(path) as started:
         yield started
 

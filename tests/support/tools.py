@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
 
+def missing(what: str) -> NoReturn:
+    """End the test, as one that lacks `what`."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
 def require(program: str) -> str:
     """The path of `program`."""
-    found = shutil.which(program)
-    if found is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"there is no {program} on PATH")
-    assert found is not None
-    return found
+    return shutil.which(program) or missing(f"there is no {program} on PATH")

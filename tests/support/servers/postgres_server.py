@@ -20,6 +20,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from tests.support.tools import missing
+
 USER, PASSWORD = "larder", "p@ss/w:rd %41"
 START_TIMEOUT_S = 60
 
@@ -109,10 +111,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     """A server that lives as long as the test session. Where none is installed the tests are skipped; in CI they fail."""
     folder = binaries()
     if folder is None:
-        missing = "PostgreSQL's server is not installed: apt-get install postgresql"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        missing("PostgreSQL's server is not installed: apt-get install postgresql")
     server = PostgresServer(folder, tcp=True)
     try:
         server.start()

