@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from contract.errors import SettingsError
 from contract.formats.evaluation import NotEvaluated
+from contract.machine import n_cores
 from contract.settings.settings import Settings
 from trainer.evaluation.evaluate import evaluate
 from trainer.sources import load as sources
@@ -48,7 +48,7 @@ def run(interactions: str, header: bool, users: int, json_file: Path | None) -> 
                     *(found, model),
                     k=K,
                     sample_users=users,
-                    threads=len(os.sched_getaffinity(0)),
+                    threads=n_cores(),
                     limit_bytes=settings.max_memory_gb * 2**30,
                     report=lambda *_: None,
                     split=split,

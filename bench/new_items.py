@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +11,7 @@ import numpy as np
 
 from contract.artifacts.artifact import Array
 from contract.errors import SettingsError
+from contract.machine import n_cores
 from contract.settings.settings import ModelSettings, Settings
 from trainer.evaluation.holdout import HeldOut, hold_out
 from trainer.evaluation.lists import best_unseen
@@ -79,7 +79,7 @@ def _measured(held: HeldOut, hidden: Array, pairs: Array, model: ModelSettings) 
         arrays[name] = np.zeros(shape, dtype)
         return arrays[name]
 
-    threads, limit = len(os.sched_getaffinity(0)), 4.0 * 2**30
+    threads, limit = n_cores(), 4.0 * 2**30
     made = fit_model(held.train, model, allocate, threads=threads, limit_bytes=limit, report=lambda *_: None)
 
     def lists(users: Array, depth: int, left_out: Array) -> Array:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from contract.machine import n_cores
 
 MIB = 2**20
 
@@ -36,7 +37,7 @@ def machine() -> str:
         platform.processor(),
     )
     flags = "AVX-512" if "avx512f" in Path("/proc/cpuinfo").read_text() else "no AVX-512"
-    return f"{cpu}, {len(os.sched_getaffinity(0))} cores, {flags}, Python {platform.python_version()}"
+    return f"{cpu}, {n_cores()} cores, {flags}, Python {platform.python_version()}"
 
 
 def report(shape: str, rows: list[Row], ratios: dict[str, float], json_file: Path | None) -> None:

@@ -18,35 +18,31 @@ from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from contract.store.runs import Runs
 
-PATIENT_S = 15.0  # of a service's connection to the queue, which waits for jobs on it
+PATIENCE_S = 15.0  # of a service's connection to the queue, on which it waits for jobs
 
 
 class Larder:
     """What a composition root opens, and passes on. Connects when it is first asked for something."""
 
-    def __init__(self, settings: Settings, store: Redis | None = None, queue_timeout_s: float = 5.0) -> None:
+    def __init__(self, settings: Settings, *, waits_for_jobs: bool = False) -> None:
+        """`waits_for_jobs`: for a process that works on a queue. Its connection to that is never the one to the lists."""
         self.settings = settings
         self.keys = Keys(settings.namespace)
-        self.store = connect(settings.redis_url) if store is None else store
-        self._queue_timeout_s = queue_timeout_s
+        self.store = connect(settings.redis_url)
+        self._waits_for_jobs = waits_for_jobs
 
     @classmethod
     def from_environ(cls, **overrides: object) -> Self:
         """Raises SettingsError for a bad variable. `overrides` are settings by name; None leaves what the environment says."""
         return cls(Settings.from_environ(os.environ, **overrides))
 
-    @classmethod
-    def of_service(cls, settings: Settings) -> Self:
-        """For a process that works on a queue."""
-        return cls(settings, queue_timeout_s=PATIENT_S)
-
     @cached_property
     def queue_redis(self) -> Redis:
-        """The Redis of the queues. A service waits on it for jobs, so that its connection is never that of the lists."""
-        settings, is_patient = self.settings, self._queue_timeout_s == PATIENT_S
-        if settings.rq_url == settings.redis_url and not is_patient:
-            return self.store
-        return connect(settings.rq_url, timeout_s=self._queue_timeout_s)
+        """The Redis of the queues."""
+        settings = self.settings
+        if self._waits_for_jobs:
+            return connect(settings.rq_url, timeout_s=PATIENCE_S)
+        return self.store if settings.rq_url == settings.redis_url else connect(settings.rq_url)
 
     @cached_property
     def generations(self) -> Generations:

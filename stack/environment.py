@@ -11,14 +11,10 @@ import secrets
 from collections.abc import Mapping
 
 from contract.errors import LarderError, SettingsError
+from contract.machine import n_cores
 from contract.settings.settings import PREFIX, Settings, hide_password
 from engine import kernel_cache
 from stack.paths import Places
-
-
-def n_cores() -> int:
-    """Cores that this process may use: less than the machine has under taskset or in a container."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def stack_environment(given: Mapping[str, str], places: Places) -> dict[str, str]:

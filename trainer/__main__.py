@@ -5,7 +5,6 @@ Exit codes: 0 done, 2 settings or usage, others as contract/errors.py and contra
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -16,7 +15,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from contract.door import guarded
+from contract.door import guarded, log_to_stdout
 from contract.errors import GenerationFailedError, LarderError
 from contract.formats.states import RunState
 from contract.larder import Larder
@@ -112,7 +111,7 @@ def plan(workers: int, **options: Any) -> None:
 def serve() -> None:
     """Be the trainer service: work on the queue "train", see to a first run, clear old generations away."""
     settings = Settings.from_environ(os.environ)
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
+    log_to_stdout(settings.log_level)
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))  # until the RQ worker sets its own; compilers catch SystemExit
     from trainer.service.service import serve as serve_until_stopped
 

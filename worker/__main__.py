@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from contract.door import guarded
+from contract.door import guarded, log_to_stdout
 from contract.larder import Larder
-from contract.queue.leases import LeasedWorker, die_with_parent, n_alive_here, worker_name
+from contract.machine import die_with_parent
+from contract.queue.leases import LeasedWorker, n_alive_here, worker_name
 from contract.settings.settings import Settings
 from contract.store.connections import explained
 from contract.store.removal import give_up
@@ -27,7 +28,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 def main(arguments: list[str]) -> int:
     settings = Settings.from_environ(os.environ)
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
+    log_to_stdout(settings.log_level)
     if arguments == ["health"]:
         return _health(settings)
     if arguments:
@@ -98,7 +99,7 @@ def _begin() -> None:
 def _work(settings: Settings) -> None:
     """One RQ worker, until it is told to stop."""
     _begin()
-    larder = Larder.of_service(settings)
+    larder = Larder(settings, waits_for_jobs=True)
 
     def given_up(job_id: str, args: list[Any], reason: str) -> None:
         log.error("%s is given up: %s", job_id, reason)

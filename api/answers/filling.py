@@ -11,8 +11,8 @@ from api.lists.items_view import Shelf
 from api.lists.store import Store, StoredList
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
-from contract.settings.lists import list_names
 from contract.store.lists import Listed
+from contract.text import words
 
 EMPTY = StoredList((), ())
 
@@ -22,7 +22,7 @@ def chain_of(store: Store, asked: Page) -> tuple[str, ...]:
     if "fallback" not in type(asked).model_fields:
         return ()
     wanted: str | None = getattr(asked, "fallback", None)
-    return store.fallback if wanted is None else () if wanted == NO_FALLBACK else list_names(wanted)
+    return store.fallback if wanted is None else () if wanted == NO_FALLBACK else tuple(words(wanted))
 
 
 class Filler:
@@ -56,12 +56,7 @@ class Filler:
 
         What these add may hold items that the user has met: only the worker knew which these are.
         """
-        found = self._sifted(found)
-        chosen = self._select(found)
-        if not chosen.short or not self.chain:
-            return found, chosen
-        whole = self._filled(found)
-        return whole, self._select(whole)
+        return self._chosen(self._sifted(found))
 
     def choose_named(self, listed: Listed) -> tuple[StoredList, Selection]:
         """The same of a named list, of which no more is read than is needed."""
@@ -73,18 +68,21 @@ class Filler:
             scores += passed.scores
             if len(ids) >= self._wanted + len(self.excluded):
                 break
-        found = StoredList(ids, scores)
-        chosen = self._select(found)
-        if not chosen.short or not self.chain:
-            return found, chosen
-        whole = self._filled(found)
-        return whole, self._select(whole)
+        return self._chosen(StoredList(ids, scores))
 
     def source_of(self, found: StoredList, own: str) -> str:
         """What an answer calls itself: `own` if anything of the list itself may be in it, on whatever page; else what begins it."""
         if found.n_own is None or not self.excluded.issuperset(found.item_ids[: found.n_own]):
             return own
         return found.filled[0]
+
+    def _chosen(self, found: StoredList) -> tuple[StoredList, Selection]:
+        """Of what has passed; filled up where that is too short."""
+        chosen = self._select(found)
+        if not chosen.short or not self.chain:
+            return found, chosen
+        whole = self._filled(found)
+        return whole, self._select(whole)
 
     def _filled(self, found: StoredList) -> StoredList:
         """`found`, then what else is wanted of the chain; itself where the chain has nothing more."""

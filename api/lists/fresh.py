@@ -10,6 +10,7 @@ from contract.formats.freshness import Remade, items_of, moment_of, pairs_of, re
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
+from contract.text import utc_text
 
 
 class Fresh(NamedTuple):
@@ -25,7 +26,7 @@ class Fresh(NamedTuple):
         """Of a JSON object, each with a comma behind it."""
         if not self.at_us:
             return '"freshness":"generation",'
-        at = datetime.fromtimestamp(self.at_us / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        at = utc_text(datetime.fromtimestamp(self.at_us / 1_000_000, UTC), "milliseconds")
         return f'"freshness":"event","fresh_at":"{at}",'
 
     @property

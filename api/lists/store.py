@@ -24,9 +24,9 @@ from contract.formats import payload
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.manifest import Pointer
-from contract.settings.lists import list_names
 from contract.settings.settings import Settings
 from contract.store.lists import Listed
+from contract.text import words
 
 NO_METADATA = b"{}"
 POPULAR = "popular"
@@ -125,7 +125,7 @@ class Store:
 
     def named(self, pointer: Pointer, listed: Listed) -> Iterator[StoredList]:
         """A named list, some of it at a time. Of a generation that has none, the popular list is what there always was."""
-        if listed.name in list_names(pointer.lists):
+        if listed.name in words(pointer.lists):
             for ids, scores in self.lists.chunks(pointer, listed):
                 yield on_offer(StoredList(ids, scores), self._unavailable(pointer))
         elif listed == Listed(POPULAR) and (found := self.popular(pointer)) is not None:

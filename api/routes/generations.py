@@ -19,10 +19,11 @@ from api.http.route import Route
 from api.http.run_models import GenerationList, GenerationState, Moved, PromoteRequest, Released
 from api.lists.store import Store
 from contract.errors import GenerationError
-from contract.formats.keys import is_generation_id
+from contract.formats.ids import is_generation_id
 from contract.formats.manifest import Manifest, Pointer
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
+from contract.text import utc_text
 
 T = TypeVar("T")
 
@@ -116,4 +117,4 @@ def _manifest(generations: Generations, name: str) -> Manifest | None:
 
 
 def _utc(at_ms: int | None) -> str | None:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if at_ms else None
+    return utc_text(datetime.fromtimestamp(at_ms / 1000, UTC), "milliseconds") if at_ms else None

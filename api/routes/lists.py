@@ -19,8 +19,9 @@ from api.http.route import Route
 from api.lists.store import Store
 from api.metrics.counters import Metrics
 from contract.formats.manifest import Pointer
-from contract.settings.lists import LIST_NAMES, list_names
+from contract.settings.lists import LIST_NAMES
 from contract.store.lists import CATEGORY, SEGMENT, Listed
+from contract.text import words
 
 _SHOWN_CHARACTERS = 64
 
@@ -31,7 +32,7 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         listed = _listed(name, asked)
         tag = store.pointers.items_tag()
         pointer = store.pointers.current()
-        if listed.name not in list_names(pointer.lists):
+        if listed.name not in words(pointer.lists):
             pointer = store.pointers.refresh()  # which may be a newer one, that has it
         filler = Filler(store, asked, pointer, metrics.fell_back)
         whole, chosen = filler.choose_named(listed)
@@ -56,7 +57,7 @@ def _listed(name: str, asked: NamedListQuery) -> Listed:
 
 def _check(store: Store, pointer: Pointer, listed: Listed) -> None:
     """Raise RequestError where there is no such list. One that is empty, or that nothing passes of, is one."""
-    names = list_names(pointer.lists) or (LIST_NAMES[:1] if not listed.kind else ())
+    names = tuple(words(pointer.lists)) or (LIST_NAMES[:1] if not listed.kind else ())
     if listed.name not in names:
         raise _unknown("list", listed.name, names)
     if listed.kind:

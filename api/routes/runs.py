@@ -21,7 +21,8 @@ from api.lists.breaker import Breaker
 from api.lists.store import Store
 from api.routes.generations import refused_for_now, state_of
 from contract.errors import GenerationError, NothingPromotedError
-from contract.formats.keys import Id, is_generation_id
+from contract.formats.ids import is_generation_id
+from contract.formats.keys import Id
 from contract.settings.run_sources import refusal
 from contract.settings.settings import PREFIX, Settings
 from contract.store.generations import Generations

@@ -14,7 +14,7 @@ from api.http.route import ROUTE, Route
 from api.http.text_ids import spelled
 from api.lists.pinning import pinned, pointer_of
 from api.lists.store import Store
-from contract.formats.keys import is_generation_id
+from contract.formats.ids import is_generation_id
 
 
 def view_of(route: Route, check: Callable[[], None] | None, store: Store) -> Callable[..., Response]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from api.http.route import PAGE
-from contract.settings.api import words
 from contract.settings.settings import Settings
+from contract.text import words
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from api.http.versions import VERSION_PATH
 from contract.errors import SettingsError
-from contract.settings.api import PATH_PREFIX, is_origin, words
+from contract.settings.api import PATH_PREFIX, is_origin
 from contract.settings.settings import PREFIX, Settings
+from contract.text import words
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

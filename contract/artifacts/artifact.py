@@ -56,7 +56,8 @@ from contract.artifacts.checksum import crc32_of
 from contract.artifacts.copies import MANIFEST
 from contract.artifacts.object_store import address_of, is_remote
 from contract.errors import ArtifactError
-from contract.formats.keys import Id, is_generation_id
+from contract.formats.ids import is_generation_id
+from contract.formats.keys import Id
 from contract.formats.manifest import READABLE_FORMATS, ArraySpec, Manifest
 
 Array = npt.NDArray[Any]
@@ -144,7 +145,15 @@ def artifacts_in(url: str) -> list[str]:
 
 def has_artifact(url: str, generation: str) -> bool:
     """Whether there is one that was finished."""
-    return mirror.is_there(url, generation) if is_remote(url) else (folder_of(url) / generation / MANIFEST).is_file()
+    return manifest_of(url, generation) is not None
+
+
+def manifest_of(url: str, generation: str) -> bytes | None:
+    """The manifest of a finished artifact as it stands there, without a look at its arrays; None where there is none."""
+    if is_remote(url):
+        return mirror.manifest_of(url, generation)
+    path = folder_of(url) / generation / MANIFEST
+    return path.read_bytes() if path.is_file() else None
 
 
 def remove_artifact(url: str, generation: str) -> None:

@@ -18,6 +18,7 @@ from contract.artifacts.object_store import is_remote
 from contract.errors import ArtifactError
 from contract.formats.keys import Id
 from contract.formats.manifest import ArraySpec, Manifest
+from contract.machine import sync_folder
 
 
 def id_arrays(which: str, ids: Sequence[Id]) -> dict[str, Array]:
@@ -79,7 +80,7 @@ class ArtifactWriter:
         if self.final.exists():
             shutil.rmtree(self.final)
         self._aside.rename(self.final)
-        _sync_folder(self.final.parent)
+        sync_folder(self.final.parent)
 
     def discard(self) -> None:
         shutil.rmtree(self._aside, ignore_errors=True)
@@ -104,12 +105,4 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         file.flush()
         os.fsync(file.fileno())
     aside.rename(folder / MANIFEST)
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder)

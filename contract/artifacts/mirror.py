@@ -77,16 +77,18 @@ def names(url: str) -> list[str]:
     return ObjectStore(address_of(url).url).folders()
 
 
-def is_there(url: str, generation: str) -> bool:
-    return ObjectStore(address_of(url).url).get(f"{generation}/{MANIFEST}") is not None
+def manifest_of(url: str, generation: str) -> bytes | None:
+    """As the store has it; None where it has none."""
+    return ObjectStore(address_of(url).url).get(f"{generation}/{MANIFEST}")
 
 
 def remove(url: str, generation: str) -> None:
     """Delete an artifact: first its manifest, so that nobody begins to read it."""
     address = address_of(url)
     store = ObjectStore(address.url)
-    store.delete([f"{generation}/{MANIFEST}"] if store.get(f"{generation}/{MANIFEST}") is not None else [])
-    store.delete(store.keys(generation))
+    keys, manifest = store.keys(generation), f"{generation}/{MANIFEST}"
+    store.delete([key for key in keys if key == manifest])
+    store.delete([key for key in keys if key != manifest])
     shutil.rmtree(address.folder / generation, ignore_errors=True)
 
 

@@ -8,8 +8,14 @@ from contract.formats.keys import Id
 from contract.formats.manifest import IdType
 
 _CANONICAL = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
+_GENERATION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _MAX_DIGITS = 20  # of an int64 with its sign
 _MIN, _MAX = -(2**63), 2**63 - 1
+
+
+def is_generation_id(text: str) -> bool:
+    """Whether `text` may be the id of a run and of its generation: nothing else that people send becomes part of a key."""
+    return _GENERATION_ID.fullmatch(text) is not None
 
 
 def stored_id(given: Id, id_type: IdType) -> Id | None:

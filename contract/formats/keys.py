@@ -1,4 +1,4 @@
-"""Every Redis key, in one place. No key literal stands anywhere else. RQ keeps its own keys under `rq:`.
+"""Every Redis key, in one place. No key literal stands anywhere else.
 
 `larder` is the namespace setting; `{ctl}` is a cluster hash tag, so that the Lua scripts find all control keys in one slot,
 while lists spread over the slots. ID is a generation id, BUCKET a number from 0, REV a revision of the items: a number from 1
@@ -49,17 +49,12 @@ larder:unavailable:REV         string  -       trainer           api, trainer  J
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 from zlib import crc32
 
 Id = int | str
 IDS_PER_BUCKET = 64  # at about so many entries Redis keeps a hash as one compact block
-
-
-def is_generation_id(text: str) -> bool:  # of a run, too: nothing else that people send becomes part of a key
-    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", text, re.ASCII) is not None
 
 
 def bucket_of(external_id: Id, n_buckets: int) -> int:

@@ -9,7 +9,7 @@ from rq.exceptions import DeserializationError
 from rq.job import Job
 
 from contract.errors import UnknownJobError
-from contract.formats.keys import is_generation_id
+from contract.formats.ids import is_generation_id
 
 TRAIN_JOB = "trainer.jobs.run"
 DIFF_JOB = "trainer.jobs.diff"

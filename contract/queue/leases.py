@@ -8,11 +8,8 @@ slept runs twice, which every job of Larder allows.
 
 from __future__ import annotations
 
-import ctypes
 import logging
-import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -30,13 +27,13 @@ from rq.worker_registration import get_keys
 
 from contract.errors import LarderError
 from contract.formats.keys import Keys
+from contract.machine import die_with_parent
 from contract.queue.known_jobs import KnownJob
 from contract.settings.settings import Settings
 
 log = logging.getLogger("larder.jobs")
 POLL_S = 2  # how long an idle worker waits on its queue before it looks around
 RQ_MAINTENANCE_S = 60
-_PR_SET_PDEATHSIG = 1
 
 
 class LeasedWorker(Worker):
@@ -192,9 +189,3 @@ def lease(redis: Redis, key: str, lease_ms: int) -> Iterator[None]:
         stop.set()
         thread.join()
         redis.delete(key)
-
-
-def die_with_parent() -> None:
-    """On Linux, let this process be killed when its parent dies, so that no orphan works on."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

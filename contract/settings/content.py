@@ -6,6 +6,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from contract.text import words
+
 
 class ContentSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,4 +37,4 @@ class ContentSettings(BaseModel):
     @property
     def content_names(self) -> tuple[str, ...]:
         """content_columns, parsed."""
-        return tuple(name for part in self.content_columns.split(",") if (name := part.strip()))
+        return tuple(words(self.content_columns))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contract.text import words
+
 MIB = 2**20
 
 
@@ -39,7 +41,7 @@ class EventSettings(BaseModel):
     @property
     def looks(self) -> frozenset[str]:
         """fresh_looks, parsed."""
-        return frozenset(word.strip() for word in self.fresh_looks.split(",") if word.strip())
+        return frozenset(words(self.fresh_looks))
 
     @property
     def counts_at_once(self) -> bool:

@@ -6,6 +6,8 @@ from typing import Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from contract.text import words
+
 LIST_NAMES = ("popular", "trending", "new")
 MAX_LISTS_DEPTH = 100_000
 
@@ -31,18 +33,14 @@ class ListSettings(BaseModel):
     @field_validator("lists", "fallback")
     @classmethod
     def _known_lists(cls, value: str) -> str:
-        names = list_names(value)
+        names = words(value)
         if set(names) - set(LIST_NAMES) or len(names) != len(set(names)):
             raise ValueError(f"expected names of lists, each once, with commas between: {', '.join(LIST_NAMES)}")
         return value
 
     @property
     def fallback_chain(self) -> tuple[str, ...]:
-        return list_names(self.fallback)
-
-
-def list_names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+        return tuple(words(self.fallback))
 
 
 ColumnKind = Literal["number", "flag", "text", "texts"]
@@ -51,7 +49,7 @@ MAX_FILTER_COLUMNS = 16
 
 def columns_of(text: str) -> dict[str, ColumnKind | None]:
     """What each column holds, None where that is to be found out. Raises ValueError."""
-    parts = [part.partition(":") for part in text.split(",") if part.strip()]
+    parts = [part.partition(":") for part in words(text)]
     pairs = [(name.strip(), kind.strip()) for name, _, kind in parts]
     if bad := [name for name, kind in pairs if not name or kind not in ("", *get_args(ColumnKind))]:
         raise ValueError(f"{bad[0]!r}: expected a name, or a name and one of {', '.join(get_args(ColumnKind))}, as in price:number")

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from contract.settings.content import ContentSettings
 from contract.settings.family import FamilySettings
+from contract.text import words
 
 MIN_HALF_LIFE_DAYS = 0.001
 MIN_BOOST, MAX_BOOST = 0.01, 100.0
@@ -66,7 +67,7 @@ class ModelSettings(FamilySettings, ContentSettings):
 
     @property
     def excluded_categories(self) -> frozenset[str]:
-        return frozenset(name for part in self.exclude_categories.split(",") if (name := part.strip()))
+        return frozenset(words(self.exclude_categories))
 
     @property
     def boost_of(self) -> dict[str, float]:
@@ -77,7 +78,7 @@ class ModelSettings(FamilySettings, ContentSettings):
 def boosts_of(text: str) -> dict[str, float]:
     """`Horror=0.5,New=1.2` as factors by category; raises ValueError for what is not of that form."""
     factors: dict[str, float] = {}
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
+    for part in words(text):
         name, sign, number = part.rpartition("=")
         try:
             factor = float(number)

@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from contract.settings.settings import PREFIX, ModelSettings, Settings
 from contract.settings.source import STDIN, CleaningSettings, SourceSettings, without_events
+from contract.text import words
 
 RUN_OPTIONS = frozenset(ModelSettings.model_fields) | frozenset(SourceSettings.model_fields) | {"retune", "tune_budget_s"}
 """What a run may be asked for at all: the settings of the trainer's process are its own."""
@@ -43,7 +44,7 @@ def refusal(settings: Settings, options: Mapping[str, object]) -> str:
         return STDIN_REFUSED
     if not asked:
         return ""
-    listed = entries(settings)
+    listed = words(settings.run_sources)
     if not listed:
         return (
             f"a run that is asked for reads the source that the trainer is set to, so it can't have {', '.join(asked)}; "
@@ -55,10 +56,6 @@ def refusal(settings: Settings, options: Mapping[str, object]) -> str:
             shown = place if len(place) <= _SHOWN else place[: _SHOWN - 1] + "…"
             return f"{name} {shown!r} is not among what {PREFIX}RUN_SOURCES names, so a run can't have {', '.join(asked)}"
     return ""
-
-
-def entries(settings: Settings) -> list[str]:
-    return [entry.strip() for entry in settings.run_sources.split(",") if entry.strip()]
 
 
 def is_listed(place: str, listed: list[str]) -> bool:

@@ -24,6 +24,7 @@ from contract.settings.notices import NoticeSettings
 from contract.settings.service_links import is_service_link, warn_of_links
 from contract.settings.source import CleaningSettings, SourceSettings
 from contract.settings.tuning import TuneSettings
+from contract.text import words
 
 __all__ = [
     "PREFIX",
@@ -111,7 +112,7 @@ class Settings(ApiSettings, EventSettings, NoticeSettings, ModelSettings, Source
     @field_validator("drivers")
     @classmethod
     def _known_drivers(cls, value: str) -> str:
-        if unknown := [name for name in map(str.strip, value.split(",")) if name and name not in DRIVERS]:
+        if unknown := [name for name in words(value) if name not in DRIVERS]:
             raise ValueError(f"{unknown[0]!r} is not one of {', '.join(DRIVERS)}")
         return value
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from contract.settings.drivers import password_variable
 from contract.settings.lists import ColumnKind, columns_of
+from contract.text import words
 
 EVENTS = "events:"
 """The events that POST /events has taken, in place of a file, or behind another source: `sales.parquet,events:`."""
@@ -104,7 +105,7 @@ class SourceSettings(CleaningSettings):
     @property
     def weights_by_event(self) -> dict[str, float]:
         """event_weights, parsed."""
-        pairs = (pair.rpartition("=") for pair in self.event_weights.split(",") if pair.strip())
+        pairs = (pair.rpartition("=") for pair in words(self.event_weights))
         return {name.strip(): float(weight) for name, _, weight in pairs}
 
     @property
@@ -155,14 +156,14 @@ class SourceSettings(CleaningSettings):
     @field_validator("event_weights")
     @classmethod
     def _finite_weights(cls, value: str) -> str:
-        for pair in filter(str.strip, value.split(",")):
+        for pair in words(value):
             name, _, weight = pair.rpartition("=")
             try:
                 good = bool(name.strip()) and abs(float(weight)) < float("inf")
             except ValueError:
                 good = False
             if not good:
-                raise ValueError(f"{pair.strip()!r} is not of the form event=weight, as in view=1,cart=3,buy=5,refund=-5")
+                raise ValueError(f"{pair!r} is not of the form event=weight, as in view=1,cart=3,buy=5,refund=-5")
         return value
 
     @field_validator("encoding")

@@ -5,7 +5,6 @@ S[i, j] is what the seen item i says for item j: score = A · S, so the column o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from contract.errors import SettingsError
+from contract.machine import n_cores
 from engine.arrays import Array
 from engine.linear import column_kernels as kernels
 from engine.weighing.rows import UserRows
@@ -94,7 +94,7 @@ class Limits:
     """What a fit may use: bytes beyond its rows, its result included; and threads of its own."""
 
     memory_bytes: float = 4 * GIB
-    threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    threads: int = field(default_factory=n_cores)
 
     def refuse_above(self, cost: Cost, what: str, way_out: str) -> None:
         """Raises SettingsError where a fit would take more memory than it may."""

@@ -19,6 +19,7 @@ from contract.formats.keys import Keys
 from contract.formats.states import HAS_LISTS
 from contract.larder import Larder
 from contract.store.removal import keys_of_lists
+from contract.text import utc_text
 from trainer.backup.file import BackupWriter, Header, Record
 
 STEP = 200  # keys of lists in one round trip
@@ -50,7 +51,7 @@ def _try(larder: Larder, path: Path, progress: Callable[[int], None]) -> Written
     header = Header(
         namespace=keys.namespace,
         generation=pointer.generation if pointer else "",
-        made_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        made_at=utc_text(datetime.now(UTC)),
         redis=str(redis.info("server")["redis_version"]),
     )
     erased, done = _erased(larder), set[bytes]()

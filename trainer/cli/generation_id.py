@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from contract.formats.keys import is_generation_id
+from contract.formats.ids import is_generation_id
 from contract.settings.called import as_called
 
 SHOWN = 80

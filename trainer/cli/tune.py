@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from contract.artifacts.artifact import folder_of
+from contract.machine import n_cores
 from contract.settings.settings import Settings
 from trainer.cli import html_file as target
 from trainer.cli.options import settings_options, tune_options
@@ -45,7 +46,7 @@ def tune(source: str | None, seed: int, as_json: bool, output: Path | None, **op
         found = search(
             *(loaded.interactions, settings.model_settings),
             budget_s=settings.tune_budget_s,
-            threads=len(os.sched_getaffinity(0)),
+            threads=n_cores(),
             limit_bytes=settings.max_memory_gb * 2**30,
             seed=seed,
             report=lambda done, total: progress.update(task, completed=done, total=total),

@@ -9,10 +9,10 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from contract.door import guarded
+from contract.door import guarded, log_to_stdout
 from contract.errors import LarderError
 from contract.larder import Larder
-from contract.queue.leases import die_with_parent
+from contract.machine import die_with_parent
 from contract.settings.settings import Settings
 from contract.store.connections import explained
 from trainer.events.collecting import BATCH, begin, collect
@@ -27,11 +27,8 @@ log = logging.getLogger("larder.events")
 
 def main() -> int:
     settings = Settings.from_environ(os.environ)
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
-    parent = os.getppid()
+    log_to_stdout(settings.log_level)
     die_with_parent()
-    if os.getppid() != parent:  # it died before that was said
-        return 0
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))  # as good as killed: what is half done is done again
     larder = Larder(settings)
     folder = folder_for(settings.artifacts)

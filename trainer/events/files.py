@@ -21,6 +21,7 @@ import polars as pl
 
 from contract.artifacts.artifact import EVENTS_FOLDER, folder_of
 from contract.formats.events import Event
+from contract.machine import sync_folder
 from contract.store.event_stream import NOTHING
 
 SCHEMA = pl.Schema(
@@ -121,14 +122,6 @@ def write_frame(path: Path, frame: pl.DataFrame) -> None:
     sync_folder(path.parent)
     if is_new:
         sync_folder(path.parent.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_all(folder: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:

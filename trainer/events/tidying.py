@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from contract.formats.keys import Id
-from trainer.events.files import EventFile, all_files, days_of, files_of, sync_folder, write_frame, writing
+from contract.machine import sync_folder
+from trainer.events.files import EventFile, all_files, days_of, files_of, write_frame, writing
 
 SMALL_BYTES = 32 * 2**20
 MANY = 64  # small files in a day from which they are merged

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from contract.errors import LarderError, SettingsError, TargetError
+from contract.machine import sync_folder
 from trainer.export.rows import Row, Shape
 from trainer.export.target import Lists
 
@@ -147,8 +148,4 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         except BaseException:
             aside.unlink(missing_ok=True)
             raise
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

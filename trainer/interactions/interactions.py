@@ -14,6 +14,7 @@ import polars as pl
 from contract.errors import DataError
 from contract.formats.keys import Id
 from contract.settings.settings import CleaningSettings
+from contract.text import utc_text
 from engine.arrays import Array
 from engine.models.content import Features
 from trainer.interactions.cleaning import Events, clean, renumbered
@@ -54,7 +55,7 @@ class Interactions:
     def data_until(self) -> str | None:
         if self.time is None:
             return None
-        return datetime.fromtimestamp(int(self.time.max()), UTC).isoformat().replace("+00:00", "Z")
+        return utc_text(datetime.fromtimestamp(int(self.time.max()), UTC))
 
 
 def from_frames(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from contract.formats import payload
 from contract.formats.ids import stored_id
 from contract.formats.manifest import IdType
+from contract.machine import n_cores
 from contract.settings.settings import ModelSettings
 from engine.linear.matrix import GIB, Columns, Limits
 from engine.models import content
@@ -29,7 +29,7 @@ def alike_of(
     if not (model.new_items and model.similar_depth and new):
         return {}
     on_offer = np.array([item_id not in unavailable for item_id in ids], np.float64)
-    limits = Limits(max_memory_gb * GIB, len(os.sched_getaffinity(0)))
+    limits = Limits(max_memory_gb * GIB, n_cores())
     features = features_of(items, ids, model.content_names)
     matrix = content.fit(features, content.Parameters(model.similar_depth), limits, on_offer).matrix
     assert isinstance(matrix, Columns)  # noqa: S101 - what content makes

@@ -10,6 +10,7 @@ from pathlib import Path
 from contract.errors import DataError
 from contract.settings.settings import ModelSettings
 from contract.store.item_revisions import MAX_UNAVAILABLE
+from contract.text import words
 from trainer.items.items import Items
 
 FILE_SUFFIXES = (".txt", ".csv", ".lst")
@@ -20,7 +21,7 @@ log = logging.getLogger("larder.trainer")
 def excluded_ids(setting: str) -> frozenset[str]:
     """The ids of `exclude_items`. Raises DataError for a file that can't be read."""
     if "/" not in setting and not setting.endswith(FILE_SUFFIXES):
-        return frozenset(part.strip() for part in setting.split(",") if part.strip())
+        return frozenset(words(setting))
     try:
         lines = Path(setting).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

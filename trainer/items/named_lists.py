@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contract.settings.lists import list_names
 from contract.settings.settings import Settings
 from contract.store.lists import CATEGORY, SEGMENT, Listed, encode_names
+from contract.text import words
 from engine.arrays import Array
 from trainer.interactions.interactions import Interactions
 from trainer.items.items import NOTHING
@@ -50,7 +50,7 @@ def cook(interactions: Interactions, stock: Stock, segments: Mapping[str, str], 
     categories = _members(stock, interactions)
     by_segment = list(_by_segment(pairs, interactions, segments))
     newest = int(pairs.last.max()) if pairs.last is not None else 0
-    for name in list_names(settings.lists):
+    for name in words(settings.lists):
         whole = _ranked(name, pairs, newest, excluded, settings)
         if whole is None:
             log.info("there is no list %s: the interactions have no times", name)

@@ -14,6 +14,7 @@ from contract.formats.keys import Id
 from contract.formats.manifest import IdType
 from contract.settings.settings import ModelSettings, Settings, SourceSettings
 from contract.store.item_revisions import Catalogue, ItemsPointer
+from contract.text import utc_text
 from trainer.items.columns import filter_columns
 from trainer.items.exclusions import unavailable_ids
 from trainer.items.file import read_items
@@ -80,7 +81,7 @@ def write_revision(catalogue: Catalogue, revision: int, stock: Stock, made_by: L
         n_items=items.n_items,
         n_unavailable=len(stock.unavailable),
         n_alike=len(stock.alike),
-        made_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        made_at=utc_text(datetime.now(UTC)),
         made_by=made_by,
         source=items.source,
         columns=tuple(name for name in stock.columns if name),

@@ -10,9 +10,9 @@ from redis import Redis
 
 from contract.errors import StoreFullError
 from contract.formats.keys import Id
-from contract.settings.lists import list_names
 from contract.settings.settings import ModelSettings, Settings, hide_password
 from contract.store.eviction import HOW, evicting_policy, memory_of
+from contract.text import words
 from trainer.interactions.indexing import n_buckets_for
 from trainer.interactions.interactions import Interactions
 
@@ -43,7 +43,7 @@ def named_bytes(interactions: Interactions, settings: Settings) -> int:
     n_items = len(interactions.item_ids)
     item = 8.0 if isinstance(interactions.item_ids[0], int) else 6.0 + _mean_bytes(interactions.item_ids)
     by_segment = min(len(interactions.item_idx), n_items * 10) if settings.users else 0
-    return int(len(list_names(settings.lists)) * (3 * n_items + by_segment) * item)
+    return int(len(words(settings.lists)) * (3 * n_items + by_segment) * item)
 
 
 def _mean_bytes(ids: Sequence[Id]) -> float:

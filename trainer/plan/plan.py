@@ -6,7 +6,6 @@ short calibration on the machine that asks.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +16,7 @@ from contract.artifacts.artifact import folder_of
 from contract.errors import SettingsError
 from contract.formats.keys import Id
 from contract.formats.shard_record import SHARD_USERS
+from contract.machine import n_cores
 from contract.settings.family import AUTO
 from contract.settings.settings import ModelSettings, Settings
 from engine.fit.similarity import SPARSE_PER_S
@@ -111,7 +111,7 @@ def plan_table(settings: Settings, workers: int) -> Table:
         raise SettingsError("--model=auto: a run chooses it, or `larder tune` shows it: plan a model by its name")
     folder = folder_of(settings.artifacts)
     interactions = sources.load(settings.source, folder / ".datasets").interactions
-    threads, limit = len(os.sched_getaffinity(0)), settings.max_memory_gb * 2**30
+    threads, limit = n_cores(), settings.max_memory_gb * 2**30
     plan = make_plan(interactions, settings.model_settings, workers=workers, threads=threads, limit_bytes=limit, rates=calibrate(folder))
     plan = replace(plan, redis_bytes=plan.redis_bytes + named_bytes(interactions, settings))
     table = table_of(plan, workers)

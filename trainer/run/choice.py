@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from contract.errors import DataError
 from contract.formats.manifest import Manifest
 from contract.formats.tuned import Tuned
+from contract.machine import n_cores
 from contract.settings.family import AUTO
 from contract.settings.settings import Settings
 from contract.store.tunings import Tunings
@@ -69,7 +69,7 @@ def search(settings: Settings, interactions: Interactions, report: Report) -> Tu
     return tune(
         *(interactions, settings.model_settings),
         budget_s=settings.tune_budget_s,
-        threads=len(os.sched_getaffinity(0)),
+        threads=n_cores(),
         limit_bytes=settings.max_memory_gb * 2**30,
         report=report,
     )

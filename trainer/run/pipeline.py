@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -16,6 +15,7 @@ from contract.errors import ArtifactError
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest
 from contract.formats.states import HAS_LISTS
+from contract.machine import n_cores
 from contract.queue.jobs import enqueue_shards, score_queue
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
@@ -106,7 +106,7 @@ def make_artifact(
         progress("fit", 0, 1)
         made = fit_model(
             *(interactions, settings.model_settings, writer.create),
-            threads=len(os.sched_getaffinity(0)),
+            threads=n_cores(),
             limit_bytes=settings.max_memory_gb * 2**30,
             report=_throttled(lambda done, total: progress("fit", done, total)),
             similar=Similar(settings.similar_depth, rules.get("excluded", np.empty(0, np.int32))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from contract.artifacts.artifact import artifacts_in, damaged_arrays, has_artifact, open_artifact
+from contract.artifacts.artifact import artifacts_in, damaged_arrays, manifest_of, open_artifact
 from contract.errors import ArtifactError, GenerationError
 from contract.formats.manifest import UNSEALED, Manifest
 from contract.formats.states import HAS_LISTS, GenerationState, RunState
@@ -41,7 +41,7 @@ def publish(larder: Larder, generation: str, waiting: Callable[[], None]) -> Man
 
 def kept_artifacts(url: str) -> list[str]:
     """Generations that have an artifact, oldest first."""
-    found = [open_artifact(url, name).manifest for name in artifacts_in(url) if has_artifact(url, name)]
+    found = [Manifest.model_validate_json(raw) for name in artifacts_in(url) if (raw := manifest_of(url, name)) is not None]
     return [manifest.generation for manifest in sorted(found, key=lambda manifest: manifest.trained_at)]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from contract.artifacts.artifact_writer import ArtifactWriter, id_arrays
 from contract.formats.manifest import IdType, Manifest
+from contract.text import utc_text
 from engine.arrays import Array
 from engine.fit.similarity import DENSE_PER_S, SPARSE_PER_S
 from trainer.fitting.door import Made
@@ -66,7 +67,7 @@ def seal(
             generation=run,
             digest=digest_of(model, interactions, rows, {**rules, **made.prior, **made.learnt_from}),
             source=interactions.source,
-            trained_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            trained_at=utc_text(datetime.now(UTC)),
             data_until=interactions.data_until,
             data_since_s=None if interactions.time is None else int(interactions.time.min()),
             n_users=len(interactions.user_ids),

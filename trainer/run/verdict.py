@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from contract.errors import ArtifactError
 from contract.formats.evaluation import Evaluation, Figures
 from contract.formats.manifest import Manifest, Pointer
 from contract.formats.verdict import Verdict
+from contract.machine import n_cores
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
 from engine.arrays import Report
@@ -43,7 +43,7 @@ def measure(settings: Settings, interactions: Interactions, report: Report, serv
         settings.model_settings,
         k=settings.k,
         sample_users=settings.evaluate_users,
-        threads=len(os.sched_getaffinity(0)),
+        threads=n_cores(),
         limit_bytes=settings.max_memory_gb * 2**30,
         report=report,
         scratch=folder_of(settings.artifacts),

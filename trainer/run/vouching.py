@@ -15,9 +15,10 @@ from pathlib import Path
 
 from contract.artifacts.artifact import folder_of
 from contract.errors import SettingsError
-from contract.settings.run_sources import PLACES, RUN_OPTIONS, SOURCE_OPTIONS, STDIN_REFUSED, entries, is_listed, refusal
+from contract.settings.run_sources import PLACES, RUN_OPTIONS, SOURCE_OPTIONS, STDIN_REFUSED, is_listed, refusal
 from contract.settings.settings import PREFIX, Settings
 from contract.settings.source import STDIN, without_events
+from contract.text import words
 
 KEY_FILE = ".run-key"
 KEY_BYTES = 32
@@ -32,7 +33,7 @@ def vouch(settings: Settings, run: str, options: Mapping[str, object]) -> str:
     try:
         return _mark(_key(settings), run, options)
     except OSError as error:
-        if entries(settings):
+        if words(settings.run_sources):
             return ""  # the trainer tells whether they are among these
         raise SettingsError(
             f"{error.filename}: {error.strerror}: a run with a source of its own is started where the trainer service runs, "
@@ -62,7 +63,7 @@ def _check_files(settings: Settings, options: Mapping[str, object]) -> None:
         if place in ("", getattr(settings, name)) or "://" in place or not Path(place).is_absolute():
             continue
         for location in find(place):
-            if not is_listed(location.address, entries(settings)):
+            if not is_listed(location.address, words(settings.run_sources)):
                 raise SettingsError(f"{name}: {location.address} leads out of what {PREFIX}RUN_SOURCES names")
 
 

@@ -38,7 +38,7 @@ COMPARE_EVERY_S = 5.0
 
 def serve(settings: Settings) -> None:
     """Work until told to stop."""
-    larder = Larder.of_service(settings)
+    larder = Larder(settings, waits_for_jobs=True)
     queue, generations, runs = larder.train_queue, larder.generations, larder.runs
     schedule, comparing = Schedule(settings, larder.store, larder.queue_redis), Comparing(larder)
     remote = RemoteRetention() if is_remote(settings.artifacts) else None

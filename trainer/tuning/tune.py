@@ -11,6 +11,7 @@ import numpy as np
 from contract.errors import DataError
 from contract.formats.tuned import Tuned
 from contract.settings.settings import ModelSettings
+from contract.text import utc_text
 from engine.arrays import Report
 from engine.linear.matrix import Limits, Shape
 from trainer.evaluation.holdout import lowest_hashes, only
@@ -150,7 +151,7 @@ class _Search:
             budget_s=self._budget_s,
             seconds=round(time.monotonic() - self._started, 1),
             cut_short=self._cut_short,
-            tuned_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            tuned_at=utc_text(datetime.now(UTC)),
             left_out=self._plan.left_out,
             default=default.measured(self._seed),
             popularity=popular.measured(self._seed),

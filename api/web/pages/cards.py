@@ -19,7 +19,8 @@ from api.web.views.charts import BarChart, histogram
 from api.web.views.diffs import Diff
 from api.web.views.snapshot import Generation, generation_of
 from contract.formats import payload
-from contract.formats.keys import Id, is_generation_id
+from contract.formats.ids import is_generation_id
+from contract.formats.keys import Id
 from contract.formats.manifest import Manifest
 from contract.formats.states import HAS_LISTS
 

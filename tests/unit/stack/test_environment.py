@@ -5,8 +5,9 @@ import stat
 import pytest
 
 from contract.errors import LarderError, SettingsError
+from contract.machine import n_cores
 from contract.settings.settings import Settings
-from stack.environment import n_cores, refuse_other_settings, save, saved, secret_of, stack_environment
+from stack.environment import refuse_other_settings, save, saved, secret_of, stack_environment
 from stack.paths import Places
 
 

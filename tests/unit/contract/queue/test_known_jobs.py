@@ -8,7 +8,7 @@ from redis import Redis
 from rq.serializers import JSONSerializer
 
 from contract.errors import UnknownJobError
-from contract.formats.keys import is_generation_id
+from contract.formats.ids import is_generation_id
 from contract.queue.known_jobs import CALLS, KnownJob
 
 NOWHERE = Redis(port=1)  # never spoken to
