@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs lock compose-up compose-down dev-tools
+.PHONY: help test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs docs-site lock compose-up compose-down dev-tools
 
 # Further arguments: make retrain ARGS="--k 20", make test ARGS="-k payload", make verify ARGS="--sample 1000"
 ARGS ?=
@@ -171,6 +171,10 @@ bench: ## Fit and scoring against recommenders and implicit. ARGS go to `python 
 
 docs: ## Write docs/settings.md from the settings.
 	@$(venv)/python -m tools.settings_page > docs/settings.md
+
+docs-site: ## Make the manual, docs/ as a site with search, in site/; a dead link fails.
+	$(call bootstrap,docs)
+	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(venv)/python -m mkdocs build --quiet
 
 lock: ## Resolve pyproject.toml into requirements/ (needs uv).
 	@requirements/lock.sh

@@ -8,13 +8,14 @@ lock() {  # $1 the file, the rest options for the resolver
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
     "$@" pyproject.toml --output-file "$out"
 }
-tested="--extra delta --extra iceberg --extra mysql --extra duckdb --extra objects"  # drivers that the tests use
+tested="--extra docs --extra delta --extra iceberg --extra mysql --extra duckdb --extra objects"  # drivers that the tests use, and the site
 # shellcheck disable=SC2086 # several words
 # bench holds all, so that the other locks are cuts of one resolution.
 lock bench --extra trainer --extra worker --extra api --extra local --extra dev $tested --extra bench
 lock dev --extra trainer --extra worker --extra api --extra local --extra dev $tested --constraint requirements/bench.txt
 for service in trainer worker api; do lock "$service" --extra "$service" --constraint requirements/bench.txt; done
 lock local --extra trainer --extra worker --extra api --extra local --constraint requirements/bench.txt
+lock docs --extra docs --constraint requirements/bench.txt
 # A driver is installed beside a service: what both need is of one version.
 for driver in objects delta iceberg mysql duckdb clickhouse bigquery snowflake sqlserver; do
   # BigQuery's client asks for an older python-dateutil than croniter, of which it uses relativedelta alone.

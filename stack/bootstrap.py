@@ -3,6 +3,7 @@
     python3.11 -m stack.bootstrap local     what `make up` needs
     python3.11 -m stack.bootstrap dev       all of that, and what tests and checks need
     python3.11 -m stack.bootstrap bench     all of that, and the peers that bench/ measures
+    python3.11 -m stack.bootstrap docs      what makes the site of the manual, beside what is there
 
 LARDER_DRIVERS=mysql,duckdb adds what reads these; once installed, they are kept as new as their locks.
 
@@ -25,8 +26,9 @@ from stack import installed
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-HOLDS = {"local": ("local",), "dev": ("dev", "local"), "bench": ("bench", "dev", "local")}
+HOLDS = {"local": ("local",), "dev": ("dev", "local", "docs"), "bench": ("bench", "dev", "local", "docs")}
 DRIVER = "driver-"
+BESIDE = (DRIVER, "docs")  # locks that are installed beside what is there, as versions are the same in all
 NEED_BYTES = 2 * 2**30
 WRONG_PYTHON = "import sys, pip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))"
 INTERRUPTED = 130
@@ -70,7 +72,7 @@ def ensure(lock: str, venv: Path) -> int:
     if stamps.get(lock) == _digest(lock):
         return 0
     _install(lock, venv)
-    kept = {name: digest for name, digest in stamps.items() if lock.startswith(DRIVER) or name.startswith(DRIVER)}
+    kept = {name: digest for name, digest in stamps.items() if lock.startswith(BESIDE) or name.startswith(BESIDE)}
     satisfied = {name: _digest(name) for name in HOLDS.get(lock, (lock,))}
     _stamp(venv).write_text(json.dumps(kept | satisfied), encoding="utf-8")
     return 0

@@ -22,7 +22,7 @@ Script = Callable[[str, str], Path]
 def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that counts as a good .venv; the locks stand in a checkout beside it."""
     (tmp_path / "requirements").mkdir()
-    for lock in ("local", "dev"):
+    for lock in ("local", "dev", "docs"):
         (tmp_path / "requirements" / f"{lock}.txt").write_text(f"{lock}==1\n")
     (tmp_path / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
@@ -49,6 +49,12 @@ def test_dev_holds_local_and_neither_undoes_the_other(venv: Path, installed: lis
     for lock in ("local", "dev", "local", "dev"):
         ensure(lock, venv)
     assert installed == ["local", "dev"]
+
+
+def test_the_manuals_packages_are_beside_and_undo_nothing(venv: Path, installed: list[str]) -> None:
+    for lock in ("local", "docs", "local", "docs", "dev", "docs"):
+        ensure(lock, venv)
+    assert installed == ["local", "docs", "dev"]
 
 
 def test_a_changed_lock_is_installed_again_and_dev_after_it(venv: Path, installed: list[str]) -> None:
