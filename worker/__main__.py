@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from contract.door import guarded, log_to_stdout
 from contract.larder import Larder
 from contract.machine import die_with_parent
 from contract.queue.leases import LeasedWorker, n_alive_here, worker_name
 from contract.settings.settings import Settings
-from contract.store.connections import explained
-from contract.store.removal import give_up
+from contract.store.connections import explained, says_full
+from contract.store.removal import REDIS_IS_FULL, give_up, make_room
 from engine import kernel_cache
 
 log = logging.getLogger("larder.worker")
@@ -106,7 +108,15 @@ def _work(settings: Settings) -> None:
         give_up(larder.generations, str(args[0]), f"shard {args[1]}: {reason}")
 
     name = worker_name(f"{os.getpid()}.{time.time_ns()}")
-    LeasedWorker(larder.score_queue, settings, name, given_up).work(logging_level=settings.log_level)
+    try:
+        LeasedWorker(larder.score_queue, settings, name, given_up).work(logging_level=settings.log_level)
+    except RedisError as error:
+        if not says_full(error):
+            raise
+        log.error("no worker can begin: %s (%s)", REDIS_IS_FULL, error)
+        if generation := make_room(larder.generations):
+            log.error("generation %s is given up", generation)
+        sys.exit(1)
 
 
 def _health(settings: Settings) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import RedisError
 
 from contract.artifacts.artifact import open_artifact
 from contract.errors import ArtifactError
@@ -12,8 +12,8 @@ from contract.formats.states import GenerationState, Outcome
 from contract.larder import Larder
 from contract.queue.jobs import enqueue_diff
 from contract.settings.settings import Settings
-from contract.store.connections import explained
-from contract.store.removal import give_up
+from contract.store.connections import explained, says_full
+from contract.store.removal import REDIS_IS_FULL, give_up
 from worker.publishing import publish, tidy_up
 from worker.shard import make_shard
 
@@ -38,9 +38,9 @@ def score_shard(generation: str, shard: int) -> str:
         made = make_shard(open_artifact(settings.artifacts, generation), shard)
         try:
             outcome = publish(generations, erasure, made)
-        except OutOfMemoryError:
-            # Now, not when the job has failed: until there is room again, RQ can't even enter that.
-            give_up(generations, generation, f"shard {shard}: Redis is full: raise its maxmemory, or lower LARDER_DEPTH")
+        except RedisError as error:
+            if says_full(error):  # now, not when the job has failed: until there is room again, RQ can't even enter that
+                give_up(generations, generation, f"shard {shard}: {REDIS_IS_FULL}")
             raise
     if outcome in NEWLY_SETTLED:
         enqueue_diff(larder.train_queue, settings, generation)

@@ -8,7 +8,7 @@ from typing import Any
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import OutOfMemoryError, RedisError
+from redis.exceptions import ExecAbortError, OutOfMemoryError, RedisError
 from redis.retry import Retry
 
 from contract.errors import StoreError, StoreFullError
@@ -30,16 +30,21 @@ def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3, health_check_
     return make(url, socket_keepalive=True, **options)
 
 
+def says_full(error: RedisError) -> bool:
+    """Whether a command, or a whole transaction at its end, was refused because there is no memory for it."""
+    return isinstance(error, OutOfMemoryError) or (isinstance(error, ExecAbortError) and " OOM " in str(error))
+
+
 @contextmanager
 def explained(url: str) -> Iterator[None]:
     """Turns redis-py's errors into one sentence that says which server and what to do."""
     try:
         yield
-    except OutOfMemoryError as error:
-        raise StoreFullError(
-            f"Redis at {hide_password(url)} is full: raise maxmemory or lower LARDER_DEPTH or LARDER_KEEP_GENERATIONS"
-        ) from error
     except RedisError as error:
+        if says_full(error):
+            raise StoreFullError(
+                f"Redis at {hide_password(url)} is full: raise maxmemory or lower LARDER_DEPTH or LARDER_KEEP_GENERATIONS"
+            ) from error
         raise StoreError(
             f"Redis at {hide_password(url)} does not answer as it should: {error}; is it up, and is LARDER_REDIS_URL right?"
         ) from error

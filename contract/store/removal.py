@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from redis.exceptions import RedisError
+
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest
 from contract.formats.states import GenerationState
+from contract.store.connections import says_full
 from contract.store.generations import Generations
 from contract.store.scripts import scripts
 
+REDIS_IS_FULL = "Redis is full: raise its maxmemory, or lower LARDER_DEPTH"
 UNLINK_STEP = 500  # keys in one UNLINK
 
 
@@ -52,6 +56,27 @@ def give_up(generations: Generations, generation: str, reason: str) -> bool:
     failed = generations.fail(generation, reason)
     unlink_lists(generations, generation)  # what a worker wrote in between; later ones see the state, and take back what they wrote
     return failed
+
+
+def make_room(generations: Generations) -> str | None:
+    """Give up the newest generation that is being scored, if Redis is full; its id.
+
+    RQ can't enter into a full Redis that a job has failed, so no job would ever fail the generation.
+    """
+    if not _is_full(generations):
+        return None
+    return next((generation for generation in reversed(generations.ids()) if give_up(generations, generation, REDIS_IS_FULL)), None)
+
+
+def _is_full(generations: Generations) -> bool:
+    """Whether the server refuses what takes memory."""
+    try:
+        generations.redis.set(generations.keys.lease("of-room"), "", px=1)
+    except RedisError as error:
+        if not says_full(error):
+            raise
+        return True
+    return False
 
 
 def unlink_lists(generations: Generations, generation: str) -> None:

@@ -153,6 +153,22 @@ def test_a_redis_that_is_full_after_all_fails_the_new_generation_and_spares_the_
     assert stack.await_state(dispatched(stack), "current", "failed") == "current"
 
 
+def test_a_redis_that_has_no_room_for_a_worker_itself_fails_the_new_generation_and_spares_the_served_one(stack: Services) -> None:
+    """RQ's own writes are refused, so no job can fail."""
+    first = promoted(stack)
+    stack.close()
+    generation = dispatched(stack)
+    stack.redis.config_set("maxmemory", stack.redis.info("memory")["used_memory"] - 10_000)
+    stack.start("worker")
+    assert stack.await_state(generation, "failed", "current") == "failed"
+    progress = stack.generations.progress(generation)
+    assert progress is not None
+    assert "Redis is full" in progress.reason
+    check_whole(stack, first)
+    stack.redis.config_set("maxmemory", 0)
+    assert stack.await_state(dispatched(stack), "current", "failed") == "current"
+
+
 def lists_left(stack: Services, generation: str) -> list[bytes]:
     return [key for kind in ("recs", "similar", "why") for key in stack.redis.scan_iter(f"larder:{kind}:{generation}:*")]
 

@@ -28,14 +28,14 @@ PATIENCE_S = 100.0
 NICE = ("nice", "-n", str(NICENESS))  # as in the stacks: a request must not wait for scoring
 
 
-def await_that(condition: Callable[[], T | None], what: str, patience_s: float = PATIENCE_S) -> T:
+def await_that(condition: Callable[[], T | None], what: str | Callable[[], str], patience_s: float = PATIENCE_S) -> T:
     """The first true value of `condition`; fails the test when none comes in time."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if value := condition():
             return value
         time.sleep(0.02)
-    raise AssertionError(f"waited {patience_s:.0f} s in vain for this: {what}")
+    raise AssertionError(f"waited {patience_s:.0f} s in vain for this: {what() if callable(what) else what}")
 
 
 def children(pid: int) -> list[int]:
@@ -116,7 +116,7 @@ class Services:
             state = self.generations.state(generation)
             return state if state in states else None
 
-        return await_that(reached, f"generation {generation} is {' or '.join(states)}; logs:\n{self.logs()}")
+        return await_that(reached, lambda: f"generation {generation} is {' or '.join(states)}; logs:\n{self.logs()}")
 
     def logs(self) -> str:
         return "\n".join(f"== {path.name}\n{path.read_text()[-4000:]}" for path in sorted(self._folder.glob("*.log")))
