@@ -11,10 +11,11 @@ from rich.console import Console
 
 from contract.artifacts.artifact import folder_of
 from contract.settings.settings import ModelSettings, Settings
+from engine.score.scoring import TopK, score_users
 from tests.support.models.fitting import Event, interactions_of
 from trainer.interactions.interactions import Interactions, from_frame
 from trainer.plan import plan
-from trainer.plan.calibration import Rates, calibrate
+from trainer.plan.calibration import ROUNDS, Rates, best_of, calibrate
 from trainer.plan.plan import Plan, make_plan, plan_table, table_of
 from trainer.run.pipeline import make_artifact
 from trainer.run.spec import Order
@@ -158,3 +159,27 @@ def test_calibration_measures_this_machine(tmp_path: Path) -> None:
     rates = calibrate(tmp_path)
     assert all(rate > 0 for rate in (rates.load, rates.count, rates.multiply, rates.write, rates.linear))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_timed_has_run_before() -> None:
+    """A first round compiles kernels: a plan that counted it promised hours for a run of half a minute."""
+    seconds, now, done = iter([1000.0, 3.0, 2.0, 4.0]), [0.0], []
+
+    def work() -> int:
+        now[0] += next(seconds)
+        done.append(now[0])
+        return len(done)
+
+    assert best_of(work, rounds=3, clock=lambda: now[0]) == (2.0, 4)
+
+
+def test_scoring_is_timed_as_the_rest_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+
+    def scored(*args: Any, **kwargs: Any) -> TopK:
+        called.append(args)
+        return score_users(*args, **kwargs)
+
+    monkeypatch.setattr("trainer.plan.calibration.score_users", scored)
+    calibrate(tmp_path)
+    assert len(called) == 1 + ROUNDS
