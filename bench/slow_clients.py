@@ -1,7 +1,7 @@
 """`python -m bench slow-clients`: what the others notice while many clients send half a request, nothing, or never leave.
 
 Requests come at a fixed rate over connections that stay open. A request's time runs from when it was due, so that one that had to wait for
-another counts as late. Slow clients come back when the API has closed them.
+another counts as late. Slow clients come back when the API has closed them. At last, clients that are far away ask and have the API close.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from bench.serving_load import Gunicorn, fill, own_redis
 
 CONNECTIONS = 32
 USERS, DEPTH, K = 10_000, 30, 10
+FAR_CLIENTS, FAR_S = 64, 0.1
 HEAD = b"POST /recommendations HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 KINDS = {
     "none": b"",
@@ -52,6 +53,7 @@ def run(clients: int, rate: float, seconds: float, json_file: Path | None) -> No
         with Gunicorn("api.app:create_app()", "", redis_url, bare=False) as api:
             for kind, sent in KINDS.items():
                 rows.append(asyncio.run(_measure(api.port, kind, sent, 0 if kind == "none" else clients, rate, seconds)))
+            far = asyncio.run(_ask_from_afar(api.port, seconds))
     table = Table(
         "slow clients", "requests", "errors", "p50 ms", "p99 ms", "longest ms", title=f"{clients} of each kind, {rate:.0f} requests/s"
     )
@@ -59,8 +61,11 @@ def run(clients: int, rate: float, seconds: float, json_file: Path | None) -> No
         figures = (f"{row.p50_ms:.1f}", f"{row.p99_ms:.1f}", f"{row.max_ms:.1f}")
         table.add_row(row.slow, f"{row.requests:,}", f"{row.errors:,}", *figures)
     Console().print(table)
+    Console().print(f"{FAR_CLIENTS} clients {1000 * FAR_S:.0f} ms away, each connection closed by the API: {far:.0f} requests/s")
     if json_file is not None:
-        json_file.write_text(json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows]}, indent=2) + "\n")
+        json_file.write_text(
+            json.dumps({"machine": machine(), "rows": [asdict(row) for row in rows], "far_requests_per_s": far}, indent=2) + "\n"
+        )
 
 
 async def _measure(port: int, kind: str, sent: bytes, clients: int, rate: float, seconds: float) -> Row:
@@ -87,16 +92,39 @@ async def _measure(port: int, kind: str, sent: bytes, clients: int, rate: float,
 
 
 async def _stay(port: int, sent: bytes) -> None:
-    """A slow client, who reads nothing, and comes back a moment after the API has closed it."""
+    """A slow client. It comes back a moment after the API has closed it, but for the one that never closes its own end."""
     while True:
         with suppress(OSError):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
                 writer.write(sent)
                 await reader.read(-1)
+                if sent == KINDS["never closes"]:
+                    await asyncio.Event().wait()
             finally:
                 writer.close()
         await asyncio.sleep(0.1)
+
+
+async def _ask_from_afar(port: int, seconds: float) -> float:
+    """Requests a second of clients whose bytes take half of FAR_S each way: so much later the API sees their question, and their end."""
+    body = b'{"user_id":1}'
+    request = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    end = time.perf_counter() + seconds
+
+    async def client() -> int:
+        answered = 0
+        while time.perf_counter() < end:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            await asyncio.sleep(FAR_S / 2)
+            writer.write(request)
+            answer = await reader.read(-1)
+            await asyncio.sleep(FAR_S / 2)
+            writer.close()
+            answered += answer.startswith(b"HTTP/1.1 200 ")
+        return answered
+
+    return sum(await asyncio.gather(*(client() for _ in range(FAR_CLIENTS)))) / seconds
 
 
 async def _ask(port: int, due: asyncio.Queue[float | None], answers: list[float]) -> int:
