@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 def _warm() -> None:
     """Import and compile what the forks need. Not at the top: `health` is asked every few seconds, and Numba takes one to import."""
     kernel_cache.use(os.environ)
-    from engine.score.warm import warm
+    from engine.ranking.warm import warm
     from worker import fresh, jobs  # noqa: F401
 
     warm()

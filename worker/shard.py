@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TypeVar
 
 from contract.artifacts.artifact import Artifact
 from contract.errors import GenerationError
 from contract.formats.keys import Id, bucket_of
 from contract.formats.shard_record import ShardRecord, checksum_of
+from engine.ranking.ranked import Ranking, rank_users
 from engine.score.explain import encode_contributors, explain_users
-from engine.score.rules import has_rules, score_by_rules
-from engine.score.scoring import Scale, score_users
+from engine.score.scoring import Scale
 from engine.score.similar import shard_of_items, similar_items
 from worker.writer import encode_lists
 
@@ -89,15 +88,8 @@ def make_shard(artifact: Artifact, number: int) -> Shard:
 def users_of(artifact: Artifact, start: int, end: int, item_ids: Sequence[Id]) -> Lists:
     """Lists of user_idx `start` to `end`."""
     manifest, model = artifact.manifest, artifact.manifest.settings
-    score = partial(score_by_rules, max_per_category=model.max_per_category) if has_rules(artifact.arrays) else score_users
-    top = score(
-        artifact.arrays,
-        start,
-        end,
-        Scale(model.normalize, manifest.weight_min, manifest.weight_max),
-        depth=model.stored_depth,
-        exclude_seen=model.exclude_seen,
-    )
+    scale = Scale(model.normalize, manifest.weight_min, manifest.weight_max)
+    top = rank_users(artifact.arrays, start, end, scale, Ranking.of(model))
     ids = artifact.ids("user_ids", start, end)
     buckets = [bucket_of(user, manifest.n_user_buckets) for user in ids]
     whys: Sequence[bytes] = ()

@@ -29,7 +29,9 @@ event_items       int32    events                    came; not there where event
 event_weights     float32  events                    What the user disliked is not among them
 event_times       int64    events                    epoch seconds; not there where the source has no times
 excluded          int32    excluded items            item_idx, rising: in no list; not there where nothing is excluded
-boost             float32  n_items                   factor of an item's scores; not there without boosts
+boost             float32  n_items                   factor of an item's scores; not there without boosts or a penalty on popularity
+strongest         float32  n_items                   greatest weight in the item's row and column of the similarity, 0 where none is
+                                                     positive; not there where lists are not made diverse
 category_indptr   int64    n_items + 1               CSR rows of items: numbers of their categories, in the order of the names; not
 category_indices  int32    categories of items       there without a limit per category
 

@@ -6,7 +6,7 @@ Format 1, little endian, no padding:
     0       1       format number
     1       1       kind of the item ids: 1 int32, 2 int64, 3 text
     2       2       n, the number of items
-    4       4 n     scores, float32, falling
+    4       4 n     scores, float32, falling but where a run makes lists diverse
     4 + 4n  4 n     item ids, int32                      (kind 1)
             8 n     item ids, int64                      (kind 2)
             2 n     lengths in bytes, uint16, then UTF-8 (kind 3)

@@ -42,6 +42,16 @@ class ModelSettings(FamilySettings, ContentSettings):
     max_per_category: int = Field(0, ge=0, le=3000, description="Items of one category in a user's list, at the most; 0: any number.")
     boosts: str = Field("", description="Factors of the scores of a category's items, as in Horror=0.5,New=1.2.")
 
+    diversity: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="How much an item is moved down for being like those above it: 0 not at all, 1 by that alone (docs/models.md).",
+    )
+    popularity_penalty: float = Field(
+        0.0, ge=0, le=2, description="Power of an item's number of users that its scores are divided by, .1 say; 0: none (docs/models.md)."
+    )
+
     @field_validator("time_decay_days")
     @classmethod
     def _half_life_of_a_minute(cls, value: float) -> float:

@@ -100,7 +100,7 @@ def _sink(heap, n, at, values, sums):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _take(item, category_indptr, category_indices, taken, most):  # type: ignore[no-untyped-def]
+def take(item, category_indptr, category_indices, taken, most):  # type: ignore[no-untyped-def]
     """Whether all categories of the item have room; then it has taken some."""
     first, last = category_indptr[item], category_indptr[item + 1]
     if most > 0:
@@ -164,7 +164,7 @@ def choose(sums, rows, start, left_out, rules, exponent, spread, scale, top):  #
         taken[:] = 0
         chosen = 0
         for r in range(n_ranked):
-            if chosen < depth and _take(ranked[r], category_indptr, category_indices, taken, most):
+            if chosen < depth and take(ranked[r], category_indptr, category_indices, taken, most):
                 items[u, chosen], scores[u, chosen] = ranked[r], values[ranked[r]]
                 chosen += 1
         if chosen < depth and n_ranked < n:  # limits passed over nearly all of them: from all items, again from the best
@@ -177,7 +177,7 @@ def choose(sums, rows, start, left_out, rules, exponent, spread, scale, top):  #
                 n -= 1
                 heap[0] = heap[n]
                 _sink(heap, n, 0, values, row)
-                if _take(item, category_indptr, category_indices, taken, most):
+                if take(item, category_indptr, category_indices, taken, most):
                     items[u, chosen], scores[u, chosen] = item, values[item]
                     chosen += 1
         lengths[u] = chosen

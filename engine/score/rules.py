@@ -34,7 +34,7 @@ def score_by_rules(
     similarity = similarity_of(arrays)
     n_items = similarity.n_items
     top, rows = TopK.empty(end - start, min(depth, n_items)), AffinityRows.of(arrays, scale.normalize)
-    left_out, rules = LeftOut.of(arrays, n_items, exclude_seen), _rules(arrays, n_items, max_per_category)
+    left_out, rules = LeftOut.of(arrays, n_items, exclude_seen), rules_of(arrays, n_items, max_per_category)
     add_up = by_layout(similarity, kernels.sums_dense, kernels.sums_sparse)
     width = -(-n_items // TILE) * TILE
     step = max(1, BLOCK_BYTES // (4 * width))
@@ -49,7 +49,7 @@ def score_by_rules(
     return top
 
 
-def _rules(arrays: Mapping[str, Array], n_items: int, most: int) -> Rules:
+def rules_of(arrays: Mapping[str, Array], n_items: int, most: int) -> Rules:
     boost = plain(arrays["boost"]) if "boost" in arrays else plain(np.ones(n_items, np.float32))
     if "category_indptr" not in arrays:
         return Rules(boost, plain(np.zeros(n_items + 1, np.int64)), plain(np.empty(0, np.int32)), 0, most)

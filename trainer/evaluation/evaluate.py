@@ -15,6 +15,7 @@ from contract.errors import ArtifactError
 from contract.formats.evaluation import GATE_DEPTH, Evaluation, Metrics, NotEvaluated, Split
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array, Report
+from engine.ranking.ranked import Ranking, ranking_arrays
 from trainer.evaluation.lists import best_unseen, popular_unseen
 from trainer.evaluation.per_user import PerUser, per_user
 from trainer.evaluation.side_by_side import Served, against, beside, errors_of
@@ -44,7 +45,8 @@ def evaluate(
 
     A quarter of those users' events is held out: the latest ("time"; "auto" where there are times), or a random one ("stratified").
     The model is fitted on all other events, and now is the latest of their times; popularity, the baseline, is counted in the same.
-    Lists hold unseen items even where `settings.exclude_seen` is off: what is to be found has not been seen.
+    Lists hold unseen items even where `settings.exclude_seen` is off: what is to be found has not been seen. They are those that would be
+    served, by diversity and popularity_penalty too, but for the rules of items.
 
     The same data in another order of rows give the same figures. `rows_as_read`: the stratified split takes the rows as they come, as
     recommenders' published figures do.
@@ -73,7 +75,9 @@ def evaluate(
     def lists_of(model: ModelSettings, depth: int) -> tuple[Array, Made]:
         store = _Store(scratch)
         made = fit_model(held.train, model, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report)
-        lists = best_unseen(made.rows, {**store.arrays, **made.prior}, users, depth, threads, normalize=model.normalize)
+        ranked = ranking_arrays(model, store.arrays, np.bincount(made.rows.indices, minlength=n_items))
+        arrays = {**store.arrays, **made.prior, **ranked}
+        lists = best_unseen(made.rows, arrays, users, depth, threads, normalize=model.normalize, ranking=Ranking.of(model))
         return _named(lists, held.items), made._replace(prior={})
 
     def measured(lists: Array) -> Metrics:

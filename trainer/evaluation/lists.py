@@ -9,23 +9,28 @@ import numpy as np
 
 from engine.arrays import Array
 from engine.fit.rows import Rows
-from engine.score.scoring import Scale, score_users
+from engine.ranking.ranked import Ranking, rank_users
+from engine.score.scoring import Scale
 
 _USERS = 1024  # that one thread scores at a time: a tile of the similarity is read once for all of them
 
 
-def best_unseen(rows: Rows, model: Mapping[str, Array], users: Array, k: int, threads: int, *, normalize: bool) -> Array:
-    """item_idx int32 (users, k), best first, filled up with -1: the unseen items that score_users lists.
+def best_unseen(
+    rows: Rows, model: Mapping[str, Array], users: Array, k: int, threads: int, *, normalize: bool, ranking: Ranking | None = None
+) -> Array:
+    """item_idx int32 (users, k), best first, filled up with -1: the unseen items that rank_users lists.
 
-    `model`: the arrays of the similarity, and of a prior where there is one, as contract/artifacts/artifact.py names them.
+    `model`: the arrays of the similarity, of a prior and of a ranking where there are some, as contract/artifacts/artifact.py names them.
+    `ranking`: how lists come of scores that are served; None: by score alone.
     """
+    how = (ranking or Ranking(k, exclude_seen=True)).unseen(k)
     arrays = {**model, **_of_users(rows, users).arrays(normalize)}
     scale = Scale(normalize, rows.weight_min, rows.weight_max)
     out = np.full((users.size, k), -1, np.int32)
 
     def fill(start: int) -> None:
         end = min(start + _USERS, users.size)
-        top = score_users(arrays, start, end, scale, depth=k, exclude_seen=True)
+        top = rank_users(arrays, start, end, scale, how)
         is_listed = np.arange(top.items.shape[1]) < top.lengths[:, None]
         out[start:end, : top.items.shape[1]] = np.where(is_listed, top.items, -1)
 

@@ -11,13 +11,15 @@ from contract.errors import DataError, SettingsError
 from contract.formats.evaluation import GATE_DEPTH, Against, Errors, SideBySide
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
+from engine.ranking.ranked import Ranking
 from trainer.evaluation.paired import paired
 from trainer.evaluation.per_user import PerUser
 
 DECIMALS = 8
 UNMEASURED = ("exclude_seen", "k", "depth", "similar_depth", "explain_depth")
 RULES = ("exclude_items", "exclude_categories", "max_per_category", "boosts")
-"""Settings that change no list of an evaluation: it lists unseen items, as many as it asks for, and knows no rules."""
+"""Settings that change no list of an evaluation: it lists unseen items, as many as it asks for, and knows no rules. The pool of a diverse
+list follows from `depth`."""
 
 
 class Served(NamedTuple):
@@ -59,4 +61,4 @@ def _error(values: Array) -> float:
 
 
 def _that_count(settings: ModelSettings) -> dict[str, object]:
-    return settings.model_dump(exclude={*UNMEASURED, *RULES})
+    return {**settings.model_dump(exclude={*UNMEASURED, *RULES}), "pooled": Ranking.of(settings).pooled if settings.diversity else 0}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 from redis import Redis
 
 from contract.artifacts.artifact import folder_of, open_artifact
@@ -23,6 +24,7 @@ from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from contract.store.tunings import Tunings
 from engine.arrays import Array, Report
+from engine.ranking.ranked import ranking_arrays
 from trainer.evaluation.side_by_side import Served
 from trainer.fitting.door import Similar, fit_model
 from trainer.interactions.interactions import Interactions
@@ -104,14 +106,22 @@ def make_artifact(
     writer = ArtifactWriter(settings.artifacts, order.run, order.token or 0)
     try:
         progress("fit", 0, 1)
+        similarity: dict[str, Array] = {}
+
+        def create(name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array:
+            similarity[name] = writer.create(name, dtype, shape)
+            return similarity[name]
+
         made = fit_model(
-            *(interactions, settings.model_settings, writer.create),
+            *(interactions, settings.model_settings, create),
             threads=n_cores(),
             limit_bytes=settings.max_memory_gb * 2**30,
             report=_throttled(lambda done, total: progress("fit", done, total)),
             similar=Similar(settings.similar_depth, rules.get("excluded", np.empty(0, np.int32))),
         )
         progress("write", 0, 1)
+        n_users = np.bincount(made.rows.indices, minlength=len(interactions.item_ids))
+        rules = {**rules, **ranking_arrays(settings.model_settings, {**similarity, **rules}, n_users)}
         manifest = seal(order, interactions, made, evaluation, writer, rules, lists)
     except BaseException:
         writer.discard()

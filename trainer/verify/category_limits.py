@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Self
 
@@ -31,6 +32,17 @@ class Categories:
         if counts.max() <= self.most:
             return ""
         return f"{int(counts.max())} items of one category are listed; the limit is {self.most}"
+
+    def within(self, items: Array, times: int) -> Array:
+        """Those of `items`, best first, that come before their categories have `times` the limit."""
+        taken: Counter[int] = Counter()
+        kept = []
+        for item in items.tolist():
+            own = self._of(item).tolist()
+            if all(taken[category] < times * self.most for category in own):
+                taken.update(own)
+                kept.append(item)
+        return np.array(kept, items.dtype)
 
     def full(self, items: Array, listed: Array, better: Array) -> Array:
         """Of each of `items`, whether a category of it has its number among those of `listed` that are `better`, bool (items, listed)."""

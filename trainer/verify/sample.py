@@ -6,12 +6,16 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
+import numpy as np
+
 from contract.artifacts.artifact import Artifact
 from contract.errors import PayloadError
 from contract.formats import payload
 from contract.formats.keys import Id, bucket_of
 from contract.store.generations import Generations
-from trainer.verify.rescore import disagreement, rescore
+from trainer.verify.agreement import TOLERANCE, disagreement
+from trainer.verify.diverse import Diverse
+from trainer.verify.rescore import rescore
 
 
 def sample_of(artifact: Artifact, n: int) -> list[int]:
@@ -28,7 +32,7 @@ def wrong_lists(
     manifest, chosen = artifact.manifest, sorted(set(users) - set(artifact.manifest.erased))
     item_ids = artifact.ids("item_ids")
     place = {item: at for at, item in enumerate(item_ids)}
-    rescored, problems = 0, []
+    rescored, problems, diverse = 0, wrong_penalties(artifact), Diverse.of(artifact)
     for done, user in enumerate(chosen, 1):
         (user_id,) = artifact.ids("user_ids", user, user + 1)
         bucket = bucket_of(user_id, manifest.n_user_buckets)
@@ -37,12 +41,28 @@ def wrong_lists(
         if raw is None:
             continue
         rescored += 1
-        if wrong := _disagreement(artifact, user, raw, item_ids, place):
+        if wrong := _disagreement(artifact, user, raw, item_ids, place, diverse):
             problems.append(f"user {user_id} (bucket {bucket}): {wrong}")
     return rescored, problems
 
 
-def _disagreement(artifact: Artifact, user: int, raw: bytes, item_ids: Sequence[Id], place: Mapping[Id, int]) -> str:
+def wrong_penalties(artifact: Artifact) -> list[str]:
+    """A sentence where factors of scores are not n_users ** -popularity_penalty.
+
+    Not looked at where boosts are part of them, or rows of erased users, who counted, are gone.
+    """
+    settings, n_items = artifact.manifest.settings, artifact.manifest.n_items
+    if not settings.popularity_penalty or settings.boosts or artifact.manifest.erased:
+        return []
+    n_users = np.maximum(1, np.bincount(artifact["indices"], minlength=n_items))
+    off = ~np.isclose(artifact["boost"] * n_users**settings.popularity_penalty, 1.0, rtol=TOLERANCE)
+    names = artifact.ids("item_ids") if off.any() else ()
+    return [f"the penalty on the popularity of item {names[at]} is another one" for at in np.flatnonzero(off)[:1].tolist()]
+
+
+def _disagreement(
+    artifact: Artifact, user: int, raw: bytes, item_ids: Sequence[Id], place: Mapping[Id, int], diverse: Diverse | None
+) -> str:
     try:
         items, scores = payload.decode(raw)
     except PayloadError as error:
@@ -50,4 +70,4 @@ def _disagreement(artifact: Artifact, user: int, raw: bytes, item_ids: Sequence[
     if unknown := [item for item in items if item not in place]:
         return f"item {unknown[0]} is listed, which is not in the artifact"
     depth = min(artifact.manifest.settings.stored_depth, artifact.manifest.n_items)
-    return disagreement(rescore(artifact, user), [place[item] for item in items], scores, depth, item_ids)
+    return disagreement(rescore(artifact, user), [place[item] for item in items], scores, depth, item_ids, diverse)

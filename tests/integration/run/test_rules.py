@@ -18,6 +18,10 @@ CATEGORIES = {item: ("A|B", "B", "C", "")[item % 4] for item in range(150)}
 FACTORS = {"A|B": 2.0 * 0.5, "B": 0.5, "C": 1.0, "": 1.0}
 
 
+def scores_of(items: list[dict[str, Any]]) -> list[float]:
+    return [item["score"] for item in items]
+
+
 @pytest.mark.timeout(300)
 def test_rules_end_to_end(services: Callable[..., Services], redis_server: str, tmp_path: Path) -> None:
     data, items = tmp_path / "interactions.csv", tmp_path / "items.csv"
@@ -53,6 +57,16 @@ def test_rules_end_to_end(services: Callable[..., Services], redis_server: str, 
                 if item["item_id"] in scores:
                     assert item["score"] == pytest.approx(scores[item["item_id"]] * factor, rel=1e-6)
 
+        diverse = lists_under(diversity="0.6", popularity_penalty="0.3", max_per_category="4")
+        assert all(len(found) == 12 for found in diverse.values()), "a diverse list is as long as another"
+        assert any(scores_of(found) != sorted(scores_of(found), reverse=True) for found in diverse.values())
+        for user, found in diverse.items():
+            assert [item["rank"] for item in found] == list(range(1, 13))
+            scores = {item["item_id"]: item["score"] for item in plain[user]}
+            for item in found:
+                if item["item_id"] in scores:
+                    assert item["score"] == pytest.approx(scores[item["item_id"]] * item.get("boosted", 1), rel=1e-5)
+
         limited = lists_under(max_per_category="2", exclude_categories="C", exclude_items="7,11")
         for user, found in limited.items():
             ids = [item["item_id"] for item in found]
@@ -67,7 +81,7 @@ def test_rules_end_to_end(services: Callable[..., Services], redis_server: str, 
     manifest = stack.generations.manifest(stack.generations.history(1)[0].generation)
     assert (manifest.settings.max_per_category, manifest.settings.exclude_categories) == (2, "C")
     digests = {stack.generations.manifest(name).digest for name in stack.generations.ids()}
-    assert len(digests) == 3
+    assert len(digests) == 4
 
 
 def test_rules_that_name_what_is_not_there_end_the_run_at_its_beginning(services: Callable[..., Services], tmp_path: Path) -> None:

@@ -227,7 +227,7 @@ def test_what_only_looks_like_a_link_is_still_wrong(name: str, value: str) -> No
         Settings.from_environ({name: value})
 
 
-@pytest.mark.parametrize("name", ["LARDER_VERSION", "LARDER_IMAGE", "LARDER_ENVIRONMENT"])
+@pytest.mark.parametrize("name", ["LARDER_COLOUR", "LARDER_IMAGE", "LARDER_ENVIRONMENT"])
 def test_a_variable_of_ones_own_is_told_from_a_slip_of_the_pen(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} is not a setting, and none has a name like it: LARDER_ is for settings alone"):
         Settings.from_environ({name: "1"})

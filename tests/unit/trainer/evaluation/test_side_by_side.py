@@ -68,6 +68,19 @@ def test_what_makes_the_same_lists_is_not_fitted_again(other: dict[str, Any], mo
     assert [model.similarity for model in fits[1:]] == ["jaccard", "cosine"]
 
 
+def test_diverse_lists_of_other_depths_are_other_lists() -> None:
+    """Which items are in a pool follows from the depth; so do the ten that are measured."""
+    diverse = ModelSettings(diversity=0.9)
+    same, deeper, plain = (
+        measured(diverse, ModelSettings(**other)).against for other in ({"diversity": 0.9}, {"diversity": 0.9, "depth": 90}, {})
+    )
+    assert same is not None and deeper is not None and plain is not None  # noqa: PT018
+    assert same.ndcg is not None and deeper.ndcg is not None and plain.ndcg is not None  # noqa: PT018
+    assert same.ndcg.difference == 0
+    assert deeper.ndcg.difference != 0
+    assert plain.ndcg.difference < 0
+
+
 def test_a_served_model_that_these_interactions_can_t_have_is_said() -> None:
     without = evaluate(
         *(interactions_of(many(7), times=False), ModelSettings()),

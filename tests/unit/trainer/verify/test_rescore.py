@@ -15,7 +15,8 @@ from tests.support.builders import make_manifest
 from tests.support.models.arrays import Case, lists, random_case
 from tests.support.models.fitting import LAYOUTS, Layout, interactions_of, rows_of, score_all, similarity_of
 from tests.support.models.samples import BY_HAND, many
-from trainer.verify.rescore import Rescored, disagreement, rescore
+from trainer.verify.agreement import disagreement
+from trainer.verify.rescore import Rescored, rescore
 
 NAMES = list(range(1000))
 

@@ -1,0 +1,67 @@
+"""Users' lists as they are served: the best by the model, under rules where a run has some, then diverse where that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Self
+
+from contract.settings.settings import ModelSettings
+from engine.arrays import Array
+from engine.ranking.mmr import ratio_of, rerank, strongest_of
+from engine.ranking.penalty import factors
+from engine.score.rules import has_rules, score_by_rules
+from engine.score.scoring import score_users
+from engine.score.structures import Scale, TopK
+from engine.similarity_matrix import similarity_of
+
+
+class Ranking(NamedTuple):
+    """How lists come of scores. `ratio`: how many times as long as a served list the pool is; of which `pooled` items are in one."""
+
+    depth: int
+    exclude_seen: bool
+    max_per_category: int = 0
+    diversity: float = 0.0
+    pooled: int = 0
+    ratio: int = 1
+
+    @classmethod
+    def of(cls, model: ModelSettings) -> Self:
+        depth, ratio = model.stored_depth, ratio_of(model.stored_depth) if model.diversity else 1
+        return cls(depth, model.exclude_seen, model.max_per_category, model.diversity, depth * ratio, ratio)
+
+    def unseen(self, depth: int) -> Self:
+        """Lists of `depth` unseen items from the same pools, without a limit per category."""
+        return self._replace(depth=depth, exclude_seen=True, max_per_category=0)
+
+
+def rank_users(arrays: Mapping[str, Array], start: int, end: int, scale: Scale, how: Ranking) -> TopK:
+    """Lists of user_idx `start` to `end`. `arrays` as contract/artifacts/artifact.py names them, in either layout.
+
+    A list that is not made diverse costs what engine/score says. Else memory is that of the pools, and of the lists.
+    """
+    if not how.diversity:
+        return _best(arrays, start, end, scale, how, how.depth, how.max_per_category)
+    pool = _best(arrays, start, end, scale, how, max(how.pooled, how.depth), how.max_per_category * how.ratio)
+    return rerank(arrays, pool, depth=how.depth, diversity=how.diversity, max_per_category=how.max_per_category)
+
+
+def ranking_arrays(model: ModelSettings, arrays: Mapping[str, Array], n_users: Array) -> dict[str, Array]:
+    """What an artifact holds for the ranking that the settings name: nothing where they name none.
+
+    `arrays`: the similarity, and "boost" where the run has one, which the penalty becomes a part of; `n_users`: of each item.
+    """
+    made: dict[str, Array] = {}
+    if model.diversity:
+        made["strongest"] = strongest_of(similarity_of(arrays))
+    if model.popularity_penalty:
+        made["boost"] = factors(n_users, model.popularity_penalty)
+        if "boost" in arrays:
+            made["boost"] *= arrays["boost"]
+    return made
+
+
+def _best(arrays: Mapping[str, Array], start: int, end: int, scale: Scale, how: Ranking, depth: int, most: int) -> TopK:
+    if has_rules(arrays):
+        return score_by_rules(arrays, start, end, scale, depth=depth, exclude_seen=how.exclude_seen, max_per_category=most)
+    return score_users(arrays, start, end, scale, depth=depth, exclude_seen=how.exclude_seen)
