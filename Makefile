@@ -169,8 +169,9 @@ bench: ## Fit and scoring against recommenders and implicit. ARGS go to `python 
 	$(call bootstrap,bench)
 	@$(venv)/python -m bench engine $(ARGS)
 
-docs: ## Write docs/settings.md from the settings.
+docs: ## Write docs/settings.md from the settings, and the picture of the architecture.
 	@$(venv)/python -m tools.settings_page > docs/settings.md
+	@$(venv)/python -m tools.architecture_picture > docs/architecture.svg
 
 docs-site: ## Make the manual, docs/ as a site with search, in site/; a dead link fails.
 	$(call bootstrap,docs)

@@ -25,6 +25,7 @@ def stack_environment(given: Mapping[str, str], places: Places) -> dict[str, str
         "LARDER_PROCESSES": str(n_cores()),
         "LARDER_API_HOST": "127.0.0.1",  # a container's port is published by who runs it; here the port itself is what others see
         kernel_cache.VARIABLE: str(places.numba_cache),
+        **({"LARDER_MANUAL": str(places.manual)} if places.manual.is_dir() else {}),
         "PYTHONUNBUFFERED": "1",  # a line is in the log when it happened, not when a buffer was full
         **given,
     }

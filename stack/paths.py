@@ -31,6 +31,11 @@ class Places:
     var: Path
 
     @property
+    def manual(self) -> Path:
+        """What `make docs-site` makes."""
+        return self.root / "site"
+
+    @property
     def redis(self) -> Path:
         return self.var / "redis"
 

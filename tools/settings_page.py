@@ -33,6 +33,7 @@ name is ignored.
 
 Defaults are those of containers. `make up` has others where you give none: `LARDER_API_HOST` is 127.0.0.1, `LARDER_PROCESSES` the number
 of cores, `LARDER_REDIS_URL` and `LARDER_ARTIFACTS` lie in `var/`, and `LARDER_ERASURE_SECRET` is made once and kept there.
+`LARDER_MANUAL` is the folder `site` of the checkout, where `make docs-site` has made it.
 """
 GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The model", ModelSettings),

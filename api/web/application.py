@@ -14,7 +14,7 @@ from api.http.problems import RETRY_STORE_S, SEE_LOG, sentence
 from api.http.route import PAGE, ROUTE
 from api.http.versions import VERSIONED
 from api.web import assets, sessions
-from api.web.pages import cards, changes, explorer, overview, runbook
+from api.web.pages import cards, changes, explorer, manual, overview, runbook
 from api.web.site import Page, Site
 from api.web.views.formats import FILTERS
 from contract.errors import GenerationError, NothingPromotedError, PayloadError, StoreError
@@ -77,6 +77,7 @@ def _pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
         *cards.pages(site),
         *changes.pages(site),
         *runbook.pages(),
+        *manual.pages(site),
         *sessions.pages(site),
         *assets.pages(),
     ]
@@ -100,6 +101,7 @@ def _common(site: Site) -> dict[str, Any]:
         "root": request.script_root,
         "access": access,
         "token": sessions.token() if access == "admin" else "",
+        "has_manual": bool(site.settings.manual),
         "has_admin_keys": site.gate.has_admin_keys,
         "needs_key": not site.gate.is_open,
     }
@@ -107,7 +109,7 @@ def _common(site: Site) -> dict[str, Any]:
 
 def _headers(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["Content-Security-Policy"] = POLICY
+    response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"

@@ -12,7 +12,7 @@ from contract.settings.source import EVENTS, STDIN, without_events
 
 T = TypeVar("T")
 SOURCES = ("interactions", "items")
-FILES = ("api_read_keys_file", "api_admin_keys_file", "api_write_keys_file")
+FILES = ("api_read_keys_file", "api_admin_keys_file", "api_write_keys_file", "api_keys_file", "manual")
 FILE_OR_IDS = "exclude_items"
 _SETS = re.compile(r"movielens-(small|100k|1m|10m|20m)|synthetic:.*")
 _SQLITE = re.compile(r"((?:sqlite(?:\+\w+)?|duckdb):///)(?!/|file:|:memory:)(.+)")

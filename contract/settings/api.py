@@ -63,6 +63,10 @@ class ApiSettings(BaseModel):
     )
     api_cors_max_age_s: int = Field(600, ge=0, le=86400, description="How long a browser may remember what pages of another origin may do.")
 
+    manual: str = Field(
+        "", description="Folder of the manual, as `make docs-site` makes it, which the API serves below /manual; empty: none."
+    )
+
     @field_validator("api_root_path")
     @classmethod
     def _root_path(cls, value: str) -> str:

@@ -25,7 +25,7 @@ MODELS = [
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == module.__name__
 ]
-OF_THE_API = ("api_", "events", "pointer_ttl_ms", "stale_after_s", "log_level", "redis_url", "queue_url", "namespace")
+OF_THE_API = ("api_", "events", "pointer_ttl_ms", "stale_after_s", "log_level", "redis_url", "queue_url", "namespace", "manual")
 
 
 @pytest.fixture

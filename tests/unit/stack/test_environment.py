@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,14 @@ def test_defaults_are_settings_of_one_machine(places: Places) -> None:
     assert settings.artifacts == places.artifacts.as_uri()
     assert settings.processes == n_cores()
     assert (settings.api_host, settings.api_port) == ("127.0.0.1", 5000)
+
+
+def test_the_manual_is_served_once_it_is_made(tmp_path: Path) -> None:
+    places = Places(tmp_path, tmp_path / "var")
+    assert Settings.from_environ(stack_environment({}, places)).manual == ""
+    (tmp_path / "site").mkdir()
+    assert Settings.from_environ(stack_environment({}, places)).manual == str(tmp_path / "site")
+    assert Settings.from_environ(stack_environment({"LARDER_MANUAL": "/other"}, places)).manual == "/other"
 
 
 def test_the_users_variables_win(places: Places) -> None:

@@ -13,12 +13,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-import yaml  # type: ignore[import-untyped]
 
 from tests.support.paths import ROOT
-from tools.manual import ROOT_PAGES, indented, page_of
-
-PARTS = ["Start", "Tutorial", "How-to", "Reference", "Explanation"]
+from tools.manual import indented, page_of
 
 
 class Names(HTMLParser):
@@ -48,19 +45,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     return folder
-
-
-def test_each_page_is_in_the_nav_once() -> None:
-    nav = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), yaml.BaseLoader)["nav"]
-    assert [next(iter(part)) for part in nav] == PARTS
-    named = re.findall(r"[\w/-]+\.md", json.dumps(nav))
-    assert len(set(named)) == len(named)
-    assert set(named) == {*ROOT_PAGES, "adr/README.md", *(path.name for path in (ROOT / "docs").glob("*.md"))}
-
-
-def test_each_page_is_on_the_first_page() -> None:
-    text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    assert [path.name for path in (ROOT / "docs").glob("*.md") if path.name != "index.md" and f"({path.name}" not in text] == []
 
 
 def test_links_and_headings_of_the_site_hold(site: Path) -> None:
