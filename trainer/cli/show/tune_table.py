@@ -12,7 +12,7 @@ from contract.formats.tuned import Measured, Tuned
 
 SHOWN = 15
 WIDTH = 20  # of the plot, in characters
-_HOW = {
+HOW = {
     "moment": "at one moment of time, baskets whole",
     "own last": "each user's latest quarter",
     "stratified": "a random quarter of each user's, since there are no times",
@@ -27,7 +27,7 @@ def show(found: Tuned, console: Console) -> None:
 
 
 def _title(found: Tuned) -> str:
-    held = " and, counted alike, ".join(_HOW[part] for part in found.how.split("+"))
+    held = " and, counted alike, ".join(HOW[part] for part in found.how.split("+"))
     part = f", of a {found.share:.1%} sample of users" if found.share < 1 else ""
     counts = f"{found.n_users:,} users, {found.n_items:,} items, {found.n_interactions:,} interactions"
     return f"{found.source}: {counts}. Held out: {held}; {found.n_users_measured:,} users measured{part}"
