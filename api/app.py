@@ -18,7 +18,7 @@ from api.lists.clients import Clients
 from api.lists.store import Store
 from api.metrics.collector import RedisCollector
 from api.metrics.counters import Metrics
-from api.routes import batch, events, generations, health, items, lists, recommendations, session
+from api.routes import batch, events, finding, generations, health, items, lists, recommendations, session
 from api.routes import docs as docs_page
 from api.routes import metrics as monitoring
 from api.routes import runs as jobs
@@ -72,6 +72,7 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
         *events.routes(store, metrics, settings),
         *items.routes(store, metrics, caching),
         *lists.routes(store, metrics, caching),
+        *finding.routes(store),
         *generations.routes(store, settings, caching),
         *jobs.routes(store, queue, settings, gate),
         *health.routes(store, settings.stale_after_s),

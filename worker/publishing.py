@@ -10,7 +10,7 @@ from contract.store.erasure import Erasure
 from contract.store.generations import Generations
 from contract.store.removal import sweep
 from worker.shard import Shard
-from worker.writer import write_lists
+from worker.writer import write_lists, write_names
 
 
 def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
@@ -18,6 +18,8 @@ def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
     redis, keys, name = generations.redis, generations.keys, shard.generation
     revision, shard = _without_erased(erasure, shard)
     users, similar = shard.users, shard.similar
+    if shard.finds_users:
+        write_names(redis, keys.names(name), users.ids)  # before the lists, by which those are found who are erased meanwhile
     write_lists(redis, partial(keys.recs, name), users.ids, users.values, users.buckets)
     if users.whys:
         write_lists(redis, partial(keys.why, name), users.ids, users.whys, users.buckets)
@@ -52,6 +54,7 @@ def take_back_erased(generations: Generations, erasure: Erasure, generation: str
         for key in (keys.recs(generation, bucket), keys.why(generation, bucket)):
             if erased := erasure.among(cast("list[bytes]", redis.hkeys(key))):
                 redis.hdel(key, *erased)
+                redis.zrem(keys.names(generation), *erased)
 
 
 def _without_erased(erasure: Erasure, shard: Shard) -> tuple[int, Shard]:
@@ -67,3 +70,5 @@ def _take_back(generations: Generations, shard: Shard) -> None:
     written = [key(name, bucket) for bucket in buckets for key in (keys.recs, keys.why)]
     written += [keys.similar(name, bucket) for bucket in sorted(set(shard.similar.buckets))]
     generations.redis.unlink(*written)
+    if shard.finds_users:
+        generations.redis.unlink(keys.names(name))

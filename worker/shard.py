@@ -56,6 +56,8 @@ class Shard:
     bucket_end: int
     users: Lists
     similar: Lists
+    finds_users: bool = False
+    """Whether ids of users are written once more, to be found by their beginning."""
 
     def without_users(self, positions: Collection[int]) -> Shard:
         return replace(self, users=self.users.without(positions))
@@ -82,7 +84,7 @@ def make_shard(artifact: Artifact, number: int) -> Shard:
     start, end, bucket_start, bucket_end = artifact["shards"][number].tolist()
     item_ids = artifact.ids("item_ids")
     users = users_of(artifact, start, end, item_ids).without([at - start for at in manifest.erased if start <= at < end])
-    return Shard(manifest.generation, number, bucket_start, bucket_end, users, _similar(artifact, number, item_ids))
+    return Shard(manifest.generation, number, bucket_start, bucket_end, users, _similar(artifact, number, item_ids), manifest.finds_users)
 
 
 def users_of(artifact: Artifact, start: int, end: int, item_ids: Sequence[Id]) -> Lists:

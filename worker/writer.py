@@ -14,6 +14,7 @@ from contract.formats.keys import Id
 from engine.score.scoring import TopK
 
 BUCKETS_PER_PIPELINE = 64
+NAMES_PER_COMMAND = 1000
 
 
 def encode_lists(top: TopK, item_ids: Sequence[Id]) -> list[bytes]:
@@ -40,6 +41,12 @@ def _encode_texts(top: TopK, texts: list[bytes]) -> list[bytes]:
         head = payload.HEADER.pack(payload.FORMAT, kind, n) + top.scores[row, :n].tobytes()
         out.append(head + lengths[chosen].tobytes() + b"".join([texts[item] for item in chosen.tolist()]))
     return out
+
+
+def write_names(redis: Redis, key: str, ids: Sequence[Id]) -> None:
+    """Enter ids of users where they are found by their beginning."""
+    for first in range(0, len(ids), NAMES_PER_COMMAND):
+        redis.zadd(key, dict.fromkeys(map(str, ids[first : first + NAMES_PER_COMMAND]), 0))
 
 
 def write_lists(redis: Redis, key_of: Callable[[int], str], ids: Sequence[Id], values: Sequence[bytes], buckets: Sequence[int]) -> None:

@@ -8,6 +8,7 @@ from api.filters.table import Table
 from api.http.problems import RequestError
 from api.lists.items_view import Shelf
 from api.lists.store import Store, StoredList
+from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
 
 
@@ -19,6 +20,10 @@ class Sieve:
         self._row_of = table.rows.of
         self._passes = passes
         self._unavailable = shelf.unavailable_of(pointer)
+
+    def passes(self, item_id: Id) -> bool:
+        """Whether one that is available passes."""
+        return self._passes(self._row_of(item_id))
 
     def of(self, found: StoredList, enough: int) -> StoredList:
         """What passes, until there is `enough` of it."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from api.filters.errors import FilterError
 from api.filters.grammar import Comparison, Every, Node, Not
 from api.filters.tokens import SHOWN_CHARACTERS, Value, shown
-from contract.formats.columns import Array, Column, Words
+from contract.formats.columns import Column, Words
+from contract.formats.packed import Array
 
 Predicate = Callable[[int], bool]
 """Of a row; -1: of an item that nobody knows. An item without a value meets no comparison."""

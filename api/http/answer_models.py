@@ -126,6 +126,33 @@ class ItemAnswer(OfGeneration):
     metadata: dict[str, Any]
 
 
+class FoundItem(AnswerModel):
+    item_id: AnyId
+    rank: int = Field(ge=1, description="Position among all that was found, from 1.")
+    metadata: dict[str, Any]
+
+
+class FoundItems(OfGeneration):
+    """Items that were found by their title or category."""
+
+    parameters: ClassVar[tuple[str, ...]] = (IDS,)
+
+    items: list[FoundItem] = Field(description="Best first.")
+    corrected: Literal[True] = Field(
+        True, description="Stands there when no title has the words as they are, so that one letter was changed."
+    )
+    short: Literal[True] = Field(True, description="Stands there when fewer than k items are left.")
+    beyond: Literal[True] = Field(True, description="Stands there when `offset` is at or beyond the end, so that no page comes after.")
+    partial: Literal[True] = Field(True, description="Stands there when fewer than k were found among as many as are looked at.")
+
+
+class FoundUsers(OfGeneration):
+    parameters: ClassVar[tuple[str, ...]] = (IDS, GENERATION)
+
+    user_ids: list[AnyId] = Field(description="In the order of the bytes of their texts.")
+    next: str = Field("", description="Stands there when there are more: `after` of the next page.")
+
+
 class Live(AnswerModel):
     status: Literal["alive"]
 

@@ -53,7 +53,9 @@ _SHARED: dict[str, tuple[str, Schema]] = {
 
 def document(routes: Sequence[Route]) -> Schema:
     """The description of `routes` in OpenAPI 3.1."""
-    models = {model for route in routes for model in (route.query, route.body, route.answer) if isinstance(model, type)} | {Problem}
+    models = {model for route in routes for model in (route.query, route.body, route.answer, route.or_else) if isinstance(model, type)} | {
+        Problem
+    }
     order = sorted(models, key=lambda model: model.__name__)
     _, definitions = models_json_schema([(model, "validation") for model in order], ref_template=_SCHEMAS + "{model}")
     schemas: Schema = definitions["$defs"]
@@ -155,7 +157,8 @@ def _responses(route: Route) -> Schema:
     if isinstance(route.answer, str):
         content: Schema = {route.answer: {"schema": {"type": "string"}}}
     else:
-        content = {JSON: {"schema": _reference(route.answer)}}
+        answers = [_reference(answer) for answer in (route.answer, route.or_else) if answer is not None]
+        content = {JSON: {"schema": answers[0] if len(answers) == 1 else {"anyOf": answers}}}
     success: Schema = {"description": HTTPStatus(route.status).phrase, "headers": _HEADERS, "content": content}
     statuses = {*_ALWAYS, *route.errors}
     if route.body is not None:

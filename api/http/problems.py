@@ -14,6 +14,7 @@ status  error                     when
 408     Request timeout           it did not arrive in time; the connection is closed
 409     No explanations           the run stored none
 409     No filters                the items have no columns to filter by
+409     No index                  the items, or the generation's users, have none to be found by
 409     No similar items          the run stored none
 409     Not possible now          the generation's state does not allow it
 410     Generation gone           the lists of the generation that the request names are gone

@@ -12,6 +12,7 @@ from contract.settings.lists import LIST_NAMES
 
 MAX_ID_LENGTH = 512
 MAX_FILTER_CHARACTERS = 1000
+MAX_SEARCH_CHARACTERS = 200
 NO_FALLBACK = "none"
 _NAME = "|".join(LIST_NAMES)
 MAX_K = 3000  # the greatest depth that a run may store
@@ -59,18 +60,22 @@ _K = Annotated[int, Field(ge=1, le=MAX_K), BeforeValidator(whole)]
 _Offset = Annotated[int, Field(ge=0, le=MAX_K), BeforeValidator(whole)]
 
 
+_WANTED = Field(None, description="Items wanted; that of the generation when not given.")
+_FILTER = Field(
+    None,
+    description="Leaves what meets a condition, as in `categories = 'Drama' and price < 50`. docs/api.md has the grammar.",
+    json_schema_extra={"minLength": 1, "maxLength": MAX_FILTER_CHARACTERS},
+)
+
+
 class Page(RequestModel):
     """Which part of a list, and what with it."""
 
-    k: _K | None = Field(None, description="Items wanted; that of the generation when not given.")
+    k: _K | None = _WANTED
     offset: _Offset = Field(0, description="Items to skip, after exclusions.")
     exclude: list[ExternalId] = Field([], max_length=MAX_EXCLUDED, description="Items to leave out.")
     include: list[Literal["metadata"]] = Field([], max_length=8, description="What to add to each item.")
-    filter: str | None = Field(
-        None,
-        description="Leaves what meets a condition, as in `categories = 'Drama' and price < 50`. docs/api.md has the grammar.",
-        json_schema_extra={"minLength": 1, "maxLength": MAX_FILTER_CHARACTERS},
-    )
+    filter: str | None = _FILTER
 
 
 class QueryPage(Page):
@@ -127,6 +132,25 @@ class SessionRequest(Page):
 
 class ItemRequest(RequestModel):
     item_id: ExternalId = Field(description="An item.")
+
+
+class ItemsQuery(RequestModel):
+    """Without a field: all items."""
+
+    item_id: ExternalId | None = Field(None, description="One item, as `GET /items/{item_id}` has it; no other field goes with it.")
+    q: str | None = Field(
+        None, min_length=1, max_length=MAX_SEARCH_CHARACTERS, description="Words of a title, the last perhaps unfinished."
+    )
+    category: str | None = Field(None, min_length=1, max_length=MAX_ID_LENGTH, description="Items of this category alone.")
+    filter: str | None = _FILTER
+    k: _K | None = _WANTED
+    offset: _Offset = Field(0, description="Items to skip.")
+
+
+class UsersQuery(RequestModel):
+    prefix: str = Field(min_length=1, max_length=MAX_ID_LENGTH, description="What the texts of their ids begin with.")
+    k: _K | None = Field(None, description="Users wanted; the k of the generation when not given.")
+    after: ExternalId | None = Field(None, description="The `next` of the page before.")
 
 
 class SimilarQuery(QueryPage):

@@ -37,6 +37,8 @@ class Route:
     access: Access = "read"
     tag: str = "Lists"
     deprecated: Deprecation | None = None
+    or_else: type[BaseModel] | None = None
+    """What a success has in place of `answer` where the query asks for it."""
 
     @property
     def shared_parameters(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _ID = re.compile(rb'(?<=[{,])("(?:user|item)_id":) ?(-?[0-9]+)(?=[,}])')  # a quote within a text is \", so that no text looks like this
-_LIST = re.compile(rb'(?<=[{,])("unknown_items":) ?\[([-0-9, ]+)\]')
+_LIST = re.compile(rb'(?<=[{,])("(?:unknown_items|user_ids)":) ?\[([-0-9, ]+)\]')
 
 
 def spelled(content: bytes) -> bytes:

@@ -20,6 +20,7 @@ from api.lists.named import NamedLists
 from api.lists.pointers import Pointers
 from api.lists.stored_list import StoredList as StoredList
 from api.lists.stored_list import decoded, on_offer
+from api.lists.titles import HeldTitles
 from contract.formats import payload
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id, Keys, bucket_of
@@ -61,6 +62,7 @@ class Store:
         self.breaker = Breaker(clients, url, clock)
         self.pointers = Pointers(self.breaker, keys, pointer_ttl_s, clock)
         self.lists = NamedLists(self.breaker, keys)
+        self.titles = HeldTitles(self.breaker, keys)
         self.fallback: tuple[str, ...] = ()
         """Named lists that fill up a short one where the request does not say which."""
 

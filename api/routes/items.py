@@ -12,14 +12,16 @@ from api.answers.filling import Filler
 from api.answers.item_answers import need_similar, unknown_item
 from api.answers.json_text import generation_json, id_json
 from api.answers.selection import Selection, describe, render
-from api.http.answer_models import ItemAnswer, PopularAnswer, SimilarAnswer
-from api.http.request_models import ItemRequest, NoOptions, Page, QueryPage, RequestModel, SimilarQuery, SimilarRequest
+from api.http.answer_models import FoundItems, ItemAnswer, PopularAnswer, SimilarAnswer
+from api.http.problems import RequestError
+from api.http.request_models import ItemRequest, ItemsQuery, NoOptions, Page, QueryPage, RequestModel, SimilarQuery, SimilarRequest
 from api.http.requests import parse, query, query_fields
 from api.http.responses import Caching, of_generation
 from api.http.route import Route
 from api.lists.alike import alike
 from api.lists.store import POPULAR, Store, StoredList
 from api.metrics.counters import Metrics
+from api.routes.finding import found_items
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
@@ -32,7 +34,13 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         return item(parse(ItemRequest, {"item_id": item_id}))
 
     def item_by_query() -> Response:
-        return item(query(ItemRequest))
+        asked = query(ItemsQuery)
+        if asked.item_id is None:
+            tag, pointer = store.pointers.items_tag(), store.pointers.current()
+            return respond(f"{found_items(store, pointer, asked)},{generation_json(pointer)}", pointer, tag)
+        if len(asked.model_fields_set) > 1:
+            raise RequestError("item_id names one item: leave out what else is asked, or item_id.", 404, "Item not found")
+        return item(ItemRequest(item_id=asked.item_id))
 
     def item(asked: ItemRequest) -> Response:
         tag = store.pointers.items_tag()
@@ -83,12 +91,15 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         return f"{render(asked, chosen, describe(store, pointer, asked, (chosen,), filler.shelf))},{generation_json(pointer)}"
 
     def route(path: str, view: Callable[..., Response], summary: str, query: type[RequestModel], answer: type[BaseModel]) -> Route:
-        errors = (409,) if answer is PopularAnswer else (404,) if answer is ItemAnswer else (404, 409)
-        return Route("GET", path, view, summary, answer, query=query, errors=errors, tag="Items")
+        errors = (409,) if answer is PopularAnswer else (404,) if view is item_by_path else (404, 409)
+        return Route("GET", path, view, summary, answer, query=query, errors=errors, tag="Items", or_else=found_by(query))
+
+    def found_by(query: type[RequestModel]) -> type[BaseModel] | None:
+        return FoundItems if query is ItemsQuery else None
 
     return [
         route("/popular", popular, "The popular items", QueryPage, PopularAnswer),
-        route("/items", item_by_query, "An item", ItemRequest, ItemAnswer),
+        route("/items", item_by_query, "Items by title or category, or one item", ItemsQuery, ItemAnswer),
         route("/items/<item_id>", item_by_path, "An item, by path", NoOptions, ItemAnswer),
         route("/similar", similar_by_query, "Similar items", SimilarRequest, SimilarAnswer),
         route("/items/<item_id>/similar", similar_by_path, "Similar items, by path", SimilarQuery, SimilarAnswer),

@@ -8,29 +8,22 @@ number    b, h, i or q: the number; or d                 least; NaN     -
 flag      b: 1 false, 2 true                             0              -
 text      H or I: the word's number, from 1, by UTF-8    0              all, sorted
 texts     H or I: numbers of words, side by side; `starts`: where those of each row begin
-
-Bytes: a line of JSON, {format, kind, parts: [[type of an array or "", bytes], ...]}, then the parts, little endian.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, TypeAlias
 
-from contract.errors import PayloadError
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
+from contract.formats.packed import Array, n_bytes_of, pack, unpack
 from contract.settings.lists import ColumnKind
 
-FORMAT = 1
 Kind = ColumnKind
-Array: TypeAlias = "array[Any]"  # Python 3.11 knows no array[...]
 _SIZES = {"b": 1, "h": 2, "i": 4, "q": 8, "d": 8, "H": 2, "I": 4, "Q": 8}
 
 
@@ -53,13 +46,21 @@ class Words:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
+    def beginning(self, text: str) -> range:
+        """Places, from 0, of the words that begin with `text`; itself, where it is one, is the first."""
+        wanted = text.encode()
+        places = range(len(self))
+        start = bisect_left(places, wanted, key=self.at)
+        return range(start, bisect_left(places, wanted + b"\xff", lo=start, key=self.at))  # 0xff is in no UTF-8
+
     def place(self, text: str) -> tuple[int, bool]:
         """The number that `text` has, or would have, and whether it is there."""
         wanted = text.encode()
-        at = bisect_left(range(len(self)), wanted, key=self._at)
-        return at + 1, at < len(self) and self._at(at) == wanted
+        at = bisect_left(range(len(self)), wanted, key=self.at)
+        return at + 1, at < len(self) and self.at(at) == wanted
 
-    def _at(self, at: int) -> bytes:
+    def at(self, at: int) -> bytes:
+        """By its place, from 0."""
         return self.data[self.starts[at] : self.starts[at + 1]]
 
 
@@ -81,7 +82,7 @@ class Column:
     def n_bytes(self) -> int:
         """Of memory, nearly."""
         words = 0 if self.words is None else len(self.words.data) + 4 * len(self.words.starts)
-        return _n_bytes(self.values) + (_n_bytes(self.starts) if self.starts is not None else 0) + words
+        return n_bytes_of(self.values) + (n_bytes_of(self.starts) if self.starts is not None else 0) + words
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,59 +116,21 @@ def least(typecode: str) -> int:
 
 def encode_column(column: Column) -> bytes:
     words = column.words or Words(array("I", [0]), b"")
-    return _encode(column.kind, [column.values, column.starts or array("I"), words.starts, words.data])
+    return pack(column.kind, [column.values, column.starts or array("I"), words.starts, words.data])
 
 
 def decode_column(raw: bytes) -> Column:
     """Raises PayloadError for bytes that `encode_column` did not make."""
-    kind, (values, starts, word_starts, data) = _decode(raw, ("number", "flag", "text", "texts"), 4)
+    kind, (values, starts, word_starts, data) = unpack(raw, ("number", "flag", "text", "texts"), 4)
     words = Words(word_starts, data) if kind in ("text", "texts") else None
     return Column(kind, values, starts if kind == "texts" else None, words)  # type: ignore[arg-type]
 
 
 def encode_rows(rows: Rows) -> bytes:
-    return _encode("rows", [rows.keys])
+    return pack("rows", [rows.keys])
 
 
 def decode_rows(raw: bytes) -> Rows:
     """Raises PayloadError for bytes that `encode_rows` did not make."""
-    _, (keys,) = _decode(raw, ("rows",), 1)
+    _, (keys,) = unpack(raw, ("rows",), 1)
     return Rows(keys)
-
-
-def _encode(kind: str, parts: Sequence[Array | bytes]) -> bytes:
-    spelled = [part if isinstance(part, bytes) else _little(part).tobytes() for part in parts]
-    types = ["" if isinstance(part, bytes) else part.typecode for part in parts]
-    head = {"format": FORMAT, "kind": kind, "parts": [[code, len(data)] for code, data in zip(types, spelled, strict=True)]}
-    return json.dumps(head).encode() + b"\n" + b"".join(spelled)
-
-
-def _decode(raw: bytes, kinds: Sequence[str], n_parts: int) -> tuple[str, list[Any]]:
-    line, _, data = raw.partition(b"\n")
-    try:
-        head = json.loads(line)
-        if head["format"] != FORMAT:
-            raise PayloadError(f"a column of items has format {head['format']}; this version reads {FORMAT}: upgrade the API")
-        parts: list[Any] = []
-        start = 0
-        for code, n_bytes in head["parts"]:
-            part = data[start : start + n_bytes]
-            start += n_bytes
-            parts.append(_little(array(code, part)) if code else part)
-        if start == len(data) and head["kind"] in kinds and len(parts) == n_parts:
-            return head["kind"], parts
-    except (ValueError, KeyError, TypeError) as error:
-        raise PayloadError(f"a column of items of {len(raw)} bytes is damaged") from error
-    raise PayloadError(f"a column of items of {len(raw)} bytes is damaged")
-
-
-def _little(values: Array) -> Array:
-    """`values` with their bytes turned round on a machine that writes the greatest first."""
-    if sys.byteorder == "big":
-        values = values[:]
-        values.byteswap()
-    return values
-
-
-def _n_bytes(values: Array) -> int:
-    return values.itemsize * len(values)

@@ -41,16 +41,18 @@ larder:similar:ID:BUCKET       hash    -       worker            api           i
 larder:why:ID:BUCKET           hash    -       worker            api           user id -> what made each item of the list (opt-in)
 larder:popular:ID              string  -       trainer           api           list payload: the fallback of a cold user
 larder:lists:ID                hash    -       trainer           api           named lists: list and chunk -> list payload (lists.py)
+larder:names:ID                zset    -       worker            api           ids of users, by text: who is found by a beginning (opt-in)
 larder:items:REV:BUCKET        hash    -       trainer           api           item id -> JSON metadata (title, ...)
 larder:alike:REV               hash    -       trainer           api           item id -> list payload: what new items are like
 larder:columns:REV             hash    -       trainer           api           column -> typed arrays (columns.py), "": rows; of the filters
+larder:titles:REV              hash    -       trainer           api           the index by which items are found, in parts (titles.py)
 larder:unavailable:REV         string  -       trainer           api, trainer  JSON array of ids that are in no answer; none: no key
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 from zlib import crc32
 
 Id = int | str
@@ -62,70 +64,40 @@ def bucket_of(external_id: Id, n_buckets: int) -> int:
     return crc32(str(external_id).encode()) % n_buckets
 
 
+class _ControlKey(property):
+    """One of which a namespace has one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(lambda keys: keys._control(name))
+
+    def __get__(self, instance: object, owner: type | None = None) -> str:  # type: ignore[override]
+        return cast(str, super().__get__(instance, owner))
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
     """Key builders of one namespace: several catalogues can live in one Redis."""
 
     namespace: str = "larder"
 
+    current = _ControlKey("current")
+    promoted = _ControlKey("promoted")
+    hold = _ControlKey("hold")
+    erased = _ControlKey("erased")
+    erasure = _ControlKey("erasure")
+    training = _ControlKey("training")
+    fence = _ControlKey("fence")
+    sequence = _ControlKey("sequence")
+    generations = _ControlKey("generations")
+    runs = _ControlKey("runs")
+    history = _ControlKey("history")
+    items_pointer = _ControlKey("items")
+    items_sequence = _ControlKey("items_sequence")
+    item_revisions = _ControlKey("item_revisions")
+    tuned = _ControlKey("tuned")
+
     def _control(self, name: str) -> str:
         return f"{self.namespace}:{{ctl}}:{name}"
-
-    @property
-    def current(self) -> str:
-        return self._control("current")
-
-    @property
-    def promoted(self) -> str:
-        return self._control("promoted")
-
-    @property
-    def hold(self) -> str:
-        return self._control("hold")
-
-    @property
-    def erased(self) -> str:
-        return self._control("erased")
-
-    @property
-    def erasure(self) -> str:
-        return self._control("erasure")
-
-    @property
-    def training(self) -> str:
-        return self._control("training")
-
-    @property
-    def fence(self) -> str:
-        return self._control("fence")
-
-    @property
-    def sequence(self) -> str:
-        return self._control("sequence")
-
-    @property
-    def generations(self) -> str:
-        return self._control("generations")
-
-    @property
-    def runs(self) -> str:
-        return self._control("runs")
-
-    @property
-    def history(self) -> str:
-        return self._control("history")
-
-    @property
-    def items_pointer(self) -> str:
-        return self._control("items")
-
-    @property
-    def items_sequence(self) -> str:
-        return self._control("items_sequence")
-
-    @property
-    def item_revisions(self) -> str:
-        return self._control("item_revisions")
 
     def generation(self, generation: str) -> str:
         return self._control(f"gen:{generation}")
@@ -141,10 +113,6 @@ class Keys:
 
     def told(self, notice: str) -> str:
         return self._control(f"told:{notice}")
-
-    @property
-    def tuned(self) -> str:
-        return self._control("tuned")
 
     def comparing(self, generation: str) -> str:
         return self._control(f"comparing:{generation}")
@@ -184,6 +152,12 @@ class Keys:
 
     def columns(self, revision: str) -> str:
         return f"{self.namespace}:columns:{revision}"
+
+    def titles(self, revision: str) -> str:
+        return f"{self.namespace}:titles:{revision}"
+
+    def names(self, generation: str) -> str:
+        return f"{self.namespace}:names:{generation}"
 
     def unavailable(self, revision: str) -> str:
         return f"{self.namespace}:unavailable:{revision}"

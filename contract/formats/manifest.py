@@ -57,6 +57,8 @@ class Pointer(BaseModel):
     """The newest event that its run has read, as an id of the stream; "" where it has read none."""
     lists: str = ""
     """Names of the named lists that there are, with commas between: no array, for an empty one comes back from Lua as an object."""
+    finds_users: bool = False
+    """Whether users are found by the beginning of their id."""
 
 
 class MovedPointer(Pointer):
@@ -103,6 +105,7 @@ class Manifest(BaseModel):
     )
     erased: tuple[int, ...] = Field((), description="user_idx whose ids and rows have been overwritten; rising")
     lists: tuple[str, ...] = Field((), description="names of the named lists that were cooked")
+    finds_users: bool = Field(False, description="whether ids of users are written so that they are found by their beginning")
     arrays: dict[str, ArraySpec] = {}
 
     def with_arrays(self, arrays: dict[str, ArraySpec]) -> Self:
@@ -127,4 +130,5 @@ class Manifest(BaseModel):
             explain_depth=self.settings.explain_depth,
             events_until=str(self.reading.get("events_until", "")),
             lists=",".join(self.lists),
+            finds_users=self.finds_users,
         )

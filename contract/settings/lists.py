@@ -30,6 +30,12 @@ class ListSettings(BaseModel):
         "trending,popular in this order; empty: none.",
     )
 
+    find_items: bool = Field(True, description="Whether items are found by words of their titles and by category: GET /items?q=.")
+    find_users: bool = Field(
+        False,
+        description="Whether users are found by the beginning of their id: GET /users?prefix=; 70 bytes a user in Redis beside the id.",
+    )
+
     @field_validator("lists", "fallback")
     @classmethod
     def _known_lists(cls, value: str) -> str:

@@ -49,6 +49,9 @@ class ItemsPointer(BaseModel):
     n_alike: int = 0
     """Items that the served generation did not know, with similar items by content; 0: no key holds any."""
 
+    n_titles: int = 0
+    """Items that can be found; 0: no key holds their index."""
+
 
 class Catalogue:
     """Writes and switches revisions of one namespace. `redis` decodes no responses. Ids are texts here, as fields of hashes are."""
@@ -91,10 +94,12 @@ class Catalogue:
         unavailable: Iterable[str],
         columns: Mapping[str, bytes] = NO_COLUMNS,
         alike: Mapping[str, bytes] = NO_COLUMNS,
+        titles: Mapping[str, bytes] = NO_COLUMNS,
     ) -> int:
         """Write `rows`, (id, JSON object) each, and the unavailable ids where no reader looks yet; the number of buckets.
 
         `columns`: for filters, each as bytes, and the rows of all of them under "". `alike`: payloads of similar items of new ones.
+        `titles`: parts of the index.
         """
         redis, keys, name = self._redis, self._keys, str(revision)
         n_buckets = max(1, -(-n_items // IDS_PER_BUCKET))
@@ -110,8 +115,9 @@ class Catalogue:
                 pipe.execute()
         if ids := sorted(unavailable):
             redis.set(keys.unavailable(name), encode_ids(ids))
-        if columns:
-            redis.hset(keys.columns(name), mapping=dict(columns))  # type: ignore[arg-type]
+        for key, parts in ((keys.columns(name), columns), (keys.titles(name), titles)):
+            for part, value in parts.items():
+                redis.hset(key, part, value)
         rest_alike = iter(alike.items())
         while some_alike := dict(islice(rest_alike, IDS_PER_BUCKET * BUCKETS_PER_PIPELINE)):
             redis.hset(keys.alike(name), mapping=some_alike)  # type: ignore[arg-type]
@@ -168,6 +174,7 @@ class Catalogue:
             [
                 self._keys.unavailable(revision),
                 self._keys.columns(revision),
+                self._keys.titles(revision),
                 self._keys.alike(revision),
                 *(self._keys.items(revision, bucket) for bucket in range(n_buckets)),
             ]

@@ -91,6 +91,7 @@ def keys_of_lists(keys: Keys, manifest: Manifest) -> Iterator[str]:
     name = manifest.generation
     yield keys.popular(name)
     yield keys.lists(name)
+    yield keys.names(name)
     for bucket in range(manifest.n_user_buckets):
         yield keys.recs(name, bucket)
         yield keys.why(name, bucket)
@@ -103,6 +104,7 @@ def sweep(generations: Generations, generation: str) -> int:
     """Delete lists of a generation that Redis no longer knows, which a worker left that was killed after it; how many keys."""
     redis, k = generations.redis, generations.keys
     patterns = [key(generation, 0).removesuffix("0") + "*" for key in (k.recs, k.why, k.similar, k.items)]
+    redis.unlink(k.names(generation))
     left = [key for pattern in patterns for key in redis.scan_iter(pattern, count=UNLINK_STEP)]
     for start in range(0, len(left), UNLINK_STEP):
         redis.unlink(*left[start : start + UNLINK_STEP])

@@ -23,6 +23,7 @@ class FakeRedis:
     def __init__(self) -> None:
         self.strings: dict[str, bytes] = {}
         self.hashes: dict[str, dict[str, bytes]] = {}
+        self.sorted: dict[str, list[bytes]] = {}
         self.round_trips = 0
         self.failure: Exception | None = None
 
@@ -45,6 +46,12 @@ class FakeRedis:
     def hget(self, key: str, field: str) -> bytes | None:
         self._travel()
         return self.hashes.get(key, {}).get(field)
+
+    def zrangebylex(self, key: str, least: bytes, below: bytes, start: int, num: int) -> list[bytes]:
+        """`below` is exclusive."""
+        self._travel()
+        after = least[1:] + (b"\0" if least[:1] == b"(" else b"")
+        return [name for name in self.sorted.get(key, ()) if after <= name < below[1:]][start : start + num]
 
     def hset(self, key: str, mapping: Mapping[str, bytes]) -> None:
         self.hashes.setdefault(key, {}).update(mapping)

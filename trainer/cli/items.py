@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 console = Console(soft_wrap=True, highlight=False)
 FROM_SETTINGS = (
     *("items", "interactions", "separator", "header", "encoding", "missing", "max_broken_rows", "item_column", "title_column"),
-    *("exclude_items", "exclude_categories", "new_items", "content_columns", "filter_columns"),
+    *("exclude_items", "exclude_categories", "new_items", "content_columns", "filter_columns", "find_items"),
 )
 
 
@@ -46,7 +46,7 @@ def _served(settings: Settings, generations: Generations) -> Known | None:
         ids = frozenset(map(str, open_artifact(settings.artifacts, pointer.generation).ids("item_ids")))
     except ArtifactError:
         ids = None
-    return Known(f"generation {pointer.generation}", pointer.item_id_type, ids)
+    return Known(f"generation {pointer.generation}", pointer.item_id_type, ids, pointer.generation)
 
 
 @click.command()
@@ -78,6 +78,9 @@ def items(force: bool, **options: Any) -> None:
 
             model, memory = settings.model_settings, settings.max_memory_gb
             stock = replace(stock, alike=alike_of(stock.items, known.ids, stock.unavailable, known.id_type, model, memory))
+        from trainer.items.titles import with_titles
+
+        stock = with_titles(stock, settings, known.generation if known else "")
         now = write_revision(catalogue, revision, stock, "command")
         switched = catalogue.switch(now)
         catalogue.prune(settings.grace_s, settings.job_timeout_s)
@@ -93,6 +96,8 @@ def items(force: bool, **options: Any) -> None:
         console.print(stock.items.left_out, markup=False)
     if now.n_alike:
         console.print(f"{now.n_alike:,} items that no run knows yet have similar items, by what they are like")
+    if now.n_titles:
+        console.print(f"{now.n_titles:,} items are found by their titles and categories")
     if now.columns:
         console.print(f"Answers can be filtered by {', '.join(now.columns)}", markup=False)
     instead = f" in place of {before.revision}" if before else ""

@@ -180,4 +180,5 @@ def _remove_list(
         generations.erase(name, erasure.hmac_of(user_id), shard, int(n_items > 0), n_items, checksum, revision)
     redis.hdel(keys.recs(name, bucket), field)
     redis.hdel(keys.why(name, bucket), field)
+    redis.zrem(keys.names(name), field)  # after the list: a worker enters the name before it (worker/publishing.py)
     return n_items if raw else None

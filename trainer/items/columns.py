@@ -11,8 +11,9 @@ from typing import Any
 import polars as pl
 
 from contract.errors import DataError
-from contract.formats.columns import Array, Column, Kind, Rows, Words, encode_column, encode_rows, hash_of, least
+from contract.formats.columns import Column, Kind, Rows, Words, encode_column, encode_rows, hash_of, least
 from contract.formats.ids import stored_id
+from contract.formats.packed import Array
 from trainer.items.items import Items
 from trainer.rows import shown
 from trainer.rows.problems import shortened

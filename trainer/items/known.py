@@ -22,6 +22,7 @@ class Known:
     name: str
     id_type: IdType
     ids: frozenset[str] | None
+    generation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

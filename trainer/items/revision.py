@@ -33,6 +33,8 @@ class Stock:
     columns: Mapping[str, bytes] = field(default_factory=dict)
     alike: Mapping[str, bytes] = field(default_factory=dict)
     """Similar items, as payloads, of items that the served generation does not know (trainer/items/alike.py)."""
+    titles: Mapping[str, bytes] = field(default_factory=dict)
+    """The index by which items are found (trainer/items/titles.py)."""
 
 
 def stock_of(source: SourceSettings, brought: pl.DataFrame | None, model: ModelSettings, id_type: IdType | None = None) -> Stock:
@@ -74,13 +76,14 @@ def stock_of_run(
 def write_revision(catalogue: Catalogue, revision: int, stock: Stock, made_by: Literal["run", "command"]) -> ItemsPointer:
     """Write `stock` as `revision`, whose number was taken before it was read, where nobody looks; the pointer to it."""
     items = stock.items or NOTHING
-    n_buckets = catalogue.write(revision, items.n_items, items.rows(), stock.unavailable, stock.columns, stock.alike)
+    n_buckets = catalogue.write(revision, items.n_items, items.rows(), stock.unavailable, stock.columns, stock.alike, stock.titles)
     return ItemsPointer(
         revision=revision,
         n_buckets=n_buckets,
         n_items=items.n_items,
         n_unavailable=len(stock.unavailable),
         n_alike=len(stock.alike),
+        n_titles=items.n_items if stock.titles else 0,
         made_at=utc_text(datetime.now(UTC)),
         made_by=made_by,
         source=items.source,

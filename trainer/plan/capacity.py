@@ -19,6 +19,8 @@ from trainer.interactions.interactions import Interactions
 SAMPLE = 10_000  # ids whose length is measured
 # A key in Redis with its hash, and a field beside its value.
 BUCKET_BYTES, FIELD_BYTES = 120, 10
+# An entry of a sorted set beside its text: measured.
+NAME_BYTES = 75
 # A contributor of a listed item beside its id: its position and its share (contract/formats/explanations.py).
 CONTRIBUTOR_BYTES = 5
 
@@ -39,11 +41,13 @@ def lists_bytes(interactions: Interactions, model: ModelSettings) -> int:
 
 
 def named_bytes(interactions: Interactions, settings: Settings) -> int:
-    """What the named lists take in Redis, nearly: each of all items, of their categories, and of the pairs of users with a segment."""
+    """What the named lists take in Redis, nearly: each of all items, of their categories, and of the pairs of users with a segment; and
+    the ids by which users are found."""
     n_items = len(interactions.item_ids)
     item = 8.0 if isinstance(interactions.item_ids[0], int) else 6.0 + _mean_bytes(interactions.item_ids)
     by_segment = min(len(interactions.item_idx), n_items * 10) if settings.users else 0
-    return int(len(words(settings.lists)) * (3 * n_items + by_segment) * item)
+    names = len(interactions.user_ids) * (NAME_BYTES + _mean_bytes(interactions.user_ids)) if settings.find_users else 0
+    return int(len(words(settings.lists)) * (3 * n_items + by_segment) * item + names)
 
 
 def _mean_bytes(ids: Sequence[Id]) -> float:

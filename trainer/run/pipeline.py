@@ -32,6 +32,7 @@ from trainer.interactions.subset import without_users
 from trainer.items.new_items import with_content
 from trainer.items.revision import stock_of_run, write_of_run
 from trainer.items.rules import rule_arrays
+from trainer.items.titles import with_titles
 from trainer.plan.capacity import check_room, lists_bytes, named_bytes
 from trainer.run import choice
 from trainer.run.beginning import begin
@@ -73,7 +74,7 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
         choice.remember(manifest, tunings)
     progress("dispatch", 0, 1)
     check_room(store, settings.redis_url, lists_bytes(interactions, settings.model_settings) + named_bytes(interactions, settings))
-    items = write_of_run(catalogue, revision, stock)
+    items = write_of_run(catalogue, revision, with_titles(stock, settings, run))
     begin(settings, generations, erasure, run, judge(settings, generations, manifest, order), token=order.token, items=items)
     progress("dispatch", 0, 1)  # who has cancelled the run before this could not see its generation
     shards = generations.missing_shards(run, manifest.n_shards)

@@ -86,6 +86,7 @@ def seal(
             tuning=order.tuned.model_dump(mode="json") if order.tuned else None,
             reading={**interactions.reading, "dropped": dict(interactions.dropped)},
             lists=names_of(lists),
+            finds_users=settings.find_users,
         )
     )
 

@@ -25,6 +25,9 @@ def wrong_counters(generations: Generations, manifest: Manifest) -> list[str]:
         ("similar_written", progress.similar_written, sum(record.similar for record in records), "the shards recorded"),
         ("recorded shards", len(records), manifest.n_shards, "the manifest says"),
     ]
+    if manifest.finds_users:
+        names = generations.redis.zcard(generations.keys.names(name))
+        figures.append(("users who are found by their id", names, n_users, "the manifest, without the erased, says"))
     if pointer is not None and pointer.generation == name:
         figures.append(("n_users of the pointer", pointer.n_users, n_users, "the manifest, without the erased, says"))
     return [f"the counter {what} is {is_:,}, and {who} {said:,}" for what, is_, said, who in figures if is_ != said]

@@ -46,6 +46,7 @@ def settings(redis_server: str, tmp_path: Path) -> Settings:
         evaluate=False,
         explain_depth=2,
         shard_target_s=0.001,
+        find_users=True,
     )
 
 
@@ -82,16 +83,19 @@ def check_gone(settings: Settings, generations: Generations, run: str, user: Id 
     manifest, progress = artifact.manifest, generations.progress(run)
     assert progress is not None
     entries: dict[int, ShardRecord] = {}
+    listed_users: set[bytes] = set()
     for number, (_, _, start, end) in enumerate(artifact["shards"].tolist()):
         users = lists = listed = checksum = 0
         for bucket in range(start, end):
             found, why = (cast("dict[bytes, bytes]", redis.hgetall(key(run, bucket))) for key in (KEYS.recs, KEYS.why))
             assert str(user).encode() not in {*found, *why}
+            listed_users |= found.keys()
             for field, value in found.items():
                 n = int.from_bytes(value[2:4], "little")
                 users, lists, listed = users + 1, lists + (n > 0), listed + n
                 checksum += checksum_of(field.decode(), value, why[field])
         entries[number] = ShardRecord(users, lists, listed, checksum)
+    assert set(cast("list[bytes]", redis.zrange(KEYS.names(run), 0, -1))) == listed_users, "who has a list is found, and nobody else"
     for number, record in generations.shards(run).items():
         assert ShardRecord(record.users, record.lists, record.listed, record.checksum) == entries[number]
     assert progress.users_written == sum(record.users for record in generations.shards(run).values())

@@ -127,6 +127,10 @@ def test_an_unavailable_item_disappears_from_every_answer(
         for _ in range(5):
             assert not is_listed(gone), "and none comes back"
 
+        found = api.get("/items?q=title&category=C&k=3").json()["items"]
+        assert [item["metadata"]["title"].partition(" ")[0] for item in found] == ["Title"] * 3
+        assert not {item["item_id"] for item in api.get("/items?q=title&k=150").json()["items"]} & set(gone)
+
         left = [item["item_id"] for item in stored if item["item_id"] not in gone]
         filled = api.ask(1, k=5).json()
         assert [item["item_id"] for item in filled["items"]] == left[:5], "filled from the stored depth"

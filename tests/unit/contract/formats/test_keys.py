@@ -64,6 +64,8 @@ def test_control_keys_share_a_slot_and_lists_do_not() -> None:
         "unavailable",
         "alike",
         "columns",
+        "titles",
+        "names",
         "fresh",
         "events",
         "did",
