@@ -23,7 +23,8 @@ def settings(source: str | Path, **given: Any) -> SourceSettings:
 def read(source: str | Path, **given: Any) -> tuple[list[tuple[Any, ...]], Problems]:
     """The rows that are left, and what was said about the others."""
     raw = sources.read(settings(source, **given), Path("no cache"))
-    return pl.concat(list(raw.events), how="vertical_relaxed").rows(), raw.problems
+    frames = [frame.with_columns(pl.selectors.enum().cast(pl.String)) for frame in raw.events]
+    return pl.concat(frames, how="vertical_relaxed").rows(), raw.problems
 
 
 def rows(source: str | Path, **given: Any) -> list[tuple[Any, ...]]:

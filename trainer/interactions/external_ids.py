@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
 from contract.errors import DataError
 from contract.formats.keys import Id
 from engine.arrays import Array
 from trainer.interactions.indexing import joined, number
+from trainer.rows.distinct import by_value, distinct, is_text
 
 MAX_ID_BYTES = 512
 
 
 def typed(ids: pl.Series) -> pl.Series:
-    """`ids` as Int64 if every one is an integer in canonical form, `-?(0|[1-9][0-9]*)`; else as String. Nulls stay."""
+    """`ids` as Int64 if every one is an integer in canonical form, `-?(0|[1-9][0-9]*)`; else as String, or the Enum it is. Nulls stay."""
     if ids.dtype == pl.Int64:
         return ids
+    if ids.dtype == pl.Enum:
+        whole = typed(distinct(ids)).dtype == pl.Int64
+        return by_value(ids, lambda texts: texts.cast(pl.Int64, strict=False)) if whole else ids
     if ids.dtype.is_integer():
-        whole = ids.cast(pl.Int64, strict=False)
-        return ids.cast(pl.String) if whole.null_count() > ids.null_count() else whole  # unsigned ones may be too large
+        signed = ids.cast(pl.Int64, strict=False)
+        return ids.cast(pl.String) if signed.null_count() > ids.null_count() else signed  # unsigned ones may be too large
     text = ids.cast(pl.String)
     numbers = text.cast(pl.Int64, strict=False)
     if numbers.null_count() > text.null_count():
@@ -34,11 +39,19 @@ def index(parts: list[pl.Series], source: str) -> tuple[Sequence[Id], Array]:
     if all(part.dtype == pl.Int64 for part in parts):
         values = joined([parts.pop(0).to_numpy() for _ in range(len(parts))])
         return number(values)
-    column = pl.concat([part.cast(pl.String) for part in parts])
-    parts.clear()
-    texts = column.unique().sort()
+    name = parts[0].name
+    parts[:] = [part if is_text(part) else part.cast(pl.String) for part in parts]
+    every = [part.dtype.categories if isinstance(part.dtype, pl.Enum) else part for part in parts]
+    texts = pl.concat([distinct(part) for part in parts]).unique().sort()
     too_long = texts.filter(texts.str.len_bytes() > MAX_ID_BYTES).to_list()
     if too_long:
         shown, size = too_long[0][:40], len(too_long[0].encode())
-        raise DataError(f"{source}: the {column.name} id {shown!r}... has {size} bytes; ids may have up to {MAX_ID_BYTES}")
-    return texts.to_list(), column.cast(pl.Enum(texts)).to_physical().cast(pl.Int32).to_numpy()
+        raise DataError(f"{source}: the {name} id {shown!r}... has {size} bytes; ids may have up to {MAX_ID_BYTES}")
+    found = pl.concat(every).cast(pl.Enum(texts), strict=False)  # once: its table of texts is made anew each time
+    places = np.split(found.to_physical().fill_null(0).cast(pl.Int32).to_numpy(), np.cumsum([len(some) for some in every])[:-1])
+    del every, found
+    for at, part in enumerate(parts):
+        if isinstance(part.dtype, pl.Enum):
+            places[at] = places[at][part.to_physical().to_numpy()]
+    parts.clear()
+    return texts.to_list(), joined(places)

@@ -11,6 +11,7 @@ import polars as pl
 from contract.errors import DataError
 from contract.settings.source import IdSetting
 from trainer.interactions.external_ids import typed
+from trainer.rows.distinct import by_value, coded, distinct, is_text
 from trainer.rows.problems import SHOWN, Problems, shortened
 from trainer.rows.sieve import Sieve
 
@@ -33,23 +34,26 @@ class IdTypes:
     """The first ids that are no integers: file, line and value."""
 
     def read(self, role: str, sieve: Sieve, missing: list[str]) -> pl.Series:
-        """The ids of a batch, Int64 where all are integers, else String; without spaces around them, null where there is none."""
+        """The ids of a batch, Int64 where all are integers, else texts; without spaces around them, null where there is none."""
         ids = sieve.batch.frame[role]
         if ids.dtype.is_float() or isinstance(ids.dtype, pl.Decimal):
             ids = self._of_floats(role, ids.cast(pl.Float64), sieve.where)
         ids = typed(ids)
         if ids.dtype == pl.Int64:
             return ids
-        text = ids.str.strip_chars(SPACES)
-        trimmed = text.str.len_bytes() != ids.str.len_bytes()
-        self.trimmed[role] += int((trimmed if sieve.kept is None else trimmed & sieve.kept).sum())
-        ids = typed(text.set(text.is_in(["", *missing]), None))
-        if ids.dtype == pl.String and (self._asked(role) == "integer" or len(self.odd.get(role, ())) < SHOWN):
+        some = distinct(ids)
+        text = some.str.strip_chars(SPACES)
+        if ((text.str.len_bytes() != some.str.len_bytes()) | text.is_in(["", *missing])).any():
+            text = by_value(ids, lambda texts: texts.str.strip_chars(SPACES))
+            trimmed = text.str.len_bytes() != by_value(ids, lambda texts: texts.str.len_bytes())
+            self.trimmed[role] += int((trimmed if sieve.kept is None else trimmed & sieve.kept).sum())
+            ids = typed(coded(text.set(text.is_in(["", *missing]), None)))
+        if is_text(ids) and (self._asked(role) == "integer" or len(self.odd.get(role, ())) < SHOWN):
             self._look(role, ids, sieve)
         return ids
 
     def _look(self, role: str, ids: pl.Series, sieve: Sieve) -> None:
-        odd = ids.is_not_null() & as_integers(ids).is_null()
+        odd = by_value(ids, lambda texts: texts.is_not_null() & as_integers(texts).is_null()).fill_null(False)
         if self._asked(role) == "integer":
             sieve.drop(ODD_ID, odd, role, broken=True)
             return
@@ -76,11 +80,11 @@ class IdTypes:
         if n := self.trimmed[role]:
             self.problems.note(f"spaces around {n:,} {role} ids (column {where!r}) are left out")
         if asked == "text":
-            parts[:] = [part.cast(pl.String) for part in parts]
+            parts[:] = [part if is_text(part) else part.cast(pl.String) for part in parts]
             return None
         if all(part.dtype == pl.Int64 for part in parts):
             return None
-        whole = [part if part.dtype == pl.Int64 else as_integers(part) for part in parts]
+        whole = [by_value(part, as_integers) if is_text(part) else part for part in parts]
         n_all, n_odd = sum(map(len, whole)), sum(part.null_count() for part in whole)
         few = n_odd <= (1 - MOSTLY) * n_all
         if asked == "auto" and (not few or _codes(parts, whole)):
@@ -91,7 +95,7 @@ class IdTypes:
                     f"{role} ids are texts, though most are whole numbers{self._because(role)}; --{role}-id-type integer drops others"
                 )
             return None
-        floats = sum(int((was != now.cast(pl.String)).sum()) for was, now in zip(parts, whole, strict=True) if was.dtype == pl.String)
+        floats = sum(int((was.cast(pl.String) != now.cast(pl.String)).sum()) for was, now in zip(parts, whole, strict=True) if is_text(was))
         if floats:
             self.problems.note(f"{floats:,} {role} ids are written as floats, as 5.0 is: read as integers")
         masks = [part.is_not_null() for part in whole]
@@ -125,14 +129,14 @@ def as_integers(text: pl.Series) -> pl.Series:
 
 def _beyond(parts: list[pl.Series]) -> bool:
     """Whether ids are integers beyond 64 bits, be it some of many."""
-    texts = next((part for part in parts if part.dtype == pl.String and part.len()), pl.Series([""])).head(1000)
+    texts = next((part for part in parts if is_text(part) and part.len()), pl.Series([""])).head(1000).cast(pl.String)
     large = texts.filter(texts.str.contains(r"^-?[1-9]\d{18,}$") & texts.cast(pl.Int64, strict=False).is_null())
     return len(large) > (1 - MOSTLY) * len(texts)
 
 
 def _codes(parts: list[pl.Series], whole: list[pl.Series]) -> bool:
     """Whether the ids are codes of one width, some of which begin with 0: 00417 beside 31905."""
-    texts = pl.concat([part.cast(pl.String) for part in parts if part.dtype == pl.String])
+    texts = pl.concat([part.cast(pl.String) for part in parts if is_text(part)])
     padded = texts.filter(texts.str.contains(r"^0\d+$"))
     if padded.is_empty():
         return False

@@ -11,6 +11,7 @@ import polars as pl
 
 from contract.errors import DataError
 from trainer.rows.batches import Batch
+from trainer.rows.distinct import any_value, is_text
 from trainer.rows.problems import SHOWN, Problems
 
 MISSING = "missing value"
@@ -79,16 +80,17 @@ class Sieve:
         frame = self.batch.frame
         if frame["user"].null_count() and frame["item"].null_count():
             self.drop(EMPTY, frame.select(pl.all_horizontal(pl.all().is_null())).to_series(), "user")
-        if all(frame[role].dtype == pl.String for role in ("user", "item")):
+        if all(is_text(frame[role]) for role in ("user", "item")):
             self._drop_names(known if not named else {role: [_plain(self.columns.get(role, ""))] for role in known})
             self._drop_rules()
 
     def _drop_names(self, known: Mapping[str, Sequence[str]]) -> None:
         """Lines that hold names of columns. Raises DataError where they stand in another order: what follows would be read wrongly."""
         names = "|".join(re.escape(name) for name in sorted({*known["user"], *known["item"]}))
-        if not self.batch.frame["user"].str.contains(rf'(?i)^[\s\ufeff"]*(?:{names})[\s\ufeff"]*$').any():
+        pattern = rf'(?i)^[\s\ufeff"]*(?:{names})[\s\ufeff"]*$'
+        if not any_value(self.batch.frame["user"], lambda texts: texts.str.contains(pattern)):
             return
-        user, item = (self.batch.frame[role].str.strip_chars(_AROUND_NAMES).str.to_lowercase() for role in ("user", "item"))
+        user, item = (self.batch.frame[role].cast(pl.String).str.strip_chars(_AROUND_NAMES).str.to_lowercase() for role in ("user", "item"))
         if (other := (user.is_in(known["item"]) & item.is_in(known["user"])).fill_null(False)).any():
             line = self.batch.places(other.arg_true()[:1].to_list())[0]
             raise DataError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ from trainer.interactions.external_ids import MAX_ID_BYTES
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.limits import IN_FUTURE, MAX_WEIGHT, TIMES
 from trainer.rows.batches import Batch
+from trainer.rows.distinct import any_value, by_value, coded, is_text
 from trainer.rows.problems import Problems
 from trainer.rows.sieve import Sieve
 from trainer.sources.tables.columns import KNOWN_NAMES
@@ -51,7 +52,8 @@ class Converter:
     now: float = field(default_factory=time.time)
 
     def convert(self, batch: Batch, where: str) -> pl.DataFrame:
-        """user, item (integers or String), weight and, where the table has them, time (epoch seconds): only rows that can be used."""
+        """user, item (integers or texts), weight and, where the table has them, time (epoch seconds): only rows that can be used."""
+        batch = replace(batch, frame=batch.frame.with_columns(coded(batch.frame[role]) for role in ("user", "item")))
         sieve = Sieve(batch, self.problems, where, self.columns)
         sieve.drop_no_rows(named=self.named, known=_NAMES)
         made = [self._ids("user", sieve), self._ids("item", sieve), self._weights(sieve)]
@@ -62,8 +64,8 @@ class Converter:
 
     def _ids(self, role: str, sieve: Sieve) -> pl.Series:
         ids = self.ids.read(role, sieve, self.source.missing_values)
-        if ids.dtype == pl.String:
-            sieve.drop(LONG_ID, (ids.str.len_bytes() > MAX_ID_BYTES).fill_null(False), role, broken=True)
+        if is_text(ids) and any_value(ids, _is_long):
+            sieve.drop(LONG_ID, by_value(ids, _is_long).fill_null(False), role, broken=True)
         sieve.drop_missing(ids, role)
         return ids
 
@@ -167,6 +169,10 @@ class Converter:
 
     def _present(self, text: pl.Series) -> pl.Series:
         return text.is_not_null() & ~text.is_in(["", *self.source.missing_values]).fill_null(True)
+
+
+def _is_long(ids: pl.Series) -> pl.Series:
+    return ids.str.len_bytes() > MAX_ID_BYTES
 
 
 def _ends(values: pl.Series) -> tuple[float, float]:

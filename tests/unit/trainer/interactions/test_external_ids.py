@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from contract.errors import DataError
 from trainer.interactions.external_ids import MAX_ID_BYTES, index, typed
+from trainer.rows.distinct import coded
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,25 @@ def test_an_id_that_is_too_long_is_named_with_its_size() -> None:
     assert list(index([pl.Series("user", [longest])], "a test")[0]) == [longest]
     with pytest.raises(DataError, match=f"^events.csv: the user id 'é+'\\.\\.\\. has {MAX_ID_BYTES + 1} bytes"):
         index([pl.Series("user", [longest + "x"])], "events.csv")
+
+
+def test_columns_of_few_and_of_many_values_have_the_same_ids() -> None:
+    """And an id whose rows were all left out is none."""
+    texts = ["u2", "u1", "", "u2", "u10", "u1", "u2", "u2"] * 2
+    few = coded(pl.Series("user", texts))
+    assert isinstance(few.dtype, pl.Enum)
+    parts = [few.filter(few != ""), pl.Series("user", ["u3", "u1"]), pl.Series("user", [7, 8])]
+    expected = [text for part in parts for text in part.cast(pl.String).to_list()]
+    ids, positions = index(parts, "a test")
+    assert list(ids) == sorted(set(expected))
+    assert [ids[at] for at in positions.tolist()] == expected
+    assert positions.dtype == np.int32
+    assert not parts
+
+
+def test_texts_that_are_integers_once_others_are_left_out() -> None:
+    column = coded(pl.Series("user", ["userID", "7", "-3", "7"] * 4))
+    assert typed(column).dtype == column.dtype
+    left = typed(column.filter(column != "userID"))
+    assert left.dtype == pl.Int64
+    assert left.to_list() == [7, -3, 7] * 4
