@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs docs-site lock compose-up compose-down dev-tools
+.PHONY: help long test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs docs-site lock compose-up compose-down dev-tools
 
 # Further arguments: make retrain ARGS="--k 20", make test ARGS="-k payload", make verify ARGS="--sample 1000"
 ARGS ?=
@@ -125,8 +125,11 @@ clean: ## Stop Larder and remove var/: Redis, artifacts, logs.
 dev-tools:
 	$(call bootstrap,dev)
 
-test: dev-tools ## Unit and integration tests. ARGS go to pytest.
-	@$(venv)/python -m pytest -n logical --dist worksteal --durations=10 $(ARGS)
+test: dev-tools ## Unit and integration tests, but for the long ones. ARGS go to pytest.
+	@$(venv)/python -m pytest -n logical --dist worksteal --durations=10 -m "not long" $(ARGS)
+
+long: dev-tools ## The long ones: faults while lists are made, documented pages, many runs in a row. ARGS go to pytest.
+	@$(venv)/python -m pytest -n logical --dist worksteal --durations=10 -m "long and not depth" $(ARGS)
 
 test-one: dev-tools ## One test or a few, in this process: K="gate and not rules". ARGS go to pytest.
 	@$(venv)/python -m pytest -k "$(K)" $(ARGS)

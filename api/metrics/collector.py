@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -20,6 +20,7 @@ from contract.queue.names import QUEUES
 from contract.settings.settings import Settings
 from contract.store.event_stream import waiting
 from contract.store.eviction import evicting_policy, memory_of
+from contract.store.runs import STATE_FIELDS, state_of
 
 T = TypeVar("T")
 
@@ -84,10 +85,10 @@ class RedisCollector(Collector):
         generations, runs, held = self._store.breaker.ask(read_ids)
         yield _gauge("promotions_held", "1 while a rollback holds promotions.", held)
 
-        def read_states(redis: Redis) -> list[bytes | None]:
+        def read_states(redis: Redis) -> list[Any]:
             with redis.pipeline(transaction=False) as pipe:
                 for run in runs:
-                    pipe.hget(keys.run(run.decode()), "state")
+                    pipe.hmget(keys.run(run.decode()), *STATE_FIELDS)
                 for generation in generations:
                     pipe.hget(keys.generation(generation.decode()), "state")
                 for generation in generations[-1:]:
@@ -96,8 +97,10 @@ class RedisCollector(Collector):
                 return pipe.execute()
 
         answers = self._store.breaker.ask(read_states)
-        yield _by_state("runs", "The newest 100 runs by state; the trainer's own state, without the scoring.", answers[: len(runs)])
-        yield _by_state("generations", "Generations in Redis by state.", answers[len(runs) : len(runs) + len(generations)])
+        states = [state_of(state.decode(), by) for state, by in answers[: len(runs)] if state is not None]
+        yield _by_state("runs", "The newest 100 runs by state; the trainer's own state, without the scoring.", states)
+        states = [state.decode() for state in answers[len(runs) : len(runs) + len(generations)] if state is not None]
+        yield _by_state("generations", "Generations in Redis by state.", states)
         if generations:
             wanted, recorded = answers[-2:]
             yield _gauge("shards", "Shards of the newest generation.", int(wanted or 0))
@@ -136,8 +139,8 @@ def _gauge(name: str, documentation: str, value: float) -> Metric:
     return GaugeMetricFamily(f"larder_{name}", documentation, value=float(value))
 
 
-def _by_state(name: str, documentation: str, states: list[bytes | None]) -> Metric:
+def _by_state(name: str, documentation: str, states: list[str]) -> Metric:
     family = GaugeMetricFamily(f"larder_{name}", documentation, labels=["state"])
-    for state, n in sorted(Counter(raw.decode() for raw in states if raw is not None).items()):
+    for state, n in sorted(Counter(states).items()):
         family.add_metric([state], n)
     return family

@@ -23,6 +23,7 @@ STAGES = ("load", "evaluate", "fit", "write", "dispatch")
 KEEP_S = 7 * 86400
 KEEP = 100
 BY = "cancelled_by"  # the field that says so
+STATE_FIELDS = ("state", BY)
 _KIND = re.compile(r"[A-Z][A-Za-z]{0,60}")
 
 
@@ -43,6 +44,11 @@ class RunStatus:
     def without_details(self) -> RunStatus:
         """For who may not change anything: of a failure its kind alone, since a message may quote what the trainer reads."""
         return replace(self, message=kind_of(self.message)) if self.state == RunState.FAILED else self
+
+
+def state_of(state: str, cancelled_by: object) -> str:
+    """The state of a run by its two fields STATE_FIELDS: a trainer that is just being stopped may write its state over that of the mark."""
+    return state if cancelled_by is None else RunState.CANCELLED
 
 
 def kind_of(message: str) -> str:
@@ -117,5 +123,12 @@ class Runs:
         if not raw:
             return None
         field = {key.decode(): value.decode() for key, value in raw.items()}
-        state, message = (RunState.CANCELLED, f"by {field[BY]}") if BY in field else (field["state"], field["message"])
-        return RunStatus(run, state, field.get("stage", ""), int(field.get("done", 0)), int(field.get("total", 0)), message)
+        message = f"by {field[BY]}" if BY in field else field["message"]
+        return RunStatus(
+            run,
+            state_of(field["state"], field.get(BY)),
+            field.get("stage", ""),
+            int(field.get("done", 0)),
+            int(field.get("total", 0)),
+            message,
+        )

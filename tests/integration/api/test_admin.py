@@ -11,6 +11,7 @@ from redis import Redis
 from contract.formats.keys import Keys
 from contract.queue.jobs import run_job_id, train_queue
 from contract.settings.settings import Settings
+from contract.store.runs import Runs
 from tests.support.builders import Lists, promote_lists
 from tests.support.servers.api_process import ApiProcess, check_problem, until
 
@@ -92,6 +93,15 @@ def test_metrics_add_up_over_all_workers_and_show_the_queues(api: ApiProcess, st
     assert 'larder_generations{state="current"} 1.0' in text
     assert 'larder_runs{state="queued"} 1.0' in text
     assert "larder_shards_recorded 1.0" in text
+
+
+def test_a_trainer_that_is_being_stopped_does_not_hide_from_metrics_that_its_run_was_cancelled(api: ApiProcess, store_redis: Redis) -> None:
+    runs = Runs(store_redis, Keys())
+    runs.queued("r1")
+    runs.cancel("r1", "a test")
+    store_redis.hset(Keys().run("r1"), "state", "dispatched")  # killed before it looked at the mark
+    assert runs.newest()[0].state == "cancelled"
+    assert 'larder_runs{state="cancelled"} 1.0' in api.get("/metrics").text
 
 
 def test_keys_and_ids_of_requests_in_the_log(api: ApiProcess, store_redis: Redis) -> None:

@@ -16,6 +16,7 @@ from tests.support.servers.services import Services, await_that
 ADMIN = "admin-" + "a" * 16
 LONG = "synthetic:60000x6000x6000000"  # a minute and more of training
 SHORT = "synthetic:200x50x2000"
+WAYS = ["API", pytest.param("command", marks=pytest.mark.long)]
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def cancel(stack: Services, api: ApiProcess, run: str, how: str) -> None:
         assert (answer.status_code, answer.json()["state"]) == (200, "cancelled"), answer.text
 
 
-@pytest.mark.parametrize("how", ["command", "API"])
+@pytest.mark.parametrize("how", WAYS)
 def test_a_queued_run_never_trains(services: Callable[..., Services], api: ApiProcess, store_redis: Redis, how: str) -> None:
     stack = services()
     run = queued(stack, "--interactions", SHORT)
@@ -59,7 +60,7 @@ def test_a_queued_run_never_trains(services: Callable[..., Services], api: ApiPr
     assert status.message.startswith("by ")
 
 
-@pytest.mark.parametrize("how", ["command", "API"])
+@pytest.mark.parametrize("how", WAYS)
 def test_a_run_that_trains_ends_and_the_next_one_begins(
     services: Callable[..., Services], api: ApiProcess, store_redis: Redis, how: str
 ) -> None:
@@ -79,7 +80,7 @@ def test_a_run_that_trains_ends_and_the_next_one_begins(
     assert watched.returncode == 0, "to cancel twice does no harm"
 
 
-@pytest.mark.parametrize("how", ["command", "API"])
+@pytest.mark.parametrize("how", WAYS)
 def test_what_is_being_scored_is_given_up_and_never_promoted(services: Callable[..., Services], api: ApiProcess, how: str) -> None:
     stack = services()
     run = queued(stack, "--interactions", SHORT)
@@ -98,6 +99,7 @@ def test_what_is_being_scored_is_given_up_and_never_promoted(services: Callable[
     assert 'larder_runs{state="cancelled"} 1.0' in api.get("/metrics").text
 
 
+@pytest.mark.long
 def test_a_run_in_a_process_of_its_own_ends_too(services: Callable[..., Services]) -> None:
     stack = services()
     process = stack.start("trainer", "run", "--here", "--interactions", LONG)

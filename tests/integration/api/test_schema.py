@@ -27,7 +27,7 @@ expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "410", "41
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "410", "429", "5xx"]
 """
-pytestmark = deeper
+pytestmark = [deeper, pytest.mark.long]
 EXAMPLES = examples(8, 40)
 MIN_CASES = examples(1500, 2000)
 LIMIT_S = 100

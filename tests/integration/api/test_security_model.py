@@ -27,10 +27,9 @@ ADMIN, READER = "admin-" + "a" * 16, "reader-" + "r" * 16
 SECRET = "s" * 24
 
 
-@pytest.fixture
-def api(redis_server: str, store_redis: Redis) -> Iterator[ApiProcess]:
-    assert store_redis.dbsize() == 0
-    with ApiProcess(redis_server, LARDER_API_ADMIN_KEYS=ADMIN, LARDER_ERASURE_SECRET=SECRET) as running:
+@pytest.fixture(scope="module")
+def api(redis_server: str) -> Iterator[ApiProcess]:
+    with ApiProcess(redis_server, LARDER_API_ADMIN_KEYS=ADMIN, LARDER_ERASURE_SECRET=SECRET, LARDER_POINTER_TTL_MS="0") as running:
         yield running
 
 

@@ -101,6 +101,7 @@ def test_the_old_table_gives_way_and_its_generation_with_it(url: str, store_redi
     assert tables_in(url) == {"recommendations", "larder_exports"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_reader_never_finds_the_table_missing_or_half_filled(url: str, store_redis: Redis) -> None:
     sizes = {1000: USERS, 2000: USERS - 777}

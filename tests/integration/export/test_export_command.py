@@ -116,6 +116,7 @@ def test_a_killed_export_leaves_what_the_next_one_removes(store_redis: Redis, tm
     assert path.exists()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
 @pytest.mark.parametrize("to", ["lists.csv", "lists.parquet", "sqlite:///lists.db"])
 def test_memory_does_not_grow_with_users(store_redis: Redis, to: str, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tests.support.servers.api_process import ApiProcess, until
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.services import Services, await_that, children, stopped
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 SHAPE = "synthetic:3000x2500x150000"
 
 
@@ -173,7 +174,6 @@ def lists_left(stack: Services, generation: str) -> list[bytes]:
     return [key for kind in ("recs", "similar", "why") for key in stack.redis.scan_iter(f"larder:{kind}:{generation}:*")]
 
 
-@pytest.mark.timeout(300)  # five runs
 @pytest.mark.parametrize("fate", ["pruned", "gone", "rolled back from"])
 def test_a_twin_that_wakes_late_changes_nothing_and_leaves_nothing(stack: Services, fate: str) -> None:
     """A work-horse that slept through it all writes its shard into what is no longer there."""

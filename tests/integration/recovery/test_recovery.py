@@ -51,7 +51,9 @@ def dispatch_run(stack: Services) -> str:
     return run.run
 
 
-@pytest.mark.parametrize("victims", ["work-horse", "parent", "both", "supervisor"])
+@pytest.mark.parametrize(
+    "victims", ["work-horse", *(pytest.param(victims, marks=pytest.mark.long) for victims in ("parent", "both", "supervisor"))]
+)
 def test_a_killed_worker_costs_no_list(stack: Services, victims: str) -> None:
     generation = dispatch_run(stack)
     worker = stack.start("worker")
@@ -94,6 +96,7 @@ def test_a_job_that_was_taken_but_never_begun_is_put_back(stack: Services) -> No
     assert users_served(stack, generation) == N_USERS
 
 
+@pytest.mark.long
 def test_a_shard_that_sleeps_past_its_lease_is_taken_over_and_its_twin_changes_nothing(stack: Services) -> None:
     generation = dispatch_run(stack)
     worker = stack.start("worker")
@@ -124,6 +127,7 @@ def test_a_shard_that_always_fails_fails_its_generation_with_the_reason(stack: S
     await_that(lambda: queue.count == 0 and queue.started_job_registry.count == 0, "the other shards end")
 
 
+@pytest.mark.long
 def test_a_stopped_worker_finishes_its_shard(stack: Services) -> None:
     generation = dispatch_run(stack)
     worker = stack.start("worker")

@@ -36,6 +36,7 @@ def write_interactions(path: Path, tag: str) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_swaps_under_load(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(time_column="", grace_s=5, lease_s=2, keep_generations=6)

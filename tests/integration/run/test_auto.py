@@ -34,6 +34,7 @@ def served(stack: Services) -> Manifest:
     return stack.generations.manifest(pointer.generation)
 
 
+@pytest.mark.long
 def test_auto_fits_the_winner_keeps_to_it_and_replaces_it_when_told(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(interactions=table(tmp_path, chains()), model="auto", k=5)
     stack.start("worker")

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from contract.store import event_stream
 from tests.support.paths import ROOT
 from tests.support.servers.api_process import ApiProcess
@@ -25,6 +27,7 @@ SET = "synthetic:300x80x6000"
 LIMIT_S = 120
 
 
+@pytest.mark.long
 def test_a_newcomer_can_follow_it(services: Callable[..., Services], redis_server: str) -> None:
     start, *rest = BLOCKS
     assert f"WRITE_KEY={KEY}" in start

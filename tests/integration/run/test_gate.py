@@ -81,6 +81,7 @@ def test_a_model_of_shuffled_items_is_refused_and_the_same_data_pass(
         assert name in listed.stdout
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_review_stops_before_promotion_and_shows_what_would_change(services: Callable[..., Services], honest: Path) -> None:
     stack = services(interactions=honest)
@@ -147,6 +148,7 @@ def test_a_reading_of_another_meaning_is_refused_and_losses_are_said(services: C
     assert train("column.csv", "user_id,item_id,score\n", rows)[0] == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_change_of_k_does_not_let_a_worse_model_pass(services: Callable[..., Services], honest: Path, shuffled: Path) -> None:
     stack = services(evaluate=True, evaluate_users=300)

@@ -29,6 +29,9 @@ CASES: dict[str, dict[str, object]] = {
 }
 
 
+QUICK = ("ease and slit", "popularity")
+
+
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "events.csv"
@@ -37,7 +40,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.long) for name in CASES if name not in QUICK)])
 def test_lists_that_are_served(services: Callable[..., Services], table: Path, name: str) -> None:
     """All lists of all users, through two shards or more, by a worker of its own."""
     stack = services(interactions=table, depth=12, k=5, similar_depth=4, shard_target_s=0.001, **CASES[name])

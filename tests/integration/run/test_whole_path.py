@@ -86,6 +86,7 @@ def test_the_built_in_data_first_run_and_a_retrain(services: Callable[..., Servi
         assert all(item["metadata"]["title"] for item in titled["items"])
 
 
+@pytest.mark.long
 def test_same_data_and_settings_make_the_same_bytes_with_one_worker_and_with_two(services: Callable[..., Services]) -> None:
     stack = services()
     stored = []
@@ -102,6 +103,7 @@ def test_same_data_and_settings_make_the_same_bytes_with_one_worker_and_with_two
     assert stored[0] == stored[1]
 
 
+@pytest.mark.long
 def test_the_library_s_engine_serves_the_same_lists(services: Callable[..., Services], redis_server: str) -> None:
     stack = services(pointer_ttl_ms=0)
     stack.start("worker")

@@ -319,6 +319,7 @@ def stack(services: Callable[..., Services]) -> Services:
     return services(interactions="synthetic:3000x2500x150000", shard_target_s=0.01, lease_s=2, erasure_secret="a secret")
 
 
+@pytest.mark.long
 def test_a_twin_that_slept_through_an_erasure_brings_nobody_back(stack: Services) -> None:
     assert stack.run("run", "--here").returncode == 0
     generation = stack.generations.ids()[0]

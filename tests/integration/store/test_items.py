@@ -149,6 +149,7 @@ def test_an_unavailable_item_disappears_from_every_answer(
     assert len(stack.generations.ids()) == 1, "nothing was trained"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_what_runs_do_with_items(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(time_column="")
@@ -181,6 +182,7 @@ def test_what_runs_do_with_items(services: Callable[..., Services], tmp_path: Pa
     assert (with_file.n_unavailable, with_file.made_by, with_file.source) == (3, "run", str(path))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_items_that_know_too_little_change_nothing(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(time_column="", evaluate="false")

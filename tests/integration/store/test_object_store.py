@@ -166,6 +166,7 @@ def test_a_bad_address_is_refused(url: str) -> None:
         address_of(url)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_run_a_worker_on_another_host_an_erasure_and_retention(
     services: Callable[..., Services], host: Callable[[str], str], tmp_path: Path

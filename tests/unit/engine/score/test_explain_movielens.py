@@ -41,6 +41,7 @@ def explain_all(interactions: Interactions, model: ModelSettings, layout: Layout
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("exclude_seen", [True, False])
 def test_movielens_small_against_float64(exclude_seen: bool, layout: Layout) -> None:
@@ -68,6 +69,7 @@ def test_movielens_small_against_float64(exclude_seen: bool, layout: Layout) -> 
             np.testing.assert_allclose((shares * score).sum(), score, rtol=RTOL)
 
 
+@pytest.mark.long
 @pytest.mark.ml100k
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_movielens_100k_against_the_library(ml100k: Path, layout: Layout) -> None:

@@ -41,6 +41,7 @@ def test_one_line_out_of_order(tmp_path: Path, at: int, line: str, monkeypatch: 
     agree(tmp_path / "events.csv", *patched(2000, at, line))
 
 
+@pytest.mark.long
 @deeper
 @pytest.mark.parametrize("trigger", TRIGGERS if FULL else ["NA as weight", "a line end in quotation marks"])
 def test_one_line_out_of_order_in_a_large_file(tmp_path: Path, trigger: str) -> None:
