@@ -15,7 +15,7 @@ from contract.machine import n_cores
 from contract.settings.settings import ModelSettings, Settings
 from trainer.evaluation.holdout import HeldOut, hold_out
 from trainer.evaluation.lists import best_unseen
-from trainer.evaluation.metrics import measure
+from trainer.evaluation.per_user import per_user
 from trainer.fitting.door import fit_model
 from trainer.interactions.interactions import Interactions
 from trainer.items.new_items import with_content
@@ -87,8 +87,8 @@ def _measured(held: HeldOut, hidden: Array, pairs: Array, model: ModelSettings) 
         known = {**arrays, **made.prior, "excluded": excluded}
         return best_unseen(made.rows, known, users, depth, threads, normalize=model.normalize)
 
-    nobody, n_items = np.zeros_like(hidden), hidden.size
+    nobody = np.zeros_like(hidden)
     others, finders = np.unique(held.user_idx), np.unique(pairs[0])
-    ndcg = measure(held.user_idx, held.item_idx, others, lists(others, K, nobody), n_items).ndcg
-    found = [measure(pairs[0], pairs[1], finders, lists(finders, DEPTH, which), n_items).recall for which in (nobody, ~hidden)]
+    ndcg = float(per_user(held.user_idx, held.item_idx, others, lists(others, K, nobody)).ndcg.mean())
+    found = [float(per_user(pairs[0], pairs[1], finders, lists(finders, DEPTH, which)).recall.mean()) for which in (nobody, ~hidden)]
     return ndcg, found[0], found[1]

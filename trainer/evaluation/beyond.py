@@ -31,21 +31,15 @@ MOST_USERS, MOST_LISTS = 20_000, 1000
 DECIMALS = 6
 
 
-def figures(held: HeldOut, rows: Rows, measured: PerUser, lists: Array, popular: Array) -> dict[str, Any]:
-    """Fields of an Evaluation. `lists`, `popular`: of the users of `measured`, by the item_idx of all interactions, -1: no item; `rows`: of
-    the training part."""
-    n_items, span = held.items.size, int(max(held.items.max(), held.item_idx.max(), lists.max(initial=0))) + 1
-    pairs = held.user_idx.astype(np.int64) * span + held.item_idx
-
-    def hits(of: Array) -> Array:
-        found: Array = np.isin(measured.users.astype(np.int64)[:, None] * span + of, pairs) & (of >= 0)
-        return found
-
-    model, baseline, wanted = (_numbers(held.items, named) for named in (lists, popular, held.item_idx))
+def figures(held: HeldOut, rows: Rows, measured: PerUser, lists: Array, baseline: PerUser, popular: Array) -> dict[str, Any]:
+    """Fields of an Evaluation. `lists`, of which `measured` says what is found, and `popular`, `baseline`: of the same users, by the
+    item_idx of all interactions, -1: no item; `rows`: of the training part."""
+    n_items = held.items.size
+    model, popularity, wanted = (_numbers(held.items, named) for named in (lists, popular, held.item_idx))
     return {
-        "beyond": beyond(model, baseline, hits(lists), rows, n_items),
-        "beyond_popularity": beyond(baseline, baseline, hits(popular), rows, n_items),
-        "segments": segments(measured, model, hits(lists), wanted, rows, n_items),
+        "beyond": beyond(model, popularity, measured.hits, rows, n_items),
+        "beyond_popularity": beyond(popularity, popularity, baseline.hits, rows, n_items),
+        "segments": segments(measured, model, measured.hits, wanted, rows, n_items),
     }
 
 

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.errors import ArtifactError
-from contract.formats.evaluation import GATE_DEPTH, Evaluation, Metrics, NotEvaluated, Split
+from contract.formats.evaluation import GATE_DEPTH, Evaluation, NotEvaluated, Split
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array, Report
 from engine.ranking.ranked import Ranking, ranking_arrays
 from trainer.evaluation.lists import best_unseen, popular_unseen
+from trainer.evaluation.metrics import metrics_of
 from trainer.evaluation.per_user import PerUser, per_user
 from trainer.evaluation.side_by_side import Served, against, beside, errors_of
 from trainer.fitting.door import Made, fit_model
@@ -60,7 +61,6 @@ def evaluate(
     Raises SettingsError and DataError where the fit does, ArtifactError where `scratch` can't be written to.
     """
     from trainer.evaluation import beyond, holdout  # recommenders takes a second to import: only for those who ask for it
-    from trainer.evaluation import metrics as ranking_metrics
 
     started = time.monotonic()
     if split == "auto":
@@ -80,15 +80,13 @@ def evaluate(
         lists = best_unseen(made.rows, arrays, users, depth, threads, normalize=model.normalize, ranking=Ranking.of(model))
         return _named(lists, held.items), made._replace(prior={})
 
-    def measured(lists: Array) -> Metrics:
-        return ranking_metrics.measure(held.user_idx, held.item_idx, users, lists, n_items)
-
-    def each(lists: Array) -> PerUser:
+    def measured(lists: Array) -> PerUser:
         return per_user(held.user_idx, held.item_idx, users, lists)
 
     best, made = lists_of(settings, max(k, GATE_DEPTH))
     popular = _named(popular_unseen(made.rows, n_items, users, k), held.items)
-    model, at_ten = each(best[:, :k]), each(best[:, :GATE_DEPTH])
+    deepest, baseline = measured(best), measured(popular)
+    model, at_ten = deepest.at(k), deepest.at(GATE_DEPTH)
     return Evaluation(
         k=k,
         split=split,
@@ -97,14 +95,14 @@ def evaluate(
         n_users_total=len(interactions.user_ids),
         n_train=held.train.user_idx.size,
         n_test=held.user_idx.size,
-        model=measured(best[:, :k]),
-        popularity=measured(popular),
-        at_gate_depth=None if k == GATE_DEPTH else measured(best[:, :GATE_DEPTH]),
+        model=metrics_of(model, best[:, :k], n_items),
+        popularity=metrics_of(baseline, popular, n_items),
+        at_gate_depth=None if k == GATE_DEPTH else metrics_of(at_ten, best[:, :GATE_DEPTH], n_items),
         errors=errors_of(model),
         errors_at_gate_depth=None if k == GATE_DEPTH else errors_of(at_ten),
-        **beyond.figures(held, made.rows, model, best[:, :k], popular),
-        beside_popularity=beside(model, each(popular), k),
-        against=against(settings, served, at_ten, lambda other: each(lists_of(other, GATE_DEPTH)[0])) if served else None,
+        **beyond.figures(held, made.rows, model, best[:, :k], baseline, popular),
+        beside_popularity=beside(model, baseline, k),
+        against=against(settings, served, at_ten, lambda other: measured(lists_of(other, GATE_DEPTH)[0])) if served else None,
         seconds=round(time.monotonic() - started, 2),
     )
 

@@ -84,6 +84,7 @@ def measure_strengths(
     users, n_items = np.unique(held.user_idx), held.items.size
     n_users, known = np.bincount(made.rows.indices, minlength=n_items), {**arrays, **made.prior}
     popular = _named(popular_unseen(made.rows, n_items, users, base.k), held.items)
+    baseline = per_user(held.user_idx, held.item_idx, users, popular)
     plain: Array | None = None
     tried = []
     for done, (diversity, penalty) in enumerate(GRID):
@@ -95,7 +96,7 @@ def measure_strengths(
         named = _named(lists, held.items)
         each = per_user(held.user_idx, held.item_idx, users, named)
         plain = each.ndcg if plain is None else plain
-        pair, beyond = paired(each.ndcg, plain, resamples=2), figures(held, made.rows, each, named, popular)["beyond"]
+        pair, beyond = paired(each.ndcg, plain, resamples=2), figures(held, made.rows, each, named, baseline, popular)["beyond"]
         tried.append(
             Strength(
                 diversity=diversity,

@@ -16,14 +16,17 @@ from recommenders.evaluation.python_evaluation import catalog_coverage
 from contract.errors import ArtifactError, SettingsError
 from contract.formats.evaluation import Evaluation, Figures, Metrics, NotEvaluated, Split
 from contract.settings.settings import ModelSettings
+from engine.arrays import Array
 from tests.support.builders import make_manifest
 from tests.support.models.fitting import LAYOUTS, Event, Layout, interactions_of, rows_of, score_all, similarity_of
+from tests.support.models.library_metrics import library_metrics
 from tests.support.models.samples import DAY_S, many
 from trainer.evaluation import evaluate as module
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.holdout import hold_out, sampled
 from trainer.evaluation.lists import best_unseen, popular_unseen
-from trainer.evaluation.metrics import measure
+from trainer.evaluation.metrics import metrics_of
+from trainer.evaluation.per_user import per_user
 from trainer.interactions.interactions import Interactions, from_frame
 
 
@@ -112,6 +115,10 @@ def test_popularity_is_computed_as_said() -> None:
         assert found.popularity.ndcg == pytest.approx(popularity_ndcg(interactions, found.split, 10), abs=1e-8)
 
 
+def measure(user_idx: Array, item_idx: Array, users: Array, lists: Array, n_items: int) -> Metrics:
+    return metrics_of(per_user(user_idx, item_idx, users, lists), lists, n_items)
+
+
 def test_metrics_by_hand() -> None:
     """User 0 has to find 1 and 2, user 1 has to find 4; the latter's list is empty, which counts as a miss, not as no user."""
     users, lists = np.array([0, 1]), np.array([[1, 3, 2], [-1, -1, -1]], np.int32)
@@ -183,6 +190,22 @@ def test_layouts_and_engines_agree() -> None:
     assert dense.popularity == sparse.popularity == theirs.popularity
     assert dense.model.ndcg == pytest.approx(theirs.model.ndcg, abs=0.01)  # ties of the library are in no order
     assert dense.model.ndcg > 0.05
+
+
+def test_an_evaluation_says_what_the_library_does() -> None:
+    """Of the same lists, at k and at ten, and of popularity."""
+    interactions = interactions_of(many(3))
+    held = hold_out(interactions, "time", 10_000)
+    assert held is not None
+    model = ModelSettings()
+    rows, n_items, users = rows_of(held.train, model), held.items.size, np.unique(held.user_idx)
+    lists = best_unseen(rows, similarity_of(rows, n_items, model, "dense"), users, 10, threads=1, normalize=model.normalize)
+    best, popular = (np.where(found < 0, -1, held.items[found]) for found in (lists, popular_unseen(rows, n_items, users, 4)))
+    found = evaluation_of(interactions, k=4)
+    assert found.at_gate_depth is not None
+    for said, these in ((found.model, best[:, :4]), (found.at_gate_depth, best), (found.popularity, popular)):
+        for name, mean in library_metrics(held.user_idx, held.item_idx, users, these).items():
+            assert getattr(said, name) == pytest.approx(mean, abs=1e-8), name
 
 
 def test_coverage_is_the_library_s() -> None:

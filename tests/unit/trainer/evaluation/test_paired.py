@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainer.evaluation.metrics import measure
+from tests.support.models.library_metrics import library_metrics
 from trainer.evaluation.paired import interval, paired
 from trainer.evaluation.per_user import per_user
 
@@ -17,9 +17,10 @@ def test_means_are_those_of_recommenders(k: int) -> None:
     users = np.unique(pairs[:, 0])
     lists = np.array([rng.permutation(15)[:k] for _ in users], np.int32)
     lists[::4, k // 2 :] = -1  # short ones
-    found, means = per_user(pairs[:, 0], pairs[:, 1], users, lists), measure(pairs[:, 0], pairs[:, 1], users, lists, 15)
-    for name in ("ndcg", "precision", "recall", "map"):
-        assert getattr(found, name).mean() == pytest.approx(getattr(means, name), abs=1e-7), name
+    found = per_user(pairs[:, 0], pairs[:, 1], users, lists)
+    for shown in range(1, k + 1):
+        for name, mean in library_metrics(pairs[:, 0], pairs[:, 1], users, lists[:, :shown]).items():
+            assert getattr(found.at(shown), name).mean() == pytest.approx(mean, abs=1e-12), name
 
 
 def test_order_of_pairs_and_items_beyond_those_wanted_change_nothing() -> None:
