@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import PurePath
 from urllib.parse import unquote
 
@@ -16,13 +17,25 @@ from trainer.rows.problems import Problems
 from trainer.sources.tables.columns import KNOWN_NAMES, plain_name
 
 _FOLDER = re.compile(r"([A-Za-z_]\w*)=(.+)")
+DAY = "date"
+_OF_DAY = ("year", "month", "day")
 _NONE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def of(address: str) -> dict[str, str | None]:
     """Columns and their values in the folders of an address."""
     found = (_FOLDER.fullmatch(part) for part in PurePath(address).parts[:-1])
-    return {match[1]: None if match[2] == _NONE else unquote(match[2]) for match in found if match}
+    values = {match[1]: None if match[2] == _NONE else unquote(match[2]) for match in found if match}
+    return {DAY: _day(values), **values} if DAY not in values and values.keys() >= set(_OF_DAY) else values
+
+
+def _day(values: Mapping[str, str | None]) -> str | None:
+    """The day of year=2024/month=5/day=1, as 2024-05-01."""
+    year, month, day = (values[name] or "" for name in _OF_DAY)
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        return None
 
 
 def columns_of(folders: Mapping[str, object], names: Sequence[str] | None, source: SourceSettings) -> tuple[list[str], list[str]]:
@@ -35,9 +48,12 @@ def columns_of(folders: Mapping[str, object], names: Sequence[str] | None, sourc
     for name in folders:
         roles = [role for role, known in KNOWN_NAMES.items() if plain_name(name) in known and asked[role] == "auto"]
         free = [role for role in roles if not any(plain_name(other) in KNOWN_NAMES[role] for other in names or ())]
+        made = name == DAY and folders.keys() >= set(_OF_DAY)
         if names is not None and name not in names and (name in asked.values() or free):
             read.append(name)
-            notes.append(f"column {name!r} stands in the names of folders")
+            notes.append(f"column {name!r} {'is the day that the names of folders say' if made else 'stands in the names of folders'}")
+        elif made or (name in _OF_DAY and DAY in read):
+            continue
         elif names is None or name not in names:
             notes.append(f"{name!r} in the names of folders ({name}=...) is not read")
     return read, notes

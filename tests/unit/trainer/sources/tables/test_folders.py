@@ -104,6 +104,37 @@ def test_a_column_in_the_names_of_folders_is_read_where_one_is_missing(folder: P
     assert any("'date' stands in the names of folders" in note for note in problems.notes)
 
 
+def parted(folder: Path, days: list[str], text: str) -> None:
+    for day in days:
+        inside = folder / "year=2024" / "month=1" / f"day={day}"
+        inside.mkdir(parents=True)
+        (inside / "p.csv").write_text(text)
+
+
+def test_a_day_in_the_names_of_three_folders(folder: Path) -> None:
+    parted(folder, ["5", "06"], "user,item\n1,10\n")
+    found, problems = read(folder)
+    assert found == [(1, 10, 1.0, SECONDS + 86_400), (1, 10, 1.0, SECONDS)]  # by name: day=06 stands before day=5
+    assert "column 'date' is the day that the names of folders say" in problems.notes
+    assert not any("is not read" in note for note in problems.notes)
+    assert [row[1] for row in rows(folder, item_column="day", item_id_type="integer")] == [6, 5]
+
+
+@pytest.mark.parametrize("day", ["32", "__HIVE_DEFAULT_PARTITION__", "first"])
+def test_three_folders_that_name_no_day_are_times_that_are_missing(folder: Path, day: str) -> None:
+    parted(folder, ["5", day], "user,item\n1,10\n")
+    found, problems = read(folder)
+    assert found == [(1, 10, 1.0, SECONDS)]
+    assert problems.dropped.total() == 1
+
+
+def test_times_in_the_files_count_more_than_a_day_in_the_names_of_folders(folder: Path) -> None:
+    parted(folder, ["7"], f"user,item,timestamp\n1,10,{SECONDS}\n")
+    found, problems = read(folder)
+    assert found == [(1, 10, 1.0, SECONDS)]
+    assert [note.split()[0] for note in problems.notes if "is not read" in note] == ["'year'", "'month'", "'day'"]
+
+
 def test_a_user_and_an_event_in_the_names_of_folders(folder: Path) -> None:
     for user, event in ((1, "view"), (2, "buy")):
         inside = folder / f"user_id={user}" / f"event={event}"
