@@ -18,7 +18,7 @@ from api.lists.clients import Clients
 from api.lists.store import Store
 from api.metrics.collector import RedisCollector
 from api.metrics.counters import Metrics
-from api.routes import batch, events, finding, generations, health, items, lists, recommendations, session
+from api.routes import audit, batch, events, finding, generations, health, items, lists, recommendations, session
 from api.routes import docs as docs_page
 from api.routes import metrics as monitoring
 from api.routes import runs as jobs
@@ -74,6 +74,7 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
         *lists.routes(store, metrics, caching),
         *finding.routes(store),
         *generations.routes(store, settings, caching),
+        *audit.routes(store, settings),
         *jobs.routes(store, queue, settings, gate),
         *health.routes(store, settings.stale_after_s),
         *monitoring.routes(metrics, RedisCollector(store, queue, settings)),

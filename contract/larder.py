@@ -9,6 +9,7 @@ from typing import Self
 from redis import Redis
 from rq import Queue
 
+from contract.audit import Audit
 from contract.formats.keys import Keys
 from contract.queue import jobs
 from contract.settings.settings import Settings
@@ -59,6 +60,10 @@ class Larder:
     @cached_property
     def erasure(self) -> Erasure:
         return Erasure(self.store, self.keys, self.settings.erasure_secret.get_secret_value())
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self.store, self.keys, self.settings.audit_entries)
 
     @cached_property
     def train_queue(self) -> Queue:

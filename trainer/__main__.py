@@ -27,8 +27,8 @@ from contract.settings.settings import Settings
 from contract.store.connections import explained
 from contract.store.runs import Runs, new_run_id
 from engine import kernel_cache
-from trainer.cli.actor import who_asks
 from trainer.cli.check import check
+from trainer.cli.context import who_asks
 from trainer.cli.generations import COMMANDS
 from trainer.cli.options import settings_options, tune_options
 from trainer.cli.status import status
@@ -58,8 +58,10 @@ def run(wait: bool, here: bool, force: bool, review: bool, timeout_s: float, **o
     forced_by = who_asks() if force else ""
     with explained(larder.settings.redis_url):
         run_id = _here(runs, given, forced_by, review) if here else _enqueue(larder, given, forced_by, review)
+        how = "dispatched" if here else "queued"
+        larder.audit.record("run", who_asks(), after=", ".join([f"run {run_id} is {how}", *(["forced"] if force else []), *given]))
         if not (wait or review):
-            console.print(f"run {run_id} is {'dispatched' if here else 'queued'}; follow it with: {as_called('watch')}")
+            console.print(f"run {run_id} is {how}; follow it with: {as_called('watch')}")
             return
         from trainer.cli.show.outcome import say_outcome
         from trainer.cli.show.progress_bars import follow

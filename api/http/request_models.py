@@ -169,5 +169,9 @@ class HistoryQuery(RequestModel):
     limit: int = Field(100, ge=1, le=1000, description="Runs at the most, the newest ones.")
 
 
+class AuditQuery(RequestModel):
+    limit: int = Field(100, ge=1, le=1000, description="Changes at the most, the newest ones.")
+
+
 class NoOptions(RequestModel):
     """A route without parameters of its query."""

@@ -92,6 +92,18 @@ class RunState(AnswerModel):
     generation: GenerationState | None = Field(description="What the run has made so far.")
 
 
+class AuditedChange(AnswerModel):
+    at: str = Field(description="When, in UTC, by the clock of Redis.")
+    by: str = Field(description="Who: the key's name and the request, of the API or a page; or user and host, of a command.")
+    what: str = Field(description="promote, rollback, release, run, cancel, erase, items, publish, prune, restore.")
+    before: str = Field(description="What was, for people.")
+    after: str = Field(description="What is since.")
+
+
+class AuditLog(AnswerModel):
+    changes: list[AuditedChange] = Field(description="Newest first.")
+
+
 class RunHistory(AnswerModel):
     runs: list[dict[str, Any]] = Field(
         description="Runs that made a generation, newest first: run, trained_at, data_until, source, settings (those that are not the "

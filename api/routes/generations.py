@@ -18,6 +18,8 @@ from api.http.responses import Caching, of_generation, plain
 from api.http.route import Route
 from api.http.run_models import GenerationList, GenerationState, Moved, PromoteRequest, Released
 from api.lists.store import Store
+from api.routes import audit
+from contract.audit import What
 from contract.errors import GenerationError
 from contract.formats.ids import is_generation_id
 from contract.formats.manifest import Manifest, Pointer
@@ -49,20 +51,22 @@ def routes(store: Store, settings: Settings, caching: Caching) -> list[Route]:
         force = json_body(PromoteRequest, optional=True).force
         if not is_generation_id(generation) or ask(lambda generations: generations.state(generation)) in ("", "pruned"):
             raise RequestError("There is no generation of this id, or its lists are gone.", 404, "Generation not found")
-        return moved(lambda generations: generations.promote_by_hand(generation, who_asks(), force))
+        note = "forced" if force else ""
+        return moved("promote", lambda generations: generations.promote_by_hand(generation, who_asks(), force), note)
 
     def roll_back() -> Response:
         json_body(NoOptions, optional=True)
-        return moved(lambda generations: generations.roll_back(who_asks()))
+        return moved("rollback", lambda generations: generations.roll_back(who_asks()))
 
-    def moved(move: Callable[[Generations], object]) -> Response:
+    def moved(what: What, move: Callable[[Generations], object], note: str = "") -> Response:
         with refused_for_now():
-            ask(move)
+            audit.moved(store, settings, what, who_asks(), move, note)
         return plain(Moved(generation=store.pointers.refresh().generation).model_dump_json() + "\n")
 
     def release() -> Response:
         json_body(NoOptions, optional=True)
-        return plain(Released(released=ask(lambda generations: generations.release())).model_dump_json() + "\n")
+        released = audit.moved(store, settings, "release", who_asks(), lambda generations: generations.release())
+        return plain(Released(released=released).model_dump_json() + "\n")
 
     def switch(path: str, view: Callable[..., Response], summary: str, answer: type[Moved | Released], *errors: int) -> Route:
         body = PromoteRequest if view is promote else NoOptions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +20,7 @@ from api.http.route import Route
 from api.http.run_models import Accepted, Erasing, RunHistory, RunRequest, RunState
 from api.lists.breaker import Breaker
 from api.lists.store import Store
+from api.routes.audit import record
 from api.routes.generations import refused_for_now, state_of
 from contract.errors import GenerationError, NothingPromotedError
 from contract.formats.ids import is_generation_id
@@ -40,6 +42,7 @@ def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list
         _check_options(settings, options)
         with refused_for_now():
             run = start_run(store, queue, settings, options, forced_by="API" if asked.force else "", review=asked.review)
+        record(store, settings, "run", who_asks(), after=queued_text(run, options, forced=asked.force, review=asked.review))
         where = f"{request.script_root}/runs/{run}"
         return plain(Accepted(run=run, status_url=where).model_dump_json() + "\n", 202, {"Location": where})
 
@@ -83,7 +86,9 @@ def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list
 
             return str(enqueue_erase(train_queue(redis, settings), settings, asked.user_id).id)
 
-        return plain(Erasing(user_id=as_served(asked.user_id), job=queue.ask(enqueue)).model_dump_json() + "\n", 202)
+        job = queue.ask(enqueue)
+        record(store, settings, "erase", who_asks(), after=f"job {job} erases a user")
+        return plain(Erasing(user_id=as_served(asked.user_id), job=job).model_dump_json() + "\n", 202)
 
     def as_served(user_id: Id) -> Id:
         """As the interactions have it, where something is served that tells."""
@@ -133,6 +138,18 @@ def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[st
     return run
 
 
+def queued_text(run: str, options: Iterable[str], *, forced: bool, review: bool) -> str:
+    """For the log of changes. Values of options are not in it: they may be those of a source."""
+    own = ", ".join(sorted(options))
+    said = [
+        f"run {run} is queued",
+        *([f"with its own {own}"] if own else []),
+        *(["forced"] if forced else []),
+        *(["review"] if review else []),
+    ]
+    return ", ".join(said)
+
+
 def cancel_run(store: Store, queue: Breaker, settings: Settings, run: str, by: str) -> None:
     """Raises GenerationError for a run that is over."""
 
@@ -142,7 +159,9 @@ def cancel_run(store: Store, queue: Breaker, settings: Settings, run: str, by: s
         trains = _train_queue(redis, settings)
         store.breaker.ask(lambda lists: cancel_with_its_job(Runs(lists, store.keys), Generations(lists, store.keys), trains, run, by))
 
+    status = store.breaker.ask(lambda redis: Runs(redis, store.keys).get(run))
     queue.ask(cancel)
+    record(store, settings, "cancel", by, f"run {run} is {status.state if status else 'unknown'}", f"run {run} is cancelled")
 
 
 def _train_queue(redis: Redis, settings: Settings) -> Queue:

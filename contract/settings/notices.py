@@ -1,4 +1,4 @@
-"""Settings of what is told to others: that a generation was promoted or refused, or that a run failed."""
+"""Settings of what is told to others, that a generation was promoted or refused, or that a run failed, and of what is kept of changes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ class NoticeSettings(BaseModel):
     on_refused: str = Field("", description="The same when the gate refuses a generation.")
     on_failed: str = Field("", description="The same when a run or a generation fails.")
     notice_secret: SecretStr = Field(SecretStr(""), description="Secret of the HMAC that signs what is posted; empty: it is not signed.")
+
+    audit_entries: int = Field(
+        1000, ge=0, le=100_000, description="Changes by routes, pages and commands that are kept in the audit log; 0: none is recorded."
+    )
 
     @field_validator("on_promoted", "on_refused", "on_failed")
     @classmethod

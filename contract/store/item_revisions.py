@@ -169,16 +169,14 @@ class Catalogue:
         seconds, microseconds = self._redis.time()
         return int(seconds) * 1000 + int(microseconds) // 1000
 
+    def keys_of(self, revision: str, n_buckets: int) -> Iterator[str]:
+        """Every key that holds something of a revision."""
+        keys = self._keys
+        yield from (kind(revision) for kind in (keys.unavailable, keys.columns, keys.alike, keys.titles))
+        yield from (keys.items(revision, bucket) for bucket in range(n_buckets))
+
     def _unlink(self, revision: str, n_buckets: int) -> None:
-        keys = iter(
-            [
-                self._keys.unavailable(revision),
-                self._keys.columns(revision),
-                self._keys.titles(revision),
-                self._keys.alike(revision),
-                *(self._keys.items(revision, bucket) for bucket in range(n_buckets)),
-            ]
-        )
+        keys = self.keys_of(revision, n_buckets)
         while some := list(islice(keys, UNLINK_STEP)):
             self._redis.unlink(*some)
 

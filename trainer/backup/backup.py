@@ -83,9 +83,7 @@ def _lists(larder: Larder) -> Iterator[bytes]:
     for name in _with_lists(larder):
         yield from (key.encode() for key in keys_of_lists(larder.keys, larder.generations.manifest(name)))
     for revision, n_buckets in larder.catalogue.revisions():
-        keys = larder.keys
-        yield from (key.encode() for key in (keys.unavailable(revision), keys.columns(revision), keys.alike(revision)))
-        yield from (larder.keys.items(revision, bucket).encode() for bucket in range(n_buckets))
+        yield from (key.encode() for key in larder.catalogue.keys_of(revision, n_buckets))
 
 
 def _erased(larder: Larder) -> object:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from contract.errors import GenerationError
 from contract.settings.called import as_called
-from trainer.cli.context import opened
+from trainer.cli.context import opened, who_asks
 from trainer.cli.generation_id import GENERATION_ID
 
 console = Console(soft_wrap=True, highlight=False)
@@ -39,6 +39,7 @@ def restore(file: Path) -> None:
         from trainer.backup.restore import restore as read_backup
 
         header = read_backup(larder, file)
+        larder.audit.record("restore", who_asks(), after=f"{header.generation or 'nothing'} is served, of a backup of {header.made_at}")
         console.print(f"{file}, of {header.made_at}, is restored: {header.generation or 'no generation'} is served")
 
 
@@ -57,6 +58,7 @@ def publish(generation: str | None) -> None:
         if not name:
             raise GenerationError(f"there is no artifact in {larder.settings.artifacts}: `{as_called('run')}` makes one")
         manifest = publish_again(larder, name, lambda: console.print("another run trains: waiting"))
+        larder.audit.record("publish", who_asks(), after=f"{name} is being scored anew")
         console.print(f"generation {name} is being scored in {manifest.n_shards} shards; follow it with: {as_called('watch')}")
         if manifest.erased and not larder.erasure.revision():
             console.print(

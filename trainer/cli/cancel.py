@@ -8,8 +8,7 @@ from rich.console import Console
 from contract.errors import GenerationError
 from contract.formats.states import GOING, GenerationState
 from contract.larder import Larder
-from trainer.cli.actor import who_asks
-from trainer.cli.context import opened
+from trainer.cli.context import opened, who_asks
 from trainer.cli.generation_id import GENERATION_ID
 
 console = Console(soft_wrap=True, highlight=False)
@@ -26,7 +25,9 @@ def cancel(run: str | None) -> None:
         from contract.queue.cancelling import cancel_run
 
         name = run or _going(larder)
+        status = larder.runs.get(name)
         cancel_run(larder.runs, larder.generations, larder.train_queue, name, who_asks())
+        larder.audit.record("cancel", who_asks(), f"run {name} is {status.state if status else 'unknown'}", f"run {name} is cancelled")
         console.print(f"Run {name} is cancelled: nothing of it is promoted")
 
 

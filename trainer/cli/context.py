@@ -1,7 +1,10 @@
-"""What a command that looks at generations needs, from the environment."""
+"""What a command that looks at generations needs, from the environment, and who gives it."""
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,3 +28,12 @@ def served(larder: Larder) -> Pointer:
     if (pointer := larder.generations.current()) is None:
         raise GenerationError(f"nothing is promoted yet: `{as_called('run', '--wait')}` trains and swaps")
     return pointer
+
+
+def who_asks() -> str:
+    """User and host, for the record of what is changed. A container's user may have no name: then its number."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

@@ -9,10 +9,10 @@ import click
 from rich.console import Console
 
 from contract.settings.called import as_called
-from trainer.cli.actor import who_asks
+from trainer.cli.audit import audit
 from trainer.cli.backup import backup, publish, restore
 from trainer.cli.cancel import cancel
-from trainer.cli.context import opened, served
+from trainer.cli.context import opened, served, who_asks
 from trainer.cli.doctor import doctor
 from trainer.cli.export import export
 from trainer.cli.generation_id import GENERATION_ID
@@ -46,7 +46,10 @@ def promote(generation: str, force: bool) -> None:
     """Serve a generation that is complete, or was served before."""
     with opened() as larder:
         began = time.perf_counter()
-        larder.generations.promote_by_hand(generation, who_asks(), force)
+        note = "forced" if force else ""
+        larder.audit.move(
+            larder.generations, "promote", who_asks(), lambda moves: moves.promote_by_hand(generation, who_asks(), force), note
+        )
         _say_served(served(larder).generation, began)
         if larder.generations.held():
             console.print(f"An earlier generation is served now, so promotions are held. {_release()}")
@@ -58,7 +61,7 @@ def rollback() -> None:
     with opened() as larder:
         left = served(larder).generation
         began = time.perf_counter()
-        event = larder.generations.roll_back(who_asks())
+        event = larder.audit.move(larder.generations, "rollback", who_asks(), lambda moves: moves.roll_back(who_asks()))
         _say_served(event.generation, began, f" in place of {left}")
         console.print(f"Promotions are held: a run still trains, and its generation then waits. {_release()}")
 
@@ -67,7 +70,7 @@ def rollback() -> None:
 def release() -> None:
     """End the hold of a rollback: runs promote again."""
     with opened() as larder:
-        released = larder.generations.release()
+        released = larder.audit.move(larder.generations, "release", who_asks(), lambda moves: moves.release())
         console.print("Runs promote again, from the next one on" if released else "Nothing was held")
 
 
@@ -79,6 +82,8 @@ def prune() -> None:
 
         before = {name: larder.generations.state(name) for name in larder.generations.ids()}
         gone = prune_generations(larder.generations, larder.runs, larder.settings)
+        if gone:
+            larder.audit.record("prune", who_asks(), after=f"gone: {', '.join(gone)}")
         for name, state in before.items():
             now = larder.generations.state(name)
             if name in gone:
@@ -104,6 +109,7 @@ COMMANDS = (
     rollback,
     release,
     cancel,
+    audit,
     prune,
     publish,
     backup,

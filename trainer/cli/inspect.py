@@ -13,7 +13,7 @@ from rich.table import Table
 from contract.errors import GenerationError
 from contract.larder import Larder
 from contract.settings.called import as_called
-from trainer.cli.context import opened, served
+from trainer.cli.context import opened, served, who_asks
 from trainer.cli.generation_id import GENERATION_ID
 
 console = Console(soft_wrap=True, highlight=False)
@@ -131,6 +131,7 @@ def erase(user_id: str, yes: bool) -> None:
                 told = True
 
         erased = erase_user(larder.settings, larder.store, user_id, waiting)
+        larder.audit.record("erase", who_asks(), after=f"a user is erased from {len(erased.removed)} generation(s)")
     if not erased.removed:
         erased.check()
         console.print(f"No generation that is kept holds user {escape(user_id)}. Every later run leaves the user out")

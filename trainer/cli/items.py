@@ -12,7 +12,7 @@ from rich.console import Console
 from contract.errors import ArtifactError, DataError, GenerationError
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
-from trainer.cli.context import opened
+from trainer.cli.context import opened, who_asks
 
 if TYPE_CHECKING:
     from trainer.items.known import Known
@@ -83,6 +83,9 @@ def items(force: bool, **options: Any) -> None:
         stock = with_titles(stock, settings, known.generation if known else "")
         now = write_revision(catalogue, revision, stock, "command")
         switched = catalogue.switch(now)
+        if switched:
+            was = f"revision {before.revision}" if before else ""
+            larder.audit.record("items", who_asks(), was, f"revision {revision}, {now.n_items} items, {now.n_unavailable} unavailable")
         catalogue.prune(settings.grace_s, settings.job_timeout_s)
     if not switched:
         raise GenerationError(f"revision {revision} of the items was not switched to: a later one, read meanwhile, is there already")

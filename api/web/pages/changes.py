@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from flask import flash, redirect, render_template, request, session
 from werkzeug.exceptions import BadRequest
@@ -11,12 +12,17 @@ from werkzeug.wrappers import Response
 
 from api.http.problems import sentence
 from api.http.request_ids import REQUEST_ID
-from api.routes.runs import cancel_run, start_run
+from api.routes.audit import moved, record
+from api.routes.runs import cancel_run, queued_text, start_run
 from api.web.site import Page, Site
 from api.web.views.diffs import Diff, read_diff
 from api.web.views.snapshot import Generation, Snapshot, take
+from contract.audit import What
 from contract.errors import GenerationError, StoreError
 from contract.formats.states import ROLLBACK, Waits
+from contract.store.generations import Generations
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +67,13 @@ def pages(site: Site) -> list[Page]:
 
         return Page(path, view, "admin", ("GET", "POST"))
 
+    def change(what: What, act: Callable[[Generations], T], note: str = "") -> T:
+        return moved(site.store, site.settings, what, _who(site), act, note)
+
     def retrain(_plan: Plan) -> str:
         force, review = bool(request.form.get("force")), bool(request.form.get("review"))
         run = start_run(site.store, site.queue, site.settings, {}, forced_by=_who(site) if force else "", review=review)
+        record(site.store, site.settings, "run", _who(site), after=queued_text(run, (), forced=force, review=review))
         return f"Run {run} is queued."
 
     def cancel(plan: Plan) -> str:
@@ -72,15 +82,16 @@ def pages(site: Site) -> list[Page]:
 
     def promote(plan: Plan) -> str:
         force = bool(request.form.get("force"))
-        site.ask(lambda generations: generations.promote_by_hand(plan.target, _who(site), force))
+        note = "forced" if force else ""
+        change("promote", lambda generations: generations.promote_by_hand(plan.target, _who(site), force), note)
         return f"Generation {plan.target} is served now."
 
     def roll_back(_plan: Plan) -> str:
-        event = site.ask(lambda generations: generations.roll_back(_who(site)))
+        event = change("rollback", lambda generations: generations.roll_back(_who(site)))
         return f"Generation {event.generation} is served now, and promotions are held."
 
     def release(_plan: Plan) -> str:
-        return "Runs promote again." if site.ask(lambda generations: generations.release()) else "Nothing was held."
+        return "Runs promote again." if change("release", lambda generations: generations.release()) else "Nothing was held."
 
     def diff_of(name: str) -> Diff | None:
         return site.ask(lambda generations: read_diff(generations, name)) if name else None

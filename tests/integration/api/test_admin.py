@@ -41,6 +41,16 @@ def test_generations_are_listed_and_switched(api: ApiProcess, store_redis: Redis
     assert api.send_admin("POST", "/generations/release", ADMIN).json() == {"released": False}
     assert api.send_admin("POST", "/generations/g2/promote", ADMIN).json() == {"generation": "g2"}
     check_problem(api.send_admin("POST", "/generations/g9/promote", ADMIN), 404, "Generation not found")
+    changes = api.send_admin("GET", "/audit", ADMIN).json()["changes"]
+    assert [(change["what"], change["after"].partition(",")[0]) for change in changes] == [
+        ("promote", "g2 is served"),
+        ("release", "g1 is served"),
+        ("rollback", "g1 is served"),
+    ]
+    assert all(change["by"].startswith("API, request ") for change in changes)
+    assert changes[-1]["before"] == "g2 is served"
+    check_problem(api.get("/audit"), 401, "Unauthorized")
+    check_problem(api.send_admin("GET", "/audit?limit=0", ADMIN), 400, "Invalid request data")
 
 
 def test_there_may_be_nothing_to_go_back_to(api: ApiProcess, store_redis: Redis) -> None:
@@ -57,6 +67,8 @@ def test_a_run_is_enqueued_and_followed(api: ApiProcess, store_redis: Redis) -> 
     job = train_queue(store_redis, Settings()).fetch_job(run_job_id(run))
     assert job is not None
     assert job.args[:2] == [run, {"k": 5, "similarity": "cosine"}]
+    (change,) = api.send_admin("GET", "/audit", ADMIN).json()["changes"]
+    assert (change["what"], change["after"]) == ("run", f"run {run} is queued, with its own k, similarity, review")
     state = api.get(f"/runs/{run}").json()
     assert (state["run"], state["state"], state["generation"]) == (run, "queued", None)
     check_problem(api.get("/runs/none"), 404, "Run not found")
@@ -79,6 +91,9 @@ def test_an_erasure_is_enqueued(api: ApiProcess, store_redis: Redis, path: str) 
     job = train_queue(store_redis, Settings()).fetch_job(asked.json()["job"])
     assert job is not None
     assert job.args == ["a b"]
+    log = api.send_admin("GET", "/audit", ADMIN)
+    assert [change["what"] for change in log.json()["changes"]] == ["erase"]
+    assert "a b" not in log.text
 
 
 def test_metrics_add_up_over_all_workers_and_show_the_queues(api: ApiProcess, store_redis: Redis) -> None:

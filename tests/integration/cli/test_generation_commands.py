@@ -113,6 +113,23 @@ def test_a_rollback_says_what_is_served_how_long_it_took_and_how_to_end_the_hold
         [larder.call("rollback") for _ in range(3)]
 
 
+def test_what_was_changed_by_commands_is_listed(larder: Larder) -> None:
+    assert "nothing is recorded" in larder.call("audit")
+    for name in ("a", "b"):
+        larder.make(name)
+    larder.call("rollback")
+    larder.call("release")
+    larder.call("release")
+    larder.call("erase", str(many(3)[0][0]), "--yes")
+    lines = [json.loads(line) for line in larder.call("audit", "--json").splitlines()]
+    assert [line["what"] for line in lines] == ["erase", "release", "rollback"]
+    assert lines[2]["before"] == "b is served"
+    assert lines[2]["after"].startswith("a is served, promotions are held by ")
+    assert all("@" in line["by"] for line in lines)
+    assert len(larder.call("audit", "--json", "--limit", "1").splitlines()) == 1
+    assert "LARDER_AUDIT_ENTRIES is 0" in larder.call("audit", "--limit", "9", LARDER_NAMESPACE="other", LARDER_AUDIT_ENTRIES="0")
+
+
 def test_a_rollback_of_nothing(larder: Larder) -> None:
     with pytest.raises(GenerationError, match="nothing is promoted yet"):
         larder.call("rollback")

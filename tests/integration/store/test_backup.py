@@ -24,7 +24,7 @@ from trainer.run.publishing import publish
 
 @pytest.fixture
 def settings(redis_server: str, tmp_path: Path) -> Settings:
-    return settings_for(redis_server, f"file://{tmp_path}/artifacts")
+    return settings_for(redis_server, f"file://{tmp_path}/artifacts", find_users=True)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def larder(settings: Settings, store_redis: Redis) -> Larder:
         make_generation(store_redis, settings, name)
     erase(settings, store_redis, 7, lambda: None)
     revision = made.catalogue.begin()
-    n_buckets = made.catalogue.write(revision, 1, [("1", '{"title":"One"}')], ["2"], {"": b"rows", "price": b"column"})
+    n_buckets = made.catalogue.write(revision, 1, [("1", '{"title":"One"}')], ["2"], {"": b"rows"}, {"9": b"alike"}, {"ids": b"titles"})
     made.catalogue.switch(
         ItemsPointer(revision=revision, n_buckets=n_buckets, n_items=1, n_unavailable=1, made_at="now", made_by="command", source="a test")
     )

@@ -11,6 +11,7 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from api.app import create_app
+from contract.audit import Audit
 from contract.formats import explanations, payload
 from contract.formats.keys import Keys, bucket_of
 from contract.queue.jobs import train_queue
@@ -221,6 +222,8 @@ def test_back_and_forth(open_client: FlaskClient, generations: Generations) -> N
     assert "Promotions are held" in text
     assert "Nothing is held" not in text_of(open_client.get("/change/release"))
     assert confirm(open_client, "/change/release").status_code == 303
+    changes = Audit(generations.redis, generations.keys, 1).newest(10)
+    assert [(change.what, change.by.partition(",")[0]) for change in changes] == [("release", "the page"), ("rollback", "the page")]
     assert "Nothing is held" in text_of(open_client.get("/change/release"))
     assert confirm(open_client, "/change/promote?generation=g2").status_code == 303
     served = generations.current()
