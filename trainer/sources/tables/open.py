@@ -18,6 +18,7 @@ from trainer.sources.shapes.wide import WideTable
 from trainer.sources.tables import locations, partitions
 from trainer.sources.tables.avro import AvroTable
 from trainer.sources.tables.columns import is_known
+from trainer.sources.tables.copies import copies
 from trainer.sources.tables.lake import is_lake, open_lake, refuse_remote
 from trainer.sources.tables.locations import Location
 from trainer.sources.tables.partitions import Part
@@ -84,7 +85,7 @@ class Files:
     def __init__(self, where: str, found: Sequence[Location], source: SourceSettings) -> None:
         self.where, self._source = where, source
         self._found = list(found)
-        notes = [f"{len(found)} files"] if len(found) > 1 else []
+        notes = [f"{len(found)} files", *copies(found)] if len(found) > 1 else []
         while True:
             location = self._found.pop(0)
             try:

@@ -104,6 +104,18 @@ def test_a_column_in_the_names_of_folders_is_read_where_one_is_missing(folder: P
     assert any("'date' stands in the names of folders" in note for note in problems.notes)
 
 
+def test_files_with_the_same_bytes_are_named(folder: Path) -> None:
+    for name, text in (("a", "1,10"), ("b", "2,11"), ("b (1)", "2,11"), ("c", "3,12"), ("b copy", "2,11")):
+        (folder / f"{name}.csv").write_text(f"user,item\n{text}\n")
+    found, problems = read(folder)
+    assert len(found) == 5
+    told = [note for note in problems.notes if "same bytes" in note]
+    assert told == [
+        "files with the same bytes are all read: is one a copy of the other? "
+        f"{folder}/b copy.csv and {folder}/b (1).csv; {folder}/b.csv and {folder}/b (1).csv"
+    ]
+
+
 def parted(folder: Path, days: list[str], text: str) -> None:
     for day in days:
         inside = folder / "year=2024" / "month=1" / f"day={day}"

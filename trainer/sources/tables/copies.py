@@ -1,0 +1,35 @@
+"""Files of one source that hold the same bytes: a copy that was left beside the original has each of its rows counted twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from contract.settings.source import STDIN
+from trainer.sources.tables.locations import Location
+
+N_NAMED = 3
+
+
+def copies(found: Sequence[Location]) -> list[str]:
+    """What is said about them. Only files of one size are read for it."""
+    paths = [Path(one.address) for one in found if not (one.remote or one.empty or one.address == STDIN)]
+    sizes = Counter(path.stat().st_size for path in paths)
+    first: dict[tuple[int, bytes], Path] = {}
+    twins = []
+    for path in paths:
+        if sizes[size := path.stat().st_size] > 1:
+            original = first.setdefault((size, _digest(path)), path)
+            if original != path:
+                twins.append(f"{path} and {original}")
+    if not twins:
+        return []
+    more = [f"{len(twins) - N_NAMED} more"] if len(twins) > N_NAMED else []
+    return [f"files with the same bytes are all read: is one a copy of the other? {'; '.join([*twins[:N_NAMED], *more])}"]
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
