@@ -109,14 +109,20 @@ def show(console: Console, settings: Settings, redis: Redis, pointer: Pointer) -
     url = base_url(settings)
     user = choose_user(redis, Keys(settings.namespace), pointer)
     with_key = not Gate.of(settings).is_open
-    with session(keys_of(settings, "api_read_keys")[0] if with_key else "") as client:
+    key = reading_key(settings) if with_key else ""
+    with session(key) as client:
         until_ready(client, url)
-        answer = ask(client, url, user)
+        answer = ask(client, url, user) if key or not with_key else None
     console.print()
-    console.print(table_of(answer), markup=False)
+    console.print(NO_KEY if answer is None else table_of(answer), markup=False, soft_wrap=answer is None, highlight=False)
     how = "The same from a shell, once KEY holds a key for reading" if with_key else "The same from a shell"
     console.print(f"\n{how}:\n\n  {curl_line(url, user, with_key=with_key)}\n", soft_wrap=True, markup=False, highlight=False)
     console.print(NEXT, soft_wrap=True, markup=False, highlight=False)
+
+
+def reading_key(settings: Settings) -> str:
+    """A key that opens lists, as its setting holds it; "" where there are only named keys, of which digests alone are known."""
+    return next((key for name in ("api_read_keys", "api_admin_keys") for key in keys_of(settings, name)), "")
 
 
 def _external(raw: bytes, pointer: Pointer) -> Id:
@@ -124,6 +130,7 @@ def _external(raw: bytes, pointer: Pointer) -> Id:
     return int(text) if pointer.user_id_type == "int" else text
 
 
+NO_KEY = "Lists are served. None is shown here: a named key is needed, and LARDER_API_KEYS_FILE has digests alone."
 NEXT = """Next:
 
   make status     what runs, and what is served

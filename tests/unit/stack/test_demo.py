@@ -15,7 +15,7 @@ from contract.errors import GenerationError, LarderError
 from contract.formats import payload
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.settings.settings import ModelSettings, Settings
-from stack.demo import ask, base_url, choose_user, curl_line, session, table_of, trained_otherwise, until_ready
+from stack.demo import ask, base_url, choose_user, curl_line, reading_key, session, table_of, trained_otherwise, until_ready
 from tests.support.builders import make_manifest
 
 N_BUCKETS = 3
@@ -116,3 +116,12 @@ def test_an_error_of_the_api_is_passed_on() -> None:
             ask(client, "http://x", 1)
         with pytest.raises(LarderError, match=r"not ready after 0 s \(503"):
             until_ready(client, "http://x", timeout_s=0.1)
+
+
+def test_the_key_that_a_list_is_asked_for_with() -> None:
+    assert reading_key(Settings(api_keys_file="/keys.txt")) == ""
+    assert reading_key(Settings(api_admin_keys="an-admin-key-of-16")) == "an-admin-key-of-16"
+    assert (
+        reading_key(Settings(api_admin_keys="an-admin-key-of-16", api_read_keys="a-key-for-reading,another-for-reading"))
+        == "a-key-for-reading"
+    )
