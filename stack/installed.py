@@ -11,6 +11,8 @@ import shutil
 import tomllib
 from pathlib import Path
 
+from contract import VERSION
+
 # A path with spaces, or a long one, can't follow #!. So sh reads the second line as a command, and Python as a text.
 SCRIPT = """#!/bin/sh
 '''exec' {python} "$0" "$@"
@@ -26,7 +28,7 @@ sys.exit({function}())
 def install(root: Path, venv: Path) -> None:
     """Put the checkout `root` on the path of `venv`, and `larder` beside its Python; what is there already is not written again."""
     about = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    name, version, entry = str(about["name"]), str(about["version"]), str(about["scripts"]["larder"])
+    name, version, entry = str(about["name"]), VERSION, str(about["scripts"]["larder"])
     module, _, function = entry.partition(":")
     for packages in venv.glob("lib/python3.*/site-packages"):
         described = packages / f"{name}-{version}.dist-info"

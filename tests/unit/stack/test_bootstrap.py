@@ -258,7 +258,11 @@ def test_larder_is_installed_without_a_network_and_called_from_any_folder(tmp_pa
 
 
 def test_the_version_is_one() -> None:
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+    about = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert about["project"]["dynamic"] == ["version"]
+    assert "version" not in about["project"]
+    assert about["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "contract.VERSION"}
+    assert f"\n## {VERSION} - " in (ROOT / "CHANGELOG.md").read_text(), "the version has no section in the changelog"
 
 
 def test_a_stop_while_packages_are_installed_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
