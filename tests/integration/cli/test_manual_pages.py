@@ -19,7 +19,7 @@ from tests.support.depth import deeper
 from tests.support.page_blocks import run_page
 from tests.support.paths import ROOT
 
-pytestmark = [deeper, pytest.mark.timeout(1200)]
+pytestmark = [deeper, pytest.mark.long, pytest.mark.timeout(1200)]  # `make depth` alone runs them
 DOCS = ROOT / "docs"
 TASKS = ("roll-back", "tune", "managed-redis", "upgrade", "schedule", "behind-a-proxy", "keys", "move-hosts")
 
