@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from engine import kernel_cache
 
 ML100K = "LARDER_TEST_ML100K"
 kernel_cache.use(os.environ)  # before any test imports Numba
+hypothesis.settings.register_profile("patient", deadline=None)  # the first example of all may compile kernels, and a machine be busy
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

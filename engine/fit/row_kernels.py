@@ -84,26 +84,3 @@ def transpose(indptr, indices, n_items):  # type: ignore[no-untyped-def]
     for position in range(order.size):
         users[position] = owner[order[position]]
     return ends, users
-
-
-@njit(nogil=True, cache=True)
-def number(values, low, span):  # type: ignore[no-untyped-def]
-    """Distinct integers of `values`, rising, and the position of each value among them, int32. All lie in [low, low + span)."""
-    position = np.zeros(span, np.int32)
-    for value in values:
-        position[value - low] = 1
-    n = 0
-    for offset in range(span):
-        if position[offset]:
-            position[offset] = n
-            n += 1
-        else:
-            position[offset] = -1
-    distinct = np.empty(n, np.int64)
-    for offset in range(span):
-        if position[offset] >= 0:
-            distinct[position[offset]] = low + offset
-    positions = np.empty(values.size, np.int32)
-    for at in range(values.size):
-        positions[at] = position[values[at] - low]
-    return distinct, positions

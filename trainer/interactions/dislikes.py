@@ -47,9 +47,9 @@ class Pairs:
 
 def take_out(events: Events, duplicates: Literal["sum", "last", "max"], dropped: Counter[str]) -> tuple[Events, Pairs | None]:
     """The events that are liked, and the pairs that are not. Counts what is no longer among the events."""
-    below = events.weight <= 0
-    if not below.any():
+    if not events.weight.size or events.weight.min() > 0:
         return events, None
+    below = events.weight <= 0
     n_items = int(events.item.max()) + 1
     pair = events.user.astype(np.int64) * n_items + events.item
     suspects = np.unique(pair[below])

@@ -11,6 +11,7 @@ import numpy as np
 
 from contract.formats.keys import Id
 from engine.arrays import Array
+from trainer.interactions.indexing import counted
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.limits import IN_FUTURE
 from trainer.interactions.profile import SAMPLED, Profile
@@ -104,7 +105,7 @@ def _whole(made: Interactions, profile: Profile) -> Iterator[Doubt]:
         yield Doubt("every user has one interaction", "Nothing can be learned from that; is the user column an id of events?")
     if profile.items == profile.rows:
         yield Doubt("every item has one interaction", "Nothing can be learned from that; is the item column an id of events?")
-    counts = np.bincount(made.user_idx)
+    counts = counted(made.user_idx, len(made.user_ids))
     most = int(counts.argmax())
     if profile.users >= USERS and counts[most] > ONE_USER * profile.rows:
         part = f"{100 * counts[most] / profile.rows:.0f} % of the rows"

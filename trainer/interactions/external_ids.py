@@ -37,8 +37,7 @@ def typed(ids: pl.Series) -> pl.Series:
 def index(parts: list[pl.Series], source: str) -> tuple[Sequence[Id], Array]:
     """Distinct ids, rising (strings by code point), and the position of each row's id, int32. Empties `parts`, to free them."""
     if all(part.dtype == pl.Int64 for part in parts):
-        values = joined([parts.pop(0).to_numpy() for _ in range(len(parts))])
-        return number(values)
+        return number([parts.pop(0).to_numpy() for _ in range(len(parts))])
     name = parts[0].name
     parts[:] = [part if is_text(part) else part.cast(pl.String) for part in parts]
     every = [part.dtype.categories if isinstance(part.dtype, pl.Enum) else part for part in parts]

@@ -8,19 +8,38 @@ import numpy as np
 
 from contract.formats.keys import IDS_PER_BUCKET, Id, bucket_of
 from engine.arrays import Array
-from engine.fit import row_kernels
+from engine.similarity_matrix import plain
+from trainer.interactions import indexing_kernels as kernels
 
 _TABLE_SLACK = 1 << 20  # integers whose range is at most 4 n plus this are looked up in a table, others are sorted
 
 
-def number(values: Array) -> tuple[list[int], Array]:
-    """Distinct integers, rising, and the position of each value among them, int32."""
-    low, span = int(values.min()), int(values.max()) - int(values.min()) + 1
-    if span <= 4 * values.size + _TABLE_SLACK:
-        distinct, positions = row_kernels.number(values, low, span)
-    else:
-        distinct, positions = np.unique(values, return_inverse=True)
-    return distinct.tolist(), positions.astype(np.int32, copy=False)
+def number(parts: list[Array]) -> tuple[list[int], Array]:
+    """Distinct integers of all parts, rising, and the position of each value among them, int32. Empties `parts`, to free them."""
+    parts[:] = [plain(part) for part in parts if part.size]
+    low, high = min(int(part.min()) for part in parts), max(int(part.max()) for part in parts)
+    n, span = sum(part.size for part in parts), high - low + 1
+    if span > 4 * n + _TABLE_SLACK:
+        distinct, positions = np.unique(joined(parts), return_inverse=True)
+        return distinct.tolist(), positions.astype(np.int32, copy=False)
+    table = np.zeros(span, np.int32)
+    for part in parts:
+        kernels.mark(part, low, table)
+    places = np.flatnonzero(table)
+    table[places] = np.arange(places.size, dtype=np.int32)
+    out, at = np.empty(n, np.int32), 0
+    while parts:
+        part = parts.pop(0)
+        kernels.look_up(part, low, table, out[at : at + part.size])
+        at += part.size
+    return [low + place for place in places.tolist()], out
+
+
+def counted(positions: Array, n: int) -> Array:
+    """How often each of `n` positions occurs, int64. np.bincount would make a copy of int32 in twice the memory."""
+    counts = np.zeros(n, np.int64)
+    kernels.count(plain(positions), counts)
+    return counts
 
 
 def joined(parts: list[Array]) -> Array:

@@ -67,7 +67,7 @@ class Layout:
             quote_char=quote,
             null_values=[""],
         )
-        return read.select(pl.col(f"c{place}").alias(role) for role, place in self.at.items())[1:]
+        return read.select(pl.col(f"c{place}").alias(role) for role, place in self.at.items())[1:].rechunk()
 
 
 def take_apart(chunk: Chunk, layout: Layout, problems: Problems, *, final: bool) -> tuple[Batch, Chunk | None]:

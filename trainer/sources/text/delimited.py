@@ -47,11 +47,13 @@ class DelimitedTable:
     def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:
         layout = self._layout(columns, numbers)
         open_end: Chunk | None = None
-        for chunk, last in _with_last(self._chunks()):
-            joined = chunk if open_end is None else _joined(open_end, chunk)
-            batch, open_end = self._whole(joined, layout), None
+        parsed = ((chunk, last, self._whole(chunk, layout)) for chunk, last in _with_last(self._chunks()))
+        for chunk, last, batch in parsed if self._waits else ahead(parsed):
+            if open_end is not None:
+                chunk, open_end = _joined(open_end, chunk), None
+                batch = self._whole(chunk, layout)
             if batch is None:
-                batch, open_end = take_apart(joined, layout, problems, final=last)
+                batch, open_end = take_apart(chunk, layout, problems, final=last)
             problems.n_rows += batch.frame.height
             yield batch
 

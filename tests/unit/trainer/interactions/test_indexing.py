@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contract.formats.keys import IDS_PER_BUCKET, Id, bucket_of
 from trainer.interactions import indexing
-from trainer.interactions.indexing import by_bucket, joined, n_buckets_for, number
+from trainer.interactions.indexing import by_bucket, counted, joined, n_buckets_for, number
 
 ids_of_one_type = st.one_of(
     st.lists(st.integers(-(2**63), 2**63 - 1), unique=True, min_size=1, max_size=300),
@@ -22,10 +22,11 @@ ids_of_one_type = st.one_of(
 @given(st.lists(st.integers(-500, 500), min_size=1, max_size=60), st.sampled_from([0, 2**62 - 500, -(2**63) + 500]))
 def test_number_by_table_and_by_sort_agree(values: list[int], offset: int) -> None:
     array = np.array(values, np.int64) + offset
-    by_table = number(array)
+    halves = array[: array.size // 2], array[array.size // 2 :]
+    by_table = number(list(halves))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(indexing, "_TABLE_SLACK", -4 * array.size)  # no table is small enough now
-        by_sort = number(array)
+        by_sort = number(list(halves))
     for distinct, positions in (by_table, by_sort):
         assert distinct == sorted(set(array.tolist()))
         assert [distinct[at] for at in positions] == array.tolist()
@@ -33,8 +34,22 @@ def test_number_by_table_and_by_sort_agree(values: list[int], offset: int) -> No
 
 
 def test_integers_far_apart_are_numbered() -> None:
-    distinct, positions = number(np.array([2**63 - 1, -(2**63), 0], np.int64))
+    distinct, positions = number([np.array([2**63 - 1, -(2**63), 0], np.int64)])
     assert (distinct, positions.tolist()) == ([-(2**63), 0, 2**63 - 1], [2, 0, 1])
+
+
+def test_number_lets_each_part_go() -> None:
+    parts = [np.array([3, 1], np.int64), np.empty(0, np.int64), np.array([1], np.int64)]
+    watched = [weakref.ref(part) for part in parts]
+    distinct, positions = number(parts)
+    assert (distinct, positions.tolist()) == ([1, 3], [1, 0, 0])
+    assert parts == []
+    assert [ref() for ref in watched] == [None, None, None]
+
+
+def test_counted_is_bincount_and_says_0_of_who_does_not_occur() -> None:
+    positions = np.array([2, 0, 2], np.int32)
+    assert counted(positions, 4).tolist() == np.bincount(positions, minlength=4).tolist() == [1, 0, 2, 0]
 
 
 def test_joined_lets_each_part_go() -> None:
