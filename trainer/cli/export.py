@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from trainer.cli.context import opened, served
 from trainer.cli.generation_id import GENERATION_ID
-from trainer.export.rows import Layout
+from trainer.export.rows import TITLE, Layout
 from trainer.export.target import Target
 
 DEFAULT_TABLE = "recommendations"
@@ -23,9 +23,17 @@ DEFAULT_TABLE = "recommendations"
 @click.option("--table", help=f"Of a database; with PostgreSQL perhaps schema.table.  [default: {DEFAULT_TABLE}]")
 @click.option("--layout", type=click.Choice(["wide", "long"]), help="A row for a user, or for each item of a list.  [default: wide]")
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "jsonl"]), help="Of a file; by default what its name ends in.")
+@click.option("--include", type=click.Choice([TITLE]), help="A further column of the long layout: titles as they are known now.")
 @click.option("--changed-since", "since", type=GENERATION_ID, help="Only lists that differ from this generation's; of a file.")
 def export(
-    to: str, generation: str | None, k: int | None, table: str | None, layout: str | None, form: str | None, since: str | None
+    to: str,
+    generation: str | None,
+    k: int | None,
+    table: str | None,
+    layout: str | None,
+    form: str | None,
+    include: str | None,
+    since: str | None,
 ) -> None:
     """Write all lists of a generation to a SQL table, CSV, Parquet, or JSON lines as Amazon Personalize writes them.
 
@@ -39,6 +47,8 @@ def export(
         raise click.UsageError("--table is for databases; --to names the file")
     if since and (sql or layout == "long"):
         raise click.UsageError("--changed-since is for wide files and JSON lines: elsewhere a user that is gone could have no row")
+    if include and layout != "long":
+        raise click.UsageError("--include is for --layout long: a wide row has no place beside each item")
     with opened() as larder:
         from trainer.export.export import Since
         from trainer.export.export import export as export_lists
@@ -56,6 +66,7 @@ def export(
                 *(larder.generations, name, target, cast(Layout, layout or "wide"), k),
                 lambda what, done, total: progress.update(tasks[what], completed=done, total=total),
                 Since(since, scored=isinstance(target, FileTarget) and target.form == "jsonl") if since else None,
+                titled=include == TITLE,
             )
     console.print(f"the lists of {users:,} users, of generation {name}, are in {'the standard output' if to == '-' else to}", markup=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from contract.store.lists import read_buckets
 from trainer.export.changes import keep_changes
-from trainer.export.rows import Layout, Shape, UserList
+from trainer.export.rows import TITLE, Layout, Shape, UserList
 from trainer.export.spool import Spool
 from trainer.export.target import Lists, Target
 
@@ -34,11 +35,18 @@ Show = Callable[[str, int, int], None]
 
 
 def export(
-    generations: Generations, generation: str, target: Target, layout: Layout, k: int | None, show: Show, since: Since | None = None
+    generations: Generations,
+    generation: str,
+    target: Target,
+    layout: Layout,
+    k: int | None,
+    show: Show,
+    since: Since | None = None,
+    titled: bool = False,
 ) -> int:
     """Replace what is at `target` with the lists of `generation`, cut at `k` (its own, if None); the number of users.
 
-    With `since` only what has changed: users that are gone have an empty list.
+    With `since` only what has changed: users that are gone have an empty list. `titled`: with the titles of items, in the long layout.
 
     Items that are unavailable now are left out, as the API leaves them out of answers.
 
@@ -49,7 +57,7 @@ def export(
     k, depth = k or manifest.settings.k, manifest.settings.stored_depth
     if k > depth:
         raise SettingsError(f"--k={k}: generation {generation} stores {depth} items for a user; LARDER_DEPTH says how many a run stores")
-    shape = Shape.of(manifest, layout, k, _unavailable(generations))
+    shape = Shape.of(manifest, layout, k, _unavailable(generations), _titles(generations) if titled else None)
     target.check(shape)
     with Spool(manifest.user_id_type) as spool:
         _read(generations, manifest, spool, partial(show, "read"))
@@ -66,6 +74,19 @@ def export(
             keep_changes(spool, old, shape, Shape.of(before, layout, k), kept, scored=since.scored)
             target.write(Lists(manifest, shape, kept.n_users, _shown(kept, partial(show, "written"))))
             return kept.n_users
+
+
+def _titles(generations: Generations) -> dict[str, str]:
+    """Of the items that have one now, by id. Raises SettingsError where none has."""
+    redis, keys = generations.redis, generations.keys
+    found: dict[str, str] = {}
+    if pointer := Catalogue(redis, keys).current():
+        for _, (fields,) in read_buckets(redis, range(pointer.n_buckets), partial(keys.items, str(pointer.revision))):
+            described = {item.decode(): json.loads(raw).get(TITLE) for item, raw in fields.items()}
+            found |= {item: title for item, title in described.items() if title is not None}
+    if not found:
+        raise SettingsError(f"--include={TITLE}: no item has a title; `{as_called('items')}` writes what is known of items")
+    return found
 
 
 def _unavailable(generations: Generations) -> list[str]:

@@ -34,7 +34,7 @@ def write_csv(lists: Lists, file: BinaryIO) -> None:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(name for name, _ in lists.shape.columns)
         rows: Iterator[Row] = lists.rows()
-        writer.writerows(((*row[:3], _nine_digits(row[3])) for row in rows) if lists.shape.layout == "long" else rows)
+        writer.writerows(((*row[:3], _nine_digits(row[3]), *row[4:]) for row in rows) if lists.shape.layout == "long" else rows)
         text.flush()
     finally:
         text.detach()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,13 +18,14 @@ UserList = tuple[Id, bytes]
 """A user's id and list payload (contract/formats/payload.py)."""
 
 LONG_COLUMNS = ("user_id", "rank", "item_id", "score")
+TITLE = "title"
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What a table of lists looks like. Ids keep the type that the generation gives them.
 
-    `unavailable`: items that are left out; what is stored beyond `k` fills their places.
+    `unavailable`: items that are left out; what is stored beyond `k` fills their places. `titles`: by item, None: no column has them.
     """
 
     layout: Layout
@@ -32,21 +33,25 @@ class Shape:
     user_id_type: IdType
     item_id_type: IdType
     unavailable: frozenset[Id] = frozenset()
+    titles: Mapping[Id, str] | None = None
 
     @classmethod
-    def of(cls, manifest: Manifest, layout: Layout, k: int, unavailable: Iterable[str] = ()) -> Shape:
-        """`unavailable`: ids as text. Those that this generation can't have are dropped."""
-        found: Iterable[Id] = unavailable
-        if manifest.item_id_type == "int":
-            found = [number for text in unavailable if (number := _number(text)) is not None]
-        return cls(layout, k, manifest.user_id_type, manifest.item_id_type, frozenset(found))
+    def of(
+        cls, manifest: Manifest, layout: Layout, k: int, unavailable: Iterable[str] = (), titles: Mapping[str, str] | None = None
+    ) -> Shape:
+        """Ids of `unavailable` and `titles` are text. Those that this generation can't have are dropped."""
+        as_id = _number if manifest.item_id_type == "int" else str
+        left_out = frozenset(found for text in unavailable if (found := as_id(text)) is not None)
+        named = None if titles is None else {found: title for text, title in titles.items() if (found := as_id(text)) is not None}
+        return cls(layout, k, manifest.user_id_type, manifest.item_id_type, left_out, named)
 
     @property
     def columns(self) -> tuple[tuple[str, Kind], ...]:
-        """Name and kind of each column: user_id, item1 to itemK; or user_id, rank, item_id, score."""
+        """Name and kind of each column: user_id, item1 to itemK; or user_id, rank, item_id, score, perhaps title."""
         if self.layout == "long":
             kinds: tuple[Kind, ...] = (self.user_id_type, "rank", self.item_id_type, "score")
-            return tuple(zip(LONG_COLUMNS, kinds, strict=True))
+            columns = tuple(zip(LONG_COLUMNS, kinds, strict=True))
+            return columns if self.titles is None else (*columns, (TITLE, "str"))
         return ("user_id", self.user_id_type), *((name, self.item_id_type) for name in wide_items(self.k))
 
     @property
@@ -69,7 +74,7 @@ class Shape:
         if self.layout == "long":
             for user, raw in lists:
                 for rank, (item, score) in enumerate(zip(*self.best(raw), strict=True), 1):
-                    yield user, rank, item, score
+                    yield (user, rank, item, score) if self.titles is None else (user, rank, item, score, self.titles.get(item))
             return
         nothing = (None,) * self.k
         for user, raw in lists:
@@ -92,4 +97,4 @@ def wide_items(k: int) -> list[str]:
 def looks_exported(columns: Sequence[str]) -> bool:
     """Whether a table with these columns may be replaced: an export, or the notebook's table, and nothing of somebody else's."""
     names = tuple(columns)
-    return names == LONG_COLUMNS or (len(names) > 1 and names == ("user_id", *wide_items(len(names) - 1)))
+    return names in (LONG_COLUMNS, (*LONG_COLUMNS, TITLE)) or (len(names) > 1 and names == ("user_id", *wide_items(len(names) - 1)))

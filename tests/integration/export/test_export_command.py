@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from contract.errors import GenerationError, SettingsError
+from contract.store.item_revisions import Catalogue, ItemsPointer
 from tests.support.builders import promote_lists
 from tests.support.export_maker import KEYS, execute, promote_many, rows_in, tables_in
 from tests.support.paths import ROOT
@@ -68,6 +69,28 @@ def test_the_standard_output_has_nothing_but_lists(call: Call) -> None:
     ]
 
 
+def test_titles_in_a_column_of_their_own(call: Call, store_redis: Redis, tmp_path: Path) -> None:
+    arguments = ("--generation", "a", "--layout", "long", "--include", "title")
+    with pytest.raises(SettingsError, match="no item has a title"):
+        call("--to", "lists.csv", *arguments)
+    catalogue = Catalogue(store_redis, KEYS)
+    revision = catalogue.begin()
+    rows = [("10", json.dumps({"title": 'Ten, "X"'})), ("12", '{"price":3}')]
+    fields = {"n_items": 2, "n_unavailable": 0, "made_at": "", "made_by": "command", "source": "a test"}
+    catalogue.switch(ItemsPointer.model_validate({"revision": revision, "n_buckets": catalogue.write(revision, 2, rows, []), **fields}))
+    call("--to", "lists.csv", *arguments)
+    assert (tmp_path / "lists.csv").read_text().splitlines()[:3] == [
+        "user_id,rank,item_id,score,title", '1,1,10,4.5,"Ten, ""X"""', "1,2,11,4,"
+    ]  # fmt: skip
+    for _ in range(2):
+        call("--to", "sqlite:///lists.db", *arguments)
+    assert rows_in(f"sqlite:///{tmp_path}/lists.db", "SELECT item_id, title FROM recommendations WHERE user_id = 1") == [
+        (10, 'Ten, "X"'), (11, None)
+    ]  # fmt: skip
+    call("--to", "lists.parquet", *arguments)
+    assert pl.read_parquet(tmp_path / "lists.parquet")["title"].to_list()[:2] == ['Ten, "X"', None]
+
+
 def test_files_and_a_table(call: Call, tmp_path: Path) -> None:
     call("--to", "lists.parquet", "--generation", "a")
     assert pl.read_parquet(tmp_path / "lists.parquet").rows() == [(1, 10, 11), (2, 12, None)]
@@ -82,6 +105,8 @@ def test_files_and_a_table(call: Call, tmp_path: Path) -> None:
         ("--to", "sqlite:///x.db", "--format", "csv"),
         ("--to", "x.jsonl", "--layout", "long"),
         ("--to", "x.csv", "--k", "0"),
+        ("--to", "x.csv", "--include", "title"),
+        ("--to", "x.jsonl", "--include", "title"),
         (),
     ],
 )

@@ -46,6 +46,15 @@ def test_long_rows_have_ranks_and_scores() -> None:
     assert list(lists_of(layout="long").rows()) == [(7, 1, 1, scores[0][0]), (7, 2, 2, scores[0][1]), (8, 1, 4, scores[1][0])]
 
 
+def test_titles_stand_beside_the_items_that_have_one() -> None:
+    shape = Shape.of(make_manifest(k=2), "long", 2, titles={"1": "One", "02": "not an id", "9": "nobody's"})
+    assert [name for name, _ in shape.columns] == ["user_id", "rank", "item_id", "score", "title"]
+    assert [(row[2], row[4]) for row in shape.rows(LISTS)] == [(1, "One"), (2, None), (4, None)]
+    assert looks_exported([name for name, _ in shape.columns])
+    texts = Shape.of(make_manifest(k=2, user_id_type="str", item_id_type="str"), "long", 2, titles={"x,y": "X"})
+    assert [row[4] for row in texts.rows(TEXTS)] == ["X", None, None]
+
+
 def test_unavailable_items_give_their_places_to_what_is_stored_beyond_k() -> None:
     manifest = make_manifest(k=2)
     assert Shape.of(manifest, "wide", 2, ["1", "04", "x", "4 "]).unavailable == {1}
