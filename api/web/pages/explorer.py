@@ -11,14 +11,16 @@ from flask import redirect, render_template, request
 from redis import Redis
 from werkzeug.wrappers import Response
 
+from api.answers.finding import find_users
 from api.http.request_models import MAX_ID_LENGTH, MAX_SESSION_ITEMS
 from api.web.site import Page, Site
-from api.web.views.explorer_lists import session_view, similar_entries, title_of, user_view
+from api.web.views.explorer_lists import found_entries, session_view, similar_entries, title_of, user_view
 from contract.errors import GenerationError
 from contract.formats.ids import stored_id
 from contract.formats.manifest import Pointer
 from contract.formats.states import HAS_LISTS
 
+SHOWN_USERS = 20  # whose ids begin like one that is unknown
 BUCKETS_TRIED = 32  # for a random user: a bucket may be empty
 
 
@@ -35,7 +37,9 @@ def pages(site: Site) -> list[Page]:
             return redirect(_address(user=found) if found is not None else _address(), 303)
         shown: dict[str, Any] = {"pointer": pointer, "k": k, "depth": pointer.depth, "wanted": wanted, **given}
         if given["user"]:
-            shown["user_view"] = user_view(store, pointer, _previous(site, pointer), given["user"], k)
+            shown["user_view"] = view = user_view(store, pointer, _previous(site, pointer), given["user"], k)
+            if view.cold:
+                shown["near"] = find_users(store, pointer, given["user"], SHOWN_USERS)
         if given["item"]:
             shown |= _item(given["item"], pointer, k)
         if wanted and pointer.similar_depth:
@@ -46,7 +50,7 @@ def pages(site: Site) -> list[Page]:
         item_id = stored_id(text, pointer.item_id_type)
         seen = None if item_id is None else store.item(pointer, item_id)
         if item_id is None or seen is None:
-            return {"item_known": False}
+            return {"item_known": False, "found": found_entries(store, pointer, text, k)}
         similar = similar_entries(store, pointer, item_id, k) if pointer.similar_depth else None
         return {
             "item_known": True,

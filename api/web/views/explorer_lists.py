@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from api.answers.finding import find_items
 from api.answers.selection import Selection
 from api.answers.user_answers import explained
+from api.http.request_models import MAX_SEARCH_CHARACTERS, ItemsQuery
 from api.lists.store import Store, StoredList
 from api.routes.session import summed
 from contract.formats.ids import stored_id
@@ -110,6 +112,13 @@ def user_view(store: Store, pointer: Pointer, previous: Pointer | None, given: s
         gone=[_named(entry, names) for entry in gone],
         history=[replace(one, title=names[one.item_id]) for one in history],
     )
+
+
+def found_entries(store: Store, pointer: Pointer, text: str, k: int) -> list[Named]:
+    """Items that are found by their titles."""
+    found = find_items(store, pointer, ItemsQuery(q=text[:MAX_SEARCH_CHARACTERS], k=k))
+    names = titles(store, pointer, found.item_ids) if found else {}
+    return [Named(item_id, title) for item_id, title in names.items()]
 
 
 def similar_entries(store: Store, pointer: Pointer, item_id: Id, k: int) -> list[Entry] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import polars as pl
 import pytest
 from flask.testing import FlaskClient
 from redis import Redis
@@ -17,8 +18,13 @@ from contract.formats.keys import Keys, bucket_of
 from contract.queue.jobs import train_queue
 from contract.settings.settings import ModelSettings, Settings
 from contract.store.generations import Generations
+from contract.store.item_revisions import Catalogue
 from tests.support.builders import Metadata, promote_lists
 from tests.support.generation_maker import evaluation
+from trainer.items.items import cleaned
+from trainer.items.revision import Stock, write_revision
+from trainer.items.titles import with_titles
+from worker.writer import write_names
 
 READ, ADMIN = "read-" + "r" * 16, "admin-" + "a" * 16
 TITLES: Metadata = {1: {"title": "Alien"}, 2: {"title": "Brazil <b>"}, 3: {"title": "Casablanca", "year": 1942}, 4: {"title": "Dune"}}
@@ -137,6 +143,29 @@ def test_a_cold_user_and_the_fallback(open_client: FlaskClient, user: str, why: 
     assert why in text
     assert "Casablanca" in text
     assert SCRIPT not in answer.text
+
+
+def test_what_is_no_id_is_looked_for_in_titles_and_among_users(open_client: FlaskClient, generations: Generations) -> None:
+    catalogue = Catalogue(generations.redis, generations.keys)
+    stock = Stock(cleaned(pl.DataFrame({"item": ["2", "3"], "title": ["Brazil <b>", "Casablanca"]}), "a test"), frozenset())
+    catalogue.switch(write_revision(catalogue, catalogue.begin(), with_titles(stock, Settings(), ""), "command"))
+    answer = open_client.get("/explore?item=casabalnca")
+    assert "Items with such a title Casablanca 3" in text_of(answer)
+    assert 'href="/explore?item=3"' in answer.text
+    assert "Brazil &lt;b&gt; 2" in text_of(open_client.get("/explore?item=bra"))
+    assert [item["item_id"] for item in open_client.get("/items?q=bra").get_json()["items"]] == [2]
+    assert "begins so" not in open_client.get("/explore?user=5").text, "this generation has no index of users"
+
+    users = (6, 55, 540, 54)
+    promote_lists(generations.redis, generations.keys, {user: [(1, 1.0)] for user in users}, generation="g3", finds_users=True)
+    write_names(generations.redis, generations.keys.names("g3"), users)
+    assert "Users whose id begins so: 54 , 540 , 55 ." in text_of(open_client.get("/explore?user=5"))
+    assert "begins so" not in open_client.get("/explore?user=54").text
+    found = open_client.get("/users?prefix=5&k=2").get_json()
+    assert (found["user_ids"], found["next"]) == ([54, 540], "540")
+    last = open_client.get("/users?prefix=5&after=540").get_json()
+    assert (last["user_ids"], "next" in last) == ([55], False)
+    assert open_client.get("/users", query_string={"prefix": "5\xff"}).get_json()["user_ids"] == []
 
 
 def test_an_item_and_a_session_without_similar_items(open_client: FlaskClient) -> None:

@@ -1,0 +1,70 @@
+"""Finds items by words of their titles and by category, and users by the beginning of their id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from redis import Redis
+
+from api.answers.sieve import sieve_of
+from api.finding.search import Search
+from api.http.request_models import ItemsQuery
+from api.lists.items_view import Shelf
+from api.lists.store import Store
+from contract.formats.ids import stored_id
+from contract.formats.keys import Id
+from contract.formats.manifest import Pointer
+from contract.formats.titles import words_of
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Items of a page, on one `shelf`."""
+
+    item_ids: list[Id]
+    shelf: Shelf
+    is_short: bool
+    is_corrected: bool
+    is_partial: bool
+
+
+def find_items(store: Store, pointer: Pointer, asked: ItemsQuery) -> Found | None:
+    """None where the items have no index. Raises RequestError for a filter that makes no sense."""
+    shelf = store.pointers.shelf
+    titles = store.titles.of(shelf)
+    if titles is None:
+        return None
+    sieve = sieve_of(store, pointer, asked.filter)
+    search = Search(titles, None if asked.q is None else words_of(asked.q), asked.category)
+    unavailable, k = shelf.unavailable_of(pointer), asked.k or pointer.k
+    found: list[Id] = []
+    n_passed = 0
+    for row in search.rows():
+        item_id = stored_id(titles.id_of(row), pointer.item_id_type)
+        if item_id is None or item_id in unavailable or (sieve is not None and not sieve.passes(item_id)):
+            continue
+        n_passed += 1
+        if n_passed > asked.offset:
+            found.append(item_id)
+            if len(found) == k:
+                break
+    is_short = len(found) < k
+    return Found(found, shelf, is_short, search.is_corrected, is_short and search.is_partial)
+
+
+def find_users(store: Store, pointer: Pointer, beginning: str, most: int, after: Id | None = None) -> list[str]:
+    """Ids, as texts, that begin so and come after `after`; none where the generation does not have them in order.
+
+    What Redis does for it grows with the page, not with the users.
+    """
+    if not pointer.finds_users:
+        return []
+    first, last = beginning.encode(), b"" if after is None else str(after).encode()
+    least = b"[" + first if last < first else b"(" + last
+    key = store.keys.names(pointer.generation)
+
+    def read(redis: Redis) -> list[bytes]:
+        return cast("list[bytes]", redis.zrangebylex(key, least, b"(" + first + b"\xff", start=0, num=most))
+
+    return [name.decode() for name in store.breaker.ask(read)]
