@@ -55,12 +55,7 @@ def titles_of(items: Items, met: Mapping[str, int]) -> Titles:
     order = np.argsort(-np.array([met.get(item_id, 0) for item_id in ids], np.int64), kind="stable")
     frame = items.frame[order]
     ids = frame["item"].to_list()
-    titles = frame["title"].to_list() if "title" in frame.columns else [None] * len(ids)
-    words = [words_of(title) if title else [] for title in titles]
-    vocabulary = sorted({word for each in words for word in each})
-    number_of = {word: at for at, word in enumerate(vocabulary)}
-    starts = _starts([len(each) for each in words])
-    numbers = np.fromiter((number_of[word] for each in words for word in each), np.uint32, int(starts[-1]))
+    vocabulary, starts, numbers = _numbered(frame["title"].to_list() if "title" in frame.columns else [None] * len(ids))
     posting_starts, postings = _postings(numbers, np.repeat(np.arange(len(ids)), np.diff(starts)), len(vocabulary))
     categories, category_starts, category_rows = _categories(frame["categories"])
     as_numbers = [stored_id(item_id, "int") for item_id in ids]
@@ -73,17 +68,37 @@ def titles_of(items: Items, met: Mapping[str, int]) -> Titles:
         title_words=_packed(numbers),
         posting_starts=_packed(posting_starts),
         postings=_packed(postings),
-        order=_packed(_by_words(words)),
+        order=_packed(_by_words(starts, numbers)),
         categories=Words.of(categories),
         category_starts=_packed(category_starts),
         category_rows=_packed(category_rows),
     )
 
 
-def _by_words(words: Sequence[Sequence[str]]) -> Array:
-    """Rows that have a title, by its words: the least character between them keeps these apart."""
-    frame = pl.DataFrame({"words": ["\0".join(each) for each in words]}).with_row_index("row").filter(pl.col("words") != "")
-    return frame.sort("words", maintain_order=True)["row"].to_numpy()
+def _numbered(titles: Sequence[str | None]) -> tuple[list[str], Array, Array]:
+    """All words, sorted; where those of each title begin, and their numbers. No word is held more than once."""
+    seen: dict[str, int] = {}
+    flat, lengths = array("I"), array("I")
+    for title in titles:
+        words = words_of(title) if title else ()
+        flat.extend([seen.setdefault(word, len(seen)) for word in words])
+        lengths.append(len(words))
+    vocabulary = sorted(seen)
+    number_of = np.empty(len(seen), np.uint32)
+    number_of[np.fromiter((seen[word] for word in vocabulary), np.int64, len(seen))] = np.arange(len(seen))
+    return vocabulary, _starts(np.frombuffer(lengths, np.uint32)), number_of[np.frombuffer(flat, np.uint32)]
+
+
+def _by_words(starts: Array, numbers: Array) -> Array:
+    """Rows that have a title, in the order of its words; those of one title in their own."""
+    lengths = np.diff(starts)
+    rows = np.flatnonzero(lengths)
+    if not rows.size:
+        return rows
+    places = np.arange(int(lengths.max()))
+    padded = np.zeros((rows.size, places.size), np.uint32)  # 0 is no word, and comes first
+    padded[places < lengths[rows, None]] = numbers + 1
+    return rows[np.lexsort(padded.T[::-1])]
 
 
 def _categories(column: pl.Series) -> tuple[list[str], Array, Array]:

@@ -28,7 +28,7 @@ def test_rules_end_to_end(services: Callable[..., Services], redis_server: str, 
     data.write_text("userID,itemID,rating,timestamp\n" + "".join(f"{u},{i},{w},{t}\n" for u, i, w, t in many()))
     rows = (f"{item},Title {item},{CATEGORIES[item]},{'no' if item == 3 else 'yes'}\n" for item in range(150))
     items.write_text("itemID,title,categories,available\n" + "".join(rows))
-    stack = services(interactions=data, items=items, k=5, depth=12, explain_depth=2, pointer_ttl_ms=0)
+    stack = services(interactions=data, items=items, k=5, depth=12, explain_depth=2, pointer_ttl_ms=0, find_users=True)
     stack.start("worker")
 
     def lists_under(**rules: str) -> dict[int, Any]:
@@ -46,6 +46,9 @@ def test_rules_end_to_end(services: Callable[..., Services], redis_server: str, 
         assert names & {"excluded", "boost", "category_indptr"} == {"excluded"}
         assert not any(item["item_id"] == 3 or "boosted" in item for found in plain.values() for item in found)
         assert all(len(found) == 12 for found in plain.values()), "what is unavailable takes no place in a list"
+
+        assert api.get("/users?prefix=39&k=3").json()["user_ids"] == [39, 390, 391]
+        assert [item["item_id"] for item in api.get("/items?q=titel%2014&k=1").json()["items"]] == [14]
 
         boosted = lists_under(boosts="A=2,B=0.5")
         assert boosted != plain

@@ -84,6 +84,8 @@ def test_the_built_in_data_first_run_and_a_retrain(services: Callable[..., Servi
         assert stack.generations.state(pointer.previous) == "previous"  # the first run
         titled = api.ask(1, include=["metadata"]).json()
         assert all(item["metadata"]["title"] for item in titled["items"])
+        found = api.get("/items?q=toy%20story&category=Children&k=3").json()
+        assert [item["metadata"]["title"] for item in found["items"]] == ["Toy Story", "Toy Story 2", "Toy Story 3"]
 
 
 @pytest.mark.long
