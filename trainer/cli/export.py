@@ -6,8 +6,9 @@ from typing import cast
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
+from contract.text import words
 from trainer.cli.context import opened, served
 from trainer.cli.generation_id import GENERATION_ID
 from trainer.export.rows import TITLE, Layout
@@ -24,6 +25,7 @@ DEFAULT_TABLE = "recommendations"
 @click.option("--layout", type=click.Choice(["wide", "long"]), help="A row for a user, or for each item of a list.  [default: wide]")
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "jsonl"]), help="Of a file; by default what its name ends in.")
 @click.option("--include", type=click.Choice([TITLE]), help="A further column of the long layout: titles as they are known now.")
+@click.option("--users-for", "users_for", metavar="ITEM,...", help="The users in whose lists these items stand, --k of each; of a file.")
 @click.option("--changed-since", "since", type=GENERATION_ID, help="Only lists that differ from this generation's; of a file.")
 def export(
     to: str,
@@ -34,6 +36,7 @@ def export(
     form: str | None,
     include: str | None,
     since: str | None,
+    users_for: str | None,
 ) -> None:
     """Write all lists of a generation to a SQL table, CSV, Parquet, or JSON lines as Amazon Personalize writes them.
 
@@ -49,6 +52,13 @@ def export(
         raise click.UsageError("--changed-since is for wide files and JSON lines: elsewhere a user that is gone could have no row")
     if include and layout != "long":
         raise click.UsageError("--include is for --layout long: a wide row has no place beside each item")
+    if users_for is not None:
+        if sql or layout or include or since or not words(users_for):
+            raise click.UsageError(
+                "--users-for names items, with commas between, and writes a file: CSV or JSON lines, in a shape of its own"
+            )
+        _export_users_for(to, generation, k, form, words(users_for))
+        return
     with opened() as larder:
         from trainer.export.export import Since
         from trainer.export.export import export as export_lists
@@ -59,8 +69,7 @@ def export(
             raise click.UsageError("--layout is for tables; JSON lines have a shape of their own")
         name = generation or served(larder).generation
         console = Console(stderr=True, soft_wrap=True, highlight=False)
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-        with Progress(*columns, console=console, transient=True) as progress:
+        with Progress(*_columns(), console=console, transient=True) as progress:
             tasks = {what: progress.add_task(title, total=None) for what, title in (("read", "buckets read"), ("written", "users written"))}
             users = export_lists(
                 *(larder.generations, name, target, cast(Layout, layout or "wide"), k),
@@ -69,6 +78,27 @@ def export(
                 titled=include == TITLE,
             )
     console.print(f"the lists of {users:,} users, of generation {name}, are in {'the standard output' if to == '-' else to}", markup=False)
+
+
+def _export_users_for(to: str, generation: str | None, k: int | None, form: str | None, items: list[str]) -> None:
+    with opened() as larder:
+        from trainer.export.audience import export_users_for
+        from trainer.export.files import FileTarget
+
+        name = generation or served(larder).generation
+        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        with Progress(*_columns(), console=console, transient=True) as progress:
+            task = progress.add_task("buckets read", total=None)
+            found = export_users_for(
+                *(larder.generations, name, FileTarget(to, form), items, k),
+                lambda done, total: progress.update(task, completed=done, total=total),
+            )
+    said = ", ".join(f"{n:,} for item {item}" for item, n in found.items())
+    console.print(f"users, of generation {name}: {said}", markup=False)
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    return TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
 
 
 def database(text: str, table: str) -> Target:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from contract.errors import GenerationError, SettingsError, StoreError
 from contract.formats.manifest import Manifest
@@ -28,6 +29,14 @@ class Since:
 
     generation: str
     scored: bool
+
+
+class Taker(Protocol):
+    """Takes users' ids, as the text that Redis has of them, with the payloads of their lists."""
+
+    n_users: int
+
+    def add(self, lists: Iterable[tuple[bytes, bytes]]) -> None: ...
 
 
 Show = Callable[[str, int, int], None]
@@ -60,7 +69,7 @@ def export(
     shape = Shape.of(manifest, layout, k, _unavailable(generations), _titles(generations) if titled else None)
     target.check(shape)
     with Spool(manifest.user_id_type) as spool:
-        _read(generations, manifest, spool, partial(show, "read"))
+        read_lists(generations, manifest, spool, partial(show, "read"))
         if since is None:
             target.write(Lists(manifest, shape, spool.n_users, _shown(spool, partial(show, "written"))))
             return spool.n_users
@@ -69,7 +78,7 @@ def export(
             before = generations.manifest(since.generation)
             if before.user_id_type != manifest.user_id_type:
                 raise SettingsError(f"--changed-since={since.generation}: its ids of users are of another type; export all lists")
-            _read(generations, before, old, partial(show, "read"))
+            read_lists(generations, before, old, partial(show, "read"))
             # What was unavailable then is not known: whoever may have been given another list counts as changed.
             keep_changes(spool, old, shape, Shape.of(before, layout, k), kept, scored=since.scored)
             target.write(Lists(manifest, shape, kept.n_users, _shown(kept, partial(show, "written"))))
@@ -98,19 +107,21 @@ def _unavailable(generations: Generations) -> list[str]:
     return found
 
 
-def _read(generations: Generations, manifest: Manifest, spool: Spool, show: Callable[[int, int], None]) -> None:
+def read_lists(generations: Generations, manifest: Manifest, taker: Taker, show: Callable[[int, int], None]) -> None:
+    """Hand all lists over. Raises GenerationError for lists that are not there, or not to the end."""
+    _refuse_without_lists(generations, manifest.generation)
     name, total = manifest.generation, manifest.n_user_buckets
     before = _users_written(generations, name)
     for bucket, (lists,) in read_buckets(generations.redis, range(total), partial(generations.keys.recs, name)):
-        spool.add(lists.items())
+        taker.add(lists.items())
         show(bucket + 1, total)
     _refuse_without_lists(generations, name, " while it was read")
     after = _users_written(generations, name)
     if before != after:
         raise GenerationError(f"a user of generation {name} was erased while it was read; export it again")
-    if spool.n_users != after:
+    if taker.n_users != after:
         raise GenerationError(
-            f"generation {name} should have lists of {after:,} users, and Redis has those of {spool.n_users:,}: "
+            f"generation {name} should have lists of {after:,} users, and Redis has those of {taker.n_users:,}: "
             f"`{as_called('verify', name)}` says what is missing"
         )
 

@@ -34,7 +34,7 @@ def write_csv(lists: Lists, file: BinaryIO) -> None:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(name for name, _ in lists.shape.columns)
         rows: Iterator[Row] = lists.rows()
-        writer.writerows(((*row[:3], _nine_digits(row[3]), *row[4:]) for row in rows) if lists.shape.layout == "long" else rows)
+        writer.writerows(((*row[:3], nine_digits(row[3]), *row[4:]) for row in rows) if lists.shape.layout == "long" else rows)
         text.flush()
     finally:
         text.detach()
@@ -48,7 +48,7 @@ def write_personalize(lists: Lists, file: BinaryIO) -> None:
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
     for user, raw in lists.by_user:
         items, scores = lists.shape.best(raw)
-        output = {"recommendedItems": [str(item) for item in items], "scores": [float(_nine_digits(score)) for score in scores]}
+        output = {"recommendedItems": [str(item) for item in items], "scores": [float(nine_digits(score)) for score in scores]}
         file.write(encode({"input": {"userId": str(user)}, "output": output, "error": None}).encode() + b"\n")
 
 
@@ -81,7 +81,7 @@ def write_parquet(lists: Lists, file: BinaryIO) -> None:
 WRITERS: Mapping[str, Callable[[Lists, BinaryIO], None]] = {"csv": write_csv, "parquet": write_parquet, "jsonl": write_personalize}
 
 
-def _nine_digits(score: object) -> str:
+def nine_digits(score: object) -> str:
     return f"{score:.9g}"
 
 
@@ -98,7 +98,7 @@ class FileTarget:
         if path == STDOUT and self.form == "parquet":
             raise SettingsError("--to=-: Parquet is no text: name a file")
 
-    def check(self, _shape: Shape) -> None:
+    def check(self, _shape: Shape | None = None) -> None:
         if self._path == STDOUT:
             return
         path = Path(self._path).absolute()
@@ -108,7 +108,10 @@ class FileTarget:
             raise TargetError(f"{self._path} is no ordinary file, which another could replace")
 
     def write(self, lists: Lists) -> None:
-        write = partial(WRITERS[self.form], lists)
+        self.put(partial(WRITERS[self.form], lists))
+
+    def put(self, write: Callable[[BinaryIO], None]) -> None:
+        """What `write` writes takes the place of what is there."""
         try:
             if self._path == STDOUT:
                 write(sys.stdout.buffer)

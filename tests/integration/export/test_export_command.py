@@ -169,3 +169,30 @@ def test_what_has_changed_is_for_files_that_can_say_who_is_gone(call: Call, tmp_
         result = call(*arguments, "--changed-since", "a")
         assert result.exit_code == 2
         assert "--changed-since is for wide files and JSON lines" in result.output
+
+
+def test_users_for_items(call: Call, tmp_path: Path) -> None:
+    said = call("--to", "u.csv", "--users-for", "12,10,99", "--generation", "a").stderr
+    assert "1 for item 12, 1 for item 10, 0 for item 99" in said
+    assert (tmp_path / "u.csv").read_text() == "item_id,rank,user_id,score\n12,1,2,1\n10,1,1,4.5\n"
+    call("--to", "u.jsonl", "--users-for", "20", "--k", "5")
+    assert json.loads((tmp_path / "u.jsonl").read_text()) == {"item_id": 20, "user_ids": [5], "scores": [1.0]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--to", "sqlite:///x.db", "--users-for", "1"], "writes a file"),
+        (["--to", "x.csv", "--users-for", "1", "--layout", "long"], "a shape of its own"),
+        (["--to", "x.csv", "--users-for", ","], "names items"),
+    ],
+)
+def test_users_for_is_for_files(call: Call, arguments: list[str], says: str) -> None:
+    assert says in call(*arguments).stderr
+
+
+@pytest.mark.parametrize(("name", "items", "says"), [("x.csv", "1,x", "'x' can't be an item"), ("x.parquet", "1", "CSV or JSON lines")])
+def test_users_for_says_what_it_cant(call: Call, tmp_path: Path, name: str, items: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        call("--to", name, "--users-for", items)
+    assert list(tmp_path.iterdir()) == []
