@@ -24,7 +24,7 @@ from contract.settings.settings import (
 
 HEAD = """# Settings
 
-Made from `contract/settings/settings.py` by `make docs`; a test fails when it is not fresh.
+Made from `contract/settings/` by `make docs`.
 
 Every setting is an environment variable, which configures every part alike. Those of the first three groups are also options of
 `larder run` and `plan` (`--user-column` for `LARDER_USER_COLUMN`), those of cleaning and of the source also of `check`.

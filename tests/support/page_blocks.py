@@ -1,7 +1,7 @@
 """Blocks of code of a page of the manual, run as they stand.
 
 A block `sh` is run. A block `text` after it is what people see: its lines stand in the output, in their order; `…` stands for anything.
-Blocks of all other kinds (`console`, `json`, `python`, `yaml`, ...) are for reading alone.
+Blocks of all other kinds (`bash`, `console`, `json`, `python`, ...) are for reading alone.
 """
 
 from __future__ import annotations
@@ -13,6 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+# Pages that are run on one stack, in this order, by tests/integration/cli/test_manual_pages.py; and those that a test runs alone.
+TASKS = (
+    *("commands", "roll-back", "tune", "managed-redis", "backup", "upgrade", "items-and-rules"),
+    *("schedule", "behind-a-proxy", "keys", "move-hosts"),
+)
+ALONE = ("tutorial", "your-data", "events")
 PORT = "localhost:5000"  # of the pages, where a test has one of its own
 
 

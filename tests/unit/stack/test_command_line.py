@@ -224,3 +224,9 @@ def test_all_commands_are_listed(run: Run) -> None:
     assert all(f"  {name} " in output for name in ("up", "down", "status", "run", "check", "promote", "rollback", "export"))
     assert "  serve " not in output
     assert run("bake")[0] == 2
+
+
+def test_every_command_has_a_row_in_the_reference() -> None:
+    rows = re.findall(r"^\| (`[a-z`, -]+`) \|", (ROOT / "docs" / "commands.md").read_text(encoding="utf-8"), re.MULTILINE)
+    told = [name for row in rows for name in re.findall(r"`([a-z-]+)`", row)]
+    assert sorted(told) == sorted({*command_line.app.commands, *passing.names()})
