@@ -21,15 +21,16 @@ ASK_TIMEOUT_S = 30
 
 @dataclass
 class LocalStack:
-    """A stack with a folder and a port of its own."""
+    """A stack with a folder and a port of its own; `root` is the checkout that it runs from."""
 
     var: Path
     numba_cache: Path
     port: int = field(default_factory=free_port)
+    root: Path = ROOT
 
     @property
     def places(self) -> Places:
-        return Places(ROOT, self.var)
+        return Places(self.root, self.var)
 
     @property
     def url(self) -> str:
@@ -43,7 +44,7 @@ class LocalStack:
     def spawn(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "stack", "--var", str(self.var), *arguments]
         pipe, both, environ = subprocess.PIPE, subprocess.STDOUT, self.environment(**settings)
-        return subprocess.Popen(command, cwd=ROOT, env=environ, text=True, stdout=pipe, stderr=both)
+        return subprocess.Popen(command, cwd=self.root, env=environ, text=True, stdout=pipe, stderr=both)
 
     def run(self, *arguments: str, expect: int = 0, **settings: str) -> str:
         """What the command printed; its exit code must be `expect`."""
