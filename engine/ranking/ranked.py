@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Self
 
+import numpy as np
+
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.ranking.mmr import ratio_of, rerank, strongest_of
@@ -13,6 +15,8 @@ from engine.score.rules import has_rules, score_by_rules
 from engine.score.scoring import score_users
 from engine.score.structures import Scale, TopK
 from engine.similarity_matrix import similarity_of
+
+BLOCK_BYTES = 1 << 26  # of pools in memory at a time
 
 
 class Ranking(NamedTuple):
@@ -38,12 +42,17 @@ class Ranking(NamedTuple):
 def rank_users(arrays: Mapping[str, Array], start: int, end: int, scale: Scale, how: Ranking) -> TopK:
     """Lists of user_idx `start` to `end`. `arrays` as contract/artifacts/artifact.py names them, in either layout.
 
-    A list that is not made diverse costs what engine/score says. Else memory is that of the pools, and of the lists.
+    A list that is not made diverse costs what engine/score says. Else memory is that of the lists, and BLOCK_BYTES for pools, or the
+    pool of one user where that is more.
     """
     if not how.diversity:
         return _best(arrays, start, end, scale, how, how.depth, how.max_per_category)
-    pool = _best(arrays, start, end, scale, how, max(how.pooled, how.depth), how.max_per_category * how.ratio)
-    return rerank(arrays, pool, depth=how.depth, diversity=how.diversity, max_per_category=how.max_per_category)
+    width = max(how.pooled, how.depth)
+    step, blocks = max(1, BLOCK_BYTES // (8 * width)), []
+    for first in range(start, max(end, start + 1), step):
+        pool = _best(arrays, first, min(end, first + step), scale, how, width, how.max_per_category * how.ratio)
+        blocks.append(rerank(arrays, pool, depth=how.depth, diversity=how.diversity, max_per_category=how.max_per_category))
+    return blocks[0] if len(blocks) == 1 else TopK(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
 
 
 def ranking_arrays(model: ModelSettings, arrays: Mapping[str, Array], n_users: Array) -> dict[str, Array]:

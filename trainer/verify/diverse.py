@@ -45,20 +45,30 @@ class Likeness:
         return found
 
     def of(self, item: int, others: Array) -> Array:
-        """Between an item and some others."""
-        weights = np.array([max(0.0, self._weight(item, other), self._weight(other, item)) for other in others.tolist()])
+        """Between an item and some others, which rise."""
+        weights = np.maximum(0.0, np.maximum(*self._weights(item, others)))
         scale = np.sqrt(self.strongest[item] * self.strongest[others])
         found: Array = np.divide(weights, scale, out=np.zeros_like(scale), where=weights > 0)
         return found
 
-    def _weight(self, i: int, j: int) -> float:
+    def _weights(self, item: int, others: Array) -> tuple[Array, Array]:
+        """S[item, others] and S[others, item], float64."""
         arrays = self.artifact.arrays
         if "similarity" in arrays:
-            return float(arrays["similarity"][j // TILE, i, j % TILE])
-        first, last = arrays["similarity_indptr"][i : i + 2].tolist()
-        row = arrays["similarity_indices"][first:last]
-        at = int(np.searchsorted(row, j))
-        return float(arrays["similarity_data"][first + at]) if at < row.size and row[at] == j else 0.0
+            tiles = arrays["similarity"]
+            there = tiles[others // TILE, item, others % TILE]
+            return there.astype(np.float64), tiles[item // TILE, others, item % TILE].astype(np.float64)
+        back = np.concatenate([self._of_row(other, np.array([item])) for other in others.tolist()] or [np.empty(0)])
+        return self._of_row(item, others), back
+
+    def _of_row(self, item: int, columns: Array) -> Array:
+        first, last = self.artifact["similarity_indptr"][item : item + 2].tolist()
+        row, found = self.artifact["similarity_indices"][first:last], np.zeros(columns.size)
+        at = np.searchsorted(row, columns)
+        known = at < row.size
+        known[known] = row[at[known]] == columns[known]
+        found[known] = self.artifact["similarity_data"][first + at[known]]
+        return found
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,7 @@ class Diverse:
                 best = everything[better[np.argmax(worth[better])]]
                 return f"item {names[listed[place]]} stands at place {place + 1}, where item {names[best]} is worth more"
             left[own] = False
-            nearest = np.maximum(nearest, self.likeness.of(int(listed[place]), everything))
+            nearest[left] = np.maximum(nearest[left], self.likeness.of(int(listed[place]), everything[left]))
         return ""
 
 

@@ -87,6 +87,16 @@ def test_a_user_alone_has_the_list_that_a_shard_gives(layout: str) -> None:
     assert [lists(ranked(case, layout, None, at, at + 1, diversity=0.4, popularity_penalty=0.2))[0] for at in range(12)] == whole
 
 
+@pytest.mark.parametrize("n_bytes", [1, 1600, 1 << 26])
+def test_pools_are_made_for_some_users_at_a_time(n_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.ranking.ranked.BLOCK_BYTES", n_bytes)
+    case = random_case(130)
+    pools = lists(case.but(depth=50).scored("dense"))
+    found = lists(ranked(case, "dense", diversity=0.4))
+    assert found == [mmr(pool, likeness(case.similarity), 0.4, 10) for pool in pools]
+    assert lists(ranked(case, "dense", None, 3, 3, diversity=0.4)) == []
+
+
 @layouts
 def test_limits_per_category_hold_and_leave_no_list_short(layout: str) -> None:
     case = random_case(140).but(depth=12)
