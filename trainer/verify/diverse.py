@@ -7,7 +7,7 @@ of place p, no item that is surely in the pool, and has room in its categories, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -44,31 +44,49 @@ class Likeness:
             np.maximum.at(found, ends, arrays["similarity_data"].astype(np.float64))
         return found
 
-    def of(self, item: int, others: Array) -> Array:
-        """Between an item and some others, which rise."""
-        weights = np.maximum(0.0, np.maximum(*self._weights(item, others)))
-        scale = np.sqrt(self.strongest[item] * self.strongest[others])
-        found: Array = np.divide(weights, scale, out=np.zeros_like(scale), where=weights > 0)
-        return found
+    def among(self, items: Array) -> Callable[[int], Array]:
+        """Called with a place in `items`, which rise: how like its item is to each of them, float64."""
+        weights = self._of_tiles(items) if "similarity" in self.artifact.arrays else self._of_rows(items)
+        own = self.strongest[items]
 
-    def _weights(self, item: int, others: Array) -> tuple[Array, Array]:
-        """S[item, others] and S[others, item], float64."""
-        arrays = self.artifact.arrays
-        if "similarity" in arrays:
-            tiles = arrays["similarity"]
-            there = tiles[others // TILE, item, others % TILE]
-            return there.astype(np.float64), tiles[item // TILE, others, item % TILE].astype(np.float64)
-        back = np.concatenate([self._of_row(other, np.array([item])) for other in others.tolist()] or [np.empty(0)])
-        return self._of_row(item, others), back
+        def likeness(at: int) -> Array:
+            found = np.maximum(0.0, weights(at))
+            scaled: Array = np.divide(found, np.sqrt(own[at] * own), out=np.zeros_like(own), where=found > 0)
+            return scaled
 
-    def _of_row(self, item: int, columns: Array) -> Array:
-        first, last = self.artifact["similarity_indptr"][item : item + 2].tolist()
-        row, found = self.artifact["similarity_indices"][first:last], np.zeros(columns.size)
-        at = np.searchsorted(row, columns)
-        known = at < row.size
-        known[known] = row[at[known]] == columns[known]
-        found[known] = self.artifact["similarity_data"][first + at[known]]
-        return found
+        return likeness
+
+    def _of_tiles(self, items: Array) -> Callable[[int], Array]:
+        tiles = self.artifact["similarity"]
+
+        def weights(at: int) -> Array:
+            item = items[at]
+            there, back = tiles[items // TILE, item, items % TILE], tiles[item // TILE, items, item % TILE]
+            found: Array = np.maximum(there, back).astype(np.float64)
+            return found
+
+        return weights
+
+    def _of_rows(self, items: Array) -> Callable[[int], Array]:
+        """Of all that the rows of `items` hold, what lies between two of them is kept, by either of the two."""
+        indptr, n = self.artifact["similarity_indptr"], items.size
+        parts = [slice(*indptr[item : item + 2].tolist()) for item in items.tolist()]
+        columns, values = (np.concatenate([self.artifact[f"similarity_{name}"][part] for part in parts]) for name in ("indices", "data"))
+        place = np.full(self.artifact.manifest.n_items, -1)
+        place[items] = np.arange(n)
+        row, column = np.repeat(np.arange(n), [part.stop - part.start for part in parts]), place[columns]
+        kept = (column >= 0) & (values > 0)
+        row, column, values = row[kept], column[kept], values[kept].astype(np.float64)
+        one, other, weight = np.concatenate((row, column)), np.concatenate((column, row)), np.concatenate((values, values))
+        order = np.argsort(one, kind="stable")
+        ends = np.searchsorted(one[order], np.arange(n + 1))
+
+        def weights(at: int) -> Array:
+            found, own = np.zeros(n), order[ends[at] : ends[at + 1]]
+            np.maximum.at(found, other[own], weight[own])
+            return found
+
+        return weights
 
 
 @dataclass(frozen=True)
@@ -93,7 +111,10 @@ class Diverse:
             return too_many
         pool = Pool.of(rescored, depth)
         everything = np.union1d(pool.sure, listed).astype(np.int64)
+        if not everything.size:
+            return ""
         relevance, slack = pool.relevance(rescored, everything)
+        likeness = self.likeness.among(everything)
         nearest, left, competes = np.zeros(everything.size), np.ones(everything.size, bool), np.isin(everything, pool.sure)
         places = np.searchsorted(everything, listed)
         for place in np.flatnonzero(relevance[places] < -2 * slack[places])[:1].tolist():
@@ -110,7 +131,7 @@ class Diverse:
                 best = everything[better[np.argmax(worth[better])]]
                 return f"item {names[listed[place]]} stands at place {place + 1}, where item {names[best]} is worth more"
             left[own] = False
-            nearest[left] = np.maximum(nearest[left], self.likeness.of(int(listed[place]), everything[left]))
+            nearest = np.maximum(nearest, likeness(own))
         return ""
 
 
