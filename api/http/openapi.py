@@ -28,7 +28,7 @@ _TAGS = {
     "Items": "What items are, what is like them, what is popular.",
     "Generations": "What is served, what else there is, and the switches between them.",
     "Runs": "Training.",
-    "Users": "Erasing users.",
+    "Users": "Finding and erasing users.",
     "Events": "What people do, as it happens.",
     "Operation": "Health and metrics.",
     "Documentation": "This description.",
