@@ -21,10 +21,11 @@ from contract.formats.shard_record import ShardRecord
 from contract.formats.states import ROLLBACK, Outcome
 from contract.formats.verdict import Verdict
 from contract.store.item_revisions import ItemsPointer
-from contract.store.progress import Event, Progress
+from contract.store.progress import Event, Progress, left_behind
 from contract.store.scripts import scripts
 
 How = Literal["run", "person", "force", "rollback"]
+HISTORY = 1000  # moves of the pointer that are remembered
 
 
 class Generations:
@@ -123,8 +124,9 @@ class Generations:
         raise GenerationError(f"no generation served before {pointer.generation} is kept; LARDER_KEEP_GENERATIONS says how many are")
 
     def served_before(self, pointer: Pointer) -> Iterator[str]:
-        """Where `roll_back` may go from `pointer`: what was served and began before it, and has its lists; the newest first."""
-        for name in reversed(self.ids()):
+        """Where `roll_back` may go: what was served, began before `pointer`, has its lists and nobody went back from; the newest first."""
+        left = left_behind(reversed(self.history(HISTORY)))
+        for name in (name for name in reversed(self.ids()) if name not in left):
             progress = self.progress(name)
             if progress and progress.sequence < pointer.sequence and progress.promoted_at_ms and progress.state in ROLLBACK:
                 yield name

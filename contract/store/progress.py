@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -73,3 +73,18 @@ class Event:
     at_ms: int
     by: str
     how: str = ""
+
+
+def left_behind(moves: Iterable[Event]) -> set[str]:
+    """Generations that somebody went back from, and that nobody has promoted since. `moves` of the pointer, oldest first."""
+    served: list[str] = []
+    left: set[str] = set()
+    for move in moves:
+        if move.generation in served:
+            at = served.index(move.generation) + 1
+            left.update(served[at:])
+            del served[at:]
+        else:
+            served.append(move.generation)
+        left.discard(move.generation)
+    return left

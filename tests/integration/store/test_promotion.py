@@ -116,6 +116,21 @@ def test_a_rollback_goes_back_and_holds_until_released(generations: Generations)
     assert [generations.state(name) for name in "abcd"] == ["previous", "complete", "complete", "current"]
 
 
+def test_a_rollback_never_leads_to_what_somebody_went_back_from(generations: Generations) -> None:
+    """b was bad: after c, what was served before is a."""
+    made(generations, "a")
+    made(generations, "b")
+    generations.roll_back("someone")
+    generations.release()
+    assert made(generations, "c") == "promoted"
+    assert generations.roll_back("someone").generation == "a"
+    generations.promote_by_hand("b", "someone who knows better")
+    assert made(generations, "d") == "held"
+    generations.release()
+    generations.promote_by_hand("d", "someone")
+    assert generations.roll_back("someone").generation == "b"
+
+
 def test_a_second_rollback_goes_further_back_and_never_forth(generations: Generations) -> None:
     for name in "abc":
         made(generations, name)
