@@ -11,17 +11,18 @@ from contract.errors import DataError
 from contract.formats.keys import Id
 from engine.arrays import Array
 from trainer.interactions.indexing import joined, number
-from trainer.rows.distinct import by_value, distinct, is_text
+from trainer.rows.distinct import by_value, categories, distinct, is_text
 
 MAX_ID_BYTES = 512
+_LOOKED_AT = 64  # rows of a column of texts, before all of them are
 
 
 def typed(ids: pl.Series) -> pl.Series:
     """`ids` as Int64 if every one is an integer in canonical form, `-?(0|[1-9][0-9]*)`; else as String, or the Enum it is. Nulls stay."""
     if ids.dtype == pl.Int64:
         return ids
-    if ids.dtype == pl.Enum:
-        whole = typed(distinct(ids)).dtype == pl.Int64
+    if (every := categories(ids)) is not None:
+        whole = _whole(every) or (_whole(distinct(ids.head(_LOOKED_AT))) and _whole(distinct(ids)))
         return by_value(ids, lambda texts: texts.cast(pl.Int64, strict=False)) if whole else ids
     if ids.dtype.is_integer():
         signed = ids.cast(pl.Int64, strict=False)
@@ -34,13 +35,17 @@ def typed(ids: pl.Series) -> pl.Series:
     return text if (padded | ((numbers == 0) & (text.str.len_bytes() > 1))).any() else numbers
 
 
+def _whole(texts: pl.Series) -> bool:
+    return typed(texts).dtype == pl.Int64
+
+
 def index(parts: list[pl.Series], source: str) -> tuple[Sequence[Id], Array]:
     """Distinct ids, rising (strings by code point), and the position of each row's id, int32. Empties `parts`, to free them."""
     if all(part.dtype == pl.Int64 for part in parts):
         return number([parts.pop(0).to_numpy() for _ in range(len(parts))])
     name = parts[0].name
     parts[:] = [part if is_text(part) else part.cast(pl.String) for part in parts]
-    every = [part.dtype.categories if isinstance(part.dtype, pl.Enum) else part for part in parts]
+    every = [part if (values := categories(part)) is None else values for part in parts]
     texts = pl.concat([distinct(part) for part in parts]).unique().sort()
     too_long = texts.filter(texts.str.len_bytes() > MAX_ID_BYTES).to_list()
     if too_long:

@@ -11,7 +11,7 @@ import polars as pl
 from contract.errors import DataError
 from contract.settings.source import IdSetting
 from trainer.interactions.external_ids import typed
-from trainer.rows.distinct import by_value, coded, distinct, is_text
+from trainer.rows.distinct import by_value, categories, coded, is_text
 from trainer.rows.problems import SHOWN, Problems, shortened
 from trainer.rows.sieve import Sieve
 
@@ -41,7 +41,7 @@ class IdTypes:
         ids = typed(ids)
         if ids.dtype == pl.Int64:
             return ids
-        some = distinct(ids)
+        some = ids if (every := categories(ids)) is None else every
         text = some.str.strip_chars(SPACES)
         if ((text.str.len_bytes() != some.str.len_bytes()) | text.is_in(["", *missing])).any():
             text = by_value(ids, lambda texts: texts.str.strip_chars(SPACES))

@@ -37,22 +37,33 @@ def is_text(column: pl.Series) -> bool:
     return column.dtype in (pl.String, pl.Enum)
 
 
+def categories(texts: pl.Series) -> pl.Series | None:
+    """The values of an Enum, those whose rows are gone among them; None of another column. Asked once a look: polars makes them anew."""
+    dtype = texts.dtype
+    return dtype.categories if isinstance(dtype, pl.Enum) else None
+
+
 def by_value(texts: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """`change` of a column of texts, row by row, found out value by value: it sees one text at a time, and makes nulls of nulls."""
-    if not isinstance(texts.dtype, pl.Enum):
-        return change(texts)
-    return change(texts.dtype.categories).gather(texts.to_physical()).alias(texts.name)
+    every = categories(texts)
+    return change(texts) if every is None else change(every).gather(texts.to_physical()).alias(texts.name)
 
 
 def any_value(texts: pl.Series, test: Callable[[pl.Series], pl.Series]) -> bool:
     """Whether `test` is true of a text of the column."""
-    return bool(test(distinct(texts)).any())
+    every = categories(texts)
+    if every is None:
+        return bool(test(texts).any())
+    found = test(every)
+    return bool(found.any() and test(_used(texts, every)).any())
 
 
 def distinct(texts: pl.Series) -> pl.Series:
     """The texts that occur, as String: once each where the column is an Enum."""
-    if not isinstance(texts.dtype, pl.Enum):
-        return texts
-    every = texts.dtype.categories
+    every = categories(texts)
+    return texts if every is None else _used(texts, every)
+
+
+def _used(texts: pl.Series, every: pl.Series) -> pl.Series:
     used = np.bincount(texts.drop_nulls().to_physical().to_numpy(), minlength=every.len()) > 0
     return every if used.all() else every.filter(pl.Series(used))

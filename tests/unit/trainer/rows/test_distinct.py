@@ -66,3 +66,14 @@ def test_a_value_is_looked_at_once() -> None:
 
     assert by_value(coded(FEW), looked_at).len() == FEW.len()
     assert seen == [3]
+
+
+def test_what_is_true_of_no_value_is_not_asked_of_rows() -> None:
+    seen: list[int] = []
+
+    def none(texts: pl.Series) -> pl.Series:
+        seen.append(texts.len())
+        return texts == "c"
+
+    assert not any_value(coded(FEW), none)
+    assert seen == [3]
