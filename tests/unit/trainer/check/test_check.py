@@ -57,6 +57,16 @@ def test_a_good_file(csv: Path) -> None:
     assert "█" in result.output
 
 
+def test_pairs_are_counted_once_wherever_their_rows_stand(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text(
+        HEADER + "".join(f"{user},{item},1,1600000000\n" for user, item in [(1, 2), (2, 1), (1, 2), (2, 2), (1, 1), (2, 1), (1, 2)])
+    )
+    words = " ".join(run(str(path)).output.split())
+    assert "repeated pairs 3 interactions" in words
+    assert "density 100.000% of all pairs" in words
+
+
 def test_losses_are_named_with_lines_values_and_advice(csv: Path) -> None:
     with csv.open("a") as file:
         file.write("1,2,many,1600000000\n,2,3,1600000000\n")
