@@ -29,14 +29,30 @@ MAX_WORD_LENGTH = 32
 """What is beyond is not looked at, of a title as of a question: so an item takes a bounded number of bytes."""
 PARTS = {"ids": 3, "words": 2, "titles": 2, "postings": 2, "order": 1, "categories": 4}
 _WORD = re.compile(r"[^\W_]+")
+_ACCENTS = frozenset((1, *range(10, 37), *range(200, 256)))
+"""Combining classes of Unicode: accents of letters, and points of Hebrew, Arabic and Syriac, which most texts leave out."""
+_LOOKS = frozenset(map(chr, (0x034F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+"""Marks that choose how a character is drawn."""
 
 
 def words_of(text: str) -> list[str]:
-    """What a title is compared by: runs of letters and digits, in small letters, without accents."""
+    """What a title is compared by: runs of letters and digits, in small letters, without accents.
+
+    Signs of vowels, as Hindi and Thai write them, and of sounds, as in kana, are parts of a word.
+    """
     if not text.isascii():
-        apart = unicodedata.normalize("NFKD", text.casefold())
-        text = "".join(each for each in apart if not unicodedata.combining(each))
+        text = "".join(map(_spelled, unicodedata.normalize("NFKD", text.casefold())))
+        return [word[:MAX_WORD_LENGTH] for word in text.lower().split()[:MAX_WORDS]]
     return [word[:MAX_WORD_LENGTH] for word in _WORD.findall(text.lower())[:MAX_WORDS]]
+
+
+def _spelled(each: str) -> str:
+    """What a word has of a character: itself, nothing for an accent, or a space for what parts words."""
+    if each.isalnum():
+        return each
+    if unicodedata.category(each) not in ("Mn", "Mc"):
+        return " "
+    return "" if unicodedata.combining(each) in _ACCENTS or each in _LOOKS else each
 
 
 @dataclass(frozen=True, slots=True)

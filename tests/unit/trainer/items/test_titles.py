@@ -29,6 +29,8 @@ def indexed(titles: dict[str, str | None], met: dict[str, int] | None = None) ->
         ("Amélie  STRASSE straße", ["amelie", "strasse", "strasse"]),
         ("Ｆｕｌｌ ﬁne İstanbul", ["full", "fine", "istanbul"]),
         ("七人の侍 snake_case it's", ["七人の侍", "snake", "case", "it", "s"]),
+        ("दिन दान, ที่ ที வீடு", ["दिन", "दान", "ที่", "ที", "வீடு"]),
+        ("❤️ I❤️NY 1️⃣ \u05e9\u05b8\u05dc\u05d5\u05b9\u05dd", ["i", "ny", "1", "\u05e9\u05dc\u05d5\u05dd"]),
         ("... !", []),
         ("x" * 40, ["x" * MAX_WORD_LENGTH]),
         ("a " * 40, ["a"] * MAX_WORDS),
