@@ -84,11 +84,8 @@ def _paths(name: str) -> Sequence[Path]:
             raise DataError(f"{name} is a folder without files of tables (.csv, .parquet, .jsonl, .xlsx, ...)")
         return files
     if not path.exists() and re.search(r"[*?\[]", name):
-        files = sorted(
-            Path(file)
-            for file in glob.glob(name, recursive=True)  # noqa: PTH207 (the pattern may begin anywhere)
-            if Path(file).is_file()
-        )
+        found = glob.glob(name, recursive=True)  # noqa: PTH207 (the pattern may begin anywhere)
+        files = sorted({path for file in found if (path := Path(file)).is_file()})  # two ** find a file more than once
         if not files:
             raise DataError(f"no file matches {name}")
         return files

@@ -116,6 +116,13 @@ def test_files_with_the_same_bytes_are_named(folder: Path) -> None:
     ]
 
 
+def test_a_pattern_that_finds_a_file_twice_reads_it_once(folder: Path) -> None:
+    inside = folder / "a" / "b"
+    inside.mkdir(parents=True)
+    (inside / "m.csv").write_text(TWO)
+    assert rows(folder / "**" / "**" / "*.csv") == [(1, 10, 1.0), (2, 10, 1.0)]
+
+
 def parted(folder: Path, days: list[str], text: str) -> None:
     for day in days:
         inside = folder / "year=2024" / "month=1" / f"day={day}"
