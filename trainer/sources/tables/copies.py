@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 
 from contract.settings.source import STDIN
@@ -13,15 +13,15 @@ from trainer.sources.tables.locations import Location
 N_NAMED = 3
 
 
-def copies(found: Sequence[Location]) -> list[str]:
-    """What is said about them. Only files of one size are read for it."""
-    paths = [Path(one.address) for one in found if not (one.remote or one.empty or one.address == STDIN)]
-    sizes = Counter(path.stat().st_size for path in paths)
-    first: dict[tuple[int, bytes], Path] = {}
+def copies(found: Sequence[Location], given: Callable[[Location], Hashable]) -> list[str]:
+    """What is said about them. Only files of one size are read for it. `given`: what a file's rows have besides its bytes."""
+    files = [(Path(one.address), given(one)) for one in found if not (one.remote or one.empty or one.address == STDIN)]
+    sizes = Counter((path.stat().st_size, values) for path, values in files)
+    first: dict[tuple[int, Hashable, bytes], Path] = {}
     twins = []
-    for path in paths:
-        if sizes[size := path.stat().st_size] > 1:
-            original = first.setdefault((size, _digest(path)), path)
+    for path, values in files:
+        if sizes[size := path.stat().st_size, values] > 1:
+            original = first.setdefault((size, values, _digest(path)), path)
             if original != path:
                 twins.append(f"{path} and {original}")
     if not twins:

@@ -85,7 +85,7 @@ class Files:
     def __init__(self, where: str, found: Sequence[Location], source: SourceSettings) -> None:
         self.where, self._source = where, source
         self._found = list(found)
-        notes = [f"{len(found)} files", *copies(found)] if len(found) > 1 else []
+        notes = [f"{len(found)} files"] if len(found) > 1 else []
         while True:
             location = self._found.pop(0)
             try:
@@ -98,6 +98,7 @@ class Files:
         self.named = self._first.named
         inner, said = partitions.columns_of(partitions.of(location.address), self._first.names if self.named else None, source)
         self._inner = tuple(inner)
+        notes += copies(found, lambda one: tuple(self._values(one).items()))
         self._part = self._as_part(self._first, location)
         self.names: Sequence[str] = self._part.names
         self.notes: Sequence[str] = (*self._first.notes, *notes, *said)

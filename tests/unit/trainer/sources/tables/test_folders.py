@@ -116,6 +116,16 @@ def test_files_with_the_same_bytes_are_named(folder: Path) -> None:
     ]
 
 
+def test_the_same_bytes_on_two_days_are_no_copies(folder: Path) -> None:
+    for name in ("date=2024-01-05", "date=2024-01-06"):
+        (folder / name).mkdir()
+        (folder / name / "p.csv").write_text(TWO)
+    assert not any("same bytes" in note for note in read(folder)[1].notes)
+    (folder / "date=2024-01-06" / "q.csv").write_text(TWO)
+    (told,) = [note for note in read(folder)[1].notes if "same bytes" in note]
+    assert told.endswith(f"{folder}/date=2024-01-06/q.csv and {folder}/date=2024-01-06/p.csv")
+
+
 def test_a_pattern_that_finds_a_file_twice_reads_it_once(folder: Path) -> None:
     inside = folder / "a" / "b"
     inside.mkdir(parents=True)
