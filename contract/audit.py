@@ -22,13 +22,13 @@ log = logging.getLogger("larder.audit")
 
 
 class Change(BaseModel):
-    """`before` and `after`: for people; "" where there is nothing to say. No user's id stands there."""
+    """`what`: one of What, or what a later version records. `before` and `after`: for people, or "". No user's id stands there."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     at: str
     by: str
-    what: What
+    what: str
     before: str = ""
     after: str = ""
 

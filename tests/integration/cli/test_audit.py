@@ -59,6 +59,12 @@ def test_the_newest_are_kept_and_none_where_it_is_off(store_redis: Redis) -> Non
     assert not store_redis.exists(KEYS.audit)
 
 
+def test_what_a_later_version_has_recorded_is_shown(store_redis: Redis) -> None:
+    store_redis.lpush(KEYS.audit, '{"at":"2027-01-01T00:00:00.000Z","by":"anna","what":"renamed","why":"no reason"}')
+    Audit(store_redis, KEYS, 3).record("run", "bob")
+    assert [(change.by, change.what) for change in Audit(store_redis, KEYS, 3).newest(3)] == [("bob", "run"), ("anna", "renamed")]
+
+
 def test_a_change_that_redis_does_not_record_stands_and_is_logged(generations: Generations, caplog: pytest.LogCaptureFixture) -> None:
     generations.redis.set(KEYS.audit, "no list")
     with caplog.at_level(logging.ERROR):
