@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from typing import cast
 
 from contract.formats.states import GenerationState, is_gone
@@ -11,6 +12,8 @@ from contract.store.generations import Generations
 from contract.store.removal import sweep
 from worker.shard import Shard
 from worker.writer import write_lists, write_names
+
+NAMES_PER_LOOK = 1000
 
 
 def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
@@ -28,6 +31,8 @@ def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
         revision, shard = _without_erased(erasure, shard)
         take_back_erased(generations, erasure, name, shard.bucket_start, shard.bucket_end)
     if state == GenerationState.SCORING:
+        if shard.finds_users:
+            _take_back_names(generations, erasure, name)
         return generations.promote(name, by="last shard")
     # A twin has been here before, or the generation is settled: what this process wrote must not outlive that.
     if is_gone(state):
@@ -55,6 +60,17 @@ def take_back_erased(generations: Generations, erasure: Erasure, generation: str
             if erased := erasure.among(cast("list[bytes]", redis.hkeys(key))):
                 redis.hdel(key, *erased)
                 redis.zrem(keys.names(generation), *erased)
+
+
+def _take_back_names(generations: Generations, erasure: Erasure, generation: str) -> None:
+    """Delete names of erased users that have no list: of a worker that died between the two. Looked for where there are names too many."""
+    redis, key, progress = generations.redis, generations.keys.names(generation), generations.progress(generation)
+    if progress is None or progress.shards_recorded < progress.n_shards or redis.zcard(key) <= progress.users_written:
+        return
+    names = (name for name, _ in redis.zscan_iter(key, count=NAMES_PER_LOOK))
+    while some := list(islice(names, NAMES_PER_LOOK)):
+        if erased := erasure.among(some):
+            redis.zrem(key, *erased)
 
 
 def _without_erased(erasure: Erasure, shard: Shard) -> tuple[int, Shard]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
@@ -29,7 +29,7 @@ from trainer.run import pipeline
 from trainer.run.spec import Order
 from worker import publishing
 from worker.shard import make_shard
-from worker.writer import write_lists
+from worker.writer import write_lists, write_names
 
 KEYS = Keys("larder")
 SHAPE = "synthetic:700x300x20000"
@@ -121,6 +121,28 @@ def test_every_live_generation_and_artifact_forgets_the_user(settings: Settings,
     assert pointer.n_users == 699
     assert erase(settings, store_redis) == []
     check_gone(settings, generations, "b")
+
+
+def test_a_worker_that_dies_after_it_has_entered_the_name_leaves_none(
+    settings: Settings, store_redis: Redis, generations: Generations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(settings, store_redis, "a")
+    artifact = open_artifact(settings.artifacts, "a")
+    position = artifact.ids("user_ids").index(GONE)
+    number = next(at for at, end in enumerate(artifact["shards"][:, 1].tolist()) if position < end)
+    shard = make_shard(artifact, number)
+
+    def erased_meanwhile(redis: Redis, key: str, ids: Sequence[Id]) -> None:
+        erase(settings, store_redis)
+        write_names(redis, key, ids)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing, "write_names", erased_meanwhile)
+        with pytest.raises(KeyboardInterrupt):
+            publishing.publish(generations, erasure_of(settings, store_redis), shard)
+    assert score(settings, generations, "a") == "promoted"
+    check_gone(settings, generations, "a")
 
 
 def truncate(folder: Path) -> None:
