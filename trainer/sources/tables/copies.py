@@ -11,6 +11,7 @@ from contract.settings.source import STDIN
 from trainer.sources.tables.locations import Location
 
 N_NAMED = 3
+MAX_LINE = 4096  # bytes
 
 
 def copies(found: Sequence[Location], given: Callable[[Location], Hashable]) -> list[str]:
@@ -20,7 +21,7 @@ def copies(found: Sequence[Location], given: Callable[[Location], Hashable]) -> 
     first: dict[tuple[int, Hashable, bytes], Path] = {}
     twins = []
     for path, values in files:
-        if sizes[size := path.stat().st_size, values] > 1:
+        if sizes[size := path.stat().st_size, values] > 1 and not _is_one_line(path, size):
             original = first.setdefault((size, values, _digest(path)), path)
             if original != path:
                 twins.append(f"{path} and {original}")
@@ -28,6 +29,11 @@ def copies(found: Sequence[Location], given: Callable[[Location], Hashable]) -> 
         return []
     more = [f"{len(twins) - N_NAMED} more"] if len(twins) > N_NAMED else []
     return [f"files with the same bytes are all read: is one a copy of the other? {'; '.join([*twins[:N_NAMED], *more])}"]
+
+
+def _is_one_line(path: Path, size: int) -> bool:
+    """As a part of many that has names of columns, and no row."""
+    return size <= MAX_LINE and b"\n" not in path.read_bytes().rstrip()
 
 
 def _digest(path: Path) -> bytes:

@@ -86,6 +86,7 @@ class Files:
         self.where, self._source = where, source
         self._found = list(found)
         notes = [f"{len(found)} files"] if len(found) > 1 else []
+        self._dated = all(partitions.says_day(partitions.of(one.address)) for one in found)
         while True:
             location = self._found.pop(0)
             try:
@@ -96,7 +97,7 @@ class Files:
                     raise
                 notes.append(f"{error}: left out")
         self.named = self._first.named
-        inner, said = partitions.columns_of(partitions.of(location.address), self._first.names if self.named else None, source)
+        inner, said = partitions.columns_of(self._folders(location), self._first.names if self.named else None, source)
         self._inner = tuple(inner)
         notes += copies(found, lambda one: tuple(self._values(one).items()))
         self._part = self._as_part(self._first, location)
@@ -135,8 +136,12 @@ class Files:
         return Part(table, {name: name for name in table.names}, self._values(location))
 
     def _values(self, location: Location) -> dict[str, str | None]:
-        values = partitions.of(location.address)
+        values = self._folders(location)
         return {name: values[name] for name in self._inner if name in values}
+
+    def _folders(self, location: Location) -> dict[str, str | None]:
+        values = partitions.of(location.address)
+        return partitions.with_day(values) if self._dated else values
 
     def _lacks(self, column: str, table: Table) -> str:
         split = len(table.names) == len(self._first.names) and not any(map(is_known, table.names))

@@ -25,17 +25,23 @@ _NONE = "__HIVE_DEFAULT_PARTITION__"
 def of(address: str) -> dict[str, str | None]:
     """Columns and their values in the folders of an address."""
     found = (_FOLDER.fullmatch(part) for part in PurePath(address).parts[:-1])
-    values = {match[1]: None if match[2] == _NONE else unquote(match[2]) for match in found if match}
-    return {DAY: _day(values), **values} if DAY not in values and values.keys() >= set(_OF_DAY) else values
+    return {match[1]: None if match[2] == _NONE else unquote(match[2]) for match in found if match}
 
 
-def _day(values: Mapping[str, str | None]) -> str | None:
-    """The day of year=2024/month=5/day=1, as 2024-05-01."""
-    year, month, day = (values[name] or "" for name in _OF_DAY)
+def with_day(folders: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The same with the day of year=2024, month=5, day=1 as date=2024-05-01; None for what is no day."""
+    parts = {plain_name(name): value or "" for name, value in folders.items()}
+    if DAY in parts or not says_day(folders):
+        return dict(folders)
     try:
-        return date(int(year), int(month), int(day)).isoformat()
+        day = date(*(int(parts[name]) for name in _OF_DAY)).isoformat()
     except ValueError:
-        return None
+        day = None
+    return {DAY: day, **folders}
+
+
+def says_day(folders: Mapping[str, object]) -> bool:
+    return {plain_name(name) for name in folders} >= set(_OF_DAY)
 
 
 def columns_of(folders: Mapping[str, object], names: Sequence[str] | None, source: SourceSettings) -> tuple[list[str], list[str]]:
@@ -48,11 +54,11 @@ def columns_of(folders: Mapping[str, object], names: Sequence[str] | None, sourc
     for name in folders:
         roles = [role for role, known in KNOWN_NAMES.items() if plain_name(name) in known and asked[role] == "auto"]
         free = [role for role in roles if not any(plain_name(other) in KNOWN_NAMES[role] for other in names or ())]
-        made = name == DAY and folders.keys() >= set(_OF_DAY)
+        made = name == DAY and says_day(folders)
         if names is not None and name not in names and (name in asked.values() or free):
             read.append(name)
             notes.append(f"column {name!r} {'is the day that the names of folders say' if made else 'stands in the names of folders'}")
-        elif made or (name in _OF_DAY and DAY in read):
+        elif made or (plain_name(name) in _OF_DAY and DAY in read):
             continue
         elif names is None or name not in names:
             notes.append(f"{name!r} in the names of folders ({name}=...) is not read")

@@ -157,6 +157,25 @@ def test_three_folders_that_name_no_day_are_times_that_are_missing(folder: Path,
     assert problems.dropped.total() == 1
 
 
+def test_days_in_the_names_of_some_folders_alone_are_no_column(folder: Path) -> None:
+    parted(folder, ["5"], "user,item\n1,10\n")
+    (folder / "year=2024" / "month=1" / "late.csv").write_text("user,item\n2,10\n")
+    assert sorted(rows(folder)) == [(1, 10, 1.0), (2, 10, 1.0)]
+
+
+def test_names_of_folders_in_capitals_are_a_day_too(folder: Path) -> None:
+    inside = folder / "Year=2024" / "Month=01" / "Day=05"
+    inside.mkdir(parents=True)
+    (inside / "p.csv").write_text("user,item\n1,10\n")
+    assert rows(folder) == [(1, 10, 1.0, SECONDS)]
+
+
+def test_parts_without_rows_are_no_copies(folder: Path) -> None:
+    for name, text in (("a", ""), ("b", "1,10\n"), ("c", "")):
+        (folder / f"{name}.csv").write_text(f"user,item\n{text}")
+    assert not any("same bytes" in note for note in read(folder)[1].notes)
+
+
 def test_times_in_the_files_count_more_than_a_day_in_the_names_of_folders(folder: Path) -> None:
     parted(folder, ["7"], f"user,item,timestamp\n1,10,{SECONDS}\n")
     found, problems = read(folder)
