@@ -60,7 +60,8 @@ def test_a_queued_run_never_trains(services: Callable[..., Services], api: ApiPr
     assert status.message.startswith("by ")
 
 
-@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.long
+@pytest.mark.parametrize("how", ["command", "API"])
 def test_a_run_that_trains_ends_and_the_next_one_begins(
     services: Callable[..., Services], api: ApiProcess, store_redis: Redis, how: str
 ) -> None:

@@ -86,6 +86,7 @@ def test_a_killed_worker_costs_no_list(stack: Services, victims: str) -> None:
     assert progress.users_written == N_USERS
 
 
+@pytest.mark.long
 def test_a_job_that_was_taken_but_never_begun_is_put_back(stack: Services) -> None:
     """What a worker leaves that is killed between RQ's two steps: the job is off the queue, and nowhere entered as started."""
     generation = dispatch_run(stack)

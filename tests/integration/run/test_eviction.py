@@ -11,7 +11,8 @@ from tests.support.servers.api_process import ApiProcess
 from tests.support.servers.services import Services
 
 
-@pytest.mark.parametrize("policy", ["allkeys-lru", pytest.param("volatile-ttl", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
 def test_no_run_begins_where_lists_may_be_deleted(
     services: Callable[..., Services], redis_server: str, store_redis: Redis, policy: str
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_review_stops_before_promotion_and_shows_what_would_change(services: C
     assert stack.run("run", "--here", "--wait").returncode == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_reading_of_another_meaning_is_refused_and_losses_are_said(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services()

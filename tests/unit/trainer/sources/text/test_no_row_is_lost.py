@@ -35,7 +35,9 @@ def agree(path: Path, text: str, expected: list[Row]) -> None:
 
 
 @pytest.mark.parametrize("line", TRIGGERS.values(), ids=TRIGGERS)
-@pytest.mark.parametrize("at", [0, 1000, 1999], ids=["first", "middle", "last"])
+@pytest.mark.parametrize(
+    "at", [pytest.param(0, marks=pytest.mark.long), 1000, pytest.param(1999, marks=pytest.mark.long)], ids=["first", "middle", "last"]
+)
 def test_one_line_out_of_order(tmp_path: Path, at: int, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_files, "CHUNK_BYTES", 10_000)
     agree(tmp_path / "events.csv", *patched(2000, at, line))
