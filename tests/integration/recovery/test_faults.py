@@ -44,6 +44,18 @@ def dispatched(stack: Services) -> str:
     return stack.generations.ids()[-1]
 
 
+def dispatched_beside_a_worker(stack: Services) -> str:
+    """The same while a worker runs, which begins when all shards are there: it may be through them before the command has ended."""
+    workers = children(stack.processes[-1].pid)
+    for process in workers:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        return dispatched(stack)
+    finally:
+        for process in workers:
+            os.kill(process, signal.SIGCONT)
+
+
 def promoted(stack: Services) -> str:
     generation = dispatched(stack)
     stack.start("worker")
@@ -96,7 +108,7 @@ def test_the_trainer_is_killed_after_dispatch(stack: Services) -> None:
 
 def test_redis_restarts_while_shards_are_scored(stack: Services, server: RedisServer) -> None:
     first = promoted(stack)
-    generation = dispatched(stack)
+    generation = dispatched_beside_a_worker(stack)
     await_that(lambda: stack.generations.state(generation) == "scoring" or None, "it scores")
     server.stop()
     server.start()
@@ -119,7 +131,7 @@ def test_redis_stands_still_for_ten_seconds(stack: Services, server: RedisServer
     first = promoted(stack)
     with ApiProcess(server.url) as api:
         until("ready", lambda: api.get("/health/ready").status_code == 200)
-        generation = dispatched(stack)
+        generation = dispatched_beside_a_worker(stack)
         os.kill(server.pid, signal.SIGSTOP)
         try:
             until("the API says so", lambda: api.get("/health/ready").status_code == 503)
@@ -144,7 +156,7 @@ def test_a_run_that_does_not_fit_into_redis_is_refused_before_it_is_begun(stack:
 
 def test_a_redis_that_is_full_after_all_fails_the_new_generation_and_spares_the_served_one(stack: Services) -> None:
     first = promoted(stack)
-    generation = dispatched(stack)  # the worker that runs takes it up at once
+    generation = dispatched_beside_a_worker(stack)
     stack.redis.config_set("maxmemory", stack.redis.info("memory")["used_memory"] + 50_000)
     assert stack.await_state(generation, "failed", "current") == "failed"
     progress = stack.generations.progress(generation)
@@ -162,7 +174,7 @@ def test_a_redis_that_is_full_after_all_fails_the_new_generation_and_spares_the_
 def test_a_redis_that_has_no_room_for_a_worker_itself_fails_the_new_generation_and_spares_the_served_one(stack: Services) -> None:
     """RQ's own writes are refused, so no job can fail."""
     first = promoted(stack)
-    generation = dispatched(stack)
+    generation = dispatched_beside_a_worker(stack)
     await_that(lambda: some_shards(stack, generation), "it has lists that take room")
     kill_all(stack.processes[-1].pid)
     stack.redis.config_set("maxmemory", stack.redis.info("memory")["used_memory"] - 10_000)
@@ -184,7 +196,7 @@ def lists_left(stack: Services, generation: str) -> list[bytes]:
 def test_a_twin_that_wakes_late_changes_nothing_and_leaves_nothing(stack: Services, fate: str) -> None:
     """A work-horse that slept through it all writes its shard into what is no longer there."""
     first = promoted(stack)
-    generation = dispatched(stack)
+    generation = dispatched_beside_a_worker(stack)
 
     def asleep() -> int | None:
         worker = stack.processes[-1].pid
