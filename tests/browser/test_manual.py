@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.support.paths import ROOT
@@ -33,5 +34,7 @@ def test_the_manual_in_a_browser(open_page: Open, site: Path, root: str) -> None
         page.get_by_role("link", name="the tutorial").first.click()
         page.wait_for_url(f"{api.url}{root}/manual/tutorial.html")
         assert page.locator("img[src*='explorer']").evaluate("image => image.naturalWidth") > 100
-        page.get_by_role("textbox", name="Search").fill("rollback")
+        page.get_by_role("textbox", name="Search").click()
+        expect(page.locator(".md-search-result__meta")).to_have_text("Type to start searching", timeout=30_000)  # it has its index
+        page.get_by_role("textbox", name="Search").press_sequentially("rollback")  # it listens to keys
         page.locator(".md-search-result__link").first.wait_for()
