@@ -16,7 +16,7 @@ from contract.formats.evaluation import GATE_DEPTH, Evaluation, NotEvaluated, Sp
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array, Report
 from engine.ranking.ranked import Ranking, ranking_arrays
-from trainer.evaluation.lists import best_unseen, popular_unseen
+from trainer.evaluation.lists import best_unseen, popular_unseen, renumbered
 from trainer.evaluation.metrics import metrics_of
 from trainer.evaluation.per_user import PerUser, per_user
 from trainer.evaluation.side_by_side import Served, against, beside, errors_of
@@ -78,13 +78,13 @@ def evaluate(
         ranked = ranking_arrays(model, store.arrays, np.bincount(made.rows.indices, minlength=n_items))
         arrays = {**store.arrays, **made.prior, **ranked}
         lists = best_unseen(made.rows, arrays, users, depth, threads, normalize=model.normalize, ranking=Ranking.of(model))
-        return _named(lists, held.items), made._replace(prior={})
+        return renumbered(lists, held.items), made._replace(prior={})
 
     def measured(lists: Array) -> PerUser:
         return per_user(held.user_idx, held.item_idx, users, lists)
 
     best, made = lists_of(settings, max(k, GATE_DEPTH))
-    popular = _named(popular_unseen(made.rows, n_items, users, k), held.items)
+    popular = renumbered(popular_unseen(made.rows, n_items, users, k), held.items)
     deepest, baseline = measured(best), measured(popular)
     model, at_ten = deepest.at(k), deepest.at(GATE_DEPTH)
     return Evaluation(
@@ -105,11 +105,6 @@ def evaluate(
         against=against(settings, served, at_ten, lambda other: measured(lists_of(other, GATE_DEPTH)[0])) if served else None,
         seconds=round(time.monotonic() - started, 2),
     )
-
-
-def _named(lists: Array, items: Array) -> Array:
-    """Lists of numbers of the training part as lists of those of all interactions."""
-    return np.where(lists < 0, -1, items[lists])
 
 
 class _Store:

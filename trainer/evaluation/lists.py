@@ -52,6 +52,11 @@ def popular_unseen(rows: Rows, n_items: int, users: Array, k: int) -> Array:
     return out
 
 
+def renumbered(lists: Array, items: Array) -> Array:
+    """Lists of numbers of the training part as lists of those of all interactions, which `items` has for each; -1 stays."""
+    return np.where(lists < 0, -1, items[lists])
+
+
 def _of_users(rows: Rows, users: Array) -> Rows:
     """The rows of `users` alone, in their order."""
     lengths = np.diff(rows.indptr)[users]

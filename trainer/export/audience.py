@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import heapq
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
@@ -16,7 +14,7 @@ from contract.formats.keys import Id
 from contract.formats.manifest import IdType
 from contract.store.generations import Generations
 from trainer.export.export import read_lists
-from trainer.export.files import FileTarget, nine_digits
+from trainer.export.files import FileTarget, nine_digits, write_lines
 
 COLUMNS = ("item_id", "rank", "user_id", "score")
 
@@ -81,15 +79,8 @@ def export_users_for(
 
 
 def _write_csv(found: Iterable[tuple[Id, Sequence[Member]]], file: BinaryIO) -> None:
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    try:
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for item, members in found:
-            writer.writerows((item, rank, user, nine_digits(score)) for rank, (score, user) in enumerate(members, 1))
-        text.flush()
-    finally:
-        text.detach()
+    rows = ((item, rank, user, nine_digits(score)) for item, members in found for rank, (score, user) in enumerate(members, 1))
+    write_lines(file, COLUMNS, rows)
 
 
 def _write_jsonl(found: Iterable[tuple[Id, Sequence[Member]]], file: BinaryIO) -> None:

@@ -11,7 +11,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -29,12 +29,19 @@ ROWS_PER_FRAME = 8192
 
 def write_csv(lists: Lists, file: BinaryIO) -> None:
     """A line of names, then rows; a missing item is an empty field. Scores have nine digits, which no float32 needs more of."""
+    rows: Iterator[Row] = lists.rows()
+    if lists.shape.layout == "long":
+        rows = ((*row[:3], nine_digits(row[3]), *row[4:]) for row in rows)
+    write_lines(file, (name for name, _ in lists.shape.columns), rows)
+
+
+def write_lines(file: BinaryIO, names: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """CSV in UTF-8: a line of names, then rows. `file` stays open."""
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
     try:
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(name for name, _ in lists.shape.columns)
-        rows: Iterator[Row] = lists.rows()
-        writer.writerows(((*row[:3], nine_digits(row[3]), *row[4:]) for row in rows) if lists.shape.layout == "long" else rows)
+        writer.writerow(names)
+        writer.writerows(rows)
         text.flush()
     finally:
         text.detach()

@@ -59,7 +59,7 @@ def titles_of(items: Items, met: Mapping[str, int]) -> Titles:
     posting_starts, postings = _postings(numbers, np.repeat(np.arange(len(ids)), np.diff(starts)), len(vocabulary))
     categories, category_starts, category_rows = _categories(frame["categories"])
     as_numbers = [stored_id(item_id, "int") for item_id in ids]
-    are_numbers = all(isinstance(number, int) and -(2**63) <= number < 2**63 for number in as_numbers)
+    are_numbers = all(number is not None for number in as_numbers)
     return Titles(
         numbers=array("q", as_numbers if are_numbers else ()),
         texts=NO_WORDS if are_numbers else Words.of(ids),

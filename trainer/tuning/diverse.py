@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from contract.errors import DataError
@@ -14,12 +13,12 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Array, Report
 from engine.ranking.ranked import Ranking, ranking_arrays
 from trainer.evaluation.beyond import figures
-from trainer.evaluation.lists import best_unseen, popular_unseen
+from trainer.evaluation.lists import best_unseen, popular_unseen, renumbered
 from trainer.evaluation.moment import How, cut
 from trainer.evaluation.paired import paired
 from trainer.evaluation.per_user import per_user
-from trainer.fitting.door import fit_model
 from trainer.interactions.interactions import Interactions
+from trainer.tuning.fit import fit_in_memory
 from trainer.tuning.grid import unchosen
 
 GRID = ((0.0, 0.0), (0.1, 0.0), (0.2, 0.0), (0.3, 0.0), (0.5, 0.0), (0.7, 0.0), (0.0, 0.1), (0.0, 0.2), (0.0, 0.4), (0.3, 0.2))
@@ -74,16 +73,11 @@ def measure_strengths(
     found = cut(interactions, MOST_USERS)
     if found is None:
         raise DataError(f"{interactions.source}: nothing can be held out: no user has enough different interactions (three)")
-    held, arrays = found.held, dict[str, Array]()
-
-    def allocate(name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array:
-        arrays[name] = np.zeros(shape, dtype)
-        return arrays[name]
-
-    made = fit_model(held.train, base, allocate, threads=threads, limit_bytes=limit_bytes, report=lambda *_: None)
+    held = found.held
+    made, arrays = fit_in_memory(held.train, base, threads=threads, limit_bytes=limit_bytes)
     users, n_items = np.unique(held.user_idx), held.items.size
     n_users, known = np.bincount(made.rows.indices, minlength=n_items), {**arrays, **made.prior}
-    popular = _named(popular_unseen(made.rows, n_items, users, base.k), held.items)
+    popular = renumbered(popular_unseen(made.rows, n_items, users, base.k), held.items)
     baseline = per_user(held.user_idx, held.item_idx, users, popular)
     plain: Array | None = None
     tried = []
@@ -93,7 +87,7 @@ def measure_strengths(
         everything: Mapping[str, Array] = {**known, **ranking_arrays(model, known, n_users)}
         ranking = Ranking.of(model)
         lists = best_unseen(made.rows, everything, users, base.k, threads, normalize=model.normalize, ranking=ranking)
-        named = _named(lists, held.items)
+        named = renumbered(lists, held.items)
         each = per_user(held.user_idx, held.item_idx, users, named)
         plain = each.ndcg if plain is None else plain
         pair, beyond = paired(each.ndcg, plain, resamples=2), figures(held, made.rows, each, named, baseline, popular)["beyond"]
@@ -120,8 +114,3 @@ def measure_strengths(
         seconds=round(time.monotonic() - started, 1),
         tried=tuple(tried),
     )
-
-
-def _named(lists: Array, items: Array) -> Array:
-    """Lists of numbers of the training part as lists of those of all interactions."""
-    return np.where(lists < 0, -1, items[lists])

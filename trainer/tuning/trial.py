@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from contract.settings.family import MATRIXLESS
 from contract.settings.settings import ModelSettings
@@ -17,26 +14,14 @@ from engine.linear.matrix import Limits, Shape
 from engine.weighing.rows import UserRows
 from engine.weighing.scored import scored_rows
 from trainer.evaluation.holdout import HeldOut
-from trainer.evaluation.lists import best_unseen
+from trainer.evaluation.lists import best_unseen, renumbered
 from trainer.evaluation.per_user import per_user
-from trainer.fitting.door import Made, fit_model
 from trainer.fitting.family import cost_of, parameters_of, prior_of, user_rows
+from trainer.tuning.fit import Fit, fit_in_memory
 from trainer.tuning.grid import Candidate, matrix_of
 
 DEPTH = 10  # of the lists that are measured
 KEPT_BYTES = 0.5  # of the memory limit: fits that are kept for the next rung
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """A fit, without what candidates that share it differ in."""
-
-    made: Made
-    arrays: Mapping[str, Array]
-
-    @property
-    def n_bytes(self) -> int:
-        return sum(array.nbytes for array in self.arrays.values())
 
 
 class Trial:
@@ -89,27 +74,16 @@ class Trial:
             rows = scored_rows(self._pairs, model, has_prior=bool(prior))
         best = best_unseen(rows, {**fit.arrays, **prior}, users, DEPTH, self._threads, normalize=model.normalize)
         wanted = np.isin(self.held.user_idx, users)
-        lists = np.where(best < 0, -1, self.held.items[best])
+        lists = renumbered(best, self.held.items)
         return per_user(self.held.user_idx[wanted], self.held.item_idx[wanted], users, lists).ndcg
 
     def _fit(self, candidate: Candidate) -> Fit:
         model = self.settings(candidate)
         key = matrix_of(model)
         if key not in self._fits:
-            arrays: dict[str, Array] = {}
-
-            def allocate(name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array:
-                arrays[name] = np.zeros(shape, dtype)
-                return arrays[name]
-
-            made = fit_model(
-                *(self.held.train, model, allocate),
-                threads=self._threads,
-                limit_bytes=self._limit_bytes,
-                report=lambda *_: None,
-            )
-            self._make_room(sum(array.nbytes for array in arrays.values()))
-            self._fits[key] = Fit(made, arrays)
+            fit = fit_in_memory(self.held.train, model, threads=self._threads, limit_bytes=self._limit_bytes)
+            self._make_room(fit.n_bytes)
+            self._fits[key] = fit
         self._fits.move_to_end(key)
         return self._fits[key]
 

@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from contract.settings.source import STDIN
 from trainer.sources.tables.locations import Location
 
 N_NAMED = 3
-MAX_LINE = 4096  # bytes
+BEGINNING = 4097  # bytes
 
 
 def copies(found: Sequence[Location], given: Callable[[Location], Hashable]) -> list[str]:
-    """What is said about them. Only files of one size are read for it. `given`: what a file's rows have besides its bytes."""
-    files = [(Path(one.address), given(one)) for one in found if not (one.remote or one.empty or one.address == STDIN)]
-    sizes = Counter((path.stat().st_size, values) for path, values in files)
-    first: dict[tuple[int, Hashable, bytes], Path] = {}
-    twins = []
-    for path, values in files:
-        if sizes[size := path.stat().st_size, values] > 1 and not _is_one_line(path, size):
-            original = first.setdefault((size, values, _digest(path)), path)
-            if original != path:
-                twins.append(f"{path} and {original}")
+    """What is said about them. Only files of one size and one beginning are read for it, so that parts of a split file are not.
+
+    `given`: what a file's rows have besides its bytes.
+    """
+    paths = {Path(one.address): given(one) for one in found if not (one.remote or one.empty or one.address == STDIN)}
+    alike = [[*paths]]
+    for trait in (lambda path: (path.stat().st_size, paths[path]), _beginning, _digest):
+        alike = [same for group in alike for same in _grouped(group, trait)]
+    twins = [f"{path} and {original}" for path, original in sorted((path, original) for original, *others in alike for path in others)]
     if not twins:
         return []
     more = [f"{len(twins) - N_NAMED} more"] if len(twins) > N_NAMED else []
     return [f"files with the same bytes are all read: is one a copy of the other? {'; '.join([*twins[:N_NAMED], *more])}"]
 
 
-def _is_one_line(path: Path, size: int) -> bool:
-    """As a part of many that has names of columns, and no row."""
-    return size <= MAX_LINE and b"\n" not in path.read_bytes().rstrip()
+def _grouped(paths: Iterable[Path], trait: Callable[[Path], Hashable]) -> Iterator[list[Path]]:
+    """Those of several that have it in common. None, of those without rows, has nothing in common with any."""
+    groups: dict[Hashable, list[Path]] = {}
+    for path in paths:
+        groups.setdefault(trait(path), []).append(path)
+    return (group for found, group in groups.items() if len(group) > 1 and found is not None)
+
+
+def _beginning(path: Path) -> bytes | None:
+    """None of a part of many that has names of columns, and no row."""
+    with path.open("rb") as file:
+        begin = file.read(BEGINNING)
+    return begin if len(begin) == BEGINNING or b"\n" in begin.rstrip() else None
 
 
 def _digest(path: Path) -> bytes:
