@@ -32,15 +32,11 @@ ASK = """async ([url, body]) => {
 
 @pytest.fixture(scope="module")
 def redis_url() -> Iterator[str]:
-    server = RedisServer()
-    try:
-        server.start()
+    with RedisServer() as server:
         with Redis.from_url(server.url) as redis:
             for name in ("g1", "g2"):
                 promote_lists(redis, Keys(), LISTS, generation=name, metadata={1: {"title": "Alien"}})
         yield server.url
-    finally:
-        server.remove()
 
 
 @pytest.fixture

@@ -46,12 +46,8 @@ def old_checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def redis_that_stays() -> Iterator[str]:
-    server = RedisServer()
-    try:
-        server.start()
+    with RedisServer() as server:
         yield server.url
-    finally:
-        server.remove()
 
 
 def test_an_upgrade_while_lists_are_served(old_checkout: Path, redis_that_stays: str, tmp_path: Path) -> None:

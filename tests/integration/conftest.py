@@ -18,12 +18,8 @@ from tests.support.servers.zygote import Zygote
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
     """URL of a server that lives as long as the test session."""
-    server = RedisServer()
-    try:
-        server.start()
+    with RedisServer() as server:
         yield server.url
-    finally:
-        server.remove()
 
 
 @pytest.fixture

@@ -20,12 +20,8 @@ ALLOWED = 1.05
 
 @pytest.fixture
 def server() -> Iterator[RedisServer]:
-    server = RedisServer(appendonly="yes")
-    try:
-        server.start()
+    with RedisServer(appendonly="yes") as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from contract.formats.manifest import IdType, Manifest
 from contract.formats.shard_record import ShardRecord
 from contract.settings.settings import ModelSettings
 from contract.store.generations import Generations
+from contract.store.item_revisions import ItemsPointer
 
 # Ids are Any, since a Mapping of ints is no Mapping of "ints or strings".
 Lists = Mapping[Any, Sequence[tuple[Any, float]]]
@@ -63,6 +64,12 @@ def write_lists(redis: Redis, keys: Keys, manifest: Manifest, lists: Lists, meta
         buckets[key][str(item_id)] = json.dumps(fields).encode()
     for key, mapping in buckets.items():
         redis.hset(key, mapping=mapping)  # type: ignore[arg-type]
+
+
+def items_pointer(revision: int = 1, **fields: Any) -> ItemsPointer:
+    """A pointer to one item, described in one bucket; `fields` replace what it says."""
+    values = {"n_buckets": 1, "n_items": 1, "n_unavailable": 0, "made_at": "now", "made_by": "command", "source": "a test"}
+    return ItemsPointer.model_validate({"revision": revision, **values, **fields})
 
 
 def promote_lists(

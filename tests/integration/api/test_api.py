@@ -32,12 +32,8 @@ def api(redis_server: str, store_redis: Redis) -> Iterator[ApiProcess]:
 @pytest.fixture
 def own_redis() -> Iterator[RedisServer]:
     """A server that a test may stop."""
-    server = RedisServer()
-    try:
-        server.start()
+    with RedisServer() as server:
         yield server
-    finally:
-        server.remove()
 
 
 def test_lists_are_served_once_they_are_promoted(api: ApiProcess, store_redis: Redis) -> None:

@@ -136,10 +136,8 @@ def test_ids_of_the_stream_rise_also_when_it_was_lost(store_redis: Redis) -> Non
 
 @pytest.fixture
 def durable() -> Iterator[RedisServer]:
-    server = RedisServer(appendonly="yes", appendfsync="always")  # everysec may put a write off while the disk is slow
-    server.start()
-    yield server
-    server.remove()
+    with RedisServer(appendonly="yes", appendfsync="always") as server:  # everysec may put a write off while the disk is slow
+        yield server
 
 
 def test_what_was_acknowledged_outlives_killed_processes(durable: RedisServer) -> None:

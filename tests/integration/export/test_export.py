@@ -14,8 +14,8 @@ from redis import Redis
 
 from contract.errors import GenerationError, SettingsError, StoreError, TargetError
 from contract.store.generations import Generations
-from contract.store.item_revisions import Catalogue, ItemsPointer
-from tests.support.builders import promote_lists
+from contract.store.item_revisions import Catalogue
+from tests.support.builders import items_pointer, promote_lists
 from tests.support.export_maker import KEYS, connected, execute, export_to, item_of, promote_many, rows_in, tables_in
 from tests.support.generation_maker import make_generation, settings_for
 from tests.support.golden import LISTS, SCORES
@@ -73,8 +73,7 @@ def test_what_is_unavailable_is_left_out(store_redis: Redis, tmp_path: Path) -> 
     catalogue, url = Catalogue(store_redis, KEYS), f"sqlite:///{tmp_path}/x.db"
     revision = catalogue.begin()
     n_buckets = catalogue.write(revision, 1, [("11", "{}")], ["11"])
-    fields = {"n_buckets": n_buckets, "n_items": 1, "n_unavailable": 1, "made_at": "", "made_by": "command", "source": "a test"}
-    assert catalogue.switch(ItemsPointer.model_validate({"revision": revision, **fields}))
+    assert catalogue.switch(items_pointer(revision, n_buckets=n_buckets, n_unavailable=1))
     export_to(url, store_redis, "g1")
     assert rows_in(url)[0] == (1, 10, 12, 13)
     store_redis.delete(KEYS.unavailable(str(revision)))

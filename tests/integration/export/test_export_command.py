@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from contract.errors import GenerationError, SettingsError
-from contract.store.item_revisions import Catalogue, ItemsPointer
-from tests.support.builders import promote_lists
+from contract.store.item_revisions import Catalogue
+from tests.support.builders import items_pointer, promote_lists
 from tests.support.export_maker import KEYS, execute, promote_many, rows_in, tables_in
 from tests.support.paths import ROOT
 from tests.support.servers.services import await_that
@@ -76,8 +76,7 @@ def test_titles_in_a_column_of_their_own(call: Call, store_redis: Redis, tmp_pat
     catalogue = Catalogue(store_redis, KEYS)
     revision = catalogue.begin()
     rows = [("10", json.dumps({"title": 'Ten, "X"'})), ("12", '{"price":3}')]
-    fields = {"n_items": 2, "n_unavailable": 0, "made_at": "", "made_by": "command", "source": "a test"}
-    catalogue.switch(ItemsPointer.model_validate({"revision": revision, "n_buckets": catalogue.write(revision, 2, rows, []), **fields}))
+    catalogue.switch(items_pointer(revision, n_buckets=catalogue.write(revision, 2, rows, []), n_items=2))
     call("--to", "lists.csv", *arguments)
     assert (tmp_path / "lists.csv").read_text().splitlines()[:3] == [
         "user_id,rank,item_id,score,title", '1,1,10,4.5,"Ten, ""X"""', "1,2,11,4,"

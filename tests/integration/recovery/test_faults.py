@@ -22,12 +22,8 @@ SHAPE = "synthetic:3000x2500x150000"
 @pytest.fixture
 def server() -> Iterator[RedisServer]:
     """One that can be stopped and come back with what it knew."""
-    server = RedisServer(appendonly="yes", appendfsync="everysec")
-    try:
-        server.start()
+    with RedisServer(appendonly="yes", appendfsync="everysec") as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture

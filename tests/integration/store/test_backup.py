@@ -12,7 +12,7 @@ from contract.errors import DataError, GenerationError
 from contract.formats.keys import Keys
 from contract.larder import Larder
 from contract.settings.settings import Settings
-from contract.store.item_revisions import ItemsPointer
+from tests.support.builders import items_pointer
 from tests.support.generation_maker import make_generation, settings_for
 from tests.support.servers.services import Services
 from trainer.backup.backup import backup
@@ -36,9 +36,7 @@ def larder(settings: Settings, store_redis: Redis) -> Larder:
     erase(settings, store_redis, 7, lambda: None)
     revision = made.catalogue.begin()
     n_buckets = made.catalogue.write(revision, 1, [("1", '{"title":"One"}')], ["2"], {"": b"rows"}, {"9": b"alike"}, {"ids": b"titles"})
-    made.catalogue.switch(
-        ItemsPointer(revision=revision, n_buckets=n_buckets, n_items=1, n_unavailable=1, made_at="now", made_by="command", source="a test")
-    )
+    made.catalogue.switch(items_pointer(revision, n_buckets=n_buckets, n_unavailable=1))
     made.generations.roll_back("a test")
     return made
 

@@ -13,6 +13,7 @@ from redis import Redis
 
 from contract.formats.keys import Keys
 from contract.store.item_revisions import Catalogue, ItemsPointer
+from tests.support.builders import items_pointer
 from tests.support.generation_maker import make_generation, settings_for
 from tests.support.servers.api_process import ApiProcess
 from tests.support.servers.services import Services, await_that
@@ -21,12 +22,6 @@ from trainer.run.shards import write_popular
 BAR_S = 2.0
 DEADLINE_S = 5 * BAR_S
 KEYS = Keys()
-
-
-def pointer_of(revision: int, n_unavailable: int = 0, made_by: Any = "command") -> ItemsPointer:
-    return ItemsPointer(
-        revision=revision, n_buckets=1, n_items=1, n_unavailable=n_unavailable, made_at="now", made_by=made_by, source="a test"
-    )
 
 
 def write(catalogue: Catalogue, title: str, unavailable: tuple[str, ...] = ()) -> int:
@@ -44,11 +39,11 @@ def test_a_revision_is_written_unseen_then_switched_to(catalogue: Catalogue, sto
     assert (catalogue.current(), catalogue.unavailable()) == (None, [])
     first = write(catalogue, "a", ("7", "é"))
     assert catalogue.current() is None
-    assert catalogue.switch(pointer_of(first, 2))
-    assert (catalogue.current(), catalogue.unavailable()) == (pointer_of(first, 2), ["7", "é"])
+    assert catalogue.switch(items_pointer(first, n_unavailable=2))
+    assert (catalogue.current(), catalogue.unavailable()) == (items_pointer(first, n_unavailable=2), ["7", "é"])
     second = write(catalogue, "b")
-    assert catalogue.current() == pointer_of(first, 2)
-    assert catalogue.switch(pointer_of(second))
+    assert catalogue.current() == items_pointer(first, n_unavailable=2)
+    assert catalogue.switch(items_pointer(second))
     assert catalogue.unavailable() == []
     assert store_redis.hget(KEYS.items(str(second), 0), "1") == b'{"title":"b"}'
 
@@ -56,16 +51,16 @@ def test_a_revision_is_written_unseen_then_switched_to(catalogue: Catalogue, sto
 def test_what_was_read_earlier_never_replaces_what_was_read_later(catalogue: Catalogue) -> None:
     by_a_run = write(catalogue, "as it was when the run began")
     by_command = write(catalogue, "as it was an hour later")
-    assert catalogue.switch(pointer_of(by_command))
-    assert not catalogue.switch(pointer_of(by_a_run, made_by="run"))
-    assert catalogue.current() == pointer_of(by_command)
-    assert catalogue.switch(pointer_of(by_command)), "again is no harm"
+    assert catalogue.switch(items_pointer(by_command))
+    assert not catalogue.switch(items_pointer(by_a_run, made_by="run"))
+    assert catalogue.current() == items_pointer(by_command)
+    assert catalogue.switch(items_pointer(by_command)), "again is no harm"
 
 
 def test_a_revision_that_was_left_goes_after_the_grace_and_the_current_one_stays(catalogue: Catalogue, store_redis: Redis) -> None:
     revisions = [write(catalogue, "x", ("1",)) for _ in range(3)]
-    assert catalogue.switch(pointer_of(revisions[0], 1))
-    assert catalogue.switch(pointer_of(revisions[1], 1))
+    assert catalogue.switch(items_pointer(revisions[0], n_unavailable=1))
+    assert catalogue.switch(items_pointer(revisions[1], n_unavailable=1))
     assert catalogue.prune(3600, 3600) == []
     assert catalogue.prune(0, 3600) == [revisions[0]], "the third may yet be switched to"
     assert catalogue.prune(0, 0) == [revisions[2]]
@@ -73,7 +68,7 @@ def test_a_revision_that_was_left_goes_after_the_grace_and_the_current_one_stays
     kept = {KEYS.items(str(revisions[1]), 0).encode(), KEYS.unavailable(str(revisions[1])).encode()}
     found = {key for key in store_redis.keys("larder:*") if b"{ctl}" not in key}
     assert found == kept
-    assert not catalogue.switch(pointer_of(revisions[0])), "a late writer changes nothing"
+    assert not catalogue.switch(items_pointer(revisions[0])), "a late writer changes nothing"
 
 
 def items_file(path: Path, unavailable: set[int], extra: str = "") -> Path:

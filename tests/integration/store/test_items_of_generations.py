@@ -14,7 +14,7 @@ from contract.formats.verdict import Verdict
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue, ItemsPointer
 from contract.store.removal import retire
-from tests.support.builders import make_manifest
+from tests.support.builders import items_pointer, make_manifest
 
 KEYS = Keys("test")
 REFUSED = Verdict(passed=False, because="nDCG fell")
@@ -30,7 +30,7 @@ class Shop:
     def written(self, source: str, made_by: Any, revision: int | None = None) -> ItemsPointer:
         revision = self.catalogue.begin() if revision is None else revision
         self.catalogue.write(revision, 1, [("1", f'{{"title":"{source}"}}')], ["7"])
-        return ItemsPointer(revision=revision, n_buckets=1, n_items=1, n_unavailable=1, made_at="now", made_by=made_by, source=source)
+        return items_pointer(revision, n_unavailable=1, made_by=made_by, source=source)
 
     def run(self, name: str, verdict: Verdict | None = None, *, brings: bool = True, revision: int | None = None) -> str:
         items = self.written(f"of {name}", "run", revision) if brings else None

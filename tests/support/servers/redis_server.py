@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Self
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -25,6 +26,17 @@ class RedisServer:
         self._folder = Path(tempfile.mkdtemp(prefix="larder-redis-"))  # a short path: a socket's may have 107 bytes
         self._socket = self._folder / "redis.sock"
         self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
 
     @property
     def url(self) -> str:

@@ -16,7 +16,7 @@ from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.manifest import Pointer
 from contract.settings.settings import ModelSettings
 from contract.store.item_revisions import ItemsPointer, encode_ids
-from tests.support.builders import Lists
+from tests.support.builders import Lists, items_pointer
 from tests.support.fakes import Clock, FakeRedis, serve
 
 KEYS = Keys()
@@ -27,9 +27,7 @@ JSON = "application/json"
 
 def stock(fake: FakeRedis, unavailable: list[Id], revision: int = 1, metadata: dict[int, bytes] | None = None) -> None:
     """What a revision of the items leaves behind."""
-    pointer = ItemsPointer(
-        revision=revision, n_buckets=1, n_items=9, n_unavailable=len(unavailable), made_at="now", made_by="command", source="a test"
-    )
+    pointer = items_pointer(revision, n_items=9, n_unavailable=len(unavailable))
     if unavailable:
         fake.strings[KEYS.unavailable(str(revision))] = encode_ids(map(str, unavailable))
     for item_id, text in (metadata or {}).items():

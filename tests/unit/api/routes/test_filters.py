@@ -13,8 +13,8 @@ from contract.errors import StoreError
 from contract.formats import explanations, payload
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.settings.settings import ModelSettings
-from contract.store.item_revisions import ItemsPointer, encode_ids
-from tests.support.builders import Lists
+from contract.store.item_revisions import encode_ids
+from tests.support.builders import Lists, items_pointer
 from tests.support.fakes import Clock, FakeRedis, serve
 from trainer.items.columns import filter_columns
 from trainer.items.items import cleaned
@@ -39,16 +39,7 @@ def stock(fake: FakeRedis, prices: dict[int, int], revision: int = 1, unavailabl
         fake.hset(KEYS.items(str(revision), 0), {str(item): b'{"price":%d}' % price})
     if unavailable:
         fake.strings[KEYS.unavailable(str(revision))] = encode_ids(map(str, unavailable))
-    pointer = ItemsPointer(
-        revision=revision,
-        n_buckets=1,
-        n_items=len(prices),
-        n_unavailable=len(unavailable),
-        made_at="now",
-        made_by="command",
-        source="a test",
-        columns=tuple(columns),
-    )
+    pointer = items_pointer(revision, n_items=len(prices), n_unavailable=len(unavailable), columns=tuple(columns))
     fake.strings[KEYS.items_pointer] = pointer.model_dump_json().encode()
 
 

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 
 from contract.formats.keys import Keys
 from contract.settings.settings import ModelSettings
-from contract.store.item_revisions import ItemsPointer, encode_ids
-from tests.support.builders import Lists
+from contract.store.item_revisions import encode_ids
+from tests.support.builders import Lists, items_pointer
 from tests.support.fakes import Clock, FakeRedis, serve
 from trainer.items.columns import filter_columns
 from trainer.items.items import cleaned
@@ -32,17 +32,8 @@ def stock(fake: FakeRedis, films: dict[int, tuple[str, str]], revision: int = 1,
     fake.hset(KEYS.titles(str(revision)), titles_of(items, {str(met): 1}).encoded())
     fake.hset(KEYS.items(str(revision), 0), {str(item): b'{"title":"%s"}' % title.encode() for item, (title, _) in films.items()})
     fake.strings[KEYS.unavailable(str(revision))] = encode_ids(map(str, unavailable))
-    pointer = ItemsPointer(
-        revision=revision,
-        n_buckets=1,
-        n_items=len(films),
-        n_unavailable=len(unavailable),
-        made_at="now",
-        made_by="command",
-        source="a test",
-        columns=tuple(columns),
-        n_titles=len(films),
-    )
+    told = {"n_items": len(films), "n_unavailable": len(unavailable), "columns": tuple(columns), "n_titles": len(films)}
+    pointer = items_pointer(revision, **told)
     fake.strings[KEYS.items_pointer] = pointer.model_dump_json().encode()
 
 

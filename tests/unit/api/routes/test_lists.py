@@ -11,9 +11,9 @@ from api.app import create_app
 from api.lists.store import Store
 from contract.formats.keys import Keys
 from contract.settings.settings import Settings
-from contract.store.item_revisions import ItemsPointer, encode_ids
+from contract.store.item_revisions import encode_ids
 from contract.store.lists import CATEGORY, CHUNK, SEGMENT, Listed, fields_of
-from tests.support.builders import Lists
+from tests.support.builders import Lists, items_pointer
 from tests.support.fakes import FakeRedis, serve
 
 USERS: Lists = {54: [(1, 4.0), (2, 3.0)], 7: []}
@@ -29,7 +29,7 @@ KEYS = Keys()
 
 def unavailable(fake: FakeRedis, items: range) -> None:
     fake.strings[KEYS.unavailable("1")] = encode_ids(map(str, items))
-    pointer = ItemsPointer(revision=1, n_buckets=1, n_items=0, n_unavailable=len(items), made_at="now", made_by="command", source="a test")
+    pointer = items_pointer(n_items=0, n_unavailable=len(items))
     fake.strings[KEYS.items_pointer] = pointer.model_dump_json().encode()
 
 
