@@ -12,7 +12,9 @@ from contract.settings.settings import Settings
 from contract.store.lists import CATEGORY, SEGMENT, Listed, encode_names
 from contract.text import words
 from engine.arrays import Array
+from engine.fit.row_kernels import group
 from trainer.interactions.interactions import Interactions
+from trainer.items import list_kernels
 from trainer.items.items import NOTHING
 from trainer.items.revision import Stock
 
@@ -22,21 +24,42 @@ MAX_GROUPS = 1000
 MIN_USERS = 2
 """Of a segment: the list of one user would be what that user has met."""
 
+NO_WEIGHTS = np.zeros(0)
+
 log = logging.getLogger("larder.trainer")
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
-    """Pairs of user and item, each once, with the first and the last time that they met; None without times."""
+class Tally:
+    """What lists are made of, for each item: users who met it, their weights that fade, and the time of the first event.
 
-    user: Array
-    item: Array
+    int64 (n_items); float64 (n_items), or None where no list needs it; int64 epoch seconds (n_items), or None without times.
+    """
+
+    users: Array
+    faded: Array | None
     first: Array | None
-    last: Array | None
 
-    def of(self, rows: Array | slice) -> Pairs:
-        first, last = (None if times is None else times[rows] for times in (self.first, self.last))
-        return Pairs(self.user[rows], self.item[rows], first, last)
+
+class ByUser:
+    """The interactions in order of users, to be tallied for everybody and for the users of a segment."""
+
+    def __init__(self, interactions: Interactions, settings: Settings) -> None:
+        self._item, self._n_items, self._time = interactions.item_idx, len(interactions.item_ids), interactions.time
+        self.everyone = np.arange(len(interactions.user_ids), dtype=np.int32)
+        self._ends, self._rows = group(interactions.user_idx, self.everyone.size)
+        self._fading = NO_WEIGHTS
+        if self._time is not None and "trending" in words(settings.lists):
+            self._fading = _fading(self._time, settings)
+
+    def tally(self, users: Array) -> Tally:
+        """Of these user_idx, int32."""
+        counts, faded = np.zeros(self._n_items, np.int64), np.zeros(self._n_items)
+        first = np.full(self._n_items, np.iinfo(np.int64).max)
+        list_kernels.tally(users, self._ends, self._rows, self._item, self._fading, counts, faded)
+        if self._time is not None:
+            list_kernels.earliest(users, self._ends, self._rows, self._item, self._time, first)
+        return Tally(counts, faded if self._fading.size else None, first if self._time is not None else None)
 
 
 def cook(interactions: Interactions, stock: Stock, segments: Mapping[str, str], settings: Settings) -> dict[str, Array]:
@@ -45,13 +68,16 @@ def cook(interactions: Interactions, stock: Stock, segments: Mapping[str, str], 
     trending and new need times. Ties are in the order of items. What is unavailable is in none.
     """
     found: list[tuple[Listed, Array, Array]] = []
-    pairs, n_items = _pairs(interactions), len(interactions.item_ids)
+    wanted, n_items = words(settings.lists), len(interactions.item_ids)
+    if not wanted:
+        return {}
+    by_user = ByUser(interactions, settings)
+    of_all = by_user.tally(by_user.everyone)
     excluded = np.array([str(item) in stock.unavailable for item in interactions.item_ids], bool)
     categories = _members(stock, interactions)
-    by_segment = list(_by_segment(pairs, interactions, segments))
-    newest = int(pairs.last.max()) if pairs.last is not None else 0
-    for name in words(settings.lists):
-        whole = _ranked(name, pairs, newest, excluded, settings)
+    by_segment = [(segment, by_user.tally(users)) for segment, users in _by_segment(interactions, segments)]
+    for name in wanted:
+        whole = _ranked(name, of_all, excluded)
         if whole is None:
             log.info("there is no list %s: the interactions have no times", name)
             continue
@@ -64,8 +90,8 @@ def cook(interactions: Interactions, stock: Stock, segments: Mapping[str, str], 
             places = np.sort(place[members])
             places = places[places < n_items][: settings.lists_depth]
             found.append((Listed(name, CATEGORY, category), items[places], scores[places]))
-        for segment, its in by_segment:
-            if (ranked := _ranked(name, its, newest, excluded, settings)) is not None:
+        for segment, tally in by_segment:
+            if (ranked := _ranked(name, tally, excluded)) is not None:
                 found.append((Listed(name, SEGMENT, segment), ranked[0][: settings.lists_depth], ranked[1][: settings.lists_depth]))
     if not found:
         return {}
@@ -77,33 +103,24 @@ def cook(interactions: Interactions, stock: Stock, segments: Mapping[str, str], 
     }
 
 
-def _pairs(interactions: Interactions) -> Pairs:
-    user, item, time = interactions.user_idx, interactions.item_idx, interactions.time
-    key = user.astype(np.int64) * len(interactions.item_ids) + item
-    order = np.argsort(key, kind="stable") if time is None else np.lexsort((time, key))
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    ends = np.append(starts[1:], len(order)) - 1
-    first, last = (None, None) if time is None else (time[order[starts]], time[order[ends]])
-    return Pairs(user[order[starts]], item[order[starts]], first, last)
+def _fading(time: Array, settings: Settings) -> Array:
+    """What each event counts in trending: float64, half as much after every half-life, and nothing before its days."""
+    newest = int(time.max())
+    late = np.flatnonzero(time >= newest - settings.trending_days * DAY_S)
+    weights = np.zeros(time.size)
+    weights[late] = np.exp2(-((newest - time[late]) / DAY_S) / settings.trending_half_life_days)
+    return weights
 
 
-def _ranked(name: str, pairs: Pairs, newest: int, excluded: Array, settings: Settings) -> tuple[Array, Array] | None:
+def _ranked(name: str, tally: Tally, excluded: Array) -> tuple[Array, Array] | None:
     """Items, best first, and their scores; None for a list that needs times where there are none."""
-    items, at = np.unique(pairs.item, return_inverse=True)
-    if name == "popular":
-        values: Array = np.bincount(at, minlength=len(items)).astype(np.float64)
-    elif pairs.first is None or pairs.last is None:
+    values = {"popular": tally.users, "trending": tally.faded, "new": tally.first}[name]
+    if values is None:
         return None
-    elif name == "trending":
-        days = (newest - pairs.last) / DAY_S
-        weights = np.where(days <= settings.trending_days, np.exp2(-days / settings.trending_half_life_days), 0.0)
-        values = np.bincount(at, weights=weights, minlength=len(items))
-    else:
-        values = np.full(len(items), np.inf)
-        np.minimum.at(values, at, pairs.first / DAY_S)
-    scores = values.astype(np.float32)
+    items = np.flatnonzero((tally.users > 0) & ~excluded)
+    scores = (values[items] / DAY_S if name == "new" else values[items]).astype(np.float32)
     order = np.argsort(-scores, kind="stable")
-    order = order[~excluded[items[order]] & (scores[order] != 0)]
+    order = order[scores[order] != 0]
     return items[order], scores[order]
 
 
@@ -117,8 +134,8 @@ def _members(stock: Stock, interactions: Interactions) -> dict[str, Array]:
     return {name: np.array(found[name]) for name in _largest({name: len(members) for name, members in found.items()}, "categories")}
 
 
-def _by_segment(pairs: Pairs, interactions: Interactions, segments: Mapping[str, str]) -> Iterator[tuple[str, Pairs]]:
-    """The pairs of each segment's users, in the order of the names."""
+def _by_segment(interactions: Interactions, segments: Mapping[str, str]) -> Iterator[tuple[str, Array]]:
+    """user_idx of each segment's users, in the order of the names."""
     counts: dict[str, int] = {}
     of_user = [segments.get(str(user_id), "") for user_id in interactions.user_ids] if segments else []
     for segment in filter(None, of_user):
@@ -127,11 +144,11 @@ def _by_segment(pairs: Pairs, interactions: Interactions, segments: Mapping[str,
     if not names:
         return
     numbers = {name: number for number, name in enumerate(names)}
-    of_pair = np.array([numbers.get(segment, -1) for segment in of_user])[pairs.user]
-    order = np.argsort(of_pair, kind="stable")
-    edges = np.searchsorted(of_pair[order], np.arange(len(names) + 1))
+    numbered = np.array([numbers.get(segment, -1) for segment in of_user])
+    order = np.argsort(numbered, kind="stable").astype(np.int32)
+    edges = np.searchsorted(numbered[order], np.arange(len(names) + 1))
     for number, name in enumerate(names):
-        yield name, pairs.of(order[edges[number] : edges[number + 1]])
+        yield name, order[edges[number] : edges[number + 1]]
 
 
 def _largest(counts: Mapping[str, int], what: str) -> list[str]:
