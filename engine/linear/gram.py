@@ -33,12 +33,17 @@ class Gram:
     """G = XᵀX of rows of users, weights and all."""
 
     def __init__(self, rows: UserRows) -> None:
-        self._columns = (*rows.by_item, rows.indptr, rows.item_idx, rows.weights)
+        self._columns = (*rows.by_item(), rows.indptr, rows.item_idx, rows.weights)
         self.load = work_of(rows) + rows.n_items
-        self.diagonal = np.bincount(rows.item_idx, weights=rows.weights.astype(np.float64) ** 2, minlength=rows.n_items)
+        self.diagonal = diagonal_of(rows)
 
     def fill(self, start: int, end: int, upper: bool, out: Array) -> None:
         gram_kernels.fill(start, end, *self._columns, upper, out)
+
+
+def diagonal_of(rows: UserRows) -> Array:
+    """Of the Gram matrix, float64 (n_items)."""
+    return np.bincount(rows.item_idx, weights=rows.weights.astype(np.float64) ** 2, minlength=rows.n_items)
 
 
 def work_of(rows: UserRows) -> Array:

@@ -31,7 +31,8 @@ def cost(shape: Shape, neighbors: int, limits: Limits, *, own_targets: bool = Fa
     if not neighbors:
         arrays = 2 if own_targets else 1
         held = (2 * arrays + 1 if _is_exact(n, limits, arrays) else arrays) * whole
-        peak = _fixed(shape, 0, limits) + inverse.panel_bytes(n) + held
+        counting, inverting = _fixed(shape, 0, limits), inverse.panel_bytes(n)
+        peak = held + (counting + inverting if own_targets else max(counting, inverting))
         return Cost(peak, whole, (1.5 if own_targets else 0.5) * shape.pair_products, (1.5 if own_targets else 0.5) * n**3)
     fixed, most = _fixed(shape, neighbors, limits), min(neighbors, n)
     kept, solving = column_bytes(n, most), n * (most**3 / 6 + 2 * most**2)
@@ -64,12 +65,16 @@ def fit(
     limits.refuse_above(cost(shape, neighbors, limits, own_targets=targets is not None), what, way_out)
     if neighbors:
         return _local(source, shape, ridge, neighbors, limits, targets)
-    return Dense(_whole(source, ridge, limits) if targets is None else _solved(source, targets, ridge, limits))
+    if targets is not None:
+        return Dense(_solved(source, targets, ridge, limits))
+    matrix = gram.whole(source, np.float64 if _is_exact(ridge.size, limits, 1) else np.float32, limits.threads)
+    del source  # with its index by item, where the caller keeps neither: what follows is long, and takes much memory
+    return Dense(_whole(matrix, ridge, limits))
 
 
-def _whole(source: Source, ridge: Array, limits: Limits) -> Array:
+def _whole(matrix: Array, ridge: Array, limits: Limits) -> Array:
+    """S, in place of G where that is float32."""
     n = ridge.size
-    matrix = gram.whole(source, np.float64 if _is_exact(n, limits, 1) else np.float32, limits.threads)
     matrix[np.diag_indices(n)] += ridge.astype(matrix.dtype)
     inverse.invert(matrix, limits.threads)
     diagonal = matrix.diagonal().copy()

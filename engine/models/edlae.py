@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from engine.linear import ridge
 from engine.linear.checks import within
-from engine.linear.gram import Gram
+from engine.linear.gram import Gram, diagonal_of
 from engine.linear.matrix import Cost, Fitted, Limits, Shape
 from engine.weighing.rows import UserRows
 
@@ -32,9 +32,8 @@ class Parameters:
 
 
 def fit(rows: UserRows, parameters: Parameters, limits: Limits) -> Fitted:
-    source = Gram(rows)
-    added = parameters.dropout / (1.0 - parameters.dropout) * source.diagonal + parameters.ridge
-    return Fitted(ridge.fit(source, Shape.of(rows), added, parameters.neighbors, limits, "edlae"))
+    added = parameters.dropout / (1.0 - parameters.dropout) * diagonal_of(rows) + parameters.ridge
+    return Fitted(ridge.fit(Gram(rows), Shape.of(rows), added, parameters.neighbors, limits, "edlae"))
 
 
 def cost(shape: Shape, parameters: Parameters, limits: Limits) -> Cost:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +12,7 @@ from contract.errors import SettingsError
 from engine.arrays import Array
 from engine.linear import column_kernels, gram, inverse, ridge_kernels
 from engine.linear.matrix import Columns, Dense, Fitted, Limits, Shape
-from engine.models import ease, slit
+from engine.models import ease, edlae, slit
 from engine.models.blend import blend
 from engine.models.trend import Parameters as TrendParameters
 from engine.models.trend import popularity, prior
@@ -178,3 +181,24 @@ def test_a_prior_is_scaled_by_its_gain_and_forgets_what_is_outside_its_window() 
     late = rows.timestamps >= rows.newest - 30 * 86400
     np.testing.assert_allclose(popularity(rows, window_days=30), np.bincount(rows.item_idx[late], minlength=25))
     np.testing.assert_allclose(popularity(rows), rows.item_counts())
+
+
+@pytest.mark.parametrize("model", [ease, edlae], ids=lambda model: model.__name__)
+def test_the_index_by_item_is_gone_before_the_inverse_begins(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[weakref.ref[gram.Gram]] = []
+    left: list[object] = []
+    invert = inverse.invert
+
+    def watched(self: gram.Gram, start: int, end: int, upper: bool, out: Any) -> None:
+        made.append(weakref.ref(self))
+        fill(self, start, end, upper, out)
+
+    def look(matrix: Any, threads: int) -> None:
+        left.append(made[0]())
+        invert(matrix, threads)
+
+    fill = gram.Gram.fill
+    monkeypatch.setattr(gram.Gram, "fill", watched)
+    monkeypatch.setattr(inverse, "invert", look)
+    model.fit(oracles.random_rows(8, n_users=30, n_items=20), model.Parameters(), LIMITS)
+    assert left == [None]

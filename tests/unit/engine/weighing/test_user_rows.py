@@ -43,7 +43,7 @@ def test_the_order_of_events_changes_nothing() -> None:
 
 def test_by_item_is_the_transpose() -> None:
     rows = rows_of_events(np.array([2, 0, 2, 1]), np.array([1, 1, 0, 3]), np.ones(4, np.float32), None, 3, 4)
-    ends, users, at = rows.by_item
+    ends, users, at = rows.by_item()
     assert ends.tolist() == [0, 1, 3, 3, 4]
     assert users.tolist() == [2, 0, 2, 1]
     assert rows.item_idx[at].tolist() == [0, 1, 1, 3]
