@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help long test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs docs-site lock compose-up compose-down dev-tools
+.PHONY: help chart long test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs docs-site lock compose-up compose-down dev-tools
 
 # Further arguments: make retrain ARGS="--k 20", make test ARGS="-k payload", make verify ARGS="--sample 1000"
 ARGS ?=
@@ -151,6 +151,10 @@ soak: dev-tools ## Fifty retrains in a row: nothing grows. A quarter of an hour.
 browser: dev-tools ## The pages in a real Chromium, before a whole stack (needs chromium on PATH). ARGS go to pytest.
 	@$(venv)/python -m pytest tests/browser $(ARGS)
 
+chart: dev-tools ## The chart for Kubernetes, by Helm and by Kubernetes' schemas (needs helm on PATH). ARGS go to pytest.
+	$(call bootstrap,chart)
+	@$(venv)/python -m pytest tests/chart $(ARGS)
+
 page-speed: dev-tools ## First paint of each page with 100,000 users loaded. Some minutes.
 	@$(venv)/python -m tests.browser.page_speed
 
@@ -172,8 +176,9 @@ bench: ## Fit and scoring against recommenders and implicit. ARGS go to `python 
 	$(call bootstrap,bench)
 	@$(venv)/python -m bench engine $(ARGS)
 
-docs: ## Write docs/settings.md from the settings, and the picture of the architecture.
+docs: ## Write docs/settings.md from the settings, the picture of the architecture, and what the chart knows of settings.
 	@$(venv)/python -m tools.settings_page > docs/settings.md
+	@$(venv)/python -m tools.chart_services > ops/helm/larder/files/services.json
 	@$(venv)/python -m tools.architecture_picture > docs/architecture.svg
 
 docs-site: ## Make the manual, docs/ as a site with search, in site/; a dead link fails.

@@ -16,6 +16,7 @@ lock dev --extra trainer --extra worker --extra api --extra local --extra dev $t
 for service in trainer worker api; do lock "$service" --extra "$service" --constraint requirements/bench.txt; done
 lock local --extra trainer --extra worker --extra api --extra local --constraint requirements/bench.txt
 lock docs --extra docs --constraint requirements/bench.txt
+lock chart --extra chart --constraint requirements/bench.txt
 # A driver is installed beside a service: what both need is of one version.
 for driver in objects delta iceberg mysql duckdb clickhouse bigquery snowflake sqlserver; do
   # BigQuery's client asks for an older python-dateutil than croniter, of which it uses relativedelta alone.

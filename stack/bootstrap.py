@@ -4,6 +4,7 @@
     python3.11 -m stack.bootstrap dev       all of that, and what tests and checks need
     python3.11 -m stack.bootstrap bench     all of that, and the peers that bench/ measures
     python3.11 -m stack.bootstrap docs      what makes the site of the manual, beside what is there
+    python3.11 -m stack.bootstrap chart     what checks the chart for Kubernetes, beside what is there
 
 LARDER_DRIVERS=mysql,duckdb adds what reads these; once installed, they are kept as new as their locks.
 
@@ -28,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 HOLDS = {"local": ("local",), "dev": ("dev", "local", "docs"), "bench": ("bench", "dev", "local", "docs")}
 DRIVER = "driver-"
-BESIDE = (DRIVER, "docs")  # locks that are installed beside what is there, as versions are the same in all
+BESIDE = (DRIVER, "docs", "chart")  # locks that are installed beside what is there, as versions are the same in all
 NEED_BYTES = 2 * 2**30
 WRONG_PYTHON = "import sys, pip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))"
 INTERRUPTED = 130

@@ -30,7 +30,7 @@ from trainer.fitting.door import NOTHING, Made, Similar, sar_rows
 from trainer.fitting.newcomers import fit_sar, known_of, mix_of, similar_rows, written_columns
 from trainer.interactions.interactions import Interactions
 
-_RELEASE_EVERY = 64  # tiles
+_RELEASE_EVERY = 16  # tiles
 
 
 def fit(
