@@ -30,6 +30,7 @@ class UserThird(BaseModel):
     n: int
     ndcg: float
     recall: float
+    ndcg_error: float | None = Field(None, description="standard error of `ndcg`; None: an older version measured, or a single user")
 
 
 class ItemThird(BaseModel):

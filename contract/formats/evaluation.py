@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from contract.formats.beyond import Beyond, Segments
+from contract.formats.beyond import Beyond, Segments, Third
 from contract.formats.manifest import Manifest
 
 Split = Literal["time", "stratified"]
@@ -68,6 +68,7 @@ class Against(BaseModel):
 
     generation: str
     ndcg: SideBySide | None = None
+    thirds: dict[Third, SideBySide] = Field({}, description="the same of each third of the users, by their number of interactions")
     reason: str = ""
 
 

@@ -8,7 +8,8 @@ from typing import Any, Self, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from redis import Redis
 
-from contract.formats.evaluation import Evaluation, Figures
+from contract.formats.beyond import Segments
+from contract.formats.evaluation import Against, Evaluation, Figures
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest
 from contract.formats.verdict import Verdict
@@ -36,6 +37,10 @@ class RunRecord(BaseModel):
     split: str | None = None
     model: dict[str, float] = Field({}, description="measures of the model, those beyond accuracy among them")
     popularity: dict[str, float] = Field({}, description="measures of popularity alone")
+    n_measured: int = Field(0, description="users that were measured")
+    errors: dict[str, float] = Field({}, description="standard errors of the model's measures")
+    segments: Segments | None = None
+    against: Against | None = Field(None, description="the model that was served, on the same events")
     passed: bool = Field(description="whether the gate let it pass")
     because: str = Field("", description="why the gate refused it, or left it to a person")
     warnings: tuple[str, ...] = ()
@@ -48,6 +53,8 @@ class RunRecord(BaseModel):
             model = {**measured.model.model_dump(), **(measured.beyond.model_dump() if measured.beyond else {})}
             figures = {"k": measured.k, "split": measured.split, "model": _rounded(model)}
             figures["popularity"] = _rounded(measured.popularity.model_dump())
+            figures["errors"] = _rounded(measured.errors.model_dump()) if measured.errors else {}
+            figures |= {"n_measured": measured.n_users_evaluated, "segments": measured.segments, "against": measured.against}
         return cls(
             run=manifest.generation,
             trained_at=manifest.trained_at,

@@ -21,6 +21,8 @@ VIEWS = {
     "session": "/explore?session=318%0A296%0Anobody",
     "cold user": "/explore?user=999999",
     "script": f"/explore?user={SCRIPT}&item={SCRIPT}",
+    "compare": "/compare",
+    "compare a user": "/compare?a=PREVIOUS&b=CURRENT&user=54",
     "card": "/cards/CURRENT",
     "runbook": "/runbook",
     "sign in": "/sign-in",

@@ -73,7 +73,7 @@ def gini(times: Array) -> float:
 def segments(measured: PerUser, lists: Array, hits: Array, wanted: Array, rows: Rows, n_items: int) -> Segments:
     """By thirds: users by their number of pairs in `rows`, items by that of their users; ties by number. `wanted`: item_idx of the pairs
     that were to be found, -1 for an item that `rows` lack."""
-    active = _thirds(np.diff(rows.indptr)[measured.users])
+    active = by_activity(rows, measured.users)
     popular = _thirds(np.bincount(rows.indices, minlength=n_items))
     listed = lists[lists >= 0]
     of_wanted, of_found = popular[wanted[wanted >= 0]], popular[lists[hits]]
@@ -82,7 +82,8 @@ def segments(measured: PerUser, lists: Array, hits: Array, wanted: Array, rows: 
     for at, name in enumerate(get_args(Third)):
         of_users = active == at
         n_wanted = int((of_wanted == at).sum())
-        users[name] = UserThird(n=int(of_users.sum()), ndcg=_mean(measured.ndcg[of_users]), recall=_mean(measured.recall[of_users]))
+        ndcg = measured.ndcg[of_users]
+        users[name] = UserThird(n=ndcg.size, ndcg=_mean(ndcg), recall=_mean(measured.recall[of_users]), ndcg_error=_error(ndcg))
         items[name] = ItemThird(
             n=int((popular == at).sum()),
             wanted=_part(n_wanted, wanted.size),
@@ -90,6 +91,11 @@ def segments(measured: PerUser, lists: Array, hits: Array, wanted: Array, rows: 
             listed=_part(int((popular[listed] == at).sum()), listed.size),
         )
     return Segments(users=users, items=items)
+
+
+def by_activity(rows: Rows, users: Array) -> Array:
+    """For each of `users` the third, 0 to 2, by the number of pairs in `rows`."""
+    return _thirds(np.diff(rows.indptr)[users])
 
 
 def _head(counts: Array) -> Array:
@@ -141,6 +147,10 @@ def _thirds(values: Array) -> Array:
 
 def _mean(values: Array) -> float:
     return round(float(values.mean()), DECIMALS) if values.size else 0.0
+
+
+def _error(values: Array) -> float | None:
+    return round(float(values.std(ddof=1) / np.sqrt(values.size)), DECIMALS) if values.size > 1 else None
 
 
 def _part(part: int, whole: int) -> float:

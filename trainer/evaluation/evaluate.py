@@ -87,6 +87,7 @@ def evaluate(
     popular = renumbered(popular_unseen(made.rows, n_items, users, k), held.items)
     deepest, baseline = measured(best), measured(popular)
     model, at_ten = deepest.at(k), deepest.at(GATE_DEPTH)
+    active = beyond.by_activity(made.rows, users)
     return Evaluation(
         k=k,
         split=split,
@@ -102,7 +103,7 @@ def evaluate(
         errors_at_gate_depth=None if k == GATE_DEPTH else errors_of(at_ten),
         **beyond.figures(held, made.rows, model, best[:, :k], baseline, popular),
         beside_popularity=beside(model, baseline, k),
-        against=against(settings, served, at_ten, lambda other: measured(lists_of(other, GATE_DEPTH)[0])) if served else None,
+        against=against(settings, served, at_ten, lambda other: measured(lists_of(other, GATE_DEPTH)[0]), active) if served else None,
         seconds=round(time.monotonic() - started, 2),
     )
 

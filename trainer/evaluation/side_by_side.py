@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
 from contract.errors import DataError, SettingsError
+from contract.formats.beyond import Third
 from contract.formats.evaluation import GATE_DEPTH, Against, Errors, SideBySide
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
@@ -29,23 +30,38 @@ class Served(NamedTuple):
     settings: ModelSettings
 
 
-def against(new: ModelSettings, served: Served, measured: PerUser, measure: Callable[[ModelSettings], PerUser]) -> Against:
-    """The served model beside the new one, `measured` at GATE_DEPTH. `measure` fits settings on the same training part.
+def against(
+    new: ModelSettings, served: Served, measured: PerUser, measure: Callable[[ModelSettings], PerUser], thirds: Array | None = None
+) -> Against:
+    """The served model beside the new one, `measured` at GATE_DEPTH. `measure` fits settings on the same training part. `thirds`: for each
+    user the third, 0 to 2; each is compared by itself as well.
 
     Settings that make the same lists are not fitted again: the difference is 0.
     """
     if _that_count(new) == _that_count(served.settings):
-        return Against(generation=served.generation, ndcg=beside(measured, measured, GATE_DEPTH))
+        return _against(served, measured, measured, thirds)
     try:
         old = measure(served.settings)
     except (SettingsError, DataError) as error:
         return Against(generation=served.generation, reason=str(error))
-    return Against(generation=served.generation, ndcg=beside(measured, old, GATE_DEPTH))
+    return _against(served, measured, old, thirds)
+
+
+def _against(served: Served, new: PerUser, old: PerUser, thirds: Array | None) -> Against:
+    parts: dict[Third, SideBySide] = {}
+    for at, name in enumerate(get_args(Third)):
+        if thirds is not None and (of_third := thirds == at).sum() > 1:  # one user says nothing of others
+            parts[name] = _beside(new.ndcg[of_third], old.ndcg[of_third], GATE_DEPTH)
+    return Against(generation=served.generation, ndcg=beside(new, old, GATE_DEPTH), thirds=parts)
 
 
 def beside(new: PerUser, old: PerUser, depth: int) -> SideBySide:
     """nDCG of both at `depth`, user by user. Of a single user the error is as large as the metric can be: one says nothing of others."""
-    found = paired(new.ndcg, old.ndcg)
+    return _beside(new.ndcg, old.ndcg, depth)
+
+
+def _beside(new: Array, old: Array, depth: int) -> SideBySide:
+    found = paired(new, old)
     figures = {name: getattr(found, name) for name in ("new", "old", "difference", "standard_error", "low", "high")}
     bounded = {name: round(float(np.clip(figure, -1.0, 1.0)), DECIMALS) for name, figure in figures.items()}
     return SideBySide(depth=depth, n_users=found.n_users, **bounded)

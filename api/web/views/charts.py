@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 WIDTH, HEIGHT = 320.0, 110.0
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 8.0, 8.0, 18.0
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 8.0, 14.0, 18.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Bar:
     width: float
     height: float
     says: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def bar_chart(title: str, counts: Sequence[int], left: str, right: str, what: st
                 round(wide - 2, 1),
                 round(tall, 1),
                 f"{where}: {count:,} {what}",
+                count,
             )
         )
     shares = ", ".join(f"{100 * count / total:.0f} %" for count in counts)

@@ -85,6 +85,11 @@ def age_of(text: str) -> float:
     return time.time() - datetime.fromisoformat(text).timestamp()
 
 
+def age_between(earlier: str | None, later: str) -> float | None:
+    """Seconds from one time to another, both as a manifest spells them; None where the first is not known."""
+    return (datetime.fromisoformat(later) - datetime.fromisoformat(earlier)).total_seconds() if earlier else None
+
+
 FILTERS = {
     "number": number, "figure": figure, "change": change, "percent": percent, "size": size, "duration": duration,
     "milliseconds": milliseconds, "at": at, "when": when,

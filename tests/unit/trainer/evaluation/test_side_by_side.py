@@ -50,6 +50,17 @@ def test_both_are_measured_at_ten_whatever_k_and_the_order_of_rows(k: int, order
     assert pair.ndcg.low < pair.ndcg.difference < pair.ndcg.high
 
 
+def test_each_third_of_the_users_is_compared_by_itself() -> None:
+    pair = measured(ModelSettings(), EASE).against
+    assert pair is not None
+    assert pair.ndcg is not None
+    assert list(pair.thirds) == ["least", "middle", "most"]
+    assert sum(third.n_users for third in pair.thirds.values()) == pair.ndcg.n_users
+    whole = sum(third.n_users * third.difference for third in pair.thirds.values()) / pair.ndcg.n_users
+    assert whole == pytest.approx(pair.ndcg.difference, abs=1e-7)
+    assert all(third.low <= third.difference <= third.high for third in pair.thirds.values())
+
+
 @pytest.mark.parametrize("other", [{"k": 5}, {"depth": 90}, {"boosts": "New=2"}, {"exclude_seen": False}, {"explain_depth": 3}])
 def test_what_makes_the_same_lists_is_not_fitted_again(other: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     fits: list[ModelSettings] = []

@@ -1,0 +1,88 @@
+"""/compare: is one generation better than another, where, and for whom. Any two that are remembered; their lists while both are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import render_template, request
+from werkzeug.exceptions import NotFound
+
+from api.http.request_models import MAX_ID_LENGTH
+from api.lists.pinning import pointer_of
+from api.web.site import Page, Site
+from api.web.views import versus
+from api.web.views.list_pairs import list_pairs
+from api.web.views.snapshot import Generation, generation_of
+from contract.formats.ids import is_generation_id
+from contract.formats.states import HAS_LISTS, ROLLBACK
+from contract.store.generations import Generations
+from contract.store.history import History, RunRecord
+
+CHOICES = 60  # runs that are offered
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What may be compared, newest first."""
+
+    records: dict[str, RunRecord]
+    generations: dict[str, Generation]
+    served: str
+
+
+def pages(site: Site) -> list[Page]:
+    def compare() -> str:
+        given = [request.args.get(name, "").strip() for name in ("a", "b")]
+        known = site.ask(lambda generations: _known(generations, [name for name in given if is_generation_id(name)]))
+        old, new = _chosen(known, *given)
+        user = request.args.get("user", "").strip()[:MAX_ID_LENGTH]
+        shown = {"known": known, "choices": list(known.records)[:CHOICES], "old": None, "new": None, "user": user}
+        if old and new:
+            shown |= {"old": known.records[old], "new": known.records[new], "versus": versus, **_lists(site, known, old, new, user)}
+            shown["can_serve"] = new in known.generations and known.generations[new].progress.state in ROLLBACK and new != known.served
+        return render_template("compare.html", **shown)
+
+    return [Page("/compare", compare)]
+
+
+def _known(generations: Generations, wanted: list[str]) -> Known:
+    """Records of the history, and of generations of an earlier version that it lacks."""
+    records = {record.run: record for record in History(generations.redis, generations.keys).newest()}
+    names = list(dict.fromkeys([*reversed(generations.ids()), *wanted]))
+    with generations.redis.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.hgetall(generations.keys.generation(name))
+        raws = cast("list[dict[bytes, bytes]]", pipe.execute())
+    found = {name: generation_of(name, raw, 0) for name, raw in zip(names, raws, strict=True) if raw}
+    for name, one in found.items():
+        if one.manifest is not None:  # it says more than a record of an earlier version
+            records[name] = RunRecord.of(one.manifest, one.verdict, records[name].seconds if name in records else 0.0)
+    pointer = generations.current()
+    ordered = sorted(records.values(), key=lambda record: (record.trained_at, record.run), reverse=True)
+    return Known({record.run: record for record in ordered}, found, pointer.generation if pointer else "")
+
+
+def _chosen(known: Known, old: str, new: str) -> tuple[str, str]:
+    """What is asked for; by itself the newest beside what is served, or what is served beside the one before."""
+    for name in (old, new):
+        if name and name not in known.records:
+            raise NotFound(f"Nothing is known of a run {name[:80]}, or not any more.")
+    names = list(known.records)
+    new = new or next((name for name in names if name != old), "")
+    rest = [name for name in names if name != new]
+    after = rest[max(0, names.index(new)) :] if new else []
+    old = old or (known.served if known.served in rest else next(iter(after or rest), ""))
+    return old, new
+
+
+def _lists(site: Site, known: Known, old: str, new: str, user: str) -> dict[str, object]:
+    states = [known.generations[name].progress.state if name in known.generations else "" for name in (old, new)]
+    if any(state not in HAS_LISTS for state in states):
+        gone = " and ".join(name for name, state in zip((old, new), states, strict=True) if state not in HAS_LISTS)
+        return {"lists": None, "no_lists": f"Lists can't be compared: those of {gone} are not kept."}
+    pointers = [pointer_of(site.store, name) for name in (old, new)]
+    if pointers[0] is None or pointers[1] is None:
+        return {"lists": None, "no_lists": "Lists can't be compared: those of one were just removed."}
+    found = list_pairs(site.store, pointers[0], pointers[1], user)
+    return {"lists": found, "no_lists": "" if found else "No user has a list in both."}
