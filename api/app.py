@@ -23,10 +23,11 @@ from api.routes import docs as docs_page
 from api.routes import metrics as monitoring
 from api.routes import runs as jobs
 from api.routes.viewing import view_of
-from api.serving import fast_lane
 from api.serving.cors import Cors
+from api.serving.fast_lane import FastLane
 from api.serving.middleware import Front
 from api.serving.mounting import mounted, own_paths
+from api.serving.quick import QUICK, Quick
 from api.web.application import beside
 from api.web.site import Site
 from contract.settings.settings import Settings
@@ -53,12 +54,12 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
         app.add_url_rule(route.path, route.name, view_of(route, gate.check(route.access), store), methods=[route.method])
     errors.register(app)
     caching = Caching(settings.api_max_age_s)
-    # A key is checked by Flask, so the fast lane is for an API that everybody may read.
-    lanes = {fast_lane.PATH: fast_lane.FastLane(store, caching).answer} if gate.check("read") is None else {}
+    lane = FastLane(store, caching, gate)
     pages, page_paths = beside(app.wsgi_app, Site(settings, store, queue, gate, metrics))
-    front = Front(pages, metrics, lanes, Cors.of(settings))
+    front = Front(pages, metrics, lane.answer, Cors.of(settings))
     paths = own_paths([*page_paths, *(route.path for route in routes)])
     app.wsgi_app = mounted(front, settings, paths)  # type: ignore[method-assign, assignment]
+    app.extensions[QUICK] = Quick(lane, front, app.wsgi_app, store.breaker, store.pointers)
     return app
 
 

@@ -25,10 +25,12 @@ def user_answer(
     return f'"user_id":{id_json(user_id)},"source":"{source}",{fresh}{render(asked, chosen, described, because, marks)}'
 
 
-def plain_answer(user_id: Id, found: StoredList, k: int) -> str:
-    """What `user_answer` makes of the first `k` items, in a third of the time."""
+def plain_answer(user_id: Id, found: StoredList, k: int, passed: int | None = None) -> str:
+    """What `user_answer` makes of the first `k` items, in a third of the time. `passed`: items that passed a filter, if there is one."""
     items = items_json(found.item_ids[:k], found.scores[:k])
-    short = '"short":true,' if len(found.item_ids) < k else ""
+    short = ""
+    if len(found.item_ids) < k:
+        short = '"short":true,' if passed is None else f'"short":true,"passed":{passed},'
     fresh = found.fresh.members if found.fresh else ""
     return f'"user_id":{id_json(user_id)},"source":"{PERSONALIZED}",{fresh}{short}"items":{items}'
 

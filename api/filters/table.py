@@ -20,6 +20,10 @@ class Table:
         self._ready: dict[str, Predicate] = {}
         self._lock = Lock()
 
+    def ready(self, text: str) -> Predicate | None:
+        """A filter that was asked before."""
+        return self._ready.get(text)
+
     def filter(self, text: str) -> Predicate:
         """Raises FilterError."""
         ready = self._ready.get(text)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
 import math
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import scrypt, sha256
 from pathlib import Path
+from typing import Any
 
 from flask import request
 
-from api.http.named_keys import Buckets, NamedKey, NamedKeys, digest_of
+from api.http.named_keys import Buckets, NamedKey, NamedKeys, digest_of, is_among, key_in
 from api.http.problems import RequestError
 from api.http.request_ids import KEY_NAME, REQUEST_ID
 from api.http.route import ROUTE, Access
@@ -58,7 +58,7 @@ class Gate:
 
     def access_of(self, key: str) -> Access:
         """The most that `key` opens: "admin", "read", or, if it is not known, only what is open to everybody."""
-        is_admin, may_read = _is_among(key, self._admin), _is_among(key, self._read)
+        is_admin, may_read = is_among(key, self._admin), is_among(key, self._read)
         if is_admin or may_read:
             return "admin" if is_admin else "read"
         named = self._named.find(key) if self._named else None
@@ -98,8 +98,26 @@ class Gate:
             return secrets.token_bytes(32)
         return scrypt(b"".join(known), salt=purpose.encode(), n=2**14, r=8, p=1, dklen=32)
 
+    def reader(self, environ: Mapping[str, Any], route: str) -> NamedKey | bool | None:
+        """Whether the key in `environ` may read `route`: None if not; a named key has to be let in yet, which counts."""
+        if self._is_open:
+            return True
+        given = key_in(environ)
+        if is_among(given, self._read):
+            return True
+        key = self._named.find(given) if self._named else None
+        return key if key is not None and key.opens("read", route) else None
+
+    def lets_in(self, key: NamedKey, environ: dict[str, Any]) -> bool:
+        """Count a request that the key may send; False for one too many, which counts for nothing yet."""
+        if self._buckets.wait_s(key):
+            return False
+        environ[KEY_NAME] = key.name
+        self.count(key.name, "allowed")
+        return True
+
     def _check_read(self) -> None:
-        if not _is_among(given_key(), self._read) and not self._admits_named("read"):
+        if not is_among(given_key(), self._read) and not self._admits_named("read"):
             raise _unauthorized()
 
     def _admits_named(self, access: Access) -> bool:
@@ -124,7 +142,7 @@ class Gate:
         if not self._write:
             raise RequestError(f"No key for events is set: set {PREFIX}API_WRITE_KEYS, or {PREFIX}API_WRITE_KEYS_FILE.", 403, "Forbidden")
         given = given_key()
-        if _is_among(given, self._write):
+        if is_among(given, self._write):
             return
         if self.access_of(given) != "open":
             raise RequestError("This route needs a key for events; the one sent is for something else.", 403, "Forbidden")
@@ -136,9 +154,9 @@ class Gate:
         if not self.has_admin_keys:
             raise RequestError(f"No admin key is set: set {PREFIX}API_ADMIN_KEYS, or {PREFIX}API_ADMIN_KEYS_FILE.", 403, "Forbidden")
         given = given_key()
-        if _is_among(given, self._admin):
+        if is_among(given, self._admin):
             return
-        if not self._is_open and _is_among(given, self._read):
+        if not self._is_open and is_among(given, self._read):
             raise RequestError("This route needs an admin key; the one sent is for reading.", 403, "Forbidden")
         raise _unauthorized()
 
@@ -160,16 +178,7 @@ def _unauthorized() -> RequestError:
 
 def given_key() -> str:
     """The key in the current request's headers, or ""."""
-    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return str(token).strip()
-    return str(request.environ.get("HTTP_X_API_KEY", "")).strip()
-
-
-def _is_among(given: str, digests: list[bytes]) -> bool:
-    digest = sha256(given.encode("utf-8", "surrogateescape")).digest()
-    found = [hmac.compare_digest(digest, known) for known in digests]
-    return any(found)
+    return key_in(request.environ)
 
 
 def keys_of(settings: Settings, name: str) -> list[str]:

@@ -9,14 +9,15 @@ A name may stand there twice, while its old key and its new one are both in use.
 
 from __future__ import annotations
 
+import hmac
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from api.http.route import Access
 from contract.errors import SettingsError
@@ -104,6 +105,21 @@ class Buckets:
 
 def digest_of(key: str) -> bytes:
     return sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def key_in(environ: Mapping[str, Any]) -> str:
+    """The key in a request's headers, or ""."""
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return str(token).strip()
+    return str(environ.get("HTTP_X_API_KEY", "")).strip()
+
+
+def is_among(given: str, digests: list[bytes]) -> bool:
+    """Looks at each of them: how long it takes says nothing."""
+    digest = digest_of(given)
+    found = [hmac.compare_digest(digest, known) for known in digests]
+    return any(found)
 
 
 def read_keys(path: Path) -> dict[bytes, NamedKey]:

@@ -30,7 +30,7 @@ def of_generation(body: str, pointer: Pointer, caching: Caching, variant: str = 
     if request.method == "POST":
         headers["ETag"] = post_tag(pointer, content)
         return Response(content, 200, headers, content_type=JSON)
-    headers["ETag"] = tag = f'W/"{pointer.generation}{variant}"'
+    headers["ETag"] = tag = get_tag(pointer, variant)
     if (known := request.environ.get("HTTP_IF_NONE_MATCH")) and _matches(known, tag):
         return Response(status=304, headers=headers)
     return Response(content, 200, headers, content_type=JSON)
@@ -38,6 +38,10 @@ def of_generation(body: str, pointer: Pointer, caching: Caching, variant: str = 
 
 def post_tag(pointer: Pointer, content: bytes) -> str:
     return f'W/"{pointer.generation}-{crc32(content):08x}"'
+
+
+def get_tag(pointer: Pointer, variant: str) -> str:
+    return f'W/"{pointer.generation}{variant}"'
 
 
 def plain(body: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:

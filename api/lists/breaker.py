@@ -33,29 +33,34 @@ class Breaker:
 
     def __init__(self, clients: Clients, url: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._clients = clients
-        self._url = url
+        self.url = url
         self._clock = clock
         self._away = False
         self._closed_until = 0.0
         self.count: Callable[[], object] = lambda: None  # called at each round trip
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the server did not answer when it was last asked."""
+        return self._away
 
     def ask(self, command: Callable[[Redis], T]) -> T:
         """The answer of `command`; raises StoreError when there is none, or when there was none a moment ago."""
         if self._away:
             now = self._clock()
             if now < self._closed_until:
-                raise StoreError(f"Redis at {hide_password(self._url)} did not answer a moment ago")
+                raise StoreError(f"Redis at {hide_password(self.url)} did not answer a moment ago")
             self._closed_until = now + PROBE_S
         self.count()
         try:
             answer = self._clients.ask(command)
         except RedisError as error:
             self._failed(error)
-            with explained(self._url):
+            with explained(self.url):
                 raise
         if self._away:
             self._away = False
-            log.warning("Redis at %s answers again", hide_password(self._url))
+            log.warning("Redis at %s answers again", hide_password(self.url))
         return answer
 
     def _failed(self, error: RedisError) -> None:
@@ -64,5 +69,5 @@ class Breaker:
         if is_silent:
             self._closed_until = self._clock() + PAUSE_S
         if not is_silent or not self._away:
-            log.error("Redis at %s: %s", hide_password(self._url), error)
+            log.error("Redis at %s: %s", hide_password(self.url), error)
         self._away = self._away or is_silent

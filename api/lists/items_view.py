@@ -47,6 +47,10 @@ class Shelf:
             return self.unavailable
         return _spelled(map(str, self.unavailable), pointer.item_id_type)  # of a generation with other ids: rare, and slow
 
+    def spells(self, pointer: Pointer) -> bool:
+        """Whether `unavailable_of` takes no time."""
+        return not self.unavailable or pointer.item_id_type == self.id_type
+
     def metadata_of(self, pointer: Pointer) -> tuple[str, int]:
         """Revision and number of buckets of the metadata: those that the generation brought, where no revision was ever written."""
         if self.pointer is None:

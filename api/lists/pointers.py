@@ -5,6 +5,7 @@ After a promotion all processes follow at one moment of Redis' clock (api/lists/
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -30,7 +31,8 @@ class Pointers:
         self._keys = keys
         self._ttl_s = ttl_s
         self._clock = clock
-        self._cached: tuple[Pointer, float] | None = None  # with the time until which it may be believed; replaced as a whole
+        # With the time until which it may be believed, and what Redis said, where nothing else was to be asked; replaced as a whole.
+        self._cached: tuple[Pointer, float, tuple[bytes, bytes | None] | None] | None = None
         self._shelves = Shelves(breaker, keys)
         self._switch = Switch(breaker, clock)
 
@@ -53,6 +55,24 @@ class Pointers:
             return named
         cached = self._cached
         return cached[0] if cached and self._clock() < cached[1] else self.follow()
+
+    @property
+    def young(self) -> Pointer | None:
+        """What is served, if that is known without asking Redis."""
+        cached = self._cached
+        return cached[0] if cached and self._clock() < cached[1] else None
+
+    @property
+    def ages(self) -> bool:
+        """Whether what is served will soon have to be read anew."""
+        cached = self._cached
+        return cached is not None and self._clock() > cached[1] - self._ttl_s / 2
+
+    def confirm(self, raw: bytes | None, raw_items: bytes | None, since: float) -> None:
+        """As `learn_both`, of answers that say what they said before; others wait until somebody learns them, which may take a moment."""
+        cached = self._cached
+        if cached is not None and cached[2] is not None and cached[2] == (raw, raw_items):
+            self._cached = (cached[0], since + self._ttl_s, cached[2])
 
     def follow(self) -> Pointer:
         """The same by a pointer that is read now."""
@@ -80,7 +100,8 @@ class Pointers:
         newest = _pointer(raw)
         served, until = self._switch.served(newest)
         self._shelves.learn(raw_items, served)
-        self._cached = (served, min(since + self._ttl_s, until))
+        is_settled = until == math.inf and self._shelves.current.raw == raw_items
+        self._cached = (served, min(since + self._ttl_s, until), (raw, raw_items) if is_settled else None)
         return newest, served
 
     def items_tag(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 from redis import Redis
 
@@ -21,7 +21,6 @@ from api.lists.pointers import Pointers
 from api.lists.stored_list import StoredList as StoredList
 from api.lists.stored_list import decoded, on_offer
 from api.lists.titles import HeldTitles
-from contract.formats import payload
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.manifest import Pointer
@@ -77,14 +76,26 @@ class Store:
         user_id = stored_id(given, pointer.user_id_type)
         if user_id is None:
             return None
+        found = self.found(pointer, self.ask(self.commands_of(pointer, user_id)))
+        return None if found is None else (user_id, found)
+
+    def commands_of(self, pointer: Pointer, user_id: Id) -> list[Command]:
+        """What reads a user's list; the answers are for `found`."""
         key = self.keys.recs(pointer.generation, bucket_of(user_id, pointer.n_user_buckets))
-        if self.fresh:
-            commands: list[Command] = [("HGET", key, str(user_id)), ("HGETALL", self.keys.fresh(user_id))]
-            raw, did = self.breaker.ask(lambda redis: read_all(redis, commands))
-            found = decoded(raw, self._unavailable(pointer), fresh=fresh_of(did, pointer))
-            return None if found is None else (user_id, found)
-        raw = self.breaker.ask(lambda redis: cast("bytes | None", redis.hget(key, str(user_id))))
-        return None if raw is None else (user_id, on_offer(StoredList(*payload.decode(raw)), self._unavailable(pointer)))
+        commands: list[Command] = [("HGET", key, str(user_id))]
+        return [*commands, ("HGETALL", self.keys.fresh(user_id))] if self.fresh else commands
+
+    def ask(self, commands: Sequence[Command]) -> Sequence[bytes | None]:
+        """In one round trip. Raises StoreError."""
+        if len(commands) == 1 and len(commands[0]) == 3:
+            _, key, field = commands[0]
+            return [self.breaker.ask(lambda redis: cast("bytes | None", redis.hget(key, field)))]
+        return self.breaker.ask(lambda redis: read_all(redis, commands))
+
+    def found(self, pointer: Pointer, raw: Sequence[Any]) -> StoredList | None:
+        """Raises PayloadError."""
+        fresh = fresh_of(raw[1], pointer) if self.fresh else None
+        return decoded(raw[0], self._unavailable(pointer), fresh=fresh)
 
     def user_lists(self, pointer: Pointer, given: Sequence[Id], *, explain: bool = False) -> UserLists:
         """Lists of users."""
@@ -123,7 +134,7 @@ class Store:
         if not self.fresh:
             return None
         key = self.keys.fresh(user_id)
-        return fresh_of(self.breaker.ask(lambda redis: read_all(redis, [("HGETALL", key)]))[0], pointer)
+        return fresh_of(self.ask([("HGETALL", key)])[0], pointer)
 
     def named(self, pointer: Pointer, listed: Listed) -> Iterator[StoredList]:
         """A named list, some of it at a time. Of a generation that has none, the popular list is what there always was."""

@@ -31,8 +31,10 @@ def decoded(raw: bytes | None, unavailable: frozenset[Id], why: bytes | None = N
     raw, why = fresh.listed(raw, why) if fresh else (raw, why)
     if raw is None:
         return None
-    gone = unavailable | fresh.hidden if fresh and fresh.hidden else unavailable
-    return on_offer(StoredList(*payload.decode(raw), why, fresh=fresh), gone)
+    found = StoredList(*payload.decode(raw), why, fresh=fresh)
+    if fresh and fresh.hidden:  # no copy of what is unavailable, which may be most of a large catalogue
+        unavailable = fresh.hidden.union(unavailable.intersection(found.item_ids))
+    return on_offer(found, unavailable)
 
 
 def on_offer(found: StoredList, unavailable: frozenset[Id]) -> StoredList:

@@ -49,16 +49,27 @@ class Application:
         self, arrived: Arriving, client: Any, server: Any, since: float, refusal: RequestError | None, must_close: bool
     ) -> tuple[bytes, bool]:
         """The answer's bytes, and whether its connection may have another request. `since`: when the request was whole."""
-        request, outbox = arrived.request, Outbox()
-        request._expected_100_continue = False  # whose answer was sent before the body came
-        response, environ = wsgi.create(request, outbox, client, server, self.config)
-        environ["wsgi.multithread"] = True
-        environ["wsgi.input"] = arrived.body
+        response, environ = self.begin(arrived, client, server)
         if refusal is not None:
             environ[REFUSAL] = refusal
+        parts = self.call(environ, response.start_response)
+        return self.finish(arrived, response, environ, parts, since, must_close)
+
+    def begin(self, arrived: Arriving, client: Any, server: Any) -> tuple[Any, dict[str, Any]]:
+        """gunicorn's response, which is empty, and the environ."""
+        request = arrived.request
+        request._expected_100_continue = False  # whose answer was sent before the body came
+        response, environ = wsgi.create(request, Outbox(), client, server, self.config)
+        environ["wsgi.multithread"] = True
+        environ["wsgi.input"] = arrived.body
+        return response, environ
+
+    def finish(
+        self, arrived: Arriving, response: Any, environ: dict[str, Any], parts: Iterable[bytes], since: float, must_close: bool
+    ) -> tuple[bytes, bool]:
+        """`answer`, after the application has given `parts`."""
         if must_close or arrived.is_last:
             response.force_close()
-        parts = self.call(environ, response.start_response)
         if getattr(arrived.body, "failed", False):  # what came was no body, so what comes next is no request
             response.force_close()
         try:
@@ -66,10 +77,10 @@ class Application:
                 response.write(part)
             response.close()
         finally:
-            self.log.access(response, request, environ, timedelta(seconds=time.monotonic() - since))
+            self.log.access(response, arrived.request, environ, timedelta(seconds=time.monotonic() - since))
             if close := getattr(parts, "close", None):
                 close()
-        return outbox.taken(), not response.should_close()
+        return response.sock.taken(), not response.should_close()
 
     def failure(self, error: BaseException) -> bytes:
         """For what came before, or instead of, an answer of the application; the connection ends with it."""

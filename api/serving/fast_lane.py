@@ -1,68 +1,154 @@
 """The plain question for a user's list, answered without Flask, which would take as long as the list itself.
 
-Whatever is not quite plain (another field, another spelling, an unknown user, a Redis that is away) is left to the route in
-recommendations.py, so that this module has no errors of its own to tell. A test compares the answers of both, byte by byte.
+Whatever is not quite plain (another field, another spelling, an unknown user, a key that does not fit, a Redis that is away) is left to the
+routes in recommendations.py, so that this module has no errors of its own to tell. A test compares the answers of both, byte by byte.
+
+A question can be asked in two steps, too, with the reading from Redis left to who asks: then nothing here waits for anything.
 """
 
 from __future__ import annotations
 
 import io
-import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from api.answers.json_text import generation_json
+from api.answers.plain import MAX_BYTES, Asked, of_body, of_path
+from api.answers.sieve import Sieve
 from api.answers.user_answers import plain_answer
-from api.http.responses import JSON, Caching, post_tag
+from api.http.api_keys import Gate
+from api.http.named_keys import NamedKey
+from api.http.responses import JSON, Caching, get_tag, post_tag
+from api.http.versions import VERSION_PATH
+from api.lists.clients import Command
+from api.lists.items_view import Shelf
 from api.lists.store import Store
+from api.lists.stored_list import StoredList
+from contract.formats.ids import stored_id
 from contract.formats.keys import Id
+from contract.formats.manifest import Pointer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-PATH = "/recommendations"
-MAX_BYTES = 256
-_PLAIN = re.compile(
-    rb'\{\s*"user_id":\s*(?:(-?[1-9][0-9]{0,17})|"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,128})")'
-    rb'\s*(?:,\s*"k":\s*([1-9][0-9]{0,2}))?\s*\}'
-)
+POST_ROUTE = "/recommendations"
+GET_ROUTE = "/users/<user_id>/recommendations"
+MAX_K, MAX_DEPTH = 100, 500  # of what is answered between other things; more takes a millisecond
 
-Answer = tuple[list[tuple[str, str]], bytes]
+
+class Answer(NamedTuple):
+    """A 200."""
+
+    route: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Question(NamedTuple):
+    """What is asked of which generation, and what reads that from Redis. `tag`: of the items, from before it is read."""
+
+    asked: Asked
+    pointer: Pointer
+    user_id: Id
+    commands: list[Command]
+    tag: str
+    key: NamedKey | None
 
 
 class FastLane:
-    def __init__(self, store: Store, caching: Caching) -> None:
+    def __init__(self, store: Store, caching: Caching, gate: Gate) -> None:
         self._store = store
+        self._gate = gate
         self._cache_control = ("Cache-Control", caching.header)
 
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
-        """Headers and body of a 200; None for what Flask has to answer, to which the body is left as it came."""
-        if environ.get("CONTENT_TYPE") != JSON or environ["REQUEST_METHOD"] != "POST" or environ.get("QUERY_STRING"):
+        """None for what Flask has to answer, to which the body is left as it came."""
+        asked = self._asked(environ)
+        if asked is None or not self._has_filter(asked):
             return None
-        length = environ.get("CONTENT_LENGTH", "")
-        if not length.isdecimal() or len(length) > 3 or int(length) > MAX_BYTES:
-            return None
-        asked: bytes = environ["wsgi.input"].read(int(length))
-        plain = _PLAIN.fullmatch(asked) if len(asked) == int(length) else None
-        found = self._list(int(plain[1]) if plain[1] else plain[2].decode(), int(plain[3] or 0)) if plain else None
-        if found is None:
-            environ["wsgi.input"] = io.BytesIO(asked)
-        return found
-
-    def _list(self, user_id: Id, k: int) -> Answer | None:
         try:
-            pointer = self._store.pointers.current()
-            found = self._store.user_list(pointer, user_id)
-            if found is None or (self._store.fallback and len(found[1].item_ids) < (k or pointer.k)):
+            question = self._question(environ, asked, self._store.pointers.current())
+            if question is None:
                 return None
-            members = plain_answer(*found, k or pointer.k)
+            return self.told(environ, question, self._store.ask(question.commands))
         except Exception:  # noqa: BLE001 (whatever it is, the route meets it again, and knows how to tell it)
             return None
-        body = f"{{{members},{generation_json(pointer)}}}\n".encode()
+
+    def question(self, environ: WSGIEnvironment) -> Question | None:
+        """The first step: without waiting, and short. None for what a thread has to answer; the body is left as it came."""
+        pointer = self._store.pointers.young
+        if pointer is None or self._store.breaker.is_away or (asked := self._asked(environ)) is None:
+            return None
+        shelf = self._store.pointers.shelf
+        if (asked.k or pointer.k) > MAX_K or pointer.depth > MAX_DEPTH or not shelf.spells(pointer):
+            return None
+        return self._question(environ, asked, pointer) if self._has_filter(asked) else None
+
+    def told(self, environ: WSGIEnvironment, question: Question, raw: Sequence[Any]) -> Answer | None:
+        """The second step, with the answers to its commands."""
+        asked, pointer = question.asked, question.pointer
+        found = self._store.found(pointer, raw)
+        if found is None:
+            return None
+        k, passed = asked.k or pointer.k, None
+        if asked.filter is not None:
+            sieved = _sieved(self._store.pointers.shelf, pointer, asked.filter, found, k)
+            if sieved is None:
+                return None
+            found = sieved
+            passed = len(found.item_ids)
+        if self._store.fallback and len(found.item_ids) < k:
+            return None
+        if question.key is not None and not self._gate.lets_in(question.key, environ):
+            return None
+        body = f"{{{plain_answer(question.user_id, found, k, passed)},{generation_json(pointer)}}}\n".encode()
+        if asked.by_path:
+            route, tag = GET_ROUTE, get_tag(pointer, question.tag + (found.fresh.tag if found.fresh else ""))
+        else:
+            route, tag = POST_ROUTE, post_tag(pointer, body)
         headers = [
             self._cache_control,
             ("Vary", "Accept-Encoding"),
-            ("ETag", post_tag(pointer, body)),
+            ("ETag", tag),
             ("Content-Type", JSON),
             ("Content-Length", str(len(body))),
         ]
-        return headers, body
+        return Answer(route, headers, body)
+
+    def _asked(self, environ: WSGIEnvironment) -> Asked | None:
+        path: str = environ["PATH_INFO"]
+        path = path.removeprefix(VERSION_PATH)
+        if path == POST_ROUTE:
+            return _read_body(environ) if environ["REQUEST_METHOD"] == "POST" and not environ.get("QUERY_STRING") else None
+        if environ["REQUEST_METHOD"] != "GET" or "HTTP_IF_NONE_MATCH" in environ:
+            return None
+        return of_path(path, environ.get("QUERY_STRING", ""))
+
+    def _has_filter(self, asked: Asked) -> bool:
+        """Whether the filter is one that was made ready before, which takes longer than all else here; so the route does it."""
+        table = self._store.pointers.shelf.table
+        return asked.filter is None or (table is not None and table.ready(asked.filter) is not None)
+
+    def _question(self, environ: WSGIEnvironment, asked: Asked, pointer: Pointer) -> Question | None:
+        key = self._gate.reader(environ, GET_ROUTE if asked.by_path else POST_ROUTE)
+        user_id = stored_id(asked.user_id, pointer.user_id_type)
+        if key is None or user_id is None:
+            return None
+        commands = self._store.commands_of(pointer, user_id)
+        return Question(asked, pointer, user_id, commands, self._store.pointers.shelf.tag, key if isinstance(key, NamedKey) else None)
+
+
+def _read_body(environ: WSGIEnvironment) -> Asked | None:
+    length = environ.get("CONTENT_LENGTH", "")
+    if environ.get("CONTENT_TYPE") != JSON or not length.isdecimal() or len(length) > 4 or int(length) > MAX_BYTES:
+        return None
+    body: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return of_body(body) if len(body) == int(length) else None
+
+
+def _sieved(shelf: Shelf, pointer: Pointer, text: str, found: StoredList, k: int) -> StoredList | None:
+    passes = None if shelf.table is None else shelf.table.ready(text)
+    if shelf.table is None or passes is None:
+        return None
+    return Sieve(shelf, pointer, shelf.table, passes).of(found, k)

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from api.http.problems import MEDIA_TYPE, REFUSAL, RequestError, problem_json
-from api.http.request_ids import identify
+from api.http.request_ids import REQUEST_ID, identify
 from api.http.responses import NO_STORE
 from api.http.route import ROUTE
-from api.http.versions import VERSION_PATH, take_version
+from api.http.versions import take_version
 from api.metrics.counters import NO_ROUTE, Metrics
 from api.serving.cors import Cors
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    Lane = Callable[[WSGIEnvironment], tuple[list[tuple[str, str]], bytes] | None]
+    from api.serving.fast_lane import Answer
 
 MIN_GZIP_BYTES = 4096  # below, compressing costs more than it saves
 GZIP_LEVEL = 3
@@ -30,39 +30,56 @@ OK, NO_CONTENT = "200 OK", "204 No Content"
 
 
 class Front:
-    """`lanes` answer some paths without the application, or leave them to it by answering None.
+    """`lane` answers some requests without the application, or leaves them to it by answering None.
 
     `cors`: None where no page of another origin may ask.
     """
 
     def __init__(
-        self, application: WSGIApplication, metrics: Metrics, lanes: Mapping[str, Lane] | None = None, cors: Cors | None = None
+        self,
+        application: WSGIApplication,
+        metrics: Metrics,
+        lane: Callable[[WSGIEnvironment], Answer | None] = lambda _environ: None,
+        cors: Cors | None = None,
     ) -> None:
         self._application = application
         self._metrics = metrics
-        self._lanes = {VERSION_PATH + path: (path, lane) for path, lane in (lanes or {}).items()}
-        self._lanes |= {path: (path, lane) for path, lane in (lanes or {}).items()}
+        self._lane = lane
         self._cors = cors
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         started = time.perf_counter()
-        request_id = identify(environ)
         body: Iterable[bytes]
-        path_and_lane = self._lanes.get(environ["PATH_INFO"])
         if REFUSAL in environ:
             route, exc_info = NO_ROUTE, None
             status, headers, body = _refused(environ[REFUSAL])
-        elif path_and_lane is not None and (found := path_and_lane[1](environ)) is not None:
-            route, status, (headers, content) = path_and_lane[0], OK, found
-            body = (content,)
-            exc_info = None
+        elif (found := self._lane(environ)) is not None:
+            return self.tell(environ, start_response, found, started)
         elif self._cors is not None and (allowed := self._cors.preflight(environ)) is not None:
             route, status, headers, exc_info, body = NO_ROUTE, NO_CONTENT, allowed, None, ()
         else:
+            identify(environ)
             route, status, headers, exc_info, body = self._ask(environ)
+        return self._tell(environ, start_response, started, route, status, headers, exc_info, body)
+
+    def tell(self, environ: WSGIEnvironment, start_response: StartResponse, found: Answer, started: float) -> Iterable[bytes]:
+        """What the lane has found for a request that came when `time.perf_counter` said `started`."""
+        return self._tell(environ, start_response, started, found.route, OK, found.headers, None, (found.body,))
+
+    def _tell(
+        self,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        started: float,
+        route: str,
+        status: str,
+        headers: Headers,
+        exc_info: Any,
+        body: Iterable[bytes],
+    ) -> Iterable[bytes]:
         if "HTTP_ACCEPT_ENCODING" in environ:
             body = _maybe_gzipped(environ, headers, body)
-        headers.append(("X-Request-ID", request_id))
+        headers.append(("X-Request-ID", environ.get(REQUEST_ID) or identify(environ)))
         if self._cors is not None:
             self._cors.mark(environ, headers)
         start_response(status, headers, exc_info)

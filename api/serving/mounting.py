@@ -47,6 +47,10 @@ class Mount:
         self._trusts = lru_cache(maxsize=1024)(self._is_in_a_network)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self.put_right(environ)
+        return self._application(environ, start_response)
+
+    def put_right(self, environ: WSGIEnvironment) -> None:
         root = self._root
         if self._networks and self._trusts(environ.get("REMOTE_ADDR", "")):
             self._believe(environ)
@@ -57,7 +61,6 @@ class Mount:
             # A proxy may leave the prefix where it is, or take it away.
             if path.startswith(root) and path[len(root) : len(root) + 1] in ("/", ""):
                 environ["PATH_INFO"] = path[len(root) :] or "/"
-        return self._application(environ, start_response)
 
     def _believe(self, environ: WSGIEnvironment) -> None:
         chain, said = _of_forwarded(environ) if self._reads_forwarded else _of_x_forwarded(environ)

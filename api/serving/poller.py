@@ -52,6 +52,17 @@ class Poller:
         for key, mask in self._selector.select(timeout_s):
             key.data(mask)
 
+    def defer(self, call: Callable[..., None], *arguments: Any) -> None:
+        """From another thread: have the poller's call it."""
+        self._calls.defer(call, *arguments)
+
+    def watch(self, file: Any, call: Callable[[int], None]) -> None:
+        """Call it with what can be read from `file`."""
+        self._selector.register(file, _READ, call)
+
+    def unwatch(self, file: Any) -> None:
+        self._selector.unregister(file)
+
     def wake(self) -> None:
         """From another thread, or a signal's handler."""
         self._calls.defer(lambda: None)

@@ -9,6 +9,7 @@ import os
 import resource
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -18,8 +19,10 @@ from api.http.problems import RequestError, overloaded, stopping
 from api.http.versions import VERSION_PATH
 from api.serving.answering import Application
 from api.serving.connections import Connection, Limits
+from api.serving.express import Express
 from api.serving.framing import Arriving
 from api.serving.poller import Poller
+from api.serving.quick import QUICK
 from api.serving.waiting import Ticket, Waiting
 from contract.settings.settings import Settings
 
@@ -54,6 +57,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         self._application = Application(self.cfg, self.log, self.wsgi)
+        quick = getattr(self.wsgi, "extensions", {}).get(QUICK)
+        self._express = Express.of(quick, self._application, self._poller, self._waiting.put, self._send) if quick else None
         for _ in range(self.cfg.threads):
             threading.Thread(target=self._serve, daemon=True).start()
         while self.alive:
@@ -79,7 +84,11 @@ class Worker(BaseWorker):  # type: ignore[misc]
             if self.ppid != os.getppid() and self.alive:
                 self.log.info("Parent changed, shutting down: %s", self)
                 self.alive = False
-        self._poller.turn(LOOK_S if self._waiting else TICK_S)
+        if self._express is not None:
+            self._express.flush()
+        self._poller.turn(LOOK_S if self._waiting or self._express else TICK_S)
+        if self._express is not None:
+            self._express.give_up_on_slow()
         for ticket in self._waiting.overdue():
             self._answer(ticket, overloaded())
 
@@ -87,7 +96,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         ticket = Ticket(connection, arrived)
         if arrived.request.path in self._live:  # asks for nothing that could make it wait
             self._answer(ticket)
-        else:
+        elif self._express is None or not self._express.takes(ticket):
             self._waiting.put(ticket)
 
     def _serve(self) -> None:
@@ -97,10 +106,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     def _answer(self, ticket: Ticket, refusal: RequestError | None = None) -> None:
         connection, arrived = ticket.connection, ticket.arrived
-        self.nr += 1
-        if self.nr >= self.max_requests and self.alive:
-            self.log.info("Autorestarting worker after current request.")
-            self.handle_exit(0, None)
+        self._count()
         if not self.alive and arrived.request.path in self._ready:
             refusal = stopping()
         refusal = arrived.refusal or refusal
@@ -109,6 +115,18 @@ class Worker(BaseWorker):  # type: ignore[misc]
         except (Exception, SystemExit) as error:  # noqa: BLE001 (it is logged, and the thread goes on)
             answer = self._application.failure(error), False
         self._poller.reply(connection, *answer)
+
+    def _send(self, ticket: Ticket, response: Any, environ: dict[str, Any], parts: Iterable[bytes]) -> None:
+        """An answer of the express."""
+        self._count()
+        answer = self._application.finish(ticket.arrived, response, environ, parts, ticket.since, not self.alive)
+        self._poller.reply(ticket.connection, *answer)
+
+    def _count(self) -> None:
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.handle_exit(0, None)
 
 
 def _allow_files(wanted: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
 import pytest
 from flask.testing import FlaskClient
 
@@ -13,34 +12,15 @@ from contract.errors import StoreError
 from contract.formats import explanations, payload
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.settings.settings import ModelSettings
-from contract.store.item_revisions import encode_ids
-from tests.support.builders import Lists, items_pointer
+from tests.support.builders import Lists
 from tests.support.fakes import Clock, FakeRedis, serve
-from trainer.items.columns import filter_columns
-from trainer.items.items import cleaned
+from tests.support.stocked import stock
 
 KEYS = Keys()
 LISTS: Lists = {54: [(1, 4.0), (2, 3.5), (3, 3.0), (4, 2.5), (5, 2.0), (6, 1.5)], 88: [(2, 2.0)], 7: []}
 SIMILAR: dict[int, list[tuple[int, float]]] = {1: [(2, 0.5), (3, 0.25), (4, 0.125)], 2: [(3, 0.5), (5, 0.5)]}
 PRICES = {1: 10, 2: 20, 3: 30, 4: 40, 5: 50, 6: 60, 7: 70, 8: 80}
 SHOES = "categories = 'shoes' and price < 60"
-
-
-def stock(fake: FakeRedis, prices: dict[int, int], revision: int = 1, unavailable: tuple[int, ...] = ()) -> None:
-    """What `larder items` leaves behind: even items are shoes."""
-    frame = pl.DataFrame({
-        "item": [str(item) for item in prices],
-        "price": list(prices.values()),
-        "categories": ["shoes" if item % 2 == 0 else "hats" for item in prices],
-    })  # fmt: skip
-    rows, columns = filter_columns(cleaned(frame, "a test"), {"categories": None, "price": None}, [])
-    fake.hset(KEYS.columns(str(revision)), {"": rows, **columns})
-    for item, price in prices.items():
-        fake.hset(KEYS.items(str(revision), 0), {str(item): b'{"price":%d}' % price})
-    if unavailable:
-        fake.strings[KEYS.unavailable(str(revision))] = encode_ids(map(str, unavailable))
-    pointer = items_pointer(revision, n_items=len(prices), n_unavailable=len(unavailable), columns=tuple(columns))
-    fake.strings[KEYS.items_pointer] = pointer.model_dump_json().encode()
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,29 @@
+"""What the application gives to the worker, for questions that take no thread (express.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from api.lists.breaker import Breaker
+from api.lists.pointers import Pointers
+from api.serving.fast_lane import FastLane
+from api.serving.middleware import Front
+from api.serving.mounting import Mount
+
+QUICK = "larder.quick"  # of Flask's extensions
+
+
+@dataclass(frozen=True, slots=True)
+class Quick:
+    """What the application gives to the worker."""
+
+    lane: FastLane
+    front: Front
+    outermost: Any
+    breaker: Breaker
+    pointers: Pointers
+
+    def put_right(self, environ: dict[str, Any]) -> None:
+        if isinstance(self.outermost, Mount):
+            self.outermost.put_right(environ)
