@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from contract.formats import payload
+from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import IdType, Manifest
 
@@ -40,9 +41,9 @@ class Shape:
         cls, manifest: Manifest, layout: Layout, k: int, unavailable: Iterable[str] = (), titles: Mapping[str, str] | None = None
     ) -> Shape:
         """Ids of `unavailable` and `titles` are text. Those that this generation can't have are dropped."""
-        as_id = _number if manifest.item_id_type == "int" else str
-        left_out = frozenset(found for text in unavailable if (found := as_id(text)) is not None)
-        named = None if titles is None else {found: title for text, title in titles.items() if (found := as_id(text)) is not None}
+        kind = manifest.item_id_type
+        left_out = frozenset(found for text in unavailable if (found := stored_id(text, kind)) is not None)
+        named = None if titles is None else {found: title for text, title in titles.items() if (found := stored_id(text, kind)) is not None}
         return cls(layout, k, manifest.user_id_type, manifest.item_id_type, left_out, named)
 
     @property
@@ -80,14 +81,6 @@ class Shape:
         for user, raw in lists:
             items, _ = self.best(raw)
             yield user, *items, *nothing[len(items) :]
-
-
-def _number(text: str) -> int | None:
-    """The number whose canonical form is `text`: "054" is none."""
-    try:
-        return number if str(number := int(text)) == text else None
-    except ValueError:
-        return None
 
 
 def wide_items(k: int) -> list[str]:

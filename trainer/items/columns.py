@@ -37,17 +37,21 @@ def filter_columns(items: Items, wanted: Mapping[str, Kind | None], missing: Seq
     found: dict[str, Column] = {}
     for name, kind in wanted.items():
         if name not in frame.columns or name == "item":
-            near = difflib.get_close_matches(name, frame.columns, n=1, cutoff=0)
-            raise DataError(
-                f"{items.source} has no column {shown.name(name)} to filter by; it has {shown.names(frame.columns)}. "
-                f"Perhaps {shown.name(near[0])}? Correct LARDER_FILTER_COLUMNS"
-            )
+            raise DataError(_no_column(items, name))
         found[name] = _Reader(items.source, name, frame, missing).column(kind)
     if found:
         held = ", ".join(f"{name} ({column.kind})" for name, column in found.items())
         n_bytes = sum(column.n_bytes for column in found.values()) + 8 * len(ids)
         log.info("answers can be filtered by %s: %.1f MiB in each process of the API", held, n_bytes / 2**20)
     return encode_rows(rows), {name: encode_column(column) for name, column in found.items()}
+
+
+def _no_column(items: Items, name: str) -> str:
+    own = [column for column in items.frame.columns if column != "item" and column not in items.supplied]
+    near = difflib.get_close_matches(name, own, n=1, cutoff=0)
+    perhaps = f"Perhaps {shown.name(near[0])}? " if near else ""
+    has = shown.names(own) if own else "ids of items alone"
+    return f"{items.source} has no column {shown.name(name)} to filter by; it has {has}. {perhaps}Correct LARDER_FILTER_COLUMNS"
 
 
 def _rows(ids: Sequence[str], source: str) -> tuple[Rows, list[int]]:

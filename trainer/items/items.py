@@ -29,12 +29,13 @@ _SHOWN = 3  # bad rows in a message
 class Items:
     """`frame`, one row an item: item (text), available (bool), categories (list of texts), and other columns as they came.
 
-    `dropped`: rows that name no item, or can't be read, by reason.
+    `dropped`: rows that name no item, or can't be read, by reason. `supplied`: columns of the frame that the source does not have.
     """
 
     source: str
     frame: pl.DataFrame
     dropped: Mapping[str, int] = field(default_factory=dict)
+    supplied: frozenset[str] = frozenset()
 
     @property
     def left_out(self) -> str:
@@ -102,7 +103,8 @@ def cleaned(
         frame = frame.with_columns(pl.col("title").cast(pl.String))
     dropped = {**broken, NO_ID: frame["item"].null_count(), LONG_ID: int((frame["item"].str.len_bytes() > MAX_ID_BYTES).sum())}
     kept = frame.filter(pl.col("item").str.len_bytes() <= MAX_ID_BYTES)
-    return Items(source, kept.unique("item", keep="last", maintain_order=True), {reason: n for reason, n in dropped.items() if n})
+    supplied = frozenset({AVAILABLE, "categories"} - names.keys())
+    return Items(source, kept.unique("item", keep="last", maintain_order=True), {reason: n for reason, n in dropped.items() if n}, supplied)
 
 
 def _roles(frame: pl.DataFrame, source: str) -> Mapping[str, str]:

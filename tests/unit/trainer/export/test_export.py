@@ -57,7 +57,7 @@ def test_titles_stand_beside_the_items_that_have_one() -> None:
 
 def test_unavailable_items_give_their_places_to_what_is_stored_beyond_k() -> None:
     manifest = make_manifest(k=2)
-    assert Shape.of(manifest, "wide", 2, ["1", "04", "x", "4 "]).unavailable == {1}
+    assert Shape.of(manifest, "wide", 2, ["1", "04", "x", "4 ", "-0"]).unavailable == {1, 0}
     assert list(Shape.of(manifest, "wide", 2, ["1"]).rows(LISTS[:2])) == [(7, 2, 3), (8, 4, None)]
     assert [row[:3] for row in Shape.of(manifest, "long", 2, ["2", "4"]).rows(LISTS)] == [(7, 1, 1), (7, 2, 3)]
     texts = make_manifest(k=2, item_id_type="str")

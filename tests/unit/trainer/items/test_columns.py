@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import polars as pl
@@ -62,6 +63,19 @@ def test_or_said() -> None:
 def test_a_column_that_is_not_there_is_named_with_the_nearest() -> None:
     with pytest.raises(DataError, match=r"no column 'prise' to filter by; it has .*Perhaps 'price'\? Correct LARDER_FILTER_COLUMNS"):
         filter_columns(cleaned(pl.DataFrame({"item": ["1"], "price": [1]}), "a test"), {"prise": None}, [])
+
+
+@pytest.mark.parametrize(
+    ("frame", "has"),
+    [
+        ({"item": ["1"], "price": [1]}, "it has 'price'. Perhaps 'price'? "),
+        ({"item": ["1"], "genres": ["a|b"], "available": [1]}, "it has 'available', 'categories'. Perhaps "),
+        ({"item": ["1"]}, "it has ids of items alone. Correct"),
+    ],
+)
+def test_no_column_is_named_that_the_file_lacks(frame: dict[str, list[Any]], has: str) -> None:
+    with pytest.raises(DataError, match=re.escape(has)):
+        filter_columns(cleaned(pl.DataFrame(frame), "a test"), {"prise": None}, [])
 
 
 @pytest.mark.parametrize("ids", [["30", "10", "-20"], ["b", "a", "10"]])
