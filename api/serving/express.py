@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from api.lists.link import Link
-from api.serving.answering import Application
+from api.serving.answering import Application, Quick200
 from api.serving.fast_lane import Question
 from api.serving.poller import Poller
 from api.serving.quick import Quick
@@ -49,7 +49,7 @@ class Express:
         application: Application,
         poller: Poller,
         give_back: Callable[[Ticket], None],
-        send: Callable[[Ticket, Any, dict[str, Any], Iterable[bytes]], None],
+        send: Callable[[Ticket, Quick200, dict[str, Any], Iterable[bytes]], None],
     ) -> None:
         self._quick, self._link, self._application, self._poller = quick, link, application, poller
         self._give_back, self._send = give_back, send
@@ -78,6 +78,8 @@ class Express:
         arrived = ticket.arrived
         if not arrived.request.path.endswith(_ENDING) or arrived.refusal is not None or arrived.chunks is not None:
             return False
+        if arrived.request.version != (1, 1):
+            return False
         if not self._link.is_open:
             self._connect()
             return False
@@ -85,7 +87,7 @@ class Express:
             return False
         started = time.perf_counter()
         try:
-            response, environ = self._application.begin(arrived, ticket.connection.client, ticket.connection.server)
+            _, environ = self._application.begin(arrived, ticket.connection.client, ticket.connection.server)
             self._quick.put_right(environ)
             question = self._quick.lane.question(environ)
         except Exception:  # noqa: BLE001 (whatever it is, the thread meets it again, and knows how to tell it)
@@ -97,7 +99,7 @@ class Express:
             self._is_unsent = True
             self._ask_for_pointers()
         self._link.put(question.commands)
-        tell = partial(self._tell, ticket, response, environ, question, started)
+        tell = partial(self._tell, ticket, environ, question, started)
         self._pending.append(_Pending(ticket, len(question.commands), time.monotonic(), tell))
         return True
 
@@ -141,7 +143,8 @@ class Express:
             at += n
         del self._answers[:at]
 
-    def _tell(self, ticket: Ticket, response: Any, environ: dict[str, Any], question: Question, started: float, raw: list[Any]) -> None:
+    def _tell(self, ticket: Ticket, environ: dict[str, Any], question: Question, started: float, raw: list[Any]) -> None:
+        response = Quick200()
         try:
             found = None if any(isinstance(each, Exception) for each in raw) else self._quick.lane.told(environ, question, raw)
             if found is not None:

@@ -1,4 +1,4 @@
-"""Where a request ends, found in the bytes that have come so far. What they mean is left to gunicorn's parser."""
+"""Where a request ends, found in the bytes that have come so far. What they mean is left to gunicorn's parser, or is plain."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gunicorn.http.message import Request  # type: ignore[import-untyped]
 from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 
 from api.http.problems import MAX_BODY_BYTES, RequestError, body_too_large
+from api.serving.plain_heads import plain_request
 
 MAX_HEAD_BYTES = 2**16
 MAX_LINE_BYTES = 8190  # of a request, as gunicorn has it, and of a chunk's size with its extensions
@@ -115,6 +116,14 @@ def take_head(data: bytearray, config: Any, address: Any, number: int, is_end: b
         raise errors.LimitRequestHeaders("the head has no end")
     head = bytes(data[: end + 4])
     del data[: end + 4]
+    plain = plain_request(head, config)
+    arriving = _read_by_gunicorn(head, config, address, number) if plain is None else Arriving(plain, plain.length)
+    if arriving.length > MAX_BODY_BYTES:
+        arriving.refuse()
+    return arriving
+
+
+def _read_by_gunicorn(head: bytes, config: Any, address: Any, number: int) -> Arriving:
     request = Request(config, IterUnreader([head]), address, number)
     request.version = min(request.version, _NEWEST)  # of the answer, too
     if not _has_host(request):
@@ -125,8 +134,6 @@ def take_head(data: bytearray, config: Any, address: Any, number: int, is_end: b
         arriving.chunks = Chunks()
     else:
         arriving.length = reader.length
-        if arriving.length > MAX_BODY_BYTES:
-            arriving.refuse()
     return arriving
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,23 +36,32 @@ class AccessLogger(Logger):  # type: ignore[misc]
     """gunicorn's logger, whose line about a request is JSON whatever stands in the request."""
 
     def access(self, resp: Any, _req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
+        if line := self.line(int(str(resp.status).partition(" ")[0]), resp.sent, environ, request_time.total_seconds()):
+            self.access_log.info(line)
+
+    def write(self, lines: Sequence[str]) -> None:
+        """Several of `line` at once."""
+        if lines:
+            self.access_log.info("\n".join(lines))
+
+    def line(self, status: int, n_bytes: int, environ: dict[str, Any], seconds: float) -> str:
         """Health checks come every few seconds and get no line: what fails is logged where it fails."""
         path = environ["RAW_URI"]
         if not self.access_log_enabled or path in _HEALTH_CHECKS or environ.get(ROUTE) in _HEALTH_CHECKS:
-            return
+            return ""
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "remote": environ.get("REMOTE_ADDR", ""),
             "method": environ["REQUEST_METHOD"],
             "path": path,
             "request_id": environ.get(REQUEST_ID, ""),
-            "status": int(str(resp.status).partition(" ")[0]),
-            "bytes": resp.sent,
-            "ms": round(request_time.total_seconds() * 1000, 2),
+            "status": status,
+            "bytes": n_bytes,
+            "ms": round(seconds * 1000, 2),
         }
         if name := environ.get(KEY_NAME):
             line["key"] = name
-        self.access_log.info(json.dumps(line))
+        return json.dumps(line)
 
 
 def logging_config(level: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from gunicorn.workers.base import Worker as BaseWorker  # type: ignore[import-un
 
 from api.http.problems import RequestError, overloaded, stopping
 from api.http.versions import VERSION_PATH
-from api.serving.answering import Application
+from api.serving.answering import Application, Quick200
 from api.serving.connections import Connection, Limits
 from api.serving.express import Express
 from api.serving.framing import Arriving
@@ -89,6 +89,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         self._poller.turn(LOOK_S if self._waiting or self._express else TICK_S)
         if self._express is not None:
             self._express.give_up_on_slow()
+            self._application.write_log()
         for ticket in self._waiting.overdue():
             self._answer(ticket, overloaded())
 
@@ -116,10 +117,10 @@ class Worker(BaseWorker):  # type: ignore[misc]
             answer = self._application.failure(error), False
         self._poller.reply(connection, *answer)
 
-    def _send(self, ticket: Ticket, response: Any, environ: dict[str, Any], parts: Iterable[bytes]) -> None:
+    def _send(self, ticket: Ticket, response: Quick200, environ: dict[str, Any], parts: Iterable[bytes]) -> None:
         """An answer of the express."""
         self._count()
-        answer = self._application.finish(ticket.arrived, response, environ, parts, ticket.since, not self.alive)
+        answer = self._application.finish_quick(ticket.arrived, response, environ, parts, ticket.since, not self.alive)
         self._poller.reply(ticket.connection, *answer)
 
     def _count(self) -> None:

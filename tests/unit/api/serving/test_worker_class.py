@@ -7,7 +7,9 @@ import pytest
 from gunicorn.config import Config  # type: ignore[import-untyped]
 from gunicorn.http import errors  # type: ignore[import-untyped]
 
-from api.serving.answering import Application
+from api.serving.answering import Application, Quick200
+from api.serving.framing import take_head
+from api.serving.logs import AccessLogger
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,37 @@ def test_errors_outside_the_application_have_the_same_shape(
     assert json.loads(body)["status"] == status
     assert b"secret" not in body
     assert [record.levelname for record in caplog.records] == [level]
+
+
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"])
+@pytest.mark.parametrize("must_close", [False, True])
+def test_a_quick_answer_is_gunicorns_byte_by_byte_and_so_is_its_line(
+    more: bytes, must_close: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gunicorn.http.wsgi.util.http_date", lambda: "now")
+    monkeypatch.setattr("api.serving.answering.http_date", lambda _second: "now")
+    monkeypatch.setattr("time.monotonic", lambda: 100.0)
+    config = Config()
+    config.set("accesslog", "-")
+    log = AccessLogger.__new__(AccessLogger)  # without handlers, which would stay
+    log.cfg, log.access_log = config, logging.getLogger("tests.access")
+    caplog.set_level(logging.INFO)
+    application = Application(config, log, lambda *_: ())
+    headers = [("Content-Length", "3"), ("ETag", 'W/"g1"'), ("X-Request-ID", "a")]
+    found = []
+    for quick in (False, True):
+        arrived = take_head(bytearray(b"GET /a HTTP/1.1\r\nHost: a\r\n" + more + b"\r\n"), config, ("127.0.0.1", 1), 1)
+        assert arrived is not None
+        response, environ = application.begin(arrived, ("127.0.0.1", 1), ("127.0.0.1", 80))
+        if quick:
+            answer = Quick200()
+            answer.start_response("200 OK", [*headers])
+            found.append(application.finish_quick(arrived, answer, environ, [b"abc"], 99.9, must_close))
+        else:
+            response.start_response("200 OK", [*headers])
+            found.append(application.finish(arrived, response, environ, [b"abc"], 99.9, must_close))
+    application.write_log()
+    assert found[0] == found[1]
+    lines = [json.loads(line) for line in caplog.messages]
+    assert [line.pop("time") > "2000" for line in lines] == [True, True]
+    assert lines[0] == lines[1]
