@@ -82,6 +82,15 @@ class ObjectStore:
             except self._missing:
                 return None
 
+    def has(self, key: str) -> bool:
+        """Whether there is an object."""
+        with self._explained():
+            try:
+                self._obstore.head(self._store, key)
+            except self._missing:
+                return False
+        return True
+
     def download(self, key: str, path: Path) -> int:
         """Write an object into a file; the crc32 of what came. Raises ArtifactError where there is none."""
         checksum = 0

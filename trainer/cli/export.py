@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
+from contract.artifacts.object_store import is_remote
 from contract.text import words
 from trainer.cli.context import opened, served
 from trainer.cli.generation_id import GENERATION_ID
@@ -18,7 +19,7 @@ DEFAULT_TABLE = "recommendations"
 
 
 @click.command()
-@click.option("--to", "to", required=True, metavar="TARGET", help="sqlite:///file.db, postgresql+psycopg://user@host/db, a file, or - .")
+@click.option("--to", "to", required=True, metavar="TARGET", help="A database's address, a file, s3://bucket/file (gs, az), or - .")
 @click.option("--generation", type=GENERATION_ID, help="Which one, of those whose lists are there; by default the current one.")
 @click.option("--k", type=click.IntRange(min=1), help="Items of a list: up to as many as are stored; by default the generation's own k.")
 @click.option("--table", help=f"Of a database; with PostgreSQL perhaps schema.table.  [default: {DEFAULT_TABLE}]")
@@ -26,7 +27,8 @@ DEFAULT_TABLE = "recommendations"
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "jsonl"]), help="Of a file; by default what its name ends in.")
 @click.option("--include", type=click.Choice([TITLE]), help="A further column of the long layout: titles as they are known now.")
 @click.option("--users-for", "users_for", metavar="ITEM,...", help="The users in whose lists these items stand, --k of each; of a file.")
-@click.option("--changed-since", "since", type=GENERATION_ID, help="Only lists that differ from this generation's; of a file.")
+@click.option("--changed-since", "since", type=GENERATION_ID, help="Only lists that differ from this generation's; a table takes them.")
+@click.option("--partitions", type=click.IntRange(1, 1000), help="Parquet in that many folders user_bucket=N of the folder --to.")
 def export(
     to: str,
     generation: str | None,
@@ -36,6 +38,7 @@ def export(
     form: str | None,
     include: str | None,
     since: str | None,
+    partitions: int | None,
     users_for: str | None,
 ) -> None:
     """Write all lists of a generation to a SQL table, CSV, Parquet, or JSON lines as Amazon Personalize writes them.
@@ -43,17 +46,17 @@ def export(
     What is there is replaced in one step, at the end: readers find the old lists or the new ones, all of them. A password for
     PostgreSQL comes from PGPASSWORD or ~/.pgpass.
     """
-    sql = "://" in to
+    sql = "://" in to and not is_remote(to)
     if sql and form:
         raise click.UsageError("--format is for files; a database has tables")
     if not sql and table:
         raise click.UsageError("--table is for databases; --to names the file")
-    if since and (sql or layout == "long"):
-        raise click.UsageError("--changed-since is for wide files and JSON lines: elsewhere a user that is gone could have no row")
+    if partitions and (sql or to == "-" or form not in (None, "parquet")):
+        raise click.UsageError("--partitions writes Parquet into a folder, or below an address in an object store")
     if include and layout != "long":
         raise click.UsageError("--include is for --layout long: a wide row has no place beside each item")
     if users_for is not None:
-        if sql or layout or include or since or not words(users_for):
+        if sql or layout or include or since or partitions or not words(users_for):
             raise click.UsageError(
                 "--users-for names items, with commas between, and writes a file: CSV or JSON lines, in a shape of its own"
             )
@@ -63,10 +66,14 @@ def export(
         from trainer.export.export import Since
         from trainer.export.export import export as export_lists
         from trainer.export.files import FileTarget
+        from trainer.export.folders import FolderTarget
 
-        target = database(to, table or DEFAULT_TABLE) if sql else FileTarget(to, form)
+        target: Target = (
+            database(to, table or DEFAULT_TABLE) if sql else FolderTarget(to, partitions) if partitions else FileTarget(to, form)
+        )
         if layout and isinstance(target, FileTarget) and target.form == "jsonl":
             raise click.UsageError("--layout is for tables; JSON lines have a shape of their own")
+        scored = layout == "long" or (isinstance(target, FileTarget) and target.form == "jsonl")
         name = generation or served(larder).generation
         console = Console(stderr=True, soft_wrap=True, highlight=False)
         with Progress(*_columns(), console=console, transient=True) as progress:
@@ -74,7 +81,7 @@ def export(
             users = export_lists(
                 *(larder.generations, name, target, cast(Layout, layout or "wide"), k),
                 lambda what, done, total: progress.update(tasks[what], completed=done, total=total),
-                Since(since, scored=isinstance(target, FileTarget) and target.form == "jsonl") if since else None,
+                Since(since, scored=scored) if since else None,
                 titled=include == TITLE,
             )
     console.print(f"the lists of {users:,} users, of generation {name}, are in {'the standard output' if to == '-' else to}", markup=False)

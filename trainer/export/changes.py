@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from contract.formats import payload
 from contract.formats.keys import Id
-from trainer.export.rows import Shape, UserList
+from trainer.export.rows import GONE, Shape, UserList
 from trainer.export.spool import FETCHED, Spool
-
-NOTHING = payload.encode([], [])
 
 
 def keep_changes(new: Spool, old: Spool, shape: Shape, before: Shape, kept: Spool, *, scored: bool) -> None:
-    """Fill `kept` with the lists of `new` that `old` has not, or not so, and with an empty list for each user that only `old` has.
+    """Fill `kept` with the lists of `new` that `old` has not, or not so, and with GONE for each user that only `old` has.
 
     `before`: the shape that the old lists were exported in. `scored`: another score is another list. Both spools are in one order.
     """
@@ -31,7 +28,7 @@ def _changes(new: Iterator[UserList], old: Iterator[UserList], shape: Shape, bef
             yield ours
             ours = next(new, None)
         elif ours is None or _order(theirs[0]) < _order(ours[0]):
-            yield theirs[0], NOTHING
+            yield theirs[0], GONE
             theirs = next(old, None)
         else:
             if _shown(ours[1], shape, scored) != _shown(theirs[1], before, scored):

@@ -55,7 +55,8 @@ def export(
 ) -> int:
     """Replace what is at `target` with the lists of `generation`, cut at `k` (its own, if None); the number of users.
 
-    With `since` only what has changed: users that are gone have an empty list. `titled`: with the titles of items, in the long layout.
+    With `since` only what has changed: a user that is gone has an empty list in files, and no row in a database. `titled`: with the
+    titles of items, in the long layout.
 
     Items that are unavailable now are left out, as the API leaves them out of answers.
 
@@ -66,7 +67,8 @@ def export(
     k, depth = k or manifest.settings.k, manifest.settings.stored_depth
     if k > depth:
         raise SettingsError(f"--k={k}: generation {generation} stores {depth} items for a user; LARDER_DEPTH says how many a run stores")
-    shape = Shape.of(manifest, layout, k, _unavailable(generations), _titles(generations) if titled else None)
+    titles = _titles(generations) if titled else None
+    shape = Shape.of(manifest, layout, k, _unavailable(generations), titles, since.generation if since else "")
     target.check(shape)
     with Spool(manifest.user_id_type) as spool:
         read_lists(generations, manifest, spool, partial(show, "read"))
@@ -81,7 +83,7 @@ def export(
             read_lists(generations, before, old, partial(show, "read"))
             # What was unavailable then is not known: whoever may have been given another list counts as changed.
             keep_changes(spool, old, shape, Shape.of(before, layout, k), kept, scored=since.scored)
-            target.write(Lists(manifest, shape, kept.n_users, _shown(kept, partial(show, "written"))))
+            target.write(Lists(manifest, shape, kept.n_users, _shown(kept, partial(show, "written")), spool.n_users))
             return kept.n_users
 
 

@@ -14,17 +14,17 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from contract.errors import LarderError, SettingsError, TargetError
+from contract.errors import SettingsError, TargetError
 from contract.machine import sync_folder
+from trainer.export.objects import check_object, is_remote, uploading
+from trainer.export.parquet import write_parquet
 from trainer.export.rows import Row, Shape
 from trainer.export.target import Lists
 
 STDOUT = "-"
-ROWS_PER_FRAME = 8192
 
 
 def write_csv(lists: Lists, file: BinaryIO) -> None:
@@ -59,41 +59,16 @@ def write_personalize(lists: Lists, file: BinaryIO) -> None:
         file.write(encode({"input": {"userId": str(user)}, "output": output, "error": None}).encode() + b"\n")
 
 
-def write_parquet(lists: Lists, file: BinaryIO) -> None:
-    """Row groups as they come. The file's own metadata name the generation: larder.generation, larder.trained_at, larder.data_until."""
-    import polars as pl
-    from polars.io.plugins import register_io_source
-
-    types = {"int": pl.Int64(), "str": pl.String(), "rank": pl.Int32(), "score": pl.Float32()}
-    schema = {name: types[kind] for name, kind in lists.shape.columns}
-    failed: list[LarderError] = []
-
-    def frames(*_wanted: object) -> Iterator[pl.DataFrame]:
-        rows = lists.rows()
-        try:
-            while some := list(islice(rows, ROWS_PER_FRAME)):
-                yield pl.DataFrame(dict(zip(schema, zip(*some, strict=True), strict=True)), schema=schema)
-        except LarderError as error:  # polars would make an error of its own of it
-            failed.append(error)
-            raise
-
-    manifest = lists.manifest
-    about = {"generation": manifest.generation, "trained_at": manifest.trained_at, "data_until": manifest.data_until or ""}
-    try:
-        register_io_source(frames, schema=schema).sink_parquet(file, metadata={f"larder.{name}": text for name, text in about.items()})
-    except pl.exceptions.PolarsError as error:
-        raise failed[0] if failed else TargetError(f"the Parquet file can't be written: {error}") from error
-
-
 WRITERS: Mapping[str, Callable[[Lists, BinaryIO], None]] = {"csv": write_csv, "parquet": write_parquet, "jsonl": write_personalize}
 
 
 def nine_digits(score: object) -> str:
-    return f"{score:.9g}"
+    """An empty field for none."""
+    return "" if score is None else f"{score:.9g}"
 
 
 class FileTarget:
-    """`path`, or the standard output where it is "-"."""
+    """`path`, the address of an object, or the standard output where it is "-"."""
 
     def __init__(self, path: str, form: str | None) -> None:
         """`form`: one of WRITERS; None: what the name ends in, and CSV on the standard output. Raises SettingsError."""
@@ -107,6 +82,9 @@ class FileTarget:
 
     def check(self, _shape: Shape | None = None) -> None:
         if self._path == STDOUT:
+            return
+        if is_remote(self._path):
+            check_object(self._path)
             return
         path = Path(self._path).absolute()
         if not path.parent.is_dir():
@@ -124,7 +102,7 @@ class FileTarget:
                 write(sys.stdout.buffer)
                 sys.stdout.buffer.flush()
             else:
-                with _replacing(Path(self._path).absolute()) as file:
+                with uploading(self._path) if is_remote(self._path) else _replacing(Path(self._path).absolute()) as file:
                     write(file)
         except BrokenPipeError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains once more when it closes the standard output

@@ -17,7 +17,17 @@ from sqlalchemy.schema import CreateTable
 
 from contract.errors import TargetError
 from trainer.export.rows import Shape
-from trainer.export.sql import NEW, explained_database, note_export, parse_table, refuse_foreign, refuse_wide, table_of
+from trainer.export.sql import (
+    NEW,
+    explained_database,
+    note_export,
+    parse_table,
+    refuse_foreign,
+    refuse_other_base,
+    refuse_wide,
+    table_of,
+    take_changes,
+)
 from trainer.export.target import Lists
 
 LOCK_TRY_MS, LOCK_PAUSE_S, LOCK_TRIES = 1000, 0.5, 40
@@ -64,12 +74,21 @@ class PostgresTarget:
     def check(self, shape: Shape) -> None:
         refuse_wide(shape)
         with explained_database(self._url), self._engine.connect() as connection:
-            self._refuse(connection, self._find_schema(connection))
+            schema = self._find_schema(connection)
+            if shape.since:
+                self._refuse_base(connection, schema, shape)
+            else:
+                self._refuse(connection, schema)
 
     def write(self, lists: Lists) -> None:
         with explained_database(self._url), self._engine.connect() as connection, connection.begin():
             schema = self._find_schema(connection)
             self._be_alone(connection, schema)
+            if lists.shape.since:
+                self._refuse_base(connection, schema, lists.shape)
+                connection.execute(sa.func.pg_advisory_xact_lock(_LOCK_CLASS, _LOCK_OF_EXPORTS).select())
+                take_changes(connection, lists, self._table, schema)
+                return
             old = self._refuse(connection, schema)
             new = table_of(lists.shape, self._table + NEW, schema, keyed=False)
             driver = cast("psycopg.Connection", connection.connection.driver_connection)
@@ -101,6 +120,11 @@ class PostgresTarget:
         number = zlib.crc32(f"{schema}.{self._table}".encode()) - 2**31
         if not connection.execute(sa.func.pg_try_advisory_xact_lock(_LOCK_CLASS, number).select()).scalar():
             raise TargetError(f"another export writes {schema}.{self._table} at the moment")
+
+    def _refuse_base(self, connection: sa.Connection, schema: str, shape: Shape) -> None:
+        found = sa.inspect(connection)
+        columns = [column["name"] for column in found.get_columns(self._table, schema)] if found.has_table(self._table, schema) else []
+        refuse_other_base(connection, shape, self._table, schema, columns)
 
     def _refuse(self, connection: sa.Connection, schema: str) -> int | None:
         """The oid of the table that is there, if any. Raises TargetError if it may not or can't be replaced."""

@@ -18,6 +18,9 @@ Row = tuple[Id | float | None, ...]
 UserList = tuple[Id, bytes]
 """A user's id and list payload (contract/formats/payload.py)."""
 
+GONE = b"gone"
+"""In place of a list payload, which begins with the number of its format: the user is not in this generation."""
+
 LONG_COLUMNS = ("user_id", "rank", "item_id", "score")
 TITLE = "title"
 
@@ -27,6 +30,7 @@ class Shape:
     """What a table of lists looks like. Ids keep the type that the generation gives them.
 
     `unavailable`: items that are left out; what is stored beyond `k` fills their places. `titles`: by item, None: no column has them.
+    `since`: the generation that the lists differ from; "": they are all lists.
     """
 
     layout: Layout
@@ -35,16 +39,23 @@ class Shape:
     item_id_type: IdType
     unavailable: frozenset[Id] = frozenset()
     titles: Mapping[Id, str] | None = None
+    since: str = ""
 
     @classmethod
     def of(
-        cls, manifest: Manifest, layout: Layout, k: int, unavailable: Iterable[str] = (), titles: Mapping[str, str] | None = None
+        cls,
+        manifest: Manifest,
+        layout: Layout,
+        k: int,
+        unavailable: Iterable[str] = (),
+        titles: Mapping[str, str] | None = None,
+        since: str = "",
     ) -> Shape:
         """Ids of `unavailable` and `titles` are text. Those that this generation can't have are dropped."""
         kind = manifest.item_id_type
         left_out = frozenset(found for text in unavailable if (found := stored_id(text, kind)) is not None)
         named = None if titles is None else {found: title for text, title in titles.items() if (found := stored_id(text, kind)) is not None}
-        return cls(layout, k, manifest.user_id_type, manifest.item_id_type, left_out, named)
+        return cls(layout, k, manifest.user_id_type, manifest.item_id_type, left_out, named, since)
 
     @property
     def columns(self) -> tuple[tuple[str, Kind], ...]:
@@ -61,6 +72,8 @@ class Shape:
 
     def best(self, raw: bytes) -> tuple[Sequence[Id], Sequence[float]]:
         """The first `k` items of a list payload that are to be had, and their scores. Raises PayloadError for a damaged list."""
+        if raw == GONE:
+            return (), ()
         items, scores = payload.decode(raw)
         if self.unavailable and not self.unavailable.isdisjoint(items):
             kept = [at for at, item in enumerate(items) if item not in self.unavailable]
@@ -70,11 +83,15 @@ class Shape:
     def rows(self, lists: Iterable[UserList]) -> Iterator[Row]:
         """Plain Python values, since SQLite would store NumPy's integers as blobs.
 
-        Wide rows are padded with None, and a user whose list is empty has a row of nothing else; in long rows that user is absent.
+        Wide rows are padded with None, and a user whose list is empty has a row of nothing else. In long rows that user is absent;
+        among changes the one row has rank 0, since else nobody would learn of it.
         """
         if self.layout == "long":
             for user, raw in lists:
-                for rank, (item, score) in enumerate(zip(*self.best(raw), strict=True), 1):
+                items, scores = self.best(raw)
+                if self.since and not items:
+                    yield (user, 0, *(None,) * (len(self.columns) - 2))
+                for rank, (item, score) in enumerate(zip(items, scores, strict=True), 1):
                     yield (user, rank, item, score) if self.titles is None else (user, rank, item, score, self.titles.get(item))
             return
         nothing = (None,) * self.k

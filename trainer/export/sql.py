@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -19,10 +21,11 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from contract.errors import SettingsError, TargetError
 from contract.settings.settings import hide_password
-from trainer.export.rows import Kind, Shape, looks_exported
+from trainer.export.rows import GONE, Kind, Shape, looks_exported
 from trainer.export.target import Lists
 
 MAX_WIDE = 500  # items; PostgreSQL's rows must fit a page, SQLite has at most 2,000 columns
+USERS_AT_ONCE = 500  # SQLite takes at least 999 values in a statement
 EXPORTS = "larder_exports"
 NEW = "__new"
 _NAME = re.compile(r"((?P<schema>[A-Za-z_][A-Za-z0-9_]{0,47})\.)?(?P<table>[A-Za-z_][A-Za-z0-9_]{0,47})", re.ASCII)
@@ -81,18 +84,52 @@ def table_of(shape: Shape, name: str, schema: str | None, *, keyed: bool) -> sa.
     return sa.Table(name, sa.MetaData(), *columns, schema=schema, sqlite_with_rowid=shape.layout == "wide")
 
 
-def note_export(connection: sa.Connection, lists: Lists, table: str, schema: str | None) -> None:
-    """Say in larder_exports, beside the table, what it holds."""
-    exports = sa.Table(
+def _exports(schema: str | None) -> sa.Table:
+    return sa.Table(
         EXPORTS,
         sa.MetaData(),
-        sa.Column("table_name", sa.Text(), primary_key=True),
+        sa.Column("table_name", sa.Text().with_variant(sa.String(64), "mysql", "mariadb"), primary_key=True),
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("generation", "trained_at", "layout", "exported_at")),
         sa.Column("data_until", sa.Text()),
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("k", "users")),
         schema=schema,
     )
-    manifest, shape = lists.manifest, lists.shape
+
+
+def refuse_other_base(connection: sa.Connection, shape: Shape, table: str, schema: str | None, columns: Sequence[str]) -> None:
+    """Changes since a generation can be taken only into a table of its lists, cut alike. Raises TargetError for another."""
+    if not shape.since:
+        return
+    held, exports = None, _exports(schema)
+    if columns and sa.inspect(connection).has_table(EXPORTS, schema=schema):
+        wanted = sa.select(exports.c.generation, exports.c.layout, exports.c.k).where(exports.c.table_name == table)
+        held = connection.execute(wanted).one_or_none()
+    refuse_base(table, shape, None if held is None else tuple(held), columns)
+
+
+def refuse_base(table: str, shape: Shape, held: tuple[object, ...] | None, columns: Sequence[str]) -> None:
+    """`held`: generation, layout and k of what the table holds; None: nothing says it."""
+    if held == (shape.since, shape.layout, shape.k) and tuple(columns) == tuple(name for name, _ in shape.columns):
+        return
+    holds = "no lists that larder_exports knows of" if held is None else f"lists of generation {held[0]}, {held[1]}, k = {held[2]}"
+    wanted = f"{shape.since}, {shape.layout}, k = {shape.k}" + (", with titles" if shape.titles is not None else "")
+    raise TargetError(f"{table} holds {holds}; --changed-since needs those of {wanted}, in the same columns: export all lists")
+
+
+def take_changes(connection: sa.Connection, lists: Lists, table: str, schema: str | None) -> None:
+    """The lists of the users that come take the place of those that they had; a user that is gone has no row."""
+    into, whole = table_of(lists.shape, table, schema, keyed=True), replace(lists.shape, since="")
+    names = [name for name, _ in lists.shape.columns]
+    while some := list(islice(lists.by_user, USERS_AT_ONCE)):
+        connection.execute(into.delete().where(into.c.user_id.in_([user for user, _ in some])))
+        if rows := [dict(zip(names, row, strict=True)) for row in whole.rows(one for one in some if one[1] != GONE)]:
+            connection.execute(into.insert(), rows)
+    note_export(connection, lists, table, schema)
+
+
+def note_export(connection: sa.Connection, lists: Lists, table: str, schema: str | None) -> None:
+    """Say in larder_exports, beside the table, what it holds."""
+    exports, manifest, shape = _exports(schema), lists.manifest, lists.shape
     exports.create(connection, checkfirst=True)
     connection.execute(exports.delete().where(exports.c.table_name == table))
     connection.execute(
@@ -103,7 +140,7 @@ def note_export(connection: sa.Connection, lists: Lists, table: str, schema: str
             data_until=manifest.data_until,
             layout=shape.layout,
             k=shape.k,
-            users=lists.n_users,
+            users=lists.n_users if lists.n_all is None else lists.n_all,
             exported_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         )
     )

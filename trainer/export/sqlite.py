@@ -20,7 +20,18 @@ from sqlalchemy.schema import CreateTable
 
 from contract.errors import TargetError
 from trainer.export.rows import Shape
-from trainer.export.sql import NEW, explained_database, note_export, parse_table, refuse_foreign, refuse_wide, table_of
+from trainer.export.sql import (
+    NEW,
+    explained_database,
+    note_export,
+    parse_table,
+    refuse_base,
+    refuse_foreign,
+    refuse_other_base,
+    refuse_wide,
+    table_of,
+    take_changes,
+)
 from trainer.export.target import Lists
 
 ROWS_PER_TRANSACTION = 10_000
@@ -45,15 +56,24 @@ class SqliteTarget:
         if not path.parent.is_dir():
             raise TargetError(f"there is no folder {path.parent} to write {self._url.database} into")
         if not path.exists():
+            if shape.since:
+                refuse_base(self._table, shape, None, ())
             return
         with explained_database(self._url), self._engine.connect() as connection:
             found = sa.inspect(connection)
             if self._table in found.get_view_names():
                 raise TargetError(f"{self._table} is a view; name another --table")
-            if found.has_table(self._table):
-                refuse_foreign(self._table, [column["name"] for column in found.get_columns(self._table)])
+            columns = [column["name"] for column in found.get_columns(self._table)] if found.has_table(self._table) else []
+            refuse_foreign(self._table, columns)
+            refuse_other_base(connection, shape, self._table, None, columns)
 
     def write(self, lists: Lists) -> None:
+        if lists.shape.since:
+            with explained_database(self._url), self._engine.connect() as connection, connection.begin():
+                columns = [column["name"] for column in sa.inspect(connection).get_columns(self._table)]
+                refuse_other_base(connection, lists.shape, self._table, None, columns)
+                take_changes(connection, lists, self._table, None)
+            return
         new = table_of(lists.shape, f"{self._table}{NEW}_{secrets.token_hex(4)}", None, keyed=True)
         with explained_database(self._url), self._engine.connect() as connection:
             with connection.begin():

@@ -12,12 +12,13 @@ from trainer.export.rows import Row, Shape, UserList
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """All lists of a generation, once, by user id."""
+    """All lists of a generation, or those that have changed, once, by user id. `n_all`: users of the generation, where others come."""
 
     manifest: Manifest
     shape: Shape
     n_users: int
     by_user: Iterator[UserList]
+    n_all: int | None = None
 
     def rows(self) -> Iterator[Row]:
         return self.shape.rows(self.by_user)
@@ -30,4 +31,4 @@ class Target(Protocol):
         """Say before anything is read what would fail at the end. Raises TargetError, or SettingsError for an impossible shape."""
 
     def write(self, lists: Lists) -> None:
-        """Replace what is there. Raises TargetError, and leaves what is there as it was."""
+        """Replace what is there; a database takes changes into it. Raises TargetError, and leaves what is there as it was."""

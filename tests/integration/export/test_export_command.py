@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from contract.errors import GenerationError, SettingsError
+from contract.formats.keys import bucket_of
 from contract.store.item_revisions import Catalogue
 from tests.support.builders import items_pointer, promote_lists
 from tests.support.export_maker import KEYS, execute, promote_many, rows_in, tables_in
@@ -106,6 +107,9 @@ def test_files_and_a_table(call: Call, tmp_path: Path) -> None:
         ("--to", "x.csv", "--k", "0"),
         ("--to", "x.csv", "--include", "title"),
         ("--to", "x.jsonl", "--include", "title"),
+        ("--to", "x.csv", "--partitions", "2", "--format", "csv"),
+        ("--to", "-", "--partitions", "2"),
+        ("--to", "sqlite:///x.db", "--partitions", "2"),
         (),
     ],
 )
@@ -161,13 +165,18 @@ def test_memory_does_not_grow_with_users(store_redis: Redis, to: str, tmp_path: 
     assert peaks[1] - peaks[0] < 30
 
 
-def test_what_has_changed_is_for_files_that_can_say_who_is_gone(call: Call, tmp_path: Path) -> None:
+def test_what_has_changed(call: Call) -> None:
     assert "the lists of 3 users, of generation b" in call("--to", "c.csv", "--changed-since", "a").output
     assert Path("c.csv").read_text() == "user_id,item1\n1,\n2,\n5,20\n"
-    for arguments in (("--to", "x.csv", "--layout", "long"), ("--to", f"sqlite:///{tmp_path}/x.db")):
-        result = call(*arguments, "--changed-since", "a")
-        assert result.exit_code == 2
-        assert "--changed-since is for wide files and JSON lines" in result.output
+
+
+def test_parquet_by_buckets_of_users(call: Call, tmp_path: Path) -> None:
+    call("--to", "lists", "--partitions", "3", "--generation", "a")
+    latest = json.loads((tmp_path / "lists" / "_latest.json").read_text())
+    assert pl.read_parquet(f"{latest['folder']}/**/*.parquet").sort("user_id").rows() == [(1, 10, 11), (2, 12, None)]
+    assert pl.read_parquet(latest["folder"], hive_partitioning=True)["user_bucket"].to_list() == sorted(
+        bucket_of(user, 3) for user in (1, 2)
+    )
 
 
 def test_users_for_items(call: Call, tmp_path: Path) -> None:

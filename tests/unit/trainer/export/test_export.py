@@ -21,7 +21,8 @@ from contract.formats.keys import Id
 from tests.support.builders import make_manifest
 from tests.support.paths import ROOT
 from trainer.cli.export import export
-from trainer.export.files import FileTarget, write_csv, write_parquet, write_personalize
+from trainer.export.files import FileTarget, write_csv, write_personalize
+from trainer.export.parquet import write_parquet
 from trainer.export.rows import Layout, Shape, UserList, looks_exported, wide_items
 from trainer.export.spool import Spool
 from trainer.export.sql import EXPORTS, parse_table, parse_url, refuse_wide
