@@ -65,8 +65,13 @@ class Audit:
 
     def newest(self, n: int) -> list[Change]:
         """Newest first."""
-        raw = cast("list[bytes]", self._redis.lrange(self._keys.audit, 0, n - 1))
-        return [Change.model_validate_json(each) for each in raw]
+        return newest_changes(self._redis, self._keys, n)
+
+
+def newest_changes(redis: Redis, keys: Keys, n: int) -> list[Change]:
+    """Newest first."""
+    raw = cast("list[bytes]", redis.lrange(keys.audit, 0, n - 1))
+    return [Change.model_validate_json(each) for each in raw]
 
 
 def _served(generations: Generations) -> str:

@@ -22,6 +22,7 @@ from trainer.erasure.erase import erase as erase_user
 from trainer.inspect.stored_diff import remember_diff
 from trainer.run import vouching
 from trainer.run.comparison import compare as compare_models
+from trainer.run.last_words import last_words
 from trainer.run.pipeline import train
 from trainer.run.spec import Order
 
@@ -47,7 +48,11 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
     def waiting() -> None:
         tell(RunState.QUEUED, message=f"{who_trains(store, keys)} trains")
 
-    with explained(settings.redis_url), right_to_train(store, keys, run_id, settings.lease_s, waiting) as token:
+    with (
+        explained(settings.redis_url),
+        last_words(larder.runs, run_id),
+        right_to_train(store, keys, run_id, settings.lease_s, waiting) as token,
+    ):
         began = time.monotonic()
         order = Order(run_id, settings, token, forced_by, review)
         try:

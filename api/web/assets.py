@@ -1,4 +1,4 @@
-"""The stylesheet, the script and the icon: read once, served under an address that changes with their content."""
+"""The stylesheet, the scripts and the icon: read once, served under an address that changes with their content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from api.web.site import Page
 
-TYPES = {"style.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
+TYPES = {"style.css": "text/css", "live.js": "text/javascript", "charts.js": "text/javascript", "icon.svg": "image/svg+xml"}
 _FOLDER = Path(__file__).parent / "static"
 
 

@@ -22,6 +22,7 @@ from contract.formats.states import RunState
 STAGES = ("load", "evaluate", "fit", "write", "dispatch")
 KEEP_S = 7 * 86400
 KEEP = 100
+MOST_LOG = 8000  # characters
 BY = "cancelled_by"  # the field that says so
 STATE_FIELDS = ("state", BY)
 _KIND = re.compile(r"[A-Z][A-Za-z]{0,60}")
@@ -106,6 +107,15 @@ class Runs:
             return ""
         self.cancel(run, by.decode())
         return by.decode()
+
+    def keep_log(self, run: str, text: str) -> None:
+        """What its log said last, as far as that is worth keeping."""
+        self._redis.hset(self._keys.run(run), "log", text[-MOST_LOG:])
+
+    def log_of(self, run: str) -> str:
+        """For who may change things alone: like the message of a failure it may quote what the trainer reads."""
+        raw = cast("bytes | None", self._redis.hget(self._keys.run(run), "log"))
+        return raw.decode(errors="replace") if raw else ""
 
     def cancel(self, run: str, by: str) -> None:
         """Mark it; contract/queue/cancelling.py does the rest."""

@@ -32,9 +32,9 @@ def live(page: Page) -> str:
 
 def test_a_run_is_followed_to_its_promotion_without_a_reload(stack: LocalStack, admin: Page) -> None:
     before = live(admin)
-    admin.get_by_role("link", name="Train again…").click()
+    admin.get_by_role("link", name="Retrain…").click()
     expect(admin.locator("main")).to_contain_text("What is served stays as it is")
-    admin.get_by_role("button", name="Train again").click()
+    admin.get_by_role("button", name="Retrain").click()
     expect(admin.locator("main")).to_contain_text("is queued")
     admin.evaluate("window.stillTheSamePage = true")
     expect(admin.locator("#h-run")).to_have_text("Running now")
@@ -47,9 +47,9 @@ def test_a_run_is_followed_to_its_promotion_without_a_reload(stack: LocalStack, 
 
 def test_going_back_shows_what_it_undoes_and_holds(stack: LocalStack, admin: Page) -> None:
     before = stack.generation()
-    admin.get_by_role("link", name="Go back…").click()
+    admin.get_by_role("link", name="Roll back…").click()
     expect(admin.get_by_role("region", name="What changed for users")).to_be_visible()
-    admin.get_by_role("button", name="Go back").click()
+    admin.get_by_role("button", name="Roll back").click()
     expect(admin.locator("main")).to_contain_text("is served now, and promotions are held")
     after = stack.generation()
     assert after != before
@@ -61,8 +61,8 @@ def test_going_back_shows_what_it_undoes_and_holds(stack: LocalStack, admin: Pag
     admin.get_by_role("button", name="Release").click()
     expect(admin.locator("main")).to_contain_text("Runs promote again.")
 
-    admin.get_by_role("link", name=f"Serve {before}").click()
-    admin.get_by_role("button", name="Serve it").click()
+    admin.get_by_role("link", name=f"Promote {before}").click()
+    admin.get_by_role("button", name="Promote it").click()
     expect(admin.locator("main")).to_contain_text(f"Generation {before} is served now.")
     assert stack.generation() == before
 
@@ -73,7 +73,7 @@ def test_a_confirmation_that_is_out_of_date_changes_nothing(stack: LocalStack, o
     sign_in(first, stack.url, to="/change/rollback")
     served = stack.generation()
     first.locator("input[name=served]").evaluate("field => { field.value = 'another' }")
-    first.get_by_role("button", name="Go back").click()
+    first.get_by_role("button", name="Roll back").click()
     expect(first.get_by_role("alert")).to_contain_text("has changed since this page was made")
     assert stack.generation() == served
 

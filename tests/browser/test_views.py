@@ -23,6 +23,8 @@ VIEWS = {
     "script": f"/explore?user={SCRIPT}&item={SCRIPT}",
     "compare": "/compare",
     "compare a user": "/compare?a=PREVIOUS&b=CURRENT&user=54",
+    "history": "/history",
+    "run": "/history/CURRENT",
     "card": "/cards/CURRENT",
     "runbook": "/runbook",
     "sign in": "/sign-in",
@@ -123,13 +125,36 @@ def test_the_keyboard_alone(stack: LocalStack, page: Page) -> None:
     expect(page.get_by_label("User id")).to_be_focused()
 
 
+def test_charts_are_gone_through_by_keys_and_zoomed_by_a_drag(stack: LocalStack, page: Page) -> None:
+    page.goto(f"{stack.url}/history")
+    first = page.locator("figure.timeline").first
+    points, told = first.locator("svg a"), first.locator(".readout")
+    points.last.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(points.nth(-2)).to_be_focused()
+    expect(told).to_have_text(str(points.nth(-2).get_attribute("aria-label")))
+    n_points = points.count()
+    box = first.locator("svg").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.12 * box["width"], box["y"] + 0.8 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.8 * box["height"], steps=4)
+    page.mouse.up()
+    page.wait_for_url("**/history?*from=*")
+    assert page.locator("figure.timeline").first.locator("svg a").count() < n_points
+    page.locator("figure.timeline").first.locator("svg a").last.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/history/2*")
+    expect(page.locator("h1")).to_contain_text("Run 2")
+
+
 def test_without_a_script(stack: LocalStack, open_page: Open) -> None:
     page, _ = open_page(java_script_enabled=False)
     sign_in(page, stack.url)
     current, previous = served(stack, page)
     expect(page.locator("#live")).to_contain_text(current)
-    page.get_by_role("link", name=f"Serve {previous}").click()
-    expect(page.get_by_role("button", name="Serve it")).to_be_visible()
+    page.get_by_role("link", name=f"Promote {previous}").click()
+    expect(page.get_by_role("button", name="Promote it")).to_be_visible()
     expect(page.locator("main")).to_contain_text("promotions will be held")
     page.goto(f"{stack.url}/explore?user=54")
     expect(page.locator("section[aria-labelledby=h-user] tbody tr")).to_have_count(10)

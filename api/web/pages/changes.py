@@ -113,9 +113,7 @@ def plan_retrain(seen: Snapshot) -> Plan:
     waits = ' With "wait for a review", what it changes for users is shown before anything is promoted.'
     says = "A run goes to the trainer, with the trainer's own settings. What is served stays as it is until the new generation is complete."
     held = " Promotions are held, so its generation will wait." if seen.held else ""
-    return Plan(
-        "Train again", "Train again", says + held + waits, diff_note="What a run changes is known when its lists are written.", is_run=True
-    )
+    return Plan("Retrain", "Retrain", says + held + waits, diff_note="What a run changes is known when its lists are written.", is_run=True)
 
 
 def plan_promote(seen: Snapshot, name: str, diff_of: Callable[[str], Diff | None]) -> Plan:
@@ -128,8 +126,8 @@ def plan_promote(seen: Snapshot, name: str, diff_of: Callable[[str], Diff | None
     note = "" if fits else f"No diff with what is served now is kept. This makes one: larder diff {served} {name}"
     refusal = _not_servable(one, served)
     return Plan(
-        f"Serve generation {name}",
-        "Serve it",
+        f"Promote generation {name}",
+        "Promote it",
         _says_promote(one, seen),
         target=name,
         refusal=refusal,
@@ -141,15 +139,15 @@ def plan_promote(seen: Snapshot, name: str, diff_of: Callable[[str], Diff | None
 
 def plan_rollback(seen: Snapshot, target: str, diff_of: Callable[[str], Diff | None]) -> Plan:
     """`target`: what `Generations.roll_back` would serve; "" where nothing is kept."""
-    title = "Go back to the generation before"
+    title = "Roll back to the generation before"
     if seen.pointer is None or not target:
         why = "No generation is kept that was served before the current one. LARDER_KEEP_GENERATIONS says how many are."
-        return Plan(title, "Go back", "", refusal=why if seen.pointer else "Nothing is served, so there is nothing to go back to.")
+        return Plan(title, "Roll back", "", refusal=why if seen.pointer else "Nothing is served, so there is nothing to roll back to.")
     diff = diff_of(seen.pointer.generation)
     turned = diff.turned() if diff is not None and diff.before.generation == target else None
-    note = f"What going back changes: before is what is served now, after is {target}." if turned else "No diff between the two is kept."
+    note = f"What rolling back changes: before is what is served now, after is {target}." if turned else "No diff between the two is kept."
     says = f"{target} will be served in place of {seen.pointer.generation}, by one move of a pointer. Runs promote nothing until a release."
-    return Plan(title, "Go back", says, target=target, diff=turned, diff_note=note)
+    return Plan(title, "Roll back", says, target=target, diff=turned, diff_note=note)
 
 
 def plan_release(seen: Snapshot) -> Plan:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 from flask import g, render_template
 
+from api.web.pages.runbook import section
 from api.web.site import Page, Site
 from api.web.views.alarms import WORDS, alarms, state
-from api.web.views.charts import LineChart, line_chart
 from api.web.views.formats import age_of
-from api.web.views.snapshot import Generation, Snapshot, take
+from api.web.views.happenings import shown
+from api.web.views.remedies import remedies
+from api.web.views.snapshot import Snapshot, take
+from api.web.views.tiles import Tile, tiles
 from api.web.views.traffic import TrafficMeter
+from contract.errors import LarderError
 from contract.formats.states import GenerationState, RunState
-from contract.store.history import RunRecord
+from contract.store.history import History
 from contract.store.runs import STAGES
 
 BUSY_EVERY_S, IDLE_EVERY_S = 1, 5
+TILE_RUNS = 40
 TITLES = {
     "load": "Load interactions", "evaluate": "Measure the model", "fit": "Fit the model", "write": "Write the artifact",
     "dispatch": "Enqueue shards", "score": "Score",
@@ -51,6 +56,9 @@ def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
             "alarms": found,
             "state": overall,
             "state_word": WORDS[overall],
+            "remedies": [remedies(alarm.slug, snapshot) for alarm in found],
+            "advice": section(found[0].slug) if found else None,
+            "happened": shown(snapshot.happened, is_admin=g.get("access") == "admin"),
             "age_s": age_of(snapshot.pointer.trained_at) if snapshot.pointer else None,
             "stages": stages(snapshot),
             "pace": pace(snapshot),
@@ -60,10 +68,16 @@ def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
 
     def overview() -> str:
         found = seen()
-        return render_template("overview.html", **found, measures=MEASURES, charts=charts(found["seen"]))
+        return render_template("overview.html", **found, tiles=_tiles())
 
     def live() -> str:
         return render_template("live.html", **seen())
+
+    def _tiles() -> list[Tile]:
+        try:
+            return tiles(site.store.breaker.ask(lambda redis: History(redis, site.store.keys).newest(TILE_RUNS)))
+        except LarderError:  # the rest of the page says so
+            return []
 
     return [Page("/", overview), Page("/live", live, is_part=True)]
 
@@ -108,37 +122,3 @@ def pace(seen: Snapshot) -> Pace | None:
         return Pace(None, None)
     per_s = scoring.users_written / took
     return Pace(per_s, (scoring.n_users - scoring.users_written) / per_s)
-
-
-def charts(seen: Snapshot) -> list[LineChart]:
-    """Each measure over the runs that were measured, oldest first, beside popularity: those that are remembered, then generations that
-    are not, as of an earlier version."""
-    measured = [_Measured.of_record(record) for record in reversed(seen.history) if record.model]
-    known = {record.run for record in seen.history}
-    measured += [_Measured.of(one) for one in reversed(seen.generations) if one.measured() and one.name not in known]
-    measured.sort(key=lambda one: one.at)
-    names, found = [one.name for one in measured], []
-    for measure, title in MEASURES.items():
-        series = [("model", "model", [one.model.get(measure) for one in measured])]
-        series.append(("popularity", "popularity", [one.popularity.get(measure) for one in measured]))
-        if (chart := line_chart(title, names, series)) is not None:
-            found.append(chart)
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    at: str
-    name: str
-    model: Mapping[str, float]
-    popularity: Mapping[str, float]
-
-    @classmethod
-    def of(cls, one: Generation) -> Self:
-        evaluation = (one.manifest.evaluation if one.manifest else None) or {}
-        name = f"{one.name} (k = {evaluation.get('k')}, split by {evaluation.get('split')})"
-        return cls(one.manifest.trained_at if one.manifest else "", name, one.measured(), one.measured("popularity"))
-
-    @classmethod
-    def of_record(cls, record: RunRecord) -> Self:
-        return cls(record.trained_at, f"{record.run} (k = {record.k}, split by {record.split})", record.model, record.popularity)

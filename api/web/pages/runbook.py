@@ -34,6 +34,14 @@ def _body() -> Markup:
     return html_of(place.read_text(encoding="utf-8"))
 
 
+@lru_cache(maxsize=64)
+def section(slug: str) -> Markup | None:
+    """The section of an alarm, with its heading; None where the installation has no runbook, or that no such section."""
+    place = next((place for place in PLACES if place.is_file()), None)
+    _, found, rest = place.read_text(encoding="utf-8").partition(f'<a id="{slug}"></a>\n') if place else ("", "", "")
+    return html_of(_ANCHOR.split(rest)[0]) if found else None
+
+
 def html_of(text: str) -> Markup:
     """Everything but the marks above is shown as it is written. A line `<a id="slug"></a>` names the heading after it."""
     parts, slug = [], ""

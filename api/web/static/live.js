@@ -1,5 +1,5 @@
-// Keeps the upper part of the overview up to date: asks for it again, as the server draws it, and puts it in the old one's place.
-// Without this script the page is the same, as old as its last reload.
+// Keeps the upper part of the overview up to date: asks for it again, as the server draws it, and changes what is different in the old one.
+// What is the same stays untouched: a selection, the focus, what is open or scrolled. Without this script the page is as old as its last reload.
 "use strict";
 
 (() => {
@@ -22,13 +22,26 @@
 
   const wait = () => window.setTimeout(ask, 1000 * Number(part.firstElementChild.dataset.every || 5) * Math.min(1 + failures, 10));
 
-  // What has the focus, or is open, in the old part is so in the new one.
-  const keep = (change) => {
-    const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
-    const open = [...part.querySelectorAll("details[id]")].filter((one) => one.open).map((one) => one.id);
-    change();
-    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-    if (focused) document.getElementById(focused)?.focus();
+  const alike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName && one.id === other.id;
+
+  const adopt = (old, fresh) => {
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.data !== fresh.data) old.data = fresh.data;
+      return;
+    }
+    for (const { name } of [...old.attributes]) {
+      if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    }
+    for (const { name, value } of fresh.attributes) {
+      if (old.getAttribute(name) !== value && name !== "open") old.setAttribute(name, value);
+    }
+    const [before, after] = [[...old.childNodes], [...fresh.childNodes]];
+    after.forEach((child, at) => {
+      if (!before[at]) old.append(child);
+      else if (alike(before[at], child)) adopt(before[at], child);
+      else before[at].replaceWith(child);
+    });
+    before.slice(after.length).forEach((child) => child.remove());
   };
 
   const ask = async () => {
@@ -42,7 +55,7 @@
       if (!answer.ok) throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
       const before = part.firstElementChild.dataset.served;
-      keep(() => part.replaceChildren(fresh));
+      adopt(part.firstElementChild, fresh);
       failures = 0;
       say(fresh.dataset.says);
       document.title = `${fresh.dataset.state} – Larder`;

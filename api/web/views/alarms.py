@@ -14,7 +14,7 @@ from contract.formats.states import GenerationState, RunState, Waits
 from contract.store.eviction import evicting_policy
 
 Severity = Literal["failing", "warning", "note"]
-WORDS = {"failing": "Failing", "warning": "Needs a look", "note": "Healthy", "stale": "Stale", "healthy": "Healthy"}
+WORDS = {"starting": "Starting", "failing": "Failing", "warning": "Needs a look", "note": "Healthy", "stale": "Stale", "healthy": "Healthy"}
 EVENTS_LATE_S = 120
 FULL = 0.9  # of maxmemory: a generation more may not fit
 
@@ -40,12 +40,16 @@ def state(found: list[Alarm]) -> str:
         return "failing"
     if any(alarm.slug == "stale" for alarm in found):
         return "stale"
-    return "warning" if any(alarm.severity == "warning" for alarm in found) else "healthy"
+    if any(alarm.severity == "warning" for alarm in found):
+        return "warning"
+    return "starting" if any(alarm.slug == "nothing-promoted" for alarm in found) else "healthy"
 
 
 def _serving(seen: Snapshot, stale_after_s: int) -> Iterator[Alarm]:
     if seen.away:
         yield Alarm("store-away", "failing", "Redis does not answer", f"{sentence(seen.away)} No list can be served.")
+    elif seen.pointer is None and seen.is_busy:
+        yield Alarm("nothing-promoted", "note", "The first run is on its way", "Every request is a 503 until its lists are written.")
     elif seen.pointer is None:
         yield Alarm("nothing-promoted", "failing", "Nothing is served yet", "No generation has been promoted: every request is a 503.")
     elif is_stale(seen.pointer, stale_after_s):

@@ -7,33 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 WIDTH, HEIGHT = 320.0, 110.0
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 8.0, 14.0, 18.0
-
-
-@dataclass(frozen=True, slots=True)
-class Dot:
-    x: float
-    y: float
-    says: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """`kind` decides dashes and marks, so that no line is told from another by colour alone."""
-
-    name: str
-    kind: str
-    points: str
-    dots: tuple[Dot, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LineChart:
-    title: str
-    lines: tuple[Line, ...]
-    low: str
-    high: str
-    says: str
+RIGHT, TOP, BOTTOM = 8.0, 14.0, 18.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +27,6 @@ class BarChart:
     left: str
     right: str
     says: str
-
-
-def line_chart(title: str, names: Sequence[str], series: Sequence[tuple[str, str, Sequence[float | None]]]) -> LineChart | None:
-    """`series`: name, kind and a value, or None, for each of `names`, oldest first. None where there is nothing to draw."""
-    known = [value for _, _, values in series for value in values if value is not None]
-    if not known:
-        return None
-    low, high = min(known), max(known)
-    pad = (high - low) * 0.1 or abs(high) * 0.05 or 0.5
-    bottom, top = low - pad, high + pad
-    step = (WIDTH - LEFT - RIGHT) / max(1, len(names) - 1)
-    lines = []
-    for name, kind, values in series:
-        dots = tuple(
-            Dot(
-                round(LEFT + step * at if len(names) > 1 else (LEFT + WIDTH - RIGHT) / 2, 1),
-                round(TOP + (top - value) / (top - bottom) * (HEIGHT - TOP - BOTTOM), 1),
-                f"{names[at]}, {name}: {value:.4f}",
-            )
-            for at, value in enumerate(values)
-            if value is not None
-        )
-        lines.append(Line(name, kind, " ".join(f"{dot.x},{dot.y}" for dot in dots), dots))
-    latest = "; ".join(f"{name} {shown[-1]:.4f}" for name, _, values in series if (shown := [v for v in values if v is not None]))
-    says = f"{title} of {len(names)} generation{'' if len(names) == 1 else 's'}, between {low:.4f} and {high:.4f}. The latest: {latest}."
-    return LineChart(title, tuple(lines), f"{low:.3f}", f"{high:.3f}", says)
 
 
 def bar_chart(title: str, counts: Sequence[int], left: str, right: str, what: str, ranges: Sequence[str] = ()) -> BarChart:

@@ -12,6 +12,9 @@ from pydantic import ValidationError
 from redis import Redis
 
 from api.web.site import Site
+from api.web.views.happenings import Happening, happenings
+from api.web.views.room import events, memory
+from contract.audit import newest_changes
 from contract.errors import LarderError, NothingPromotedError
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest, Pointer
@@ -19,13 +22,12 @@ from contract.formats.states import GOING, GenerationState, RunState
 from contract.formats.tuned import Tuned, told
 from contract.formats.verdict import Verdict
 from contract.queue.state import Queue, read_queues
-from contract.store.event_stream import Waiting, waiting
-from contract.store.history import History, RunRecord
+from contract.store.event_stream import Waiting
 from contract.store.progress import Event, Progress
 from contract.store.runs import Runs, RunStatus
 
 SHOWN_GENERATIONS = 20
-SHOWN_HISTORY = 400  # runs: one a day for a year
+SHOWN_CHANGES = 12
 LOOKED_AT_RUNS = 20  # for the one that trains, which those behind it in the queue are newer than
 
 
@@ -71,7 +73,7 @@ class Snapshot:
     tuned: Tuned | None = None
     memory: Mapping[str, Any] = field(default_factory=dict)
     events: Waiting | None = None
-    history: tuple[RunRecord, ...] = ()
+    happened: tuple[Happening, ...] = ()
 
     def find(self, name: str) -> Generation | None:
         return next((one for one in self.generations if one.name == name), None)
@@ -120,7 +122,7 @@ def take(site: Site) -> Snapshot:
             parts |= site.store.breaker.ask(lambda redis: _read(redis, site.store.keys, served.generation if served else ""))
         except LarderError as error:
             parts["away"] = str(error)
-        parts["memory"], parts["events"] = _memory(site), _events(site)
+        parts["memory"], parts["events"] = memory(site), events(site)
     try:
         parts["queues"] = site.queue.ask(lambda redis: read_queues(redis, site.settings.namespace, now))
     except LarderError as error:
@@ -135,8 +137,9 @@ def _read(redis: Redis, keys: Keys, served: str) -> dict[str, Any]:
         pipe.get(keys.hold)
         pipe.lrange(keys.runs, 0, LOOKED_AT_RUNS - 1)
         pipe.get(keys.tuned)
+        pipe.lrange(keys.promoted, 0, SHOWN_CHANGES - 1)
         pipe.time()
-        ids, hold, runs, tuned, (seconds, micros) = pipe.execute()
+        ids, hold, runs, tuned, moves, (seconds, micros) = pipe.execute()
     names = [raw.decode() for raw in cast("list[bytes]", ids)]
     if served and served not in names:
         names.append(served)
@@ -146,11 +149,18 @@ def _read(redis: Redis, keys: Keys, served: str) -> dict[str, Any]:
             pipe.hlen(keys.shards(name))
         answers = iter(pipe.execute())
     found = [(name, next(answers), next(answers)) for name in names]
+    shown = tuple(generation_of(name, raw, recorded) for name, raw, recorded in found if raw)
+    statuses = [status for raw in runs if (status := Runs(redis, keys).get(raw.decode()))]
     return {
-        "generations": tuple(generation_of(name, raw, recorded) for name, raw, recorded in found if raw),
+        "generations": shown,
         "held": Event(**json.loads(hold)) if hold else None,
-        "run": _at_work([status for raw in runs if (status := Runs(redis, keys).get(raw.decode()))]),
-        "history": tuple(History(redis, keys).newest(SHOWN_HISTORY)),
+        "run": _at_work(statuses),
+        "happened": happenings(
+            [Event(**json.loads(move)) for move in cast("list[bytes]", moves)],
+            statuses,
+            [generation.progress for generation in shown],
+            newest_changes(redis, keys, SHOWN_CHANGES),
+        ),
         "tuned": Tuned.read(tuned) if tuned else None,
         "now": datetime.fromtimestamp(seconds + micros / 1e6, UTC),
     }
@@ -172,21 +182,3 @@ def generation_of(name: str, raw: Mapping[bytes, bytes], recorded: int) -> Gener
     except (KeyError, ValidationError):
         verdict = Verdict()
     return Generation(Progress.of(name, raw, recorded), manifest, verdict, b"diff" in raw)
-
-
-def _memory(site: Site) -> Mapping[str, Any]:
-    """INFO may be forbidden; then the page does without."""
-    try:
-        return site.store.breaker.ask(lambda redis: redis.info("memory"))
-    except LarderError:
-        return {}
-
-
-def _events(site: Site) -> Waiting | None:
-    """None where events are off, or can't be read."""
-    if not site.settings.events:
-        return None
-    try:
-        return site.store.breaker.ask(lambda redis: waiting(redis, site.store.keys))
-    except LarderError:
-        return None

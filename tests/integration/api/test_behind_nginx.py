@@ -46,7 +46,7 @@ def test_links_cookies_and_addresses(proxy: tuple[Nginx, ApiProcess]) -> None:
         (cookie,) = cast("list[Cookie]", list(session.cookies))
         assert (cookie.path, cookie.secure) == ("/larder", True)
         page = session.get(f"{nginx.url}/change/retrain")
-        assert "Train again" in page.text
+        assert "Retrain" in page.text
         assert 'href="/larder/explore"' in page.text
         started = session.post(f"{nginx.url}/v1/runs", json={}, headers={"X-API-Key": ADMIN})
         assert started.status_code == 202

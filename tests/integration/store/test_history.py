@@ -74,6 +74,6 @@ def test_the_api_and_the_page_read_it(store_redis: Redis, redis_server: str) -> 
     assert answer.status_code == 200
     assert [(one["run"], one["model"]["ndcg"]) for one in answer.get_json()["runs"]] == [("gone0", 0.25), ("gone1", 0.35)]
     assert client.get("/runs").status_code == 401
-    page = client.get("/").text
+    page = client.get("/history").text
     for days in (0, 1, 2):
-        assert f"gone{days} (k = 10, split by time)" in page
+        assert f'href="/history/gone{days}"' in page

@@ -75,7 +75,7 @@ def confirm(client: FlaskClient, path: str, **more: str) -> TestResponse:
 
 def test_the_overview(open_client: FlaskClient) -> None:
     text = text_of(open_client.get("/"))
-    for part in ("g2", "g1", "0.2000; popularity alone 0.0600", "Users, items", "No worker shows life", "nDCG"):
+    for part in ("g2", "g1", "nDCG 0.2000; popularity alone 0.0600", "Users, items", "No worker shows life", "nDCG"):
         assert part in text, part
 
 
@@ -290,7 +290,7 @@ def test_without_an_admin_key_nothing_is_offered(generations: Generations, redis
     client = client_of(redis_server)
     text = text_of(client.get("/"))
     assert "no admin key is set" in text
-    assert "Serve" not in text.replace("Served now", "").replace("served", "")
+    assert "Promote" not in text.replace("Promoted", "")
     assert "There is nothing to sign in to" in client.get("/sign-in").text
 
 
@@ -302,7 +302,7 @@ def test_before_the_first_generation(store_redis: Redis, redis_server: str) -> N
     assert "<h1>Nothing is served yet</h1>" in answer.text
     assert "/runbook#nothing-promoted" in answer.text
     sign_in(client, ADMIN)
-    assert "nothing to go back to" in text_of(client.get("/change/rollback"))
+    assert "nothing to roll back to" in text_of(client.get("/change/rollback"))
 
 
 def test_redis_away() -> None:

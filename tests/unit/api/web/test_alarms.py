@@ -7,17 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from api.web.pages.overview import charts, pace, stages
+from api.web.pages.overview import pace, stages
 from api.web.pages.runbook import html_of
 from api.web.views import alarms as module
 from api.web.views.alarms import alarms, state
+from api.web.views.happenings import happenings, shown
+from api.web.views.remedies import remedies
 from api.web.views.snapshot import Generation, Snapshot
+from api.web.views.tiles import tiles
+from contract.audit import Change
 from contract.formats.manifest import Manifest
 from contract.formats.verdict import Verdict
 from contract.queue.state import Queue, Worker
+from contract.store.history import RunRecord
 from contract.store.progress import Event, Progress
 from contract.store.runs import RunStatus
 from tests.support.builders import make_manifest
+from tests.support.generation_maker import evaluation
 from tests.support.paths import ROOT
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
@@ -140,12 +146,54 @@ def test_stages_of_a_run_that_failed_or_is_over() -> None:
     assert stages(healthy()) == []
 
 
-def test_metrics_become_lines_beside_popularity() -> None:
-    both = [generation_of(make_manifest(name, evaluation=evaluated(ndcg, 0.05))) for name, ndcg in (("g2", 0.2), ("g1", 0.1))]
-    (chart,) = charts(replace(healthy(), generations=tuple(both)))
-    assert [line.kind for line in chart.lines] == ["model", "popularity"]
-    model = chart.lines[0].dots
-    assert (model[0].x < model[1].x, model[0].y > model[1].y) == (True, True)
-    assert model[0].says == "g1 (k = 10, split by time), model: 0.1000"
-    assert "The latest: model 0.2000; popularity 0.0500." in chart.says
-    assert charts(healthy()) == []
+def test_a_first_run_on_its_way_is_no_failure() -> None:
+    seen = replace(healthy(), pointer=None, generations=(), run=run("running"))
+    (found,) = alarms(seen, 3600)
+    assert (found.severity, state([found])) == ("note", "starting")
+    assert remedies("nothing-promoted", seen) == []
+    assert [one.path for one in remedies("nothing-promoted", replace(seen, run=None))] == ["/change/retrain"]
+
+
+@pytest.mark.parametrize(
+    ("slug", "paths"),
+    [
+        ("run-failed", ["/history/g2", "/change/retrain"]),
+        ("refused", ["/compare?a=g1&b=g2", "/change/promote?generation=g2"]),
+        ("review", ["/compare?a=g1&b=g2", "/change/promote?generation=g2"]),
+        ("held", ["/change/release"]),
+        ("stale", ["/change/retrain"]),
+        ("worse-than-popularity", ["/change/retrain"]),
+        ("store-away", []),
+    ],
+)
+def test_an_alarm_brings_its_buttons(slug: str, paths: list[str]) -> None:
+    assert [one.path for one in remedies(slug, made(state="complete", waits="refused"))] == paths
+
+
+def test_tiles_say_what_changed_and_compare_with_popularity() -> None:
+    def record(name: str, ndcg: float, k: int = 10) -> RunRecord:
+        return RunRecord.of(make_manifest(name, evaluation=evaluation(ndcg, 0.1, k)), Verdict(), 1.0)
+
+    ndcg, recall, coverage = tiles([record("c", 0.2), record("b", 0.15), record("a", 0.9, k=20)])
+    assert (ndcg.title, ndcg.value, ndcg.beside) == ("nDCG@10", "0.2000", "+0.0500 since the run before; +100 % against popularity")
+    assert (recall.title, coverage.value) == ("Recall@10", "20.0 %")
+    assert len(ndcg.line.split()) == 2, "what was measured at another k is left out"
+    assert tiles([record("c", 0.2)])[0].beside == "+100 % against popularity"
+    assert tiles([RunRecord.of(make_manifest("x"), Verdict(), 1.0)]) == []
+
+
+def test_what_changed_last_comes_first() -> None:
+    moves = [Event("g2", 3000, "someone", "rollback"), Event("g1", 1000, "a worker", "run")]
+    runs = [RunStatus("19700101-000002-aaaa", "failed", "fit", 0, 1, "why"), RunStatus("by-hand", "failed", "", 0, 1, "")]
+    refused = progress_of("g3", state="complete", waits="refused", because="nDCG", completed_at_ms=2500)
+    changes = [Change(at="1970-01-01T00:00:04.000Z", by="key x", what=what) for what in ("items", "promote")]
+    found = happenings(moves, runs, [refused], changes)
+    assert [(one.run, one.what, one.by) for one in found] == [
+        ("", "Items were replaced", "key x"),
+        ("g2", "rolled back to it", "someone"),
+        ("g3", "refused by the gate", ""),
+        ("19700101-000002-aaaa", "failed at stage fit", ""),
+        ("g1", "promoted by its run", ""),
+    ]
+    assert shown(found, is_admin=False)[0].run == "g2", "the log of changes is for who may change things"
+    assert len(shown(found, is_admin=True)) == 5

@@ -7,7 +7,7 @@ from api.lists.store import StoredList
 from api.metrics.counters import Metrics
 from api.web.pages.runbook import html_of
 from api.web.views import formats
-from api.web.views.charts import bar_chart, histogram, line_chart
+from api.web.views.charts import bar_chart, histogram
 from api.web.views.diffs import Diff
 from api.web.views.explorer_lists import entries_of, title_of
 from api.web.views.traffic import TrafficMeter, quantile
@@ -48,16 +48,6 @@ def test_other_formats() -> None:
     assert formats.at(0) == formats.when(None) == "–"
     assert formats.when("2026-01-02T03:04:05Z") == "2026-01-02 03:04:05"
     assert formats.at(1000) == "1970-01-01 00:00:01"
-
-
-def test_a_line_with_a_gap_and_one_of_a_single_point() -> None:
-    chart = line_chart("nDCG", ["a", "b", "c"], [("model", "model", [0.1, None, 0.3])])
-    assert chart is not None
-    assert len(chart.lines[0].dots) == 2
-    single = line_chart("nDCG", ["a"], [("model", "model", [0.0])])
-    assert single is not None
-    assert len(single.lines[0].dots) == 1
-    assert line_chart("nDCG", ["a"], [("model", "model", [None])]) is None
 
 
 def test_bars_are_as_high_as_their_part_of_the_greatest() -> None:

@@ -1,0 +1,105 @@
+"""The runs of the last year, and what is known of one: also of one that failed."""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from redis import Redis
+
+from api.app import create_app
+from contract.errors import DataError, RunCancelledError
+from contract.formats.keys import Keys
+from contract.formats.verdict import Verdict
+from contract.settings.settings import Settings
+from contract.store.history import History, RunRecord
+from contract.store.runs import MOST_LOG, Runs
+from tests.support.builders import make_manifest, promote_lists
+from tests.support.generation_maker import evaluation
+from trainer.run.last_words import last_words
+
+KEYS, ADMIN = Keys(), "admin-" + "a" * 16
+NOW = datetime.now(UTC)
+FAILED = "20260302-000000-dead"
+
+
+@pytest.fixture
+def client(store_redis: Redis, redis_server: str) -> FlaskClient:
+    return create_app(Settings.from_environ({"LARDER_REDIS_URL": redis_server, "LARDER_API_ADMIN_KEYS": ADMIN})).test_client()
+
+
+def text_of(client: FlaskClient, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
+
+
+def _fail() -> None:
+    logging.getLogger("larder.trainer").warning("1000 rows are read")
+    raise DataError("nothing is left of secret-name")
+
+
+def remember(redis: Redis, run: str, days: float, ndcg: float, *, passed: bool = True) -> None:
+    manifest = make_manifest(run, trained_at=(NOW - timedelta(days=days)).isoformat(), evaluation=evaluation(ndcg, 0.1))
+    History(redis, KEYS).add(RunRecord.of(manifest, Verdict(passed=passed, because="" if passed else "nDCG fell"), 5.0))
+
+
+def test_runs_are_drawn_listed_filtered_and_paged(client: FlaskClient, store_redis: Redis) -> None:
+    assert "No run has ended yet" in text_of(client, "/history")
+    for days in range(60):
+        remember(store_redis, f"r{100 - days}", days, 0.2 + days / 1000, passed=days != 3)
+    page = client.get("/history").text
+    assert '<a href="/history/r100" aria-label="r100, ' in page
+    assert "Page 1 of 3" in page
+    assert "60 of 60 remembered runs" in text_of(client, "/history")
+    assert "7 of 60 remembered runs" in text_of(client, "/history?days=7")
+    start = int((NOW - timedelta(days=10, hours=1)).timestamp())
+    assert "2 of 60 remembered runs" in text_of(client, f"/history?from={start}&to={start + 2 * 86400}")
+    assert "Page 3 of 3" in text_of(client, "/history?page=99")
+    refused = text_of(client, "/history?outcome=refused")
+    assert "1 run, newest first" in refused
+    assert "r97" in refused
+    assert "The gate refused it: nDCG fell" in text_of(client, "/history/r97")
+
+
+def test_a_failed_run_says_where_and_why_and_an_admin_reads_its_last_lines(client: FlaskClient, store_redis: Redis) -> None:
+    runs = Runs(store_redis, KEYS)
+    runs.queued(FAILED)
+    runs.set(FAILED, "running", "fit", 1, 2)
+    with pytest.raises(DataError), last_words(runs, FAILED):
+        _fail()
+    runs.set(FAILED, "failed", message="DataError: nothing is left of secret-name")
+    text = text_of(client, f"/history/{FAILED}")
+    assert "Failed at “Fit the model”: DataError" in text
+    assert "Fit the model ✕ failed" in text
+    assert "Load interactions ✓ done" in text
+    assert "secret-name" not in text, "who may not change anything sees the kind alone"
+    assert "Its reason stands in the alarm" in text, "its section of the runbook"
+    client.post("/sign-in", data={"key": ADMIN, "next": "/"})
+    text = text_of(client, f"/history/{FAILED}")
+    assert "Failed at “Fit the model”: DataError: nothing is left of secret-name" in text
+    assert "WARNING larder.trainer: 1000 rows are read DataError: nothing is left of secret-name" in text
+    assert "Retry: retrain…" in text
+    assert f"{FAILED} failed made no generation" in text_of(client, "/history?outcome=failed").replace("…", "")
+
+
+def test_a_generation_that_is_served_is_known_too(client: FlaskClient, store_redis: Redis) -> None:
+    promote_lists(store_redis, KEYS, {1: [(2, 1.0)]}, generation="g1")
+    assert "Card of the generation" in text_of(client, "/history/g1")
+    assert client.get("/history/nothing").status_code == 404
+    assert client.get("/history/<script>").status_code == 404
+
+
+def test_last_words_end_and_a_cancelled_run_has_none(store_redis: Redis) -> None:
+    runs = Runs(store_redis, KEYS)
+    with pytest.raises(RunCancelledError), last_words(runs, "r1"):
+        raise RunCancelledError("by someone")
+    with pytest.raises(ZeroDivisionError), last_words(runs, "r2"):
+        print(1 / 0)
+    assert runs.log_of("r1") == ""
+    assert "1 / 0" in runs.log_of("r2"), "where it happened"
+    runs.keep_log("r3", "x" * MOST_LOG + "end")
+    assert (len(runs.log_of("r3")), runs.log_of("r3")[-3:]) == (MOST_LOG, "end")
