@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import engine, load, models, new_items, pipeline, plot, recovery, serving, slow_clients
+from bench import engine, load, models, new_items, pipeline, recovery, results, serving, slow_clients
 from trainer.sources.synthetic import SHAPES
 
 
@@ -84,7 +84,7 @@ def slow_clients_command(clients: int, rate: float, seconds: float, json_file: P
 
 
 @cli.command(name="serving")
-@click.option("--worker-classes", default="sync,gthread,gevent", show_default=True, help="gunicorn worker classes.")
+@click.option("--worker-classes", default="own,sync,gthread,gevent", show_default=True, help="gunicorn worker classes.")
 @click.option("--users", default=100_000, show_default=True, help="Users with a list.")
 @click.option("--seconds", default=5.0, show_default=True, help="Length of one measurement.")
 @click.option("--rounds", default=3, show_default=True, help="Measurements of each case; the best counts.")
@@ -100,4 +100,4 @@ def serving_command(worker_classes: str, users: int, seconds: float, rounds: int
 @click.option("--out", default="docs/cost.svg", show_default=True, type=click.Path(path_type=Path), help="Picture to write.")
 def plot_command(files: tuple[Path, ...], out: Path) -> None:
     """Draw seconds against size from the JSON files of `pipeline`."""
-    plot.draw(list(files), out)
+    results.draw(list(files), out)

@@ -1,9 +1,10 @@
-"""The one shape of every bench command's result: a table for people, a JSON object for scripts."""
+"""The one shape of every bench command's result: a table for people, a JSON object for scripts; and a picture of several (`bench plot`)."""
 
 from __future__ import annotations
 
 import json
 import platform
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rich.table import Table
 from contract.machine import n_cores
 
 MIB = 2**20
+STAGES = ("load", "fit", "write", "score")  # that are drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +56,27 @@ def report(shape: str, rows: list[Row], ratios: dict[str, float], json_file: Pat
     if json_file is not None:
         result = {"shape": shape, "machine": machine(), "rows": [asdict(row) for row in rows], "ratios": ratios}
         json_file.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def draw(files: list[Path], out: Path) -> None:
+    """Write `out` (SVG or PNG): one line a stage, and what linear growth from the first point would be."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    mpl.rcParams["svg.hashsalt"] = "larder"  # the same file for the same figures
+    from matplotlib import pyplot
+
+    points: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for file in files:
+        for row in json.loads(file.read_text())["rows"]:
+            if row["stage"] in STAGES:
+                points[row["stage"]].append((row["n_interactions"], row["seconds"]))
+    figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
+    for stage, marker in zip(STAGES, "osD^", strict=True):
+        size, seconds = zip(*sorted(points[stage]), strict=True)
+        axes.plot([n / 1e6 for n in size], seconds, marker=marker, label=stage)
+    axes.set(xscale="log", yscale="log", xlabel="million interactions", ylabel="seconds, two cores", title="Cost of a run by stage")
+    axes.set_xticks([1, 10, 20], ["1", "10", "20"])
+    axes.grid(True, which="both", alpha=0.3)
+    axes.legend()
+    figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)

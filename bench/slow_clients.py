@@ -19,7 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.results import machine
-from bench.serving_load import Gunicorn, fill, own_redis
+from bench.serving_data import fill, own_redis
+from bench.serving_load import Gunicorn
 
 CONNECTIONS = 32
 USERS, DEPTH, K = 10_000, 30, 10

@@ -13,7 +13,7 @@ from contract.formats.keys import Id
 MAX_BYTES = 1400
 _PLAIN = re.compile(
     rb'\{\s*"user_id":\s*(?:(-?[1-9][0-9]{0,17})|"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,128})")'
-    rb'\s*(?:,\s*"k":\s*([1-9][0-9]{0,2}))?\s*\}'
+    rb'\s*(?:,\s*"k":\s*([1-9][0-9]{0,2}))?\s*(?:,\s*"filter":\s*"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,%d})"\s*)?\}' % MAX_FILTER_CHARACTERS
 )
 _PATH = re.compile(r"/users/([A-Za-z0-9_~-][A-Za-z0-9._~-]{0,127})/recommendations", re.ASCII)
 _ID = re.compile(r"[\x20-\x7e]{1,128}", re.ASCII)
@@ -35,7 +35,7 @@ class Asked(NamedTuple):
 def of_body(body: bytes) -> Asked | None:
     """None for another question, or another spelling."""
     if plain := _PLAIN.fullmatch(body):
-        return Asked(int(plain[1]) if plain[1] else plain[2].decode(), int(plain[3] or 0))
+        return Asked(int(plain[1]) if plain[1] else plain[2].decode(), int(plain[3] or 0), plain[4].decode() if plain[4] else None)
     if b'"filter"' not in body or not body.isascii():
         return None
     try:

@@ -17,20 +17,21 @@ class Sieve:
 
     def __init__(self, shelf: Shelf, pointer: Pointer, table: Table, passes: Predicate) -> None:
         self.shelf = shelf
-        self._row_of = table.rows.of
+        self._table = table
         self._passes = passes
         self._unavailable = shelf.unavailable_of(pointer)
 
     def passes(self, item_id: Id) -> bool:
         """Whether one that is available passes."""
-        return self._passes(self._row_of(item_id))
+        return self._passes(self._table.row_of(item_id))
 
     def of(self, found: StoredList, enough: int) -> StoredList:
         """What passes, until there is `enough` of it."""
-        row_of, passes, unavailable = self._row_of, self._passes, self._unavailable
+        known, row_of, passes, unavailable = self._table.known.get, self._table.row_of, self._passes, self._unavailable
         left: list[int] = []
         for at, item_id in enumerate(found.item_ids):
-            if passes(row_of(item_id)) and item_id not in unavailable:
+            row = known(item_id)
+            if passes(row_of(item_id) if row is None else row) and item_id not in unavailable:
                 left.append(at)
                 if len(left) == enough:
                     break

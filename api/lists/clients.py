@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import hiredis
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.connection import ConnectionInterface
+from redis.connection import ConnectionInterface, HiredisRespSerializer
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -20,7 +21,18 @@ from contract.settings.settings import hide_password
 from contract.store.connections import connect
 
 TIMEOUT_S = 0.4  # of one command, and of a connection's start: a request must be answered within 1 s while Redis is away
+_READS = ("HGET", "GET", "HGETALL")
 T = TypeVar("T")
+
+
+class _Packer(HiredisRespSerializer):
+    """redis-py's, which looks at each word of a command thrice, but for the reads that batches are made of."""
+
+    def pack(self, *args: Any) -> list[bytes]:
+        if args[0] in _READS:
+            return [hiredis.pack_command(args)]
+        packed: list[bytes] = super().pack(*args)
+        return packed
 
 
 class Clients:
@@ -35,7 +47,7 @@ class Clients:
         """Raises SettingsError, naming the variable, for an address that can't be one."""
         try:
             # A PING before a command would be one more that Redis may refuse, as it does while it can't write to its disk.
-            base = connect(url, timeout_s=TIMEOUT_S, retries=0, health_check_s=0)
+            base = connect(url, timeout_s=TIMEOUT_S, retries=0, health_check_s=0, command_packer=_Packer())
         except ValueError:
             raise SettingsError(f"{variable}={hide_password(url)}: this can't be the address of a Redis") from None
 

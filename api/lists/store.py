@@ -92,13 +92,13 @@ class Store:
             return [self.breaker.ask(lambda redis: cast("bytes | None", redis.hget(key, field)))]
         return self.breaker.ask(lambda redis: read_all(redis, commands))
 
-    def found(self, pointer: Pointer, raw: Sequence[Any]) -> StoredList | None:
-        """Raises PayloadError."""
+    def found(self, pointer: Pointer, raw: Sequence[Any], most: int | None = None) -> StoredList | None:
+        """`most` as in `decoded`. Raises PayloadError."""
         fresh = fresh_of(raw[1], pointer) if self.fresh else None
-        return decoded(raw[0], self._unavailable(pointer), fresh=fresh)
+        return decoded(raw[0], self._unavailable(pointer), fresh=fresh, most=most)
 
-    def user_lists(self, pointer: Pointer, given: Sequence[Id], *, explain: bool = False) -> UserLists:
-        """Lists of users."""
+    def user_lists(self, pointer: Pointer, given: Sequence[Id], *, explain: bool = False, most: int | None = None) -> UserLists:
+        """Lists of users; `most` as in `decoded`."""
         user_ids = [stored_id(user_id, pointer.user_id_type) for user_id in given]
         known = [user_id for user_id in user_ids if user_id is not None]
 
@@ -122,7 +122,7 @@ class Store:
         for user_id in user_ids:
             listed, why = (None, None) if user_id is None else (next(raw), next(raw) if explain else None)
             did.append(fresh_of(None if user_id is None else next(raw), pointer) if self.fresh else None)
-            lists.append(decoded(listed, unavailable, why, did[-1]))
+            lists.append(decoded(listed, unavailable, why, did[-1], most))
         return UserLists(user_ids, lists, newest, did)
 
     def popular(self, pointer: Pointer) -> StoredList | None:

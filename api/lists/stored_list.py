@@ -27,11 +27,15 @@ class StoredList(NamedTuple):
     filled: Sequence[str] = ()
 
 
-def decoded(raw: bytes | None, unavailable: frozenset[Id], why: bytes | None = None, fresh: Fresh | None = None) -> StoredList | None:
+def decoded(
+    raw: bytes | None, unavailable: frozenset[Id], why: bytes | None = None, fresh: Fresh | None = None, most: int | None = None
+) -> StoredList | None:
+    """`most`: so many items will do, if that is all that is asked for; there may be more."""
     raw, why = fresh.listed(raw, why) if fresh else (raw, why)
     if raw is None:
         return None
-    found = StoredList(*payload.decode(raw), why, fresh=fresh)
+    gone = bool(unavailable or (fresh and fresh.hidden))
+    found = StoredList(*payload.decode(raw, None if gone else most), why, fresh=fresh)
     if fresh and fresh.hidden:  # no copy of what is unavailable, which may be most of a large catalogue
         unavailable = fresh.hidden.union(unavailable.intersection(found.item_ids))
     return on_offer(found, unavailable)

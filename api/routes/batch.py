@@ -25,11 +25,13 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
     def batch() -> Response:
         asked = json_body(BatchRequest)
         pointer = store.pointers.current()
-        found = store.user_lists(pointer, asked.user_ids, explain=asked.explain)
+        most = (asked.k or pointer.k) if is_plain(asked) else None
+        found = store.user_lists(pointer, asked.user_ids, explain=asked.explain, most=most)
         if found.newest.generation != pointer.generation and not all(found.lists):
             # A generation that has just been left may be pruned, or may not know a user yet.
             pointer = found.newest
-            found = store.user_lists(pointer, asked.user_ids, explain=asked.explain)
+            most = (asked.k or pointer.k) if is_plain(asked) else None
+            found = store.user_lists(pointer, asked.user_ids, explain=asked.explain, most=most)
         if asked.explain:
             need_explanations(pointer)
         n_unknown = sum(one is None for one in found.lists)

@@ -87,10 +87,10 @@ class FastLane:
     def told(self, environ: WSGIEnvironment, question: Question, raw: Sequence[Any]) -> Answer | None:
         """The second step, with the answers to its commands."""
         asked, pointer = question.asked, question.pointer
-        found = self._store.found(pointer, raw)
+        k, passed = asked.k or pointer.k, None
+        found = self._store.found(pointer, raw, k if asked.filter is None else None)
         if found is None:
             return None
-        k, passed = asked.k or pointer.k, None
         if asked.filter is not None:
             sieved = _sieved(self._store.pointers.shelf, pointer, asked.filter, found, k)
             if sieved is None:

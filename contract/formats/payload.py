@@ -26,6 +26,7 @@ FORMAT = 1
 READABLE_FORMATS = (1,)
 INT32, INT64, TEXT = 1, 2, 3
 HEADER = struct.Struct("<BBH")
+_SIZES = {INT32: 4, INT64: 8}
 _INT32_RANGE = range(-(2**31), 2**31)
 
 
@@ -46,14 +47,19 @@ def encode(item_ids: Sequence[Id], scores: Sequence[float]) -> bytes:
     return head + struct.pack(f"<{n}H", *map(len, texts)) + b"".join(texts)
 
 
-def decode(payload: bytes) -> tuple[Sequence[Id], Sequence[float]]:
-    """Item ids and scores, best first; raises PayloadError for bytes that `encode` did not make."""
+def decode(payload: bytes, most: int | None = None) -> tuple[Sequence[Id], Sequence[float]]:
+    """Item ids and scores, best first; `most`: so many of them. Raises PayloadError for bytes that `encode` did not make."""
     try:
         form, kind, n = HEADER.unpack_from(payload)
         if form not in READABLE_FORMATS:
             raise PayloadError(f"a list payload has format {form}; this version reads {READABLE_FORMATS}: upgrade the readers first")
-        scores = struct.unpack_from(f"<{n}f", payload, HEADER.size)
+        wanted = n if most is None or most > n else most
+        scores = struct.unpack_from(f"<{wanted}f", payload, HEADER.size)
         start = HEADER.size + 4 * n
+        if wanted < n and kind in _SIZES:
+            if len(payload) != start + _SIZES[kind] * n:
+                raise PayloadError(f"a list payload has {len(payload)} bytes in place of {start + _SIZES[kind] * n}")
+            return struct.unpack_from(f"<{wanted}{'i' if kind == INT32 else 'q'}", payload, start), scores
         if kind == INT32:
             return struct.unpack(f"<{n}i", payload[start:]), scores
         if kind == INT64:
@@ -65,7 +71,7 @@ def decode(payload: bytes) -> tuple[Sequence[Id], Sequence[float]]:
         if len(payload) != start + sum(lengths):
             raise PayloadError(f"a list payload has {len(payload)} bytes in place of {start + sum(lengths)}")
         texts: list[str] = []
-        for length in lengths:
+        for length in lengths[:wanted]:
             texts.append(payload[start : start + length].decode())
             start += length
         return texts, scores

@@ -16,9 +16,13 @@ from contract.settings.settings import hide_password
 from contract.store import sentinels
 
 
-def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3, health_check_s: int = 30) -> Redis:
-    """A client of `url` that answers bytes; a command that meets a dead connection is tried again `retries` times with backoff."""
+def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3, health_check_s: int = 30, **more: Any) -> Redis:
+    """A client of `url` that answers bytes; a command that meets a dead connection is tried again `retries` times with backoff.
+
+    `more`: options of redis-py's connections.
+    """
     options: dict[str, Any] = {
+        **more,
         "socket_timeout": timeout_s,
         "socket_connect_timeout": min(timeout_s, 2.0),
         "health_check_interval": health_check_s,

@@ -113,3 +113,15 @@ def test_another_format_is_named(form: int) -> None:
 def test_another_kind_is_named() -> None:
     with pytest.raises(PayloadError, match="kind 9"):
         payload.decode(bytes([payload.FORMAT, 9, 0, 0]))
+
+
+@given(lists(), st.data())
+def test_the_first_items_alone_are_those_of_the_whole_list(entries: tuple[Sequence[int | str], list[float]], data: st.DataObject) -> None:
+    raw = payload.encode(*entries)
+    most = data.draw(st.integers(0, len(entries[0]) + 1))
+    ids, scores = payload.decode(raw)
+    first_ids, first_scores = payload.decode(raw, most)
+    assert (list(first_ids), list(first_scores)) == (list(ids[:most]), list(scores[:most]))
+    for damaged in (raw[:-1], raw + b"\0"):
+        with pytest.raises(PayloadError):
+            payload.decode(damaged, most)
