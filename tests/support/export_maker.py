@@ -55,7 +55,7 @@ def export_to(
 
 def connected(url: str, **options: Any) -> sa.Connection:
     """A connection that is really closed with its block; `options` are create_engine's."""
-    return sa.create_engine(url, poolclass=sa.NullPool, **options).connect()
+    return sa.create_engine(url.replace("mysql://", "mysql+pymysql://", 1), poolclass=sa.NullPool, **options).connect()
 
 
 def rows_in(url: str, statement: str = "SELECT * FROM recommendations ORDER BY user_id") -> list[tuple[Any, ...]]:

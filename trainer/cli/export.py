@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 import click
 from rich.console import Console
@@ -14,6 +15,9 @@ from trainer.cli.context import opened, served
 from trainer.cli.generation_id import GENERATION_ID
 from trainer.export.rows import TITLE, Layout
 from trainer.export.target import Target
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 DEFAULT_TABLE = "recommendations"
 
@@ -43,8 +47,8 @@ def export(
 ) -> None:
     """Write all lists of a generation to a SQL table, CSV, Parquet, or JSON lines as Amazon Personalize writes them.
 
-    What is there is replaced in one step, at the end: readers find the old lists or the new ones, all of them. A password for
-    PostgreSQL comes from PGPASSWORD or ~/.pgpass.
+    What is there is replaced in one step, at the end: readers find the old lists or the new ones, all of them. A password comes from
+    PGPASSWORD or ~/.pgpass, for MySQL and MariaDB from MYSQL_PWD or ~/.my.cnf.
     """
     sql = "://" in to and not is_remote(to)
     if sql and form:
@@ -110,9 +114,17 @@ def _columns() -> tuple[ProgressColumn, ...]:
 
 def database(text: str, table: str) -> Target:
     """Raises SettingsError for a URL or a name that can't be meant."""
+    from trainer.export.duckdb import DuckdbTarget
+    from trainer.export.mysql import MysqlTarget
     from trainer.export.postgres import PostgresTarget
     from trainer.export.sql import parse_url
     from trainer.export.sqlite import SqliteTarget
 
     url = parse_url(text)
-    return SqliteTarget(url, table) if url.drivername == "sqlite" else PostgresTarget(url, table)
+    kinds: dict[str, Callable[[sa.URL, str], Target]] = {
+        "sqlite": SqliteTarget,
+        "duckdb": DuckdbTarget,
+        "mysql": MysqlTarget,
+        "mariadb": MysqlTarget,
+    }
+    return kinds.get(url.drivername.partition("+")[0], PostgresTarget)(url, table)

@@ -87,7 +87,7 @@ class PostgresTarget:
             if lists.shape.since:
                 self._refuse_base(connection, schema, lists.shape)
                 connection.execute(sa.func.pg_advisory_xact_lock(_LOCK_CLASS, _LOCK_OF_EXPORTS).select())
-                take_changes(connection, lists, self._table, schema)
+                take_changes(connection, lists, table_of(lists.shape, self._table, schema, keyed=True))
                 return
             old = self._refuse(connection, schema)
             new = table_of(lists.shape, self._table + NEW, schema, keyed=False)

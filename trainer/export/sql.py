@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from contract.errors import SettingsError, TargetError
+from contract.settings.drivers import DRIVERS, driver_of
 from contract.settings.settings import hide_password
 from trainer.export.rows import GONE, Kind, Shape, looks_exported
 from trainer.export.target import Lists
@@ -28,28 +29,33 @@ MAX_WIDE = 500  # items; PostgreSQL's rows must fit a page, SQLite has at most 2
 USERS_AT_ONCE = 500  # SQLite takes at least 999 values in a statement
 EXPORTS = "larder_exports"
 NEW = "__new"
+_KNOWN = "sqlite:///file.db, duckdb:///file.duckdb, postgresql+psycopg://user@host:port/db or mysql://user@host/db"
 _NAME = re.compile(r"((?P<schema>[A-Za-z_][A-Za-z0-9_]{0,47})\.)?(?P<table>[A-Za-z_][A-Za-z0-9_]{0,47})", re.ASCII)
 TYPES: dict[Kind, sa.types.TypeEngine[Any]] = {"int": sa.BigInteger(), "str": sa.Text(), "rank": sa.Integer(), "score": sa.REAL()}
 
 
 def parse_url(text: str) -> sa.URL:
-    """A URL of SQLite or PostgreSQL. Raises SettingsError for another, and for one that tells a password to all who list processes."""
+    """A URL of one of the databases. Raises SettingsError for another, and for one that tells a password to all who list processes."""
     try:
         url = sa.make_url(text)
     except (ArgumentError, ValueError):
-        raise SettingsError(f"--to={hide_password(text)}: expected sqlite:///file.db or postgresql+psycopg://user@host:port/db") from None
+        raise SettingsError(f"--to={hide_password(text)}: expected {_KNOWN}") from None
     kind = url.drivername.partition("+")[0]
     if url.password is not None or "password" in url.query:
-        raise SettingsError(
-            f"--to={hide_password(text)}: a password on a command line can be seen by others; put it into PGPASSWORD, or ~/.pgpass"
-        )
+        name = driver_of(kind)
+        where = f"{DRIVERS[name].password}, or ~/.my.cnf" if name and DRIVERS[name].password else "PGPASSWORD, or ~/.pgpass"
+        raise SettingsError(f"--to={hide_password(text)}: a password on a command line can be seen by others; put it into {where}")
     if kind in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
-    if kind != "sqlite":
-        raise SettingsError(f"--to={hide_password(text)}: {kind} is not known; sqlite:///file.db and postgresql+psycopg:// are")
+    if kind in ("mysql", "mariadb"):
+        if not url.database:
+            raise SettingsError(f"--to={text}: name a database, as in {kind}://user@host/database")
+        return url.set(drivername=DRIVERS["mysql"].schemes[kind])
+    if kind not in ("sqlite", "duckdb"):
+        raise SettingsError(f"--to={hide_password(text)}: {kind} is not known; expected {_KNOWN}")
     if url.database in (None, "", ":memory:"):
-        raise SettingsError(f"--to={text}: name a file, as in sqlite:///lists.db")
-    return url.set(drivername="sqlite")
+        raise SettingsError(f"--to={text}: name a file, as in {kind}:///lists.db")
+    return url.set(drivername=kind)
 
 
 def parse_table(name: str, *, schemas: bool) -> tuple[str | None, str]:
@@ -84,9 +90,9 @@ def table_of(shape: Shape, name: str, schema: str | None, *, keyed: bool) -> sa.
     return sa.Table(name, sa.MetaData(), *columns, schema=schema, sqlite_with_rowid=shape.layout == "wide")
 
 
-def _exports(schema: str | None) -> sa.Table:
+def exports_table(schema: str | None, name: str = EXPORTS) -> sa.Table:
     return sa.Table(
-        EXPORTS,
+        name,
         sa.MetaData(),
         sa.Column("table_name", sa.Text().with_variant(sa.String(64), "mysql", "mariadb"), primary_key=True),
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("generation", "trained_at", "layout", "exported_at")),
@@ -100,7 +106,7 @@ def refuse_other_base(connection: sa.Connection, shape: Shape, table: str, schem
     """Changes since a generation can be taken only into a table of its lists, cut alike. Raises TargetError for another."""
     if not shape.since:
         return
-    held, exports = None, _exports(schema)
+    held, exports = None, exports_table(schema)
     if columns and sa.inspect(connection).has_table(EXPORTS, schema=schema):
         wanted = sa.select(exports.c.generation, exports.c.layout, exports.c.k).where(exports.c.table_name == table)
         held = connection.execute(wanted).one_or_none()
@@ -116,34 +122,38 @@ def refuse_base(table: str, shape: Shape, held: tuple[object, ...] | None, colum
     raise TargetError(f"{table} holds {holds}; --changed-since needs those of {wanted}, in the same columns: export all lists")
 
 
-def take_changes(connection: sa.Connection, lists: Lists, table: str, schema: str | None) -> None:
+def take_changes(connection: sa.Connection, lists: Lists, into: sa.Table) -> None:
     """The lists of the users that come take the place of those that they had; a user that is gone has no row."""
-    into, whole = table_of(lists.shape, table, schema, keyed=True), replace(lists.shape, since="")
+    whole = replace(lists.shape, since="")
     names = [name for name, _ in lists.shape.columns]
     while some := list(islice(lists.by_user, USERS_AT_ONCE)):
         connection.execute(into.delete().where(into.c.user_id.in_([user for user, _ in some])))
         if rows := [dict(zip(names, row, strict=True)) for row in whole.rows(one for one in some if one[1] != GONE)]:
             connection.execute(into.insert(), rows)
-    note_export(connection, lists, table, schema)
+    note_export(connection, lists, into.name, into.schema)
 
 
-def note_export(connection: sa.Connection, lists: Lists, table: str, schema: str | None) -> None:
+def note_export(connection: sa.Connection, lists: Lists, table: str, schema: str | None, into: str = EXPORTS) -> None:
     """Say in larder_exports, beside the table, what it holds."""
-    exports, manifest, shape = _exports(schema), lists.manifest, lists.shape
+    exports = exports_table(schema, into)
     exports.create(connection, checkfirst=True)
     connection.execute(exports.delete().where(exports.c.table_name == table))
-    connection.execute(
-        exports.insert().values(
-            table_name=table,
-            generation=manifest.generation,
-            trained_at=manifest.trained_at,
-            data_until=manifest.data_until,
-            layout=shape.layout,
-            k=shape.k,
-            users=lists.n_users if lists.n_all is None else lists.n_all,
-            exported_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        )
-    )
+    connection.execute(exports.insert().values(note_of(lists, table)))
+
+
+def note_of(lists: Lists, table: str) -> dict[str, str | int | None]:
+    """A row of larder_exports."""
+    manifest, shape = lists.manifest, lists.shape
+    return {
+        "table_name": table,
+        "generation": manifest.generation,
+        "trained_at": manifest.trained_at,
+        "data_until": manifest.data_until,
+        "layout": shape.layout,
+        "k": shape.k,
+        "users": lists.n_users if lists.n_all is None else lists.n_all,
+        "exported_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
 
 
 @contextmanager

@@ -72,7 +72,7 @@ class SqliteTarget:
             with explained_database(self._url), self._engine.connect() as connection, connection.begin():
                 columns = [column["name"] for column in sa.inspect(connection).get_columns(self._table)]
                 refuse_other_base(connection, lists.shape, self._table, None, columns)
-                take_changes(connection, lists, self._table, None)
+                take_changes(connection, lists, table_of(lists.shape, self._table, None, keyed=True))
             return
         new = table_of(lists.shape, f"{self._table}{NEW}_{secrets.token_hex(4)}", None, keyed=True)
         with explained_database(self._url), self._engine.connect() as connection:

@@ -81,9 +81,10 @@ def test_a_long_file_has_a_row_of_rank_0_for_who_has_nothing(generations: Genera
     assert pl.read_parquet(tmp_path / "c.parquet").rows()[1] == (3, 0, None, None)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "duckdb", "postgres_url", "mariadb_url"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/lists.db" if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    by_file = request.param in ("sqlite", "duckdb")
+    return f"{request.param}:///{tmp_path}/lists.db" if by_file else str(request.getfixturevalue(request.param))
 
 
 @pytest.mark.parametrize("layout", ["wide", "long"])

@@ -70,7 +70,7 @@ def test_the_standard_output_has_nothing_but_lists(call: Call) -> None:
     ]
 
 
-def test_titles_in_a_column_of_their_own(call: Call, store_redis: Redis, tmp_path: Path) -> None:
+def test_titles_in_a_column_of_their_own(call: Call, store_redis: Redis, tmp_path: Path, mariadb_url: str) -> None:
     arguments = ("--generation", "a", "--layout", "long", "--include", "title")
     with pytest.raises(SettingsError, match="no item has a title"):
         call("--to", "lists.csv", *arguments)
@@ -87,6 +87,14 @@ def test_titles_in_a_column_of_their_own(call: Call, store_redis: Redis, tmp_pat
     assert rows_in(f"sqlite:///{tmp_path}/lists.db", "SELECT item_id, title FROM recommendations WHERE user_id = 1") == [
         (10, 'Ten, "X"'), (11, None)
     ]  # fmt: skip
+    for database in (f"duckdb:///{tmp_path}/lists.duckdb", mariadb_url):
+        for _ in range(2):
+            call("--to", database, *arguments)
+        assert rows_in(database, "SELECT item_id, title FROM recommendations WHERE user_id = 1 ORDER BY score DESC") == [
+            (10, 'Ten, "X"'), (11, None)
+        ]  # fmt: skip
+    call("--to", "parts", "--partitions", "1", *arguments)
+    assert pl.read_parquet("parts/export=*/**/*.parquet")["title"].to_list()[:2] == ['Ten, "X"', None]
     call("--to", "lists.parquet", *arguments)
     assert pl.read_parquet(tmp_path / "lists.parquet")["title"].to_list()[:2] == ['Ten, "X"', None]
 

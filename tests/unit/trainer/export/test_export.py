@@ -183,8 +183,11 @@ def test_a_full_disk_leaves_the_old_file(monkeypatch: pytest.MonkeyPatch, tmp_pa
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("mysql://host/db", "mysql is not known"),
+        ("oracle://host/db", "oracle is not known"),
         ("s3://bucket/lists.csv", "s3 is not known"),
+        ("mysql://host", "name a database"),
+        ("duckdb:///:memory:", "name a file"),
+        ("mysql://me:hunter2@host/db", "MYSQL_PWD"),
         ("sqlite://", "name a file"),
         ("sqlite:///:memory:", "name a file"),
         ("postgresql://me:hunter2@host/db", "PGPASSWORD"),
@@ -203,6 +206,8 @@ def test_addresses_get_the_one_driver_that_is_installed() -> None:
     for text in ("postgres://me@host/db", "postgresql://me@host/db", "postgresql+psycopg2://me@host/db"):
         assert parse_url(text).drivername == "postgresql+psycopg"
     assert parse_url("sqlite+pysqlite:///x.db").drivername == "sqlite"
+    assert parse_url("mysql://me@host/db").drivername == "mysql+pymysql"
+    assert parse_url("mariadb://me@host/db").drivername == "mariadb+pymysql"
 
 
 def test_names_of_tables() -> None:
