@@ -5,7 +5,6 @@ Python itself ends with 1 where nobody catches; here 1 is an answer (`trainer ch
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import tempfile
@@ -41,11 +40,6 @@ def guarded(program: str, command: Callable[[], int], *, trace_to_stderr: bool =
             _say(trace.rstrip())
         _say(f"{program}: {_sentence(error)}. The trace {f'is in {where}' if where else 'stands above'}")
         return UNEXPECTED
-
-
-def log_to_stdout(level: str) -> None:
-    """What a service has to say, a line each, where whoever runs it looks."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stdout)
 
 
 def _sentence(error: BaseException) -> str:

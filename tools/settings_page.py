@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from contract.settings.notices import NoticeSettings
+from contract.settings.notices import NoticeSettings, TelemetrySettings
 from contract.settings.settings import (
     PREFIX,
     ApiSettings,
@@ -44,6 +44,7 @@ GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The API", ApiSettings),
     ("Events", EventSettings),
     ("Notices", NoticeSettings),
+    ("Logs and traces", TelemetrySettings),
     ("Everything else", Settings),
 )
 

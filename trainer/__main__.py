@@ -15,7 +15,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from contract.door import guarded, log_to_stdout
+from contract.door import guarded
 from contract.errors import GenerationFailedError, LarderError
 from contract.formats.states import RunState
 from contract.larder import Larder
@@ -26,6 +26,8 @@ from contract.settings.called import as_called
 from contract.settings.settings import Settings
 from contract.store.connections import explained
 from contract.store.runs import Runs, new_run_id
+from contract.telemetry import tracing
+from contract.telemetry.logs import log_to_stdout
 from engine import kernel_cache
 from trainer.cli.check import check
 from trainer.cli.context import who_asks
@@ -81,8 +83,11 @@ def _here(runs: Runs, given: dict[str, object], forced_by: str, review: bool) ->
 
     run_id = new_run_id()
     runs.queued(run_id)
+    settings = Settings.from_environ(os.environ)
+    tracing.check(settings)
     try:
-        return jobs.train_here(run_id, given, forced_by, review)
+        with tracing.traced(settings, "larder-trainer", "run", {}):
+            return jobs.train_here(run_id, given, forced_by, review)
     except LarderError as error:
         jobs.given_up(runs, run_id, str(error))
         raise
@@ -113,7 +118,8 @@ def plan(workers: int, **options: Any) -> None:
 def serve() -> None:
     """Be the trainer service: work on the queue "train", see to a first run, clear old generations away."""
     settings = Settings.from_environ(os.environ)
-    log_to_stdout(settings.log_level)
+    log_to_stdout(settings)
+    tracing.check(settings)
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))  # until the RQ worker sets its own; compilers catch SystemExit
     from trainer.service.service import serve as serve_until_stopped
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from contextlib import closing
 from typing import Any
 
 from contract.errors import RunCancelledError, TakenOverError
@@ -17,6 +18,9 @@ from contract.store.history import History, RunRecord
 from contract.store.removal import give_up
 from contract.store.runs import Runs
 from contract.store.training_right import right_to_train, who_trains
+from contract.telemetry import level
+from contract.telemetry.logs import working_on
+from contract.telemetry.tracing import Stages, note
 from trainer.erasure.erase import as_json
 from trainer.erasure.erase import erase as erase_user
 from trainer.inspect.stored_diff import remember_diff
@@ -40,7 +44,11 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
     larder = Larder.from_environ(**options)
     settings, store, keys = larder.settings, larder.store, larder.keys
 
+    stages = Stages()
+
     def tell(state: str, stage: str = "", done: int = 0, total: int = 0, message: str = "") -> None:
+        if stages.at(stage or state):
+            level.follow(store, keys, settings)
         if by := larder.runs.set(run_id, state, stage, done, total, message):
             give_up(larder.generations, run_id, f"cancelled by {by}")
             raise RunCancelledError(f"run {run_id} was cancelled by {by}")
@@ -51,6 +59,8 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
     with (
         explained(settings.redis_url),
         last_words(larder.runs, run_id),
+        working_on(run=run_id),
+        closing(stages),
         right_to_train(store, keys, run_id, settings.lease_s, waiting) as token,
     ):
         began = time.monotonic()
@@ -62,10 +72,12 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
             return run_id
         History(store, keys).add(RunRecord.of(manifest, larder.generations.verdict(run_id), time.monotonic() - began))
         tell(RunState.DISPATCHED, "dispatch", 1, 1)
-    log.info(
-        "run %s: %d users, %d items, %d interactions in %d shards, similarity %s",
-        *(run_id, manifest.n_users, manifest.n_items, manifest.n_interactions, manifest.n_shards, manifest.similarity_layout),
-    )
+        stages.end()
+        note(run=run_id, shards=manifest.n_shards, users=manifest.n_users, items=manifest.n_items)
+        log.info(
+            "run %s: %d users, %d items, %d interactions in %d shards, similarity %s",
+            *(run_id, manifest.n_users, manifest.n_items, manifest.n_interactions, manifest.n_shards, manifest.similarity_layout),
+        )
     return run_id
 
 

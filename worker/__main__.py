@@ -14,13 +14,15 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from contract.door import guarded, log_to_stdout
+from contract.door import guarded
 from contract.larder import Larder
 from contract.machine import die_with_parent
 from contract.queue.leases import LeasedWorker, n_alive_here, worker_name
 from contract.settings.settings import Settings
 from contract.store.connections import explained, says_full
 from contract.store.removal import REDIS_IS_FULL, give_up, make_room
+from contract.telemetry import level, tracing
+from contract.telemetry.logs import log_to_stdout
 from engine import kernel_cache
 
 log = logging.getLogger("larder.worker")
@@ -30,12 +32,13 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 def main(arguments: list[str]) -> int:
     settings = Settings.from_environ(os.environ)
-    log_to_stdout(settings.log_level)
+    log_to_stdout(settings)
     if arguments == ["health"]:
         return _health(settings)
     if arguments:
         print("usage: python -m worker [health]", file=sys.stderr)  # noqa: T201
         return 2
+    tracing.check(settings)
     for number in STOP_SIGNALS:  # a stop while kernels compile is a stop; SystemExit would come out of the compiler as an error
         signal.signal(number, lambda _number, _frame: os._exit(0))
     _warm()
@@ -109,7 +112,11 @@ def _work(settings: Settings) -> None:
 
     name = worker_name(f"{os.getpid()}.{time.time_ns()}")
     try:
-        LeasedWorker(larder.score_queue, settings, name, given_up).work(logging_level=settings.log_level)
+        LeasedWorker(
+            *(larder.score_queue, settings, name, given_up),
+            service="larder-worker",
+            on_beat=lambda: level.follow(larder.store, larder.keys, settings),
+        ).work(logging_level=settings.log_level)
     except RedisError as error:
         if not says_full(error):
             raise

@@ -14,6 +14,8 @@ from contract.queue.jobs import enqueue_diff
 from contract.settings.settings import Settings
 from contract.store.connections import explained, says_full
 from contract.store.removal import REDIS_IS_FULL, give_up
+from contract.telemetry.logs import working_on
+from contract.telemetry.tracing import span
 from worker.publishing import publish, tidy_up
 from worker.shard import make_shard
 
@@ -29,15 +31,17 @@ def score_shard(generation: str, shard: int) -> str:
     """
     larder = Larder.from_environ()
     settings, generations, erasure = larder.settings, larder.generations, larder.erasure
-    with explained(settings.redis_url):
+    with explained(settings.redis_url), working_on(run=generation, shard=shard):
         state = generations.state(generation)
         if state != GenerationState.SCORING:
             log.info("shard %d of generation %s: nothing to do, the generation is %s", shard, generation, state or "gone")
             tidy_up(generations, erasure, generation, *_buckets(settings, generation, shard))
             return state
-        made = make_shard(open_artifact(settings.artifacts, generation), shard)
+        with span("score", generation=generation, shard=shard):
+            made = make_shard(open_artifact(settings.artifacts, generation), shard)
         try:
-            outcome = publish(generations, erasure, made)
+            with span("publish", users=len(made.users.ids)):
+                outcome = publish(generations, erasure, made)
         except RedisError as error:
             if says_full(error):  # now, not when the job has failed: until there is room again, RQ can't even enter that
                 give_up(generations, generation, f"shard {shard}: {REDIS_IS_FULL}")

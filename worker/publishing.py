@@ -10,6 +10,7 @@ from contract.formats.states import GenerationState, is_gone
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
 from contract.store.removal import sweep
+from contract.telemetry.tracing import note, span
 from worker.shard import Shard
 from worker.writer import write_lists, write_names
 
@@ -33,7 +34,10 @@ def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
     if state == GenerationState.SCORING:
         if shard.finds_users:
             _take_back_names(generations, erasure, name)
-        return generations.promote(name, by="last shard")
+        with span("promote", generation=name):
+            outcome = generations.promote(name, by="last shard")
+            note(outcome=outcome)
+            return outcome
     # A twin has been here before, or the generation is settled: what this process wrote must not outlive that.
     if is_gone(state):
         _take_back(generations, shard)

@@ -30,6 +30,7 @@ from contract.settings.settings import PREFIX, Settings
 from contract.store.generations import Generations
 from contract.store.history import History
 from contract.store.runs import Runs, new_run_id
+from contract.telemetry.tracing import handed
 
 if TYPE_CHECKING:
     from rq import Queue
@@ -134,7 +135,8 @@ def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[st
 
     from contract.queue.starting import enter_and_enqueue
 
-    enter_and_enqueue(run, lambda do: store.breaker.ask(lambda redis: do(Runs(redis, store.keys))), lambda: queue.ask(enqueue))
+    with handed(request.headers.get("traceparent", "")):
+        enter_and_enqueue(run, lambda do: store.breaker.ask(lambda redis: do(Runs(redis, store.keys))), lambda: queue.ask(enqueue))
     return run
 
 

@@ -9,16 +9,22 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from api.http.api_keys import Gate
+from api.http.request_traces import RequestTraces
 from api.lists.clients import Clients
 from api.lists.store import Store
 from api.metrics import files
 from api.serving.logs import AccessLogger, logging_config
 from contract.errors import SettingsError
+from contract.formats.keys import Keys
 from contract.settings.settings import Settings
+from contract.store.connections import connect
+from contract.telemetry import level, tracing
 
 try:
     _settings = Settings.from_environ(os.environ)
@@ -26,6 +32,7 @@ try:
     Store.of(_settings)
     Clients.of(_settings.rq_url, "LARDER_QUEUE_URL")
     Gate.of(_settings)
+    tracing.check(_settings)
 except SettingsError as error:
     sys.stderr.write(f"{error}\n")
     raise SystemExit(error.exit_code) from None
@@ -55,6 +62,7 @@ if _settings.api_trusted_proxies:
     forwarded_allow_ips = ""
 # On by default: a socket in the home directory for `gunicornc`.
 control_socket_disable = True
+AccessLogger.traces = RequestTraces(_settings) if _settings.otlp_endpoint else None
 logger_class = AccessLogger
 logconfig_dict = logging_config(_settings.log_level)
 
@@ -65,6 +73,23 @@ def on_starting(_server: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.glob("*.db"):
         file.unlink()
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Another level of logs counts without a restart."""
+    redis, keys = connect(_settings.redis_url), Keys(_settings.namespace)
+
+    def follow() -> None:
+        while True:
+            level.follow(redis, keys, _settings)
+            time.sleep(level.EVERY_S)
+
+    threading.Thread(target=follow, name="log-level", daemon=True).start()
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    if AccessLogger.traces is not None:
+        AccessLogger.traces.close()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,29 +10,17 @@ from typing import Any
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from api.http.request_ids import KEY_NAME, REQUEST_ID
+from api.http.request_traces import RequestTraces
 from api.http.route import ROUTE
 
 _HEALTH_CHECKS = ("/health/live", "/health/ready")
 
 
-class JsonFormatter(logging.Formatter):
-    """A record as one line; a traceback is a field of it."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "pid": record.process,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line)
-
-
 class AccessLogger(Logger):  # type: ignore[misc]
     """gunicorn's logger, whose line about a request is JSON whatever stands in the request."""
+
+    traces: RequestTraces | None = None
+    """Makes spans of requests, if anybody asks for them."""
 
     def access(self, resp: Any, _req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         if line := self.line(int(str(resp.status).partition(" ")[0]), resp.sent, environ, request_time.total_seconds()):
@@ -46,6 +33,7 @@ class AccessLogger(Logger):  # type: ignore[misc]
 
     def line(self, status: int, n_bytes: int, environ: dict[str, Any], seconds: float) -> str:
         """Health checks come every few seconds and get no line: what fails is logged where it fails."""
+        trace_id = "" if self.traces is None else self.traces.answered(environ, status, seconds)
         path = environ["RAW_URI"]
         if not self.access_log_enabled or path in _HEALTH_CHECKS or environ.get(ROUTE) in _HEALTH_CHECKS:
             return ""
@@ -61,6 +49,8 @@ class AccessLogger(Logger):  # type: ignore[misc]
         }
         if name := environ.get(KEY_NAME):
             line["key"] = name
+        if trace_id:
+            line["trace_id"] = trace_id
         return json.dumps(line)
 
 
@@ -76,7 +66,7 @@ def logging_config(level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "api.serving.logs.JsonFormatter"}, "plain": {"format": "%(message)s"}},
+        "formatters": {"json": {"()": "contract.telemetry.logs.JsonFormatter"}, "plain": {"format": "%(message)s"}},
         "handlers": {"events": console("stderr", "json"), "requests": console("stdout", "plain")},
         "root": {"level": "WARNING", "handlers": ["events"]},
         "loggers": {

@@ -64,6 +64,7 @@ class Front:
 
     def tell(self, environ: WSGIEnvironment, start_response: StartResponse, found: Answer, started: float) -> Iterable[bytes]:
         """What the lane has found for a request that came when `time.perf_counter` said `started`."""
+        environ[ROUTE] = found.route
         return self._tell(environ, start_response, started, found.route, OK, found.headers, None, (found.body,))
 
     def _tell(

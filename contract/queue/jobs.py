@@ -14,6 +14,7 @@ from contract.formats.keys import Id
 from contract.queue.known_jobs import COMPARE_JOB, DIFF_JOB, ERASE_JOB, SCORE_JOB, TRAIN_JOB, KnownJob
 from contract.queue.names import SCORE_QUEUE, TRAIN_QUEUE
 from contract.settings.settings import Settings
+from contract.telemetry import tracing
 
 RESULT_TTL_S = 3600
 
@@ -72,6 +73,7 @@ def enqueue_run(
         failure_ttl=settings.failure_ttl_s,
         retry=_retry(settings),
         description=f"run {run}",
+        meta=_meta(),
     )
 
 
@@ -112,6 +114,7 @@ def enqueue_erase(queue: Queue, settings: Settings, user_id: Id) -> Job:
 
 def enqueue_shards(queue: Queue, settings: Settings, generation: str, shards: Iterable[int]) -> int:
     """Put one job per shard on the queue "score", in one round trip; how many."""
+    meta = _meta()
     jobs = [
         Queue.prepare_data(
             SCORE_JOB,
@@ -122,11 +125,18 @@ def enqueue_shards(queue: Queue, settings: Settings, generation: str, shards: It
             failure_ttl=settings.failure_ttl_s,
             retry=_retry(settings),
             description=f"score shard {shard} of generation {generation}",
+            meta=meta,
         )
         for shard in shards
     ]
     queue.enqueue_many(jobs)
     return len(jobs)
+
+
+def _meta() -> dict[str, dict[str, str]] | None:
+    """What a trace hangs on to, if there is one."""
+    carrier = tracing.carrier()
+    return {tracing.META: carrier} if carrier else None
 
 
 def _retry(settings: Settings) -> Retry | None:

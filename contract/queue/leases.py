@@ -30,6 +30,8 @@ from contract.formats.keys import Keys
 from contract.machine import die_with_parent
 from contract.queue.known_jobs import KnownJob
 from contract.settings.settings import Settings
+from contract.telemetry import tracing
+from contract.telemetry.logs import working_on
 
 log = logging.getLogger("larder.jobs")
 POLL_S = 2  # how long an idle worker waits on its queue before it looks around
@@ -40,6 +42,7 @@ class LeasedWorker(Worker):
     """RQ's worker with leases. `on_given_up(job id, args, reason)` is called for a job that has no retry left.
 
     `on_idle` is called every POLL_S while there is no job; `on_beat` then, too, and every few seconds of a job.
+    `service`: what traces call this worker.
     """
 
     def __init__(
@@ -50,8 +53,9 @@ class LeasedWorker(Worker):
         on_given_up: Callable[[str, list[Any], str], None],
         on_idle: Callable[[], object] | None = None,
         on_beat: Callable[[], object] | None = None,
+        service: str = "larder",
     ) -> None:
-        self._keys = Keys(settings.namespace)
+        self._settings, self._service, self._keys = settings, service, Keys(settings.namespace)
         self._lease_ms = int(settings.lease_s * 1000)
         self._on_given_up = on_given_up
         self._on_idle, self._on_beat = on_idle, on_beat
@@ -92,6 +96,11 @@ class LeasedWorker(Worker):
         die_with_parent()
         with lease(self.connection, self._keys.lease(job.id), self._lease_ms):
             super().main_work_horse(job, queue)
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        name, carrier = (job.func_name or "").rpartition(".")[2], job.meta.get(tracing.META, {})
+        with working_on(job=job.id), tracing.traced(self._settings, self._service, name, carrier, job=job.id):
+            return super().perform_job(job, queue, execution)
 
     def _horse_killed(self, job: Job, _pid: int, _status: int, _usage: object) -> None:
         self._give_up(job, None, RuntimeError("its process was killed (out of memory?)"), None)

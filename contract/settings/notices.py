@@ -1,8 +1,9 @@
-"""Settings of what is told to others, that a generation was promoted or refused, or that a run failed, and of what is kept of changes."""
+"""Settings of what is told: logs and traces; notices of what became of runs; and what is kept of changes."""
 
 from __future__ import annotations
 
 import shlex
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
@@ -10,10 +11,45 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 WEB = ("http://", "https://")
 
 
-class NoticeSettings(BaseModel):
-    """Each is an address that JSON is posted to, or a command that gets it on its standard input."""
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class TelemetrySettings(BaseModel):
+    """What processes say of themselves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    log_level: Level = Field("INFO", description="The least severe message that is logged.")
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="How trainer and workers log: lines to read, or JSON objects with run, shard and trace. The API's are JSON always.",
+    )
+    otlp_endpoint: str = Field(
+        "", description="Where traces go, by OTLP over HTTP, as in http://collector:4318; empty: there are none (docs/traces.md)."
+    )
+    trace_ratio: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="Part of requests that the API traces by itself; those that come with a sampled traceparent always are.",
+    )
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        try:
+            usable = not value or (
+                value.startswith(("http://", "https://")) and bool(urlsplit(value).hostname) and urlsplit(value).port != 0
+            )
+        except ValueError:  # a port that is no number
+            usable = False
+        if not usable:
+            raise ValueError("expected http://host:port or https://host:port of a collector")
+        return value
+
+
+class NoticeSettings(TelemetrySettings):
+    """Each is an address that JSON is posted to, or a command that gets it on its standard input."""
 
     on_promoted: str = Field(
         "", description="Told when a generation is promoted: https://..., or a command; empty: nobody (docs/notices.md)."

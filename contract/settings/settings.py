@@ -69,7 +69,7 @@ class Settings(ApiSettings, EventSettings, NoticeSettings, ModelSettings, Source
     drivers: str = Field(
         "",
         description="What `make up` and the trainer's image install to read it: delta, iceberg, mysql, duckdb, clickhouse, bigquery, "
-        "snowflake, sqlserver, objects (artifacts in an object store), with commas between.",
+        "snowflake, sqlserver, objects (artifacts in an object store), tracing (OpenTelemetry), with commas between.",
     )
     grace_s: int = Field(60, ge=5, le=86400, description="Seconds that an unreferenced generation lives on for readers that still use it.")
     cron: str = Field("", description="When the trainer service trains by itself, as five cron fields: 0 3 * * *; empty: never.")
@@ -91,7 +91,6 @@ class Settings(ApiSettings, EventSettings, NoticeSettings, ModelSettings, Source
     pointer_ttl_ms: int = Field(
         500, ge=0, le=1000, description="How long the API may believe a pointer, and how long after a promotion all its processes follow."
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="The least severe message that is logged.")
     stale_after_s: int = Field(0, ge=0, description="Age of a generation from which readiness and a metric call it stale; 0: none.")
 
     @field_validator("redis_url", "queue_url")

@@ -15,7 +15,7 @@ from pathlib import Path
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 # Pages that are run on one stack, in this order, by tests/integration/cli/test_manual_pages.py; and those that a test runs alone.
 TASKS = (
-    *("commands", "roll-back", "tune", "managed-redis", "backup", "upgrade", "items-and-rules"),
+    *("commands", "traces", "roll-back", "tune", "managed-redis", "backup", "upgrade", "items-and-rules"),
     *("schedule", "behind-a-proxy", "keys", "move-hosts"),
 )
 ALONE = ("tutorial", "your-data", "events")

@@ -9,7 +9,6 @@ import click
 from rich.console import Console
 
 from contract.settings.called import as_called
-from trainer.cli.audit import audit
 from trainer.cli.backup import backup, publish, restore
 from trainer.cli.cancel import cancel
 from trainer.cli.context import opened, served, who_asks
@@ -18,6 +17,7 @@ from trainer.cli.export import export
 from trainer.cli.generation_id import GENERATION_ID
 from trainer.cli.inspect import INSPECTION_COMMANDS
 from trainer.cli.items import items
+from trainer.cli.logs import audit, log_level
 from trainer.cli.runs import runs
 
 console = Console(soft_wrap=True, highlight=False)
@@ -110,6 +110,7 @@ COMMANDS = (
     release,
     cancel,
     audit,
+    log_level,
     prune,
     publish,
     backup,

@@ -9,12 +9,13 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from contract.door import guarded, log_to_stdout
+from contract.door import guarded
 from contract.errors import LarderError
 from contract.larder import Larder
 from contract.machine import die_with_parent
 from contract.settings.settings import Settings
 from contract.store.connections import explained
+from contract.telemetry.logs import log_to_stdout
 from trainer.events.collecting import BATCH, begin, collect
 from trainer.events.files import folder_for
 from trainer.events.tidying import tidy
@@ -27,7 +28,7 @@ log = logging.getLogger("larder.events")
 
 def main() -> int:
     settings = Settings.from_environ(os.environ)
-    log_to_stdout(settings.log_level)
+    log_to_stdout(settings)
     die_with_parent()
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))  # as good as killed: what is half done is done again
     larder = Larder(settings)

@@ -8,12 +8,13 @@ import signal
 import sys
 import time
 
-from contract.door import guarded, log_to_stdout
+from contract.door import guarded
 from contract.errors import LarderError
 from contract.larder import Larder
 from contract.machine import die_with_parent
 from contract.settings.settings import Settings
 from contract.store.connections import explained
+from contract.telemetry.logs import log_to_stdout
 from trainer.notices.happened import happened
 from trainer.notices.tell import tell
 
@@ -27,7 +28,7 @@ log = logging.getLogger("larder.notices")
 
 def main() -> int:
     settings = Settings.from_environ(os.environ)
-    log_to_stdout(settings.log_level)
+    log_to_stdout(settings)
     die_with_parent()
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
     larder = Larder(settings)

@@ -21,6 +21,7 @@ from contract.settings.settings import Settings
 from contract.store.generations import Generations
 from contract.store.removal import give_up
 from contract.store.runs import kind_of
+from contract.telemetry import level
 from engine.fit import rows as sar
 from trainer import jobs
 from trainer.service.abandoned import give_up_abandoned
@@ -84,6 +85,7 @@ def serve(settings: Settings) -> None:
             do()
 
     def beat() -> None:
+        level.follow(larder.store, larder.keys, settings)
         schedule.tick()
         for process in beside:
             process.see_to()
@@ -92,6 +94,7 @@ def serve(settings: Settings) -> None:
         *(queue, settings, worker_name(f"{os.getpid()}.{time.time_ns()}"), given_up),
         on_idle=when_idle,
         on_beat=beat,
+        service="larder-trainer",
     )
     worker.work(logging_level=settings.log_level)
 
