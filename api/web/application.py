@@ -63,7 +63,7 @@ def application(site: Site) -> Flask:
         paths.add(page.path)
         app.add_url_rule(page.path, page.name, _view(site, page), methods=page.methods)
     app.context_processor(lambda: _common(site))
-    app.after_request(_headers)
+    app.after_request(partial(_headers, POLICY.replace("img-src 'self'", " ".join(["img-src 'self'", *sorted(site.image_origins)]))))
     for kind, status, title, slug in _ERRORS:
         app.register_error_handler(kind, partial(_problem, status, title, slug))
     app.register_error_handler(HTTPException, _http_problem)
@@ -109,9 +109,9 @@ def _common(site: Site) -> dict[str, Any]:
     }
 
 
-def _headers(response: Response) -> Response:
+def _headers(policy: str, response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("Content-Security-Policy", policy)
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"

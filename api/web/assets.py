@@ -12,7 +12,13 @@ from werkzeug.wrappers import Response
 
 from api.web.site import Page
 
-TYPES = {"style.css": "text/css", "live.js": "text/javascript", "charts.js": "text/javascript", "icon.svg": "image/svg+xml"}
+TYPES = {
+    "style.css": "text/css",
+    "live.js": "text/javascript",
+    "charts.js": "text/javascript",
+    "explore.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 _FOLDER = Path(__file__).parent / "static"
 
 

@@ -16,6 +16,7 @@ from api.lists.store import Store
 from api.metrics.counters import Metrics
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
+from contract.text import words
 
 T = TypeVar("T")
 
@@ -29,6 +30,11 @@ class Site:
     queue: Breaker
     gate: Gate
     metrics: Metrics
+
+    @property
+    def image_origins(self) -> frozenset[str]:
+        """Other origins that pages may show pictures of."""
+        return frozenset(origin.lower() for origin in words(self.settings.api_image_origins))
 
     def ask(self, command: Callable[[Generations], T]) -> T:
         """The answer of `command`; raises StoreError when the store does not answer."""

@@ -63,6 +63,9 @@ class ApiSettings(BaseModel):
     )
     api_cors_max_age_s: int = Field(600, ge=0, le=86400, description="How long a browser may remember what pages of another origin may do.")
 
+    api_image_origins: str = Field(
+        "", description="Origins of items' pictures that the explorer may show, as in https://images.shop.example, with commas between."
+    )
     manual: str = Field(
         "", description="Folder of the manual, as `make docs-site` makes it, which the API serves below /manual; empty: none."
     )
@@ -97,6 +100,14 @@ class ApiSettings(BaseModel):
         for word in words(value):
             if word != "*" and not is_origin(word):
                 raise ValueError(f"{word[:64]!r} is not an origin, scheme and host alone, as in https://shop.example")
+        return value
+
+    @field_validator("api_image_origins")
+    @classmethod
+    def _image_origins(cls, value: str) -> str:
+        for word in words(value):
+            if not is_origin(word):
+                raise ValueError(f"{word[:64]!r} is not an origin, scheme and host alone, as in https://images.shop.example")
         return value
 
     @field_validator("api_cors_methods", "api_cors_headers")

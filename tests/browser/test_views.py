@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ VIEWS = {
     "user": "/explore?user=54",
     "item": "/explore?item=318",
     "session": "/explore?session=318%0A296%0Anobody",
+    "search": "/explore?q=star",
+    "wrong filter": "/explore?user=54&filter=%28",
     "cold user": "/explore?user=999999",
     "script": f"/explore?user={SCRIPT}&item={SCRIPT}",
     "compare": "/compare",
@@ -80,7 +83,7 @@ def test_a_user_with_reasons_and_moves(stack: LocalStack, page: Page) -> None:
     page.goto(f"{stack.url}/explore")
     page.get_by_label("User id").fill("54")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(f"{stack.url}/explore?user=54")
+    expect(page).to_have_url(re.compile(r"/explore\?user=54&k=10&filter=#h-user$"))
     rows = page.locator("section[aria-labelledby=h-user] tbody tr")
     expect(rows).to_have_count(10)
     asked = stack.ask(54, include=["metadata"]).json()["items"]
@@ -122,7 +125,7 @@ def test_the_keyboard_alone(stack: LocalStack, page: Page) -> None:
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Skip to the content")
     page.goto(f"{stack.url}/explore")
-    expect(page.get_by_label("User id")).to_be_focused()
+    expect(page.get_by_label("A title, or an id")).to_be_focused()
 
 
 def test_charts_are_gone_through_by_keys_and_zoomed_by_a_drag(stack: LocalStack, page: Page) -> None:

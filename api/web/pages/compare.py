@@ -11,8 +11,8 @@ from werkzeug.exceptions import NotFound
 from api.http.request_models import MAX_ID_LENGTH
 from api.lists.pinning import pointer_of
 from api.web.site import Page, Site
-from api.web.views import versus
-from api.web.views.list_pairs import list_pairs
+from api.web.views.runs import versus
+from api.web.views.runs.list_pairs import list_pairs
 from api.web.views.snapshot import Generation, generation_of
 from contract.formats.ids import is_generation_id
 from contract.formats.states import HAS_LISTS, ROLLBACK

@@ -12,15 +12,21 @@ from redis import Redis
 from werkzeug.wrappers import Response
 
 from api.answers.finding import find_users
-from api.http.request_models import MAX_ID_LENGTH, MAX_SESSION_ITEMS
+from api.http.problems import RequestError, sentence
+from api.http.request_models import MAX_FILTER_CHARACTERS, MAX_ID_LENGTH, MAX_SESSION_ITEMS, NO_FALLBACK, UserOptions
+from api.http.versions import VERSION_PATH
 from api.web.site import Page, Site
-from api.web.views.explorer_lists import found_entries, session_view, similar_entries, title_of, user_view
+from api.web.views.explorer.lists import Named, found_entries, session_view, similar_entries, title_of, user_view
+from api.web.views.explorer.pictures import pictures
+from api.web.views.explorer.snippets import asked as asked_for
+from api.web.views.explorer.snippets import posted
 from contract.errors import GenerationError
 from contract.formats.ids import stored_id
 from contract.formats.manifest import Pointer
 from contract.formats.states import HAS_LISTS
 
 SHOWN_USERS = 20  # whose ids begin like one that is unknown
+FOUND = 8  # of users, and of items, that a search shows
 BUCKETS_TRIED = 32  # for a random user: a bucket may be empty
 
 
@@ -35,16 +41,60 @@ def pages(site: Site) -> list[Page]:
         if request.args.get("random"):
             found = _random_user(site, pointer)
             return redirect(_address(user=found) if found is not None else _address(), 303)
-        shown: dict[str, Any] = {"pointer": pointer, "k": k, "depth": pointer.depth, "wanted": wanted, **given}
+        shown: dict[str, Any] = {"pointer": pointer, "k": k, "depth": pointer.depth, "wanted": wanted, **given, **_search(pointer)}
+        shown["filter"] = request.args.get("filter", "").strip()[:MAX_FILTER_CHARACTERS]
         if given["user"]:
-            shown["user_view"] = view = user_view(store, pointer, _previous(site, pointer), given["user"], k)
-            if view.cold:
-                shown["near"] = find_users(store, pointer, given["user"], SHOWN_USERS)
+            shown |= _user(given["user"], pointer, k, shown["filter"])
         if given["item"]:
             shown |= _item(given["item"], pointer, k)
         if wanted and pointer.similar_depth:
             shown["session_view"] = session_view(store, pointer, wanted[:MAX_SESSION_ITEMS], k)
         return render_template("explore.html", **shown, address=_address)
+
+    def suggest() -> str:
+        return render_template("found.html", **_search(store.pointers.follow()), address=_address)
+
+    def _search(pointer: Pointer) -> dict[str, Any]:
+        """Users and items for what stands in the search."""
+        text = request.args.get("q", "").strip()[:MAX_ID_LENGTH]
+        if not text:
+            return {"q": ""}
+        users = find_users(store, pointer, text, FOUND)
+        if text not in users and store.user_list(pointer, text) is not None:
+            users = [text, *users]
+        items = found_entries(store, pointer, text, FOUND)
+        item_id = stored_id(text, pointer.item_id_type)
+        exact = None if item_id is None else store.item(pointer, item_id)
+        if exact is not None and exact[0] not in [one.item_id for one in items]:
+            items = [Named(exact[0], title_of(exact[1])), *items]
+        return {"q": text, "users": users, "items": items}
+
+    def _user(user: str, pointer: Pointer, k: int, condition: str) -> dict[str, Any]:
+        previous = _previous(site, pointer)
+        wrong = ""
+        try:
+            options = UserOptions(k=k, filter=condition or None, fallback=NO_FALLBACK)
+            view = user_view(store, pointer, previous, user, k, options)
+        except RequestError as error:
+            view, wrong, condition = user_view(store, pointer, previous, user, k), sentence(str(error)), ""
+        body = {"user_id": view.user_id, "k": k, "include": ["metadata"]}
+        body |= {"filter": condition} if condition else {}
+        body |= {"explain": True} if pointer.explain_depth else {}
+        body |= {"fallback": "popular"} if view.cold else {}
+        return {
+            "user_view": view,
+            "filter_is_wrong": wrong,
+            "near": find_users(store, pointer, user, SHOWN_USERS) if view.cold else [],
+            "pictures": pictures(store, pointer, [one.item_id for one in view.entries], site.image_origins),
+            "snippets": posted(f"{_base()}{VERSION_PATH}/recommendations", body, needs_key=not site.gate.is_open),
+        }
+
+    def _base() -> str:
+        return (
+            site.settings.api_public_origin.rstrip("/") + request.script_root
+            if site.settings.api_public_origin
+            else request.url_root.rstrip("/")
+        )
 
     def _item(text: str, pointer: Pointer, k: int) -> dict[str, Any]:
         item_id = stored_id(text, pointer.item_id_type)
@@ -58,9 +108,14 @@ def pages(site: Site) -> list[Page]:
             "item_title": title_of(seen[1]),
             "item_more": _more(seen[1]),
             "similar": similar,
+            "pictures": pictures(store, pointer, [item_id, *(one.item_id for one in similar or [])], site.image_origins),
+            "item_id": item_id,
+            "snippets": asked_for(
+                f"{_base()}{VERSION_PATH}/similar", {"item_id": str(item_id), "k": str(k)}, needs_key=not site.gate.is_open
+            ),
         }
 
-    return [Page("/explore", explore)]
+    return [Page("/explore", explore), Page("/explore/found", suggest, is_part=True)]
 
 
 def _address(**fields: str) -> str:

@@ -15,10 +15,10 @@ from werkzeug.exceptions import NotFound
 from api.web.pages.overview import stages
 from api.web.pages.runbook import section
 from api.web.site import Page, Site
-from api.web.views.figures import FIGURES
+from api.web.views.runs.figures import FIGURES
+from api.web.views.runs.timelines import DAY_S, timeline, when_of
+from api.web.views.runs.tuning_plot import TuningPlot, tuning_plot
 from api.web.views.snapshot import Snapshot, generation_of
-from api.web.views.timelines import DAY_S, timeline, when_of
-from api.web.views.tuning_plot import TuningPlot, tuning_plot
 from contract.formats.ids import is_generation_id
 from contract.formats.states import RunState
 from contract.store.history import History, RunRecord

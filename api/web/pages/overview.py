@@ -12,10 +12,10 @@ from api.web.pages.runbook import section
 from api.web.site import Page, Site
 from api.web.views.alarms import WORDS, alarms, state
 from api.web.views.formats import age_of
-from api.web.views.happenings import shown
 from api.web.views.remedies import remedies
+from api.web.views.runs.happenings import shown
+from api.web.views.runs.tiles import Tile, tiles
 from api.web.views.snapshot import Snapshot, take
-from api.web.views.tiles import Tile, tiles
 from api.web.views.traffic import TrafficMeter
 from contract.errors import LarderError
 from contract.formats.states import GenerationState, RunState
@@ -89,6 +89,7 @@ def stages(seen: Snapshot) -> list[Stage]:
         return []
     over = run.state == RunState.DISPATCHED or scoring is not None
     at = STAGES.index(run.stage) if run.stage in STAGES else -1
+    later = "not reached" if run.state in (RunState.FAILED, RunState.CANCELLED) else "waiting"
     found = []
     for number, stage in enumerate(STAGES):
         if over or number < at:
@@ -97,9 +98,9 @@ def stages(seen: Snapshot) -> list[Stage]:
             status = run.state if run.state in (RunState.FAILED, RunState.CANCELLED) else RunState.RUNNING
             found.append(Stage(TITLES[stage], status, min(run.done, run.total), run.total))
         else:
-            found.append(Stage(TITLES[stage], "waiting", 0, 0))
+            found.append(Stage(TITLES[stage], later, 0, 0))
     if scoring is None:
-        return [*found, Stage(TITLES["score"], "waiting", 0, 0)]
+        return [*found, Stage(TITLES["score"], later, 0, 0)]
     status = RunState.CANCELLED if run.state == RunState.CANCELLED else _OF_SCORING.get(scoring.state, "done")
     return [*found, Stage(TITLES["score"], status, scoring.shards_recorded, scoring.n_shards)]
 

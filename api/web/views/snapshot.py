@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from redis import Redis
 
 from api.web.site import Site
-from api.web.views.happenings import Happening, happenings
 from api.web.views.room import events, memory
+from api.web.views.runs.happenings import Happening, happenings
 from contract.audit import newest_changes
 from contract.errors import LarderError, NothingPromotedError
 from contract.formats.keys import Keys

@@ -11,10 +11,10 @@ from api.web.pages.overview import pace, stages
 from api.web.pages.runbook import html_of
 from api.web.views import alarms as module
 from api.web.views.alarms import alarms, state
-from api.web.views.happenings import happenings, shown
 from api.web.views.remedies import remedies
+from api.web.views.runs.happenings import happenings, shown
+from api.web.views.runs.tiles import tiles
 from api.web.views.snapshot import Generation, Snapshot
-from api.web.views.tiles import tiles
 from contract.audit import Change
 from contract.formats.manifest import Manifest
 from contract.formats.verdict import Verdict
@@ -139,7 +139,8 @@ def test_stages_while_shards_are_scored() -> None:
 
 
 def test_stages_of_a_run_that_failed_or_is_over() -> None:
-    assert stages(replace(healthy(), run=run("failed", stage="load")))[0].status == "failed"
+    failed = [one.status for one in stages(replace(healthy(), run=run("failed", stage="evaluate")))]
+    assert failed == ["done", "failed", *["not reached"] * 4]
     over = made(state="current")
     assert {one.status for one in stages(over)} == {"done"}
     assert (pace(over), over.is_busy) == (None, False)

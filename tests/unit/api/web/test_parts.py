@@ -9,7 +9,7 @@ from api.web.pages.runbook import html_of
 from api.web.views import formats
 from api.web.views.charts import bar_chart, histogram
 from api.web.views.diffs import Diff
-from api.web.views.explorer_lists import entries_of, title_of
+from api.web.views.explorer.lists import entries_of, title_of
 from api.web.views.traffic import TrafficMeter, quantile
 from tests.support.fakes import Clock
 from trainer.inspect.compare import Diff as Made

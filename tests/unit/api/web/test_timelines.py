@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from api.web.pages.history import Entry, entries, filtered, within
-from api.web.views.figures import FIGURES
-from api.web.views.timelines import LEFT, MOST_POINTS, RIGHT, WIDTH, Figure, timeline, when_of
-from api.web.views.tuning_plot import tuning_plot
+from api.web.views.runs.figures import FIGURES
+from api.web.views.runs.timelines import LEFT, MOST_POINTS, RIGHT, WIDTH, Figure, timeline, when_of
+from api.web.views.runs.tuning_plot import tuning_plot
 from contract.formats.tuned import Measured, Tuned
 from contract.formats.verdict import Verdict
 from contract.store.history import RunRecord

@@ -4,7 +4,7 @@ from math import hypot
 
 import pytest
 
-from api.web.views import versus
+from api.web.views.runs import versus
 from contract.formats.beyond import Segments
 from contract.formats.evaluation import Against, SideBySide
 from contract.formats.verdict import Verdict

@@ -10,7 +10,7 @@ from redis import Redis
 
 from api.lists.store import Store
 from api.web.views.charts import BarChart, bar_chart
-from api.web.views.explorer_lists import titles
+from api.web.views.explorer.lists import titles
 from contract.formats import payload
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer

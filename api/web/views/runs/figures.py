@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.web.views.formats import age_between, duration, number, percent
-from api.web.views.timelines import DAY_S, Figure
+from api.web.views.runs.timelines import DAY_S, Figure
 
 
 def _measure(name: str, title: str, *, beside: bool = False) -> Figure:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from api.answers.filling import Filler
 from api.answers.finding import find_items
 from api.answers.selection import Selection
 from api.answers.user_answers import explained
-from api.http.request_models import MAX_SEARCH_CHARACTERS, ItemsQuery
+from api.http.request_models import MAX_SEARCH_CHARACTERS, ItemsQuery, Page
 from api.lists.store import Store, StoredList
 from api.routes.session import summed
 from contract.formats.ids import stored_id
@@ -74,7 +75,8 @@ class UserView:
     is_explained: bool = False
 
 
-def user_view(store: Store, pointer: Pointer, previous: Pointer | None, given: str, k: int) -> UserView:
+def user_view(store: Store, pointer: Pointer, previous: Pointer | None, given: str, k: int, asked: Page | None = None) -> UserView:
+    """`asked`: whose filter leaves what meets it, as in the API's answer. Raises RequestError for a filter that makes no sense."""
     spelled = stored_id(given, pointer.user_id_type)
     found = store.user_lists(pointer, [given], explain=bool(pointer.explain_depth))
     mine = found.lists[0]
@@ -83,7 +85,13 @@ def user_view(store: Store, pointer: Pointer, previous: Pointer | None, given: s
         cold: Cold = "not an integer" if spelled is None else "unknown"
         entries = entries_of(stored, k)
         return UserView(given if spelled is None else spelled, _titled(store, pointer, entries), len(stored.item_ids), "popular", cold)
-    because, marks = explained(mine, Selection(mine.item_ids[:k], mine.scores[:k], None, False))
+    n_stored, found_all = len(mine.item_ids), mine
+    if asked is not None and asked.filter:
+        found_all, chosen = Filler(store, asked, pointer, lambda _names: None).choose(mine)
+    else:
+        chosen = Selection(mine.item_ids[:k], mine.scores[:k], None, False)
+    because, marks = explained(found_all, chosen)
+    mine = StoredList(chosen.item_ids, chosen.scores, mine.why)
     marked = {mark.name: mark.values for mark in marks}
     then = store.user_list(previous, given) if previous else None
     ranks = {item_id: at + 1 for at, item_id in enumerate(then[1].item_ids)} if then else {}
@@ -99,7 +107,7 @@ def user_view(store: Store, pointer: Pointer, previous: Pointer | None, given: s
     ]
     kept = {entry.item_id for entry in entries}
     gone = [entry for entry in entries_of(then[1], k) if entry.item_id not in kept] if then else []
-    view = UserView(spelled, entries, len(mine.item_ids), "personalized", is_explained=mine.why is not None)
+    view = UserView(spelled, entries, n_stored, "personalized", is_explained=mine.why is not None)
     seen: dict[Id, float] = {}
     for reason in (reason for entry in entries for reason in entry.because):
         seen[reason.item_id] = seen.get(reason.item_id, 0.0) + reason.share

@@ -1,0 +1,1 @@
+"""What the explorer shows: lists, pictures, requests to copy."""
