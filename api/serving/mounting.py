@@ -11,6 +11,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
+from api.http.request_ids import USER
 from api.http.versions import VERSION_PATH
 from contract.errors import SettingsError
 from contract.settings.api import PATH_PREFIX, is_origin
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_PREFIX = 256
+MAX_USER = 128
 _SCHEMES = ("http", "https")
 
 
@@ -32,6 +34,10 @@ def mounted(application: WSGIApplication, settings: Settings, own_paths: Collect
     first = settings.api_root_path.strip("/").partition("/")[0]
     if first in own_paths:
         raise SettingsError(f"{PREFIX}API_ROOT_PATH={settings.api_root_path!r}: /{first} is a path of the API's own: name another one")
+    if settings.api_user_header and not settings.api_trusted_proxies:
+        raise SettingsError(
+            f"{PREFIX}API_USER_HEADER: nobody would be believed who sends it: name the proxy in {PREFIX}API_TRUSTED_PROXIES"
+        )
     if not settings.api_root_path and not settings.api_trusted_proxies:
         return application
     return Mount(application, settings, own_paths)
@@ -43,6 +49,7 @@ class Mount:
         self._root = settings.api_root_path
         self._networks = [ip_network(word) for word in words(settings.api_trusted_proxies)]
         self._reads_forwarded = settings.api_forwarded == "forwarded"
+        self._user = f"HTTP_{settings.api_user_header.upper().replace('-', '_')}" if settings.api_user_header else ""
         self._own_paths = frozenset(own_paths)
         self._trusts = lru_cache(maxsize=1024)(self._is_in_a_network)
 
@@ -73,6 +80,9 @@ class Mount:
         host = said.get("host", "")
         if host and is_origin(f"http://{host}"):
             environ["HTTP_HOST"] = host
+        user = environ.get(self._user, "").strip() if self._user else ""
+        if user and len(user) <= MAX_USER and user.isprintable() and "," not in user:  # a comma: of two headers, one is not the proxy's
+            environ[USER] = user
 
     def _prefix_in(self, environ: WSGIEnvironment) -> str:
         """What the proxy has taken away from the path; "" for what can't be one."""

@@ -104,7 +104,8 @@ def _common(site: Site) -> dict[str, Any]:
         "access": access,
         "token": sessions.token() if access == "admin" else "",
         "has_manual": bool(site.settings.manual),
-        "has_admin_keys": site.gate.has_admin_keys,
+        "user": sessions.user_here(),
+        "has_admin_keys": site.gate.has_admin_keys or bool(site.settings.api_user_header and site.settings.api_admin_users),
         "needs_key": not site.gate.is_open,
     }
 

@@ -17,8 +17,10 @@ from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
 from api.http.api_keys import given_key
+from api.http.request_ids import USER
 from api.http.route import Access
 from api.web.site import Page, Site
+from contract.text import words
 
 SESSION_HOURS = 12
 MAX_FORM_BYTES = 65_536
@@ -57,7 +59,19 @@ def access_here(site: Site) -> Access:
     mark = str(session.get("mark", ""))
     signed: object = session.get("access") if not mark or site.gate.name_of(mark) else ""  # a named key may be gone meanwhile
     by_cookie: Access = "admin" if signed == "admin" else "read" if signed == "read" or site.gate.is_open else "open"
-    return max(site.gate.given_access(), by_cookie, key=lambda access: _RANK[access])
+    return max(site.gate.given_access(), by_cookie, _of_user(site), key=lambda access: _RANK[access])
+
+
+def user_here() -> str:
+    """Who has signed in at a trusted proxy, as it says; "" for nobody."""
+    return str(request.environ.get(USER, ""))
+
+
+def _of_user(site: Site) -> Access:
+    user = user_here()
+    if not user:
+        return "open"
+    return "admin" if {user, "*"} & set(words(site.settings.api_admin_users)) else "read"
 
 
 def admit(site: Site, page: Page) -> Response | None:
@@ -83,7 +97,10 @@ def token() -> str:
 
 
 def _check_token() -> None:
-    # Who sends a key in a header has no cookie that another site could abuse.
+    # Who sends a key in a header has no cookie that another site could abuse. Whom a proxy names may have no cookie of ours: browsers say
+    # where a form comes from, which _refuse_other_sites has looked at.
+    if user_here() and ("Origin" in request.headers or "Sec-Fetch-Site" in request.headers):
+        return
     if not given_key() and not hmac.compare_digest(token().encode() or b"-", request.form.get("token", "").encode()):
         raise Forbidden("The form was not made for this session: go back, reload, and try again.")
 

@@ -53,6 +53,15 @@ class ApiSettings(BaseModel):
     api_trusted_proxies: str = Field(
         "", description="Addresses or networks of proxies, with commas between, whose headers about the client are believed; empty: none."
     )
+    api_user_header: str = Field(
+        "",
+        pattern=r"^([A-Za-z][A-Za-z0-9-]{0,63})?$",
+        description="Header in which a trusted proxy names who has signed in, as in X-Forwarded-Email: pages ask for no key then.",
+    )
+    api_admin_users: str = Field(
+        "",
+        description="Who of those whom the proxy names may change things on the pages, with commas between; *: all. The others may look.",
+    )
     api_forwarded: Literal["x-forwarded", "forwarded"] = Field(
         "x-forwarded", description="Which headers the trusted proxies set: X-Forwarded-For, -Proto and -Host, or Forwarded."
     )

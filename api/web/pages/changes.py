@@ -14,6 +14,7 @@ from api.http.problems import sentence
 from api.http.request_ids import REQUEST_ID
 from api.routes.audit import moved, record
 from api.routes.runs import cancel_run, queued_text, start_run
+from api.web.sessions import user_here
 from api.web.site import Page, Site
 from api.web.views.diffs import Diff, read_diff
 from api.web.views.snapshot import Generation, Snapshot, take
@@ -180,5 +181,8 @@ def _not_servable(one: Generation, served: str) -> str:
 
 
 def _who(site: Site) -> str:
-    name, request_id = site.gate.name_of(str(session.get("mark", ""))), request.environ.get(REQUEST_ID, "")
+    request_id = request.environ.get(REQUEST_ID, "")
+    if user := user_here():
+        return f"the page, {user}, request {request_id}"
+    name = site.gate.name_of(str(session.get("mark", "")))
     return f"the page, key {name}, request {request_id}" if name else f"the page, request {request_id}"
