@@ -95,3 +95,9 @@ class TargetError(LarderError):
 
 class ErasureError(LarderError):
     exit_code = 10
+
+
+def name_of(error: BaseException | None) -> str:
+    """The class of an error, by which others tell what to do: of an error of Larder's own the nearest class that stands here."""
+    known = [kind for kind in type(error).__mro__ if kind.__module__ == __name__]
+    return (known or [type(error)])[0].__name__

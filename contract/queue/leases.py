@@ -25,7 +25,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import as_text, now
 from rq.worker_registration import get_keys
 
-from contract.errors import LarderError
+from contract.errors import LarderError, name_of
 from contract.formats.keys import Keys
 from contract.machine import die_with_parent
 from contract.queue.known_jobs import KnownJob
@@ -112,7 +112,7 @@ class LeasedWorker(Worker):
             job.retries_left = 0
             log.error("%s of the queue %s is not carried out: %s", job.id, job.origin, reason)
         elif not job.retries_left:
-            self._on_given_up(job.id, list(job.args or ()), f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+            self._on_given_up(job.id, list(job.args or ()), f"{name_of(error)}: {error}" if str(error) else name_of(error))
         return True
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from contract import errors
 from contract.door import NO_READER, UNEXPECTED
-from contract.errors import GenerationFailedError, LarderError
+from contract.errors import GenerationFailedError, LarderError, name_of
 from contract.store.runs import RunStatus, failure
 from stack.command_line import INTERRUPTED
 from tests.support.paths import ROOT
+from trainer.rows.problems import EmptySourceError, UnknownColumnsError
 
 CLASSES = {name: value for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, LarderError)}
 
@@ -63,3 +64,9 @@ def test_the_table_of_exit_codes_is_that_of_the_errors() -> None:
 def test_a_failed_run_ends_with_the_code_of_its_reason(message: str, code: int) -> None:
     error = failure("run r failed", RunStatus("r", "failed", "", 0, 0, message))
     assert (str(error), error.exit_code, GenerationFailedError.exit_code) == ("run r failed", code, 5)
+
+
+def test_an_error_of_a_room_goes_by_the_name_that_tells_the_exit_code() -> None:
+    """A run's message keeps the name; by it a command that waits for the run finds its exit code."""
+    named = {kind: name_of(kind("x")) for kind in (UnknownColumnsError, EmptySourceError, errors.TakenOverError, ValueError)}
+    assert list(named.values()) == ["DataError", "DataError", "TakenOverError", "ValueError"]

@@ -1,0 +1,1 @@
+"""In place of Airflow 3."""
