@@ -6,9 +6,12 @@ import ctypes
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_M_MMAP_THRESHOLD = -3
+_LARGE_BYTES = 2**20
 
 
 def n_cores() -> int:
@@ -32,3 +35,13 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(0)
+
+
+def give_large_memory_back() -> None:
+    """Have this process, and those that it forks, give pieces of memory from 1 MiB on back to the system when they are free.
+
+    glibc's allocator does so until the first of them was freed; then it keeps them, up to 32 MiB each, for others of such a size, and a
+    process that has read one revision of the items after another holds two. Where there is another allocator nothing is done.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)

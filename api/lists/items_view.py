@@ -102,14 +102,14 @@ class Shelves:
         if self.current.pointer == items:
             return self.current.table
         key = self._keys.columns(str(items.revision))
-        raw = [self._column(key, name) for name in ("", *items.columns)]
-        if None in raw:  # to answer without them would be to answer another question
-            raise StoreError(f"{key} is gone, by which answers are filtered: write the items again with `larder items`")
-        rows, *columns = (part for part in raw if part is not None)
-        return Table(decode_rows(rows), dict(zip(items.columns, map(decode_column, columns), strict=True)))
+        rows = decode_rows(self._column(key, ""))
+        return Table(rows, {name: decode_column(self._column(key, name)) for name in items.columns})
 
-    def _column(self, key: str, name: str) -> bytes | None:
-        return self._breaker.ask(lambda redis: cast("bytes | None", redis.hget(key, name)))
+    def _column(self, key: str, name: str) -> bytes:
+        raw = self._breaker.ask(lambda redis: cast("bytes | None", redis.hget(key, name)))
+        if raw is None:  # to answer without it would be to answer another question
+            raise StoreError(f"{key} is gone, by which answers are filtered: write the items again with `larder items`")
+        return raw
 
     def _read(self, items: ItemsPointer, id_type: IdType) -> frozenset[Id]:
         key = self._keys.unavailable(str(items.revision))

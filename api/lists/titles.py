@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import cast
+from typing import Any, cast
 
 from api.lists.breaker import Breaker
 from api.lists.items_view import Shelf
 from contract.errors import StoreError
 from contract.formats.keys import Keys
-from contract.formats.titles import PARTS, Titles
+from contract.formats.titles import PARTS, Titles, decode_part
 
 
 class HeldTitles:
@@ -37,10 +37,10 @@ class HeldTitles:
 
     def _read(self, revision: int) -> Titles:
         key = self._keys.titles(str(revision))
-        parts: dict[str, bytes] = {}
+        parts: dict[str, list[Any]] = {}
         for name in PARTS:
             raw = self._breaker.ask(lambda redis, name=name: cast("bytes | None", redis.hget(key, name)))  # type: ignore[misc]
             if raw is None:
                 raise StoreError(f"{key} is gone, by which items are found: write the items again with `larder items`")
-            parts[name] = raw
-        return Titles.decoded(parts)
+            parts[name] = decode_part(name, raw)
+        return Titles.of_parts(parts)

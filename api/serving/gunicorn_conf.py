@@ -22,6 +22,7 @@ from api.metrics import files
 from api.serving.logs import AccessLogger, logging_config
 from contract.errors import SettingsError
 from contract.formats.keys import Keys
+from contract.machine import give_large_memory_back
 from contract.settings.settings import Settings
 from contract.store.connections import connect
 from contract.telemetry import level, tracing
@@ -37,6 +38,7 @@ except SettingsError as error:
     sys.stderr.write(f"{error}\n")
     raise SystemExit(error.exit_code) from None
 
+give_large_memory_back()
 _MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 (a heartbeat, or a metric, on a disk can block)
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client looks at it when it is imported, which create_app does
 _ours = _METRICS not in os.environ

@@ -23,9 +23,10 @@ def pack(kind: str, parts: Sequence[Array | bytes]) -> bytes:
 
 
 def unpack(raw: bytes, kinds: Sequence[str], n_parts: int) -> tuple[str, list[Any]]:
-    line, _, data = raw.partition(b"\n")
+    end = raw.find(b"\n")
+    data = memoryview(raw)[end + 1 :]  # these are large: no copy on the way
     try:
-        head = json.loads(line)
+        head = json.loads(raw[: max(end, 0)])
         if head["format"] != FORMAT:
             raise PayloadError(f"a column of items has format {head['format']}; this version reads {FORMAT}: upgrade the API")
         parts: list[Any] = []
@@ -33,12 +34,18 @@ def unpack(raw: bytes, kinds: Sequence[str], n_parts: int) -> tuple[str, list[An
         for code, n_bytes in head["parts"]:
             part = data[start : start + n_bytes]
             start += n_bytes
-            parts.append(_little(array(code, part)) if code else part)
+            parts.append(_array(code, part) if code else bytes(part))
         if start == len(data) and head["kind"] in kinds and len(parts) == n_parts:
             return head["kind"], parts
     except (ValueError, KeyError, TypeError) as error:
         raise PayloadError(f"a column of items of {len(raw)} bytes is damaged") from error
     raise PayloadError(f"a column of items of {len(raw)} bytes is damaged")
+
+
+def _array(code: str, part: memoryview) -> Array:
+    values: Array = array(code)
+    values.frombytes(part)
+    return _little(values)
 
 
 def _little(values: Array) -> Array:

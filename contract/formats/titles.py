@@ -18,6 +18,7 @@ import unicodedata
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from contract.errors import PayloadError
 from contract.formats.columns import Words
@@ -97,7 +98,11 @@ class Titles:
         """Raises PayloadError for bytes that `encoded` did not make."""
         if missing := PARTS.keys() - raw.keys():
             raise PayloadError(f"the index of items has no part {min(missing)}")
-        parts = {name: unpack(raw[name], (name,), n_parts)[1] for name, n_parts in PARTS.items()}
+        return cls.of_parts({name: decode_part(name, raw[name]) for name in PARTS})
+
+    @classmethod
+    def of_parts(cls, parts: Mapping[str, list[Any]]) -> Titles:
+        """Each as `decode_part` gives it."""
         numbers, *texts = parts["ids"]
         category_words, category_rows = parts["categories"][:2], parts["categories"][2:]
         return cls(
@@ -105,6 +110,11 @@ class Titles:
             *(*parts["titles"], *parts["postings"], *parts["order"]),
             *(Words(*category_words), *category_rows),
         )
+
+
+def decode_part(name: str, raw: bytes) -> list[Any]:
+    """Raises PayloadError."""
+    return unpack(raw, (name,), PARTS[name])[1]
 
 
 NO_WORDS = Words(array("I", [0]), b"")

@@ -24,6 +24,11 @@ NAME_BYTES = 75
 # A contributor of a listed item beside its id: its position and its share (contract/formats/explanations.py).
 CONTRIBUTOR_BYTES = 5
 
+# A process of the API without items, and rows of items that it remembers; of an item its id, or its value in a column, and the index by
+# which it is found, with a title of three or four words; the largest part of that, as it is read, twice: measured with a million items.
+API_BASE, KNOWN_BYTES = 60 * 2**20, 8 * 2**20
+ROW_BYTES, TITLE_BYTES, READ_BYTES = 8, 54, 18
+
 log = logging.getLogger("larder.trainer")
 
 
@@ -48,6 +53,15 @@ def named_bytes(interactions: Interactions, settings: Settings) -> int:
     by_segment = min(len(interactions.item_idx), n_items * 10) if settings.users else 0
     names = len(interactions.user_ids) * (NAME_BYTES + _mean_bytes(interactions.user_ids)) if settings.find_users else 0
     return int(len(words(settings.lists)) * (3 * n_items + by_segment) * item + names)
+
+
+def api_bytes(n_items: int, settings: Settings) -> tuple[int, int]:
+    """What a process of the API holds, and how much more for a moment while it follows a new revision of the items."""
+    kinds = settings.filter_kinds
+    columns = n_items * ROW_BYTES * (1 + len(kinds)) if kinds else 0
+    titles = n_items * TITLE_BYTES if settings.find_items else 0
+    reading = n_items * (2 * READ_BYTES if titles else ROW_BYTES if columns else 0)
+    return API_BASE + (KNOWN_BYTES if kinds else 0) + columns + titles, columns + reading
 
 
 def _mean_bytes(ids: Sequence[Id]) -> float:

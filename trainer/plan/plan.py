@@ -22,7 +22,7 @@ from contract.settings.settings import ModelSettings, Settings
 from engine.fit.similarity import SPARSE_PER_S
 from trainer.interactions.interactions import Interactions
 from trainer.plan.calibration import Rates, calibrate
-from trainer.plan.capacity import lists_bytes, named_bytes
+from trainer.plan.capacity import api_bytes, lists_bytes, named_bytes
 from trainer.plan.fits import fit_of
 from trainer.sources import load as sources
 
@@ -56,6 +56,8 @@ class Plan:
     score_s: float
     neighbors_that_fit: int
     advice: str
+    api_bytes: int = 0
+    api_more_bytes: int = 0
 
     @property
     def whole_s(self) -> float:
@@ -113,7 +115,9 @@ def plan_table(settings: Settings, workers: int) -> Table:
     interactions = sources.load(settings.source, folder / ".datasets").interactions
     threads, limit = n_cores(), settings.max_memory_gb * 2**30
     plan = make_plan(interactions, settings.model_settings, workers=workers, threads=threads, limit_bytes=limit, rates=calibrate(folder))
-    plan = replace(plan, redis_bytes=plan.redis_bytes + named_bytes(interactions, settings))
+    api, more = api_bytes(len(interactions.item_ids), settings)
+    redis_bytes = plan.redis_bytes + named_bytes(interactions, settings)
+    plan = replace(plan, redis_bytes=redis_bytes, api_bytes=api, api_more_bytes=more)
     table = table_of(plan, workers)
     table.caption = plan.advice or None
     return table
@@ -128,6 +132,9 @@ def table_of(plan: Plan, workers: int) -> Table:
     table.add_row("trainer, peak memory", _size(plan.trainer_peak_bytes), "reading and indexing the interactions")
     table.add_row("one worker, peak memory", _size(plan.worker_peak_bytes), "the mapped similarity (clean pages) and one shard")
     table.add_row("lists in Redis", _size(plan.redis_bytes), "payloads in buckets; twice while a new generation is written")
+    if plan.api_bytes:
+        follows = f"columns to filter by, titles; {_size(plan.api_more_bytes)} more while items are replaced" if plan.api_more_bytes else ""
+        table.add_row("one process of the API", _size(plan.api_bytes), follows or "no columns to filter by, and no titles")
     table.add_row("load", f"{plan.load_s:.1f} s", "interactions")
     table.add_row(
         "fit",

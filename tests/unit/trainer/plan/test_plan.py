@@ -16,6 +16,7 @@ from tests.support.models.fitting import Event, interactions_of
 from trainer.interactions.interactions import Interactions, from_frame
 from trainer.plan import plan
 from trainer.plan.calibration import ROUNDS, Rates, best_of, calibrate
+from trainer.plan.capacity import api_bytes
 from trainer.plan.plan import Plan, make_plan, plan_table, table_of
 from trainer.run.pipeline import make_artifact
 from trainer.run.spec import Order
@@ -98,6 +99,23 @@ def test_the_table_shows_the_plan(crowded: Interactions) -> None:
     assert "3 worker(s)" in text
     for row in ("similarity", "artifact on disk", "trainer, peak memory", "one worker, peak memory", "lists in Redis", "whole run"):
         assert row in text
+
+
+def test_a_process_of_the_api_is_planned_by_what_it_holds() -> None:
+    """Figures of a million items as they were measured: 78 MiB with two columns, 131 with titles, too, and 203 while they are replaced."""
+    mib = 2**20
+    filtered, more = api_bytes(1_000_000, Settings(filter_columns="categories,price", find_items=False))
+    assert (filtered // mib, more // mib) == (90, 30)
+    whole, more = api_bytes(1_000_000, Settings(filter_columns="categories,price"))
+    assert (whole // mib, (whole + more) // mib) == (142, 199)
+    assert api_bytes(1_000_000, Settings(find_items=False)) == (60 * mib, 0)
+
+
+def test_the_table_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "calibrate", lambda _folder: RATES)
+    table = plan_table(Settings(artifacts=tmp_path.as_uri(), interactions="synthetic:70x30x1000"), 1)
+    labels, sizes = ([*column.cells] for column in table.columns[:2])
+    assert sizes[labels.index("one process of the API")] == "60.0 MiB"
 
 
 def test_above_the_limit_the_table_names_the_neighbors_that_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
