@@ -12,6 +12,7 @@ from api.finding.search import Search
 from api.http.request_models import ItemsQuery
 from api.lists.items_view import Shelf
 from api.lists.store import Store
+from contract.errors import StoreError
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
@@ -56,7 +57,7 @@ def find_items(store: Store, pointer: Pointer, asked: ItemsQuery) -> Found | Non
 def find_users(store: Store, pointer: Pointer, beginning: str, most: int, after: Id | None = None) -> list[str]:
     """Ids, as texts, that begin so and come after `after`; none where the generation does not have them in order.
 
-    What Redis does for it grows with the page, not with the users.
+    What Redis does for it grows with the page, not with the users. Raises StoreError where the ids in order are lost.
     """
     if not pointer.finds_users:
         return []
@@ -64,7 +65,11 @@ def find_users(store: Store, pointer: Pointer, beginning: str, most: int, after:
     least = b"[" + first if last < first else b"(" + last
     key = store.keys.names(pointer.generation)
 
-    def read(redis: Redis) -> list[bytes]:
-        return cast("list[bytes]", redis.zrangebylex(key, least, b"(" + first + b"\xff", start=0, num=most))
+    def read(redis: Redis) -> list[bytes] | None:
+        found = cast("list[bytes]", redis.zrangebylex(key, least, b"(" + first + b"\xff", start=0, num=most))
+        return found if found or not pointer.n_users or redis.exists(key) else None
 
-    return [name.decode() for name in store.breaker.ask(read)]
+    found = store.breaker.ask(read)
+    if found is None:
+        raise StoreError(f"{key} is gone, by which users are found: write the lists again with `larder publish {pointer.generation}`")
+    return [name.decode() for name in found]

@@ -23,9 +23,7 @@ def found_items(store: Store, pointer: Pointer, asked: ItemsQuery) -> str:
     """Members of the answer. Raises RequestError where the items have no index."""
     found = find_items(store, pointer, asked)
     if found is None:
-        raise RequestError(
-            "The items that are served have no index to be found by: set LARDER_FIND_ITEMS, and run `larder items`.", 409, "No index"
-        )
+        raise RequestError(_why_not_found(store), 409, "No index")
     items = ",".join(
         f'{{"item_id":{id_json(item_id)},"rank":{rank},"metadata":{metadata.decode()}}}'
         for rank, (item_id, metadata) in enumerate(
@@ -39,6 +37,16 @@ def found_items(store: Store, pointer: Pointer, asked: ItemsQuery) -> str:
         "partial": found.is_partial,
     }
     return "".join(f'"{name}":true,' for name, holds in said.items() if holds) + f'"items":[{items}]'
+
+
+def _why_not_found(store: Store) -> str:
+    """What is missing to find items, and what to do."""
+    items = store.pointers.shelf.pointer
+    if items is None:
+        return "No table of items is served: name one as LARDER_ITEMS, and run `larder items`."
+    if not items.n_items:
+        return "The table of items that is served has no rows: name one that has as LARDER_ITEMS, and run `larder items`."
+    return "The items that are served have no index to be found by: set LARDER_FIND_ITEMS, and run `larder items`."
 
 
 def routes(store: Store) -> list[Route]:

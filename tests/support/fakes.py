@@ -53,6 +53,10 @@ class FakeRedis:
         after = least[1:] + (b"\0" if least[:1] == b"(" else b"")
         return [name for name in self.sorted.get(key, ()) if after <= name < below[1:]][start : start + num]
 
+    def exists(self, key: str) -> int:
+        self._travel()
+        return int(key in self.strings or key in self.hashes or key in self.sorted)
+
     def hset(self, key: str, mapping: Mapping[str, bytes]) -> None:
         self.hashes.setdefault(key, {}).update(mapping)
 

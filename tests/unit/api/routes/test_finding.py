@@ -131,9 +131,17 @@ def test_without_an_index_it_is_refused(client: FlaskClient, fake: FakeRedis) ->
     del fake.strings[KEYS.items_pointer]
     answer = ask(client, q="heat")
     assert (answer.status_code, answer.get_json()["error"]) == (409, "No index")
-    assert "LARDER_FIND_ITEMS" in answer.get_json()["detail"]
+    assert answer.get_json()["detail"].startswith("No table of items is served: name one as LARDER_ITEMS")
     users = client.get("/users?prefix=5")
     assert (users.status_code, users.get_json()["error"]) == (409, "No index")
+
+
+@pytest.mark.parametrize(
+    ("n_items", "why"), [(0, "The table of items that is served has no rows"), (5, "The items that are served have no index")]
+)
+def test_why_there_is_no_index_is_told(client: FlaskClient, fake: FakeRedis, n_items: int, why: str) -> None:
+    fake.strings[KEYS.items_pointer] = items_pointer(1, n_items=n_items, n_titles=0).model_dump_json().encode()
+    assert ask(client, q="heat").get_json()["detail"].startswith(why)
 
 
 def test_an_index_that_is_gone_is_an_error(client: FlaskClient, fake: FakeRedis) -> None:
@@ -157,6 +165,13 @@ def test_users_are_found_page_by_page(client: FlaskClient) -> None:
     assert client.get("/users?prefix=12&after=1&k=5&ids=text").get_json()["user_ids"] == ["12", "120"]
     assert client.get("/users?prefix=7").get_json()["user_ids"] == []
     assert client.get("/users?prefix=1").headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.usefixtures("users")
+def test_users_that_are_gone_are_an_error_and_not_nobody(client: FlaskClient, fake: FakeRedis) -> None:
+    del fake.sorted[KEYS.names("g2")]
+    answer = client.get("/users?prefix=1")
+    assert (answer.status_code, answer.get_json()["error"]) == (503, "Store unavailable")
 
 
 @pytest.mark.usefixtures("users")
