@@ -40,9 +40,10 @@ def pipeline_command(shape: str, source: str, workers: int, depth: int, neighbor
 @cli.command(name="load")
 @click.option("--rows", default=20_000_000, show_default=True, help="Rows of the file.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
-def load_command(rows: int, json_file: Path | None) -> None:
+@click.option("--incremental", is_flag=True, help="A folder of 20 files that gets one more of 100,000 rows: all read, against the new one.")
+def load_command(rows: int, json_file: Path | None, incremental: bool) -> None:
     """A CSV file to indexed interactions, against the time that polars alone needs to parse it."""
-    load.run(rows, json_file)
+    (load.run_incremental if incremental else load.run)(rows, json_file)
 
 
 @cli.command(name="models")

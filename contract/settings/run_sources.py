@@ -24,7 +24,7 @@ from contract.text import words
 RUN_OPTIONS = frozenset(ModelSettings.model_fields) | frozenset(SourceSettings.model_fields) | {"retune", "tune_budget_s"}
 """What a run may be asked for at all: the settings of the trainer's process are its own."""
 
-SOURCE_OPTIONS = frozenset(SourceSettings.model_fields) - frozenset(CleaningSettings.model_fields)
+SOURCE_OPTIONS = frozenset(SourceSettings.model_fields) - frozenset(CleaningSettings.model_fields) - {"full"}
 PLACES = ("interactions", "items")
 STDIN_REFUSED = (
     "- is the standard input of `check`, `plan` and `run --here`; a run of the trainer service has none: name a file or an address"

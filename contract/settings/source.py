@@ -101,6 +101,10 @@ class SourceSettings(CleaningSettings):
     )
     sql_query: str = Field("", description="Query whose rows are the interactions, where interactions is a database.")
     sql_table: str = Field("", description="Table (or schema.table) whose rows are the interactions, in place of a query.")
+    incremental: bool = Field(
+        False, description="Runs keep what they have read of files, beside the artifacts, and read only files that are new or have changed."
+    )
+    full: bool = Field(False, description="Read all files again, whatever is kept of them.")
 
     @property
     def weights_by_event(self) -> dict[str, float]:

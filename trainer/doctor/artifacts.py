@@ -10,7 +10,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from contract.artifacts.artifact import artifacts_in, folder_of, has_artifact
+from contract.artifacts.artifact import READ_FOLDER, artifacts_in, folder_of, has_artifact
 from contract.artifacts.object_store import is_remote
 from contract.errors import ArtifactError
 from contract.formats.keys import Keys
@@ -47,7 +47,9 @@ def look_at_folder(settings: Settings) -> Finding:
     free = shutil.disk_usage(place).free
     if free < LOW_BYTES:
         return warn(subject, f"{folder} has {free / 2**20:,.0f} MiB left", "Free some, or lower LARDER_KEEP_GENERATIONS")
-    return ok(subject, f"{folder} can be written, {free / 2**30:,.0f} GiB are free")
+    read = sum(file.stat().st_size for file in (folder / READ_FOLDER).rglob("*.parquet"))
+    kept = f"; {read / 2**20:,.0f} MiB are kept of files that were read" if read else ""
+    return ok(subject, f"{folder} can be written, {free / 2**30:,.0f} GiB are free{kept}")
 
 
 def look_at_generations(redis: Redis, settings: Settings) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from contract.store.erasure import Erasure
 from contract.store.event_stream import forget as forget_waiting
 from contract.store.generations import Generations
 from contract.store.training_right import right_to_train
+from trainer.erasure.read_rows import remove_read
 from trainer.erasure.scrub import open_whole, scrub
 
 _FIRST: dict[str, int] = {GenerationState.CURRENT: 0, GenerationState.PREVIOUS: 1}
@@ -44,6 +45,8 @@ class Erased:
     remains: list[str]
     events: int = 0
     """Rows of files of events, and events on their way there."""
+    parts: int = 0
+    """Files of the source of which nothing is kept any more, since they name the user."""
 
     def check(self) -> None:
         """Raises ErasureError where something remains."""
@@ -86,7 +89,8 @@ def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], N
                 interactions = 0 if n_items.get(name) else None
             if interactions is not None:
                 removed.append(Removed(name, states.get(name, "not begun"), interactions, n_items.get(name) or 0))
-    return Erased(removed, remains, _remove_events(settings, store, keys, user_id))
+        n_parts = remove_read(settings, user_id, remains)
+    return Erased(removed, remains, _remove_events(settings, store, keys, user_id), n_parts)
 
 
 def _remove_events(settings: Settings, store: Redis, keys: Keys, user_id: Id) -> int:

@@ -46,7 +46,7 @@ def without_users(interactions: Interactions, positions: Sequence[int], reason: 
         time=None if interactions.time is None else interactions.time[kept],
         disliked=disliked and disliked.moved(place),
         content=interactions.content and interactions.content.only(np.unique(interactions.item_idx[kept])),
-        dropped={**interactions.dropped, reason: int(kept.size - kept.sum())},
+        dropped={**interactions.dropped, reason: interactions.dropped.get(reason, 0) + int(kept.size - kept.sum())},
     )
 
 

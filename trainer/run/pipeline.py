@@ -41,6 +41,7 @@ from trainer.run.sealing import NO_RULES, seal
 from trainer.run.spec import Order
 from trainer.run.verdict import judge, measure, served_by
 from trainer.sources import load as sources
+from trainer.sources.left_out import LeftOut
 
 Progress = Callable[[str, int, int], None]
 """Called with stage (contract.store.runs.STAGES), done, total."""
@@ -56,7 +57,8 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     progress("load", 0, 1)
     catalogue = Catalogue(store, keys)
     revision = catalogue.begin()
-    loaded = sources.load(settings.source, folder_of(settings.artifacts) / ".datasets")
+    left_out = LeftOut(settings.namespace, erasure.revision(), erasure.positions)
+    loaded = sources.load(settings.source, folder_of(settings.artifacts) / ".datasets", left_out)
     interactions = loaded.interactions
     stock, said = stock_of_run(catalogue, settings, loaded.items, interactions.item_ids, forced=bool(order.forced_by))
     interactions = replace(interactions, reading={**interactions.reading, "items": said} if said else interactions.reading)

