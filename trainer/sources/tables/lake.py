@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,15 @@ from trainer.rows.problems import shortened
 from trainer.sources.tables.typed import ScannedTable, first_line
 
 _A = {"delta": "a Delta", "iceberg": "an Iceberg"}
+_ICEBERG = {
+    "s3.endpoint": ("AWS_ENDPOINT_URL",),
+    "s3.region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    "s3.access-key-id": ("AWS_ACCESS_KEY_ID",),
+    "s3.secret-access-key": ("AWS_SECRET_ACCESS_KEY",),
+    "s3.session-token": ("AWS_SESSION_TOKEN",),
+}
+LISTED = re.compile(r"[*?\[]|\.\w{1,8}(\.\w{1,4})?$")
+"""In an address that names files, and not a folder."""
 _METADATA = re.compile(r"(?:v(\d+)|(\d+)-[0-9a-f-]+)(?:\.gz)?\.metadata\.json(?:\.gz)?")
 
 
@@ -29,28 +39,67 @@ def is_lake(name: str) -> bool:
 def open_lake(name: str) -> ScannedTable:
     """Raises DataError, with what to do, where the driver is missing or it is not certain what the table holds now."""
     path = Path(name)
-    driver = "delta" if (path / "_delta_log").is_dir() else "iceberg"
+    if (path / "_delta_log").is_dir():
+        return _scanned("delta", name, lambda: pl.scan_delta(name))
+    return _scanned("iceberg", name, lambda: pl.scan_iceberg(str(path if _is_metadata(path) else _current(path / "metadata"))))
+
+
+def open_remote_lake(address: str) -> ScannedTable | None:
+    """The same of an address in an object store; None where it is none. A folder of Parquet read without its log would bring back rows.
+
+    Raises DataError as `open_lake`.
+    """
+    folder = address.rstrip("/")
+    if _METADATA.fullmatch(folder.rpartition("/")[2]):
+        return _scanned("iceberg", address, lambda: pl.scan_iceberg(folder, storage_options=_for_iceberg()))
+    if LISTED.search(folder):
+        return None
+    if _has(f"{folder}/_delta_log/*.json"):
+        return _scanned("delta", address, lambda: pl.scan_delta(folder, storage_options=_for_delta()))
+    if found := _has(f"{folder}/metadata/*.metadata.json"):
+        return _scanned("iceberg", address, lambda: pl.scan_iceberg(_newest_of(folder, found), storage_options=_for_iceberg()))
+    return None
+
+
+def _scanned(driver: str, name: str, scan: Callable[[], pl.LazyFrame]) -> ScannedTable:
     if missing := how_to_install(driver):
         raise DataError(f"{name} is {_A[driver]} table: {missing}")
     try:
-        if driver == "delta":
-            return ScannedTable(pl.scan_delta(name), name, counted=True)
         os.environ.setdefault("POLARS_ICEBERG_PLANNER", "pyiceberg")  # polars' own is another package, and it warns without it
-        current = path if _is_metadata(path) else _current(path / "metadata")
-        return ScannedTable(pl.scan_iceberg(str(current)), name, counted=True)
+        return ScannedTable(scan(), name, counted=True)
     except DataError:
         raise
     except Exception as error:  # noqa: BLE001 (two libraries' own errors)
         raise DataError(f"{name} can't be read as {_A[driver]} table: {shortened(first_line(error))}") from None
 
 
-def refuse_remote(address: str) -> None:
-    """Raises DataError for the folder of a Delta table in an object store: read without its log, removed rows would come back."""
+def _has(pattern: str) -> list[str]:
+    """Addresses of the objects of a pattern; none where there is none, or the store does not list: what is read next says it."""
     try:
-        pl.scan_ndjson(f"{address.rstrip('/')}/_delta_log/*.json", infer_schema_length=1).head(1).collect()
-    except Exception:  # noqa: BLE001 (no log, or a store that does not list: what is read next says it)
-        return
-    raise DataError(f"{address} is a Delta table, whose log says which files still count; copy it here, or name the files that count")
+        found = pl.scan_ndjson(pattern, infer_schema_length=1, include_file_paths="address", ignore_errors=True)
+        return sorted(found.select(pl.col("address").unique()).collect()["address"].to_list())
+    except Exception:  # noqa: BLE001 (of any store's client)
+        return []
+
+
+def _newest_of(folder: str, addresses: Sequence[str]) -> str:
+    """Of the metadata files of a table in a store."""
+    names = {address.rpartition("/")[2]: address for address in addresses}
+    try:
+        hint = str(pl.read_csv(f"{folder}/metadata/version-hint.text", has_header=False, infer_schema=False).item(0, 0))
+    except Exception:  # noqa: BLE001 (a table with a catalog has none)
+        hint = ""
+    return names[_newest([name for name in names if _METADATA.fullmatch(name)], hint, folder)]
+
+
+def _for_delta() -> dict[str, str] | None:
+    """What the Delta library does not take from the environment by itself."""
+    return {"aws_allow_http": "true"} if os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://") else None
+
+
+def _for_iceberg() -> dict[str, str]:
+    """What the environment says to other clients, as pyiceberg calls it."""
+    return {option: value for option, names in _ICEBERG.items() if (value := next(filter(None, map(os.environ.get, names)), ""))}
 
 
 def _is_metadata(path: Path) -> bool:
@@ -63,17 +112,21 @@ def _metadata_in(folder: Path) -> list[Path]:
 
 def _current(folder: Path) -> Path:
     """The newest metadata: what the hint of a table without a catalog names, else the one of the highest number, if there is only one."""
-    by_number: dict[int, list[Path]] = {}
-    for path in _metadata_in(folder):
-        found = _METADATA.fullmatch(path.name)
-        by_number.setdefault(int(found[1] or found[2]) if found else 0, []).append(path)
-    hint, number = folder / "version-hint.text", max(by_number)
-    if hint.is_file() and (text := hint.read_text().strip()).isdigit():
-        number = int(text)
+    names = [path.name for path in _metadata_in(folder)]
+    hint = folder / "version-hint.text"
+    return folder / _newest(names, hint.read_text() if hint.is_file() else "", str(folder.parent))
+
+
+def _newest(names: Sequence[str], hint: str, table: str) -> str:
+    by_number: dict[int, list[str]] = {}
+    for name in names:
+        found = _METADATA.fullmatch(name)
+        by_number.setdefault(int(found[1] or found[2]) if found else 0, []).append(name)
+    number = int(hint) if hint.strip().isdigit() else max(by_number)
     newest = by_number.get(number, [])
     if len(newest) != 1:
         raise DataError(
-            f"{folder.parent} is an Iceberg table with {len(newest)} metadata files of number {number}: name the one that its catalog "
-            f"names, as in {folder}/{number:05}-....metadata.json"
+            f"{table} is an Iceberg table with {len(newest)} metadata files of number {number}: name the one that its catalog "
+            f"names, as in {table}/metadata/{number:05}-....metadata.json"
         )
     return newest[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
@@ -19,7 +18,7 @@ from trainer.sources.tables import locations, partitions
 from trainer.sources.tables.avro import AvroTable
 from trainer.sources.tables.columns import is_known
 from trainer.sources.tables.copies import copies
-from trainer.sources.tables.lake import is_lake, open_lake, refuse_remote
+from trainer.sources.tables.lake import is_lake, open_lake, open_remote_lake
 from trainer.sources.tables.locations import Location
 from trainer.sources.tables.partitions import Part
 from trainer.sources.tables.typed import open_scan
@@ -27,8 +26,6 @@ from trainer.sources.text.delimited import DelimitedTable
 from trainer.sources.text.json_lines import JsonLinesTable
 
 DATABASE_SCHEMES = "://"
-LISTED = re.compile(r"[*?\[]|\.\w{1,8}(\.\w{1,4})?$")
-"""In an address that names files, and not a folder."""
 
 
 def open_table(name: str, source: SourceSettings) -> Table:
@@ -48,6 +45,8 @@ def _opened(name: str, source: SourceSettings) -> Table:
         return SqlTable(name, source)
     if is_lake(name):
         return open_lake(name)
+    if name.startswith(locations.STORES) and not name.startswith("http") and (lake := open_remote_lake(name)):
+        return lake
     try:
         found = locations.find(name, source.sheet)
     except OSError as error:
@@ -60,8 +59,6 @@ def _opened(name: str, source: SourceSettings) -> Table:
 def _open(location: Location, source: SourceSettings) -> Table:
     if location.empty:
         raise EmptySourceError(f"{location.address} is empty")
-    if location.remote and not LISTED.search(location.address) and not location.address.startswith("http"):
-        refuse_remote(location.address)
     if location.remote or location.format in ("parquet", "arrow"):
         return open_scan(location, source)
     if location.format == "workbook":

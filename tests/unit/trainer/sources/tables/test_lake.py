@@ -88,6 +88,8 @@ def test_without_the_library_it_is_refused_with_the_command(delta: Path, iceberg
     monkeypatch.setattr(lake, "how_to_install", lambda name: f"`make up LARDER_DRIVERS={name}`")
     assert "is a Delta table: `make up LARDER_DRIVERS=delta`" in refusal(delta)
     assert "is an Iceberg table: `make up LARDER_DRIVERS=iceberg`" in refusal(iceberg)
+    with pytest.raises(DataError, match="is a Delta table: `make up LARDER_DRIVERS=delta`"):
+        lake.open_remote_lake(str(delta))
 
 
 def test_a_folder_of_several_tables_is_refused(delta: Path, tmp_path: Path) -> None:
@@ -96,24 +98,31 @@ def test_a_folder_of_several_tables_is_refused(delta: Path, tmp_path: Path) -> N
     assert "name the folder of that table alone" in message
 
 
-def test_a_delta_table_in_an_object_store_is_refused(delta: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match="is a Delta table"):
-        lake.refuse_remote(f"{delta}/")
-    lake.refuse_remote(str(tmp_path))
+def test_addresses_of_folders_are_asked_for_a_log(delta: Path, iceberg: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in (delta, iceberg):
+        found = lake.open_remote_lake(f"{place}/")
+        assert found is not None
+        assert found.names[:2] == ["user_id", "item_id"]
+    assert lake.open_remote_lake(str(tmp_path)) is None
     asked: list[str] = []
-    monkeypatch.setattr(opening, "refuse_remote", asked.append)
+
+    def has_none(pattern: str) -> list[str]:
+        asked.append(pattern)
+        return []
+
+    monkeypatch.setattr(lake, "_has", has_none)
     monkeypatch.setattr(opening, "open_scan", lambda *_: None)
     for name in (
         "s3://b/orders",
-        "s3://b/orders/",
-        "s3://b/2024.01/orders",
+        "s3://b/2024.01/orders/",
         "s3://b/o.parquet",
         "s3://b/*",
         "s3://b/o.csv.gz",
         "https://h/o",
     ):
         opening.open_table(name, SourceSettings())
-    assert asked == ["s3://b/orders", "s3://b/orders/", "s3://b/2024.01/orders"]
+    logs = ("_delta_log/*.json", "metadata/*.metadata.json")
+    assert asked == [f"{place}/{log}" for place in ("s3://b/orders", "s3://b/2024.01/orders") for log in logs]
 
 
 def test_items_of_a_delta_table(tmp_path: Path) -> None:
