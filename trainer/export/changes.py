@@ -10,14 +10,24 @@ from trainer.export.rows import GONE, Shape, UserList
 from trainer.export.spool import FETCHED, Spool
 
 
-def keep_changes(new: Spool, old: Spool, shape: Shape, before: Shape, kept: Spool, *, scored: bool) -> None:
+def keep_changes(new: Spool, old: Spool, shape: Shape, before: Shape, kept: Spool, *, scored: bool) -> int:
     """Fill `kept` with the lists of `new` that `old` has not, or not so, and with GONE for each user that only `old` has.
 
     `before`: the shape that the old lists were exported in. `scored`: another score is another list. Both spools are in one order.
+    Returns how many users of `new` have rows: in the long layout those with an item.
     """
-    changes = _changes(new.lists(), old.lists(), shape, before, scored)
+    n_with_rows = 0
+
+    def counted() -> Iterator[UserList]:
+        nonlocal n_with_rows
+        for user, raw in new.lists():
+            n_with_rows += shape.layout == "wide" or bool(shape.best(raw)[0])
+            yield user, raw
+
+    changes = _changes(counted(), old.lists(), shape, before, scored)
     while some := list(islice(changes, FETCHED)):
         kept.add((str(user).encode(), raw) for user, raw in some)
+    return n_with_rows
 
 
 def _changes(new: Iterator[UserList], old: Iterator[UserList], shape: Shape, before: Shape, scored: bool) -> Iterator[UserList]:

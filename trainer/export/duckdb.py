@@ -19,7 +19,7 @@ from contract.errors import SettingsError, TargetError
 from contract.settings.drivers import how_to_install
 from trainer.export.parquet import write_parquet
 from trainer.export.rows import GONE, Kind, Shape, UserList
-from trainer.export.sql import EXPORTS, note_of, parse_table, refuse_base, refuse_foreign, refuse_wide
+from trainer.export.sql import EXPORTS, note_of, parse_table, refuse_base, refuse_foreign, refuse_leftover, refuse_wide
 from trainer.export.target import Lists
 
 _TYPES: dict[Kind, str] = {"int": "BIGINT", "str": "VARCHAR", "rank": "INTEGER", "score": "FLOAT"}
@@ -58,6 +58,8 @@ class DuckdbTarget:
                 self._refuse(database, lists.shape)
                 if lists.shape.since:
                     self._take(database, lists.shape, file.name, others)
+                    held = database.execute(f'SELECT count(DISTINCT user_id) FROM "{self._table}"').fetchone()  # noqa: S608
+                    refuse_leftover(self._table, lists, held[0])
                 else:
                     self._replace(database, lists.shape, file.name)
                 self._note(database, lists)

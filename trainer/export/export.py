@@ -82,8 +82,8 @@ def export(
                 raise SettingsError(f"--changed-since={since.generation}: its ids of users are of another type; export all lists")
             read_lists(generations, before, old, partial(show, "read"))
             # What was unavailable then is not known: whoever may have been given another list counts as changed.
-            keep_changes(spool, old, shape, Shape.of(before, layout, k), kept, scored=since.scored)
-            target.write(Lists(manifest, shape, kept.n_users, _shown(kept, partial(show, "written")), spool.n_users))
+            n_with_rows = keep_changes(spool, old, shape, Shape.of(before, layout, k), kept, scored=since.scored)
+            target.write(Lists(manifest, shape, kept.n_users, _shown(kept, partial(show, "written")), spool.n_users, n_with_rows))
             return kept.n_users
 
 

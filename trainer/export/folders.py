@@ -102,17 +102,17 @@ class FolderTarget:
             (made / SUCCESS).touch()
             sync_folder(made)
             made.rename(folder / name)
-        aside = folder / f".{LATEST}.part"
+        aside = folder / f".{name}.part"  # which is free again
         aside.write_bytes(self._pointer(lists, name))
         _flush(aside)
         aside.replace(folder / LATEST)
         sync_folder(folder)
         for old in _outlived((path.name for path in folder.iterdir()), name):
-            shutil.rmtree(folder / old, ignore_errors=True)
+            _remove(folder / old)
 
 
 def _ours(name: str) -> bool:
-    return name in (LATEST, f".{LATEST}.part") or _EXPORT.fullmatch(_bare(name)) is not None
+    return name == LATEST or _EXPORT.fullmatch(_bare(name)) is not None
 
 
 def _bare(name: str) -> str:
@@ -134,6 +134,13 @@ def _files_in(folder: Path) -> list[Path]:
 def _flush(path: Path) -> None:
     with open(path, "rb") as file:
         os.fsync(file.fileno())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -130,7 +130,18 @@ def take_changes(connection: sa.Connection, lists: Lists, into: sa.Table) -> Non
         connection.execute(into.delete().where(into.c.user_id.in_([user for user, _ in some])))
         if rows := [dict(zip(names, row, strict=True)) for row in whole.rows(one for one in some if one[1] != GONE)]:
             connection.execute(into.insert(), rows)
+    held = connection.execute(sa.select(sa.func.count(sa.distinct(into.c.user_id)))).scalar()
+    refuse_leftover(into.name, lists, held or 0)
     note_export(connection, lists, into.name, into.schema)
+
+
+def refuse_leftover(table: str, lists: Lists, held: int) -> None:
+    """`held`: users of the table, once it has taken the changes. Raises TargetError, which undoes them, where it has others."""
+    if held != lists.n_with_rows:
+        raise TargetError(
+            f"with these changes {table} would hold lists of {held:,} users, and generation {lists.manifest.generation} has those of "
+            f"{lists.n_with_rows:,}: somebody was erased since, or the table was changed; export all lists"
+        )
 
 
 def note_export(connection: sa.Connection, lists: Lists, table: str, schema: str | None, into: str = EXPORTS) -> None:

@@ -12,13 +12,15 @@ from trainer.export.rows import Row, Shape, UserList
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """All lists of a generation, or those that have changed, once, by user id. `n_all`: users of the generation, where others come."""
+    """All lists of a generation, or those that have changed, once, by user id. `n_all`: users of the generation, where only
+    changes come; `n_with_rows`: those of them that a table has rows of, which a table that takes changes must have in the end."""
 
     manifest: Manifest
     shape: Shape
     n_users: int
     by_user: Iterator[UserList]
     n_all: int | None = None
+    n_with_rows: int = 0
 
     def rows(self) -> Iterator[Row]:
         return self.shape.rows(self.by_user)

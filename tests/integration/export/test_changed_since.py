@@ -14,7 +14,7 @@ from contract.errors import GenerationError, SettingsError, TargetError
 from contract.formats.keys import Keys
 from contract.store.generations import Generations
 from tests.support.builders import promote_lists
-from tests.support.export_maker import rows_in
+from tests.support.export_maker import execute, rows_in
 from trainer.cli.export import database
 from trainer.export.export import Since, export
 from trainer.export.files import FileTarget
@@ -122,3 +122,22 @@ def test_a_table_of_other_lists_takes_no_changes(url: str, generations: Generati
         with pytest.raises(TargetError, match="t holds lists of generation b, wide, k = 2; --changed-since needs"):
             to("t", "b", "a", **more)
     assert rows_in(url, "SELECT * FROM t ORDER BY user_id") == before
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+def test_a_table_that_holds_somebody_else_is_left_as_it_was(url: str, layout: Layout, generations: Generations, store_redis: Redis) -> None:
+    """An erased user is in neither generation, so no change says that the row must go."""
+
+    def to(generation: str, since: str | None = None) -> int:
+        given = Since(since, scored=layout == "long") if since else None
+        return export(generations, generation, database(url, "t"), layout, None, lambda *_: None, given)
+
+    to("a")
+    execute(url, f"INSERT INTO t VALUES (77, {'10, NULL' if layout == 'wide' else '1, 10, 1.0'})")  # of who was erased since
+    before = sorted(rows_in(url, "SELECT * FROM t"), key=str)
+    with pytest.raises(TargetError, match="somebody was erased since, or the table was changed; export all lists"):
+        to("b", since="a")
+    assert sorted(rows_in(url, "SELECT * FROM t"), key=str) == before
+    assert rows_in(url, "SELECT generation FROM larder_exports") == [("a",)]
+    to("b")
+    assert {row[0] for row in rows_in(url, "SELECT * FROM t")} == set(NEW)

@@ -154,14 +154,14 @@ def test_a_killed_export_leaves_what_the_next_one_removes(store_redis: Redis, tm
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
-@pytest.mark.parametrize("to", ["lists.csv", "lists.parquet", "sqlite:///lists.db"])
+@pytest.mark.parametrize("to", ["lists.csv", "lists.parquet", "sqlite:///lists.db", "duckdb:///lists.duckdb", "lists --partitions 16"])
 def test_memory_does_not_grow_with_users(store_redis: Redis, to: str, tmp_path: Path) -> None:
     """Ten times the users. Their lists as Python objects would be another 60 MiB; buffers that fill up are less."""
     peaks = []
     for generation, n_users in (("a", 20_000), ("b", 200_000)):
         promote_many(store_redis, generation, n_users, 1000)
         done = subprocess.run(
-            [sys.executable, "-c", CALL + PEAK, "--to", to, "--generation", generation],
+            [sys.executable, "-c", CALL + PEAK, "--to", *to.split(), "--generation", generation],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             check=True,

@@ -135,8 +135,12 @@ def test_a_folder_names_an_export_only_when_all_of_it_is_there(
     assert json.loads(read(place, "lists/_latest.json")) == first
     frame = pl.read_parquet(f"{first['folder']}/**/*.parquet", storage_options=options, hive_partitioning=True)
     assert (frame.height, frame["user_bucket"].n_unique()) == (300, 4)
+    ObjectStore(f"{place}/lists").put("export=20200101T000000Z-00000000/user_bucket=0/00000000.parquet", b"old")
+    ObjectStore(f"{place}/lists").put("notes/thesis.txt", b"somebody's")
     export_to(target, store_redis, "b")
     assert json.loads(read(place, "lists/_latest.json"))["users"] == 400
+    names = ObjectStore(f"{place}/lists").folders()
+    assert ("notes" in names, len(names), any("20200101" in name for name in names)) == (True, 4, False)
 
 
 def test_changes_and_long_lists(place: str, store_redis: Redis, options: dict[str, str]) -> None:

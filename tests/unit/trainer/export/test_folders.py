@@ -60,11 +60,12 @@ def test_a_reader_of_the_export_before_has_a_day(tmp_path: Path) -> None:
     for hours, name in ((25, "export={}-00000000"), (25, ".export={}-00000001.part"), (23, "export={}-00000002")):
         at = datetime.now(UTC) - timedelta(hours=hours)
         (folder / name.format(f"{at:%Y%m%dT%H%M%SZ}") / "user_bucket=0").mkdir(parents=True)
+    (folder / ".export=20200101T000000Z-00000003.part").write_text("a pointer that was not to be")
     target.check(lists_of().shape)
     target.write(lists_of())
     names = [path.name for path in folder.iterdir()]
     assert len(names) == 1 + 3 + 1
-    assert [name for name in names if name.endswith(("-00000000", "-00000001.part"))] == []
+    assert [name for name in names if name.endswith(("-00000000", "-00000001.part", "-00000003.part"))] == []
 
 
 def test_a_damaged_list_leaves_what_was_there(tmp_path: Path) -> None:
