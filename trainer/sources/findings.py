@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ from trainer.sources.left_out import ERASED
 from trainer.sources.values.convert import Converter
 from trainer.sources.values.times import Clock
 
+Begin = Callable[[Table], Sequence[str]]
+"""Makes ready for a file, by its beginning; the roles that hold numbers in it."""
 Odd = dict[str, list[tuple[str, int, str]]]
 
 
@@ -34,7 +36,7 @@ class Findings:
     trimmed: dict[str, int] = field(default_factory=dict)
     odd: Odd = field(default_factory=dict)
 
-    def gather(self, part: Table, columns: Mapping[str, str], numbers: Sequence[str], converter: Converter) -> Iterator[pl.DataFrame]:
+    def gather(self, part: Table, columns: Mapping[str, str], begin: Begin, converter: Converter) -> Iterator[pl.DataFrame]:
         """The rows of a file, converted with problems and types of ids of its own."""
         problems, ids = converter.problems, converter.ids
         own = Problems(several=problems.several, clocks=list(problems.clocks))
@@ -42,7 +44,7 @@ class Findings:
         ledger = Ledger(part.where, own)
         converter.problems, converter.ids = own, own_ids
         try:
-            for batch in part.batches(columns, numbers, own):
+            for batch in part.batches(columns, begin(part), own):
                 frame = converter.convert(batch, part.where)
                 ledger.enter(batch, frame.height)
                 yield frame

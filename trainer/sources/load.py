@@ -161,16 +161,19 @@ def _table(source: SourceSettings, memory: Memory | None) -> Raw:
     several = isinstance(table, Files)
     problems.several = several
 
+    def begin(part: Table) -> list[str]:
+        """Make ready for a file; the roles that hold numbers in it."""
+        if several and "time" in columns:
+            converter.look_at_clock(part.sample(columns["time"]), part.where)
+        return ["weight", "time"] if converter.clock and converter.clock.numbers else ["weight"]
+
     def events() -> Iterator[pl.DataFrame]:
         ledger = Ledger(table.where, problems)
         for part in table.parts(columns, problems) if isinstance(table, Files) else [table]:
-            if several and "time" in columns:
-                converter.look_at_clock(part.sample(columns["time"]), part.where)
-            numbers = ["weight", "time"] if converter.clock and converter.clock.numbers else ["weight"]
             if memory and memory.knows(part):
-                yield from memory.rows(part, columns, numbers, converter)
+                yield from memory.rows(part, columns, begin, converter)
                 continue
-            for batch in part.batches(columns, numbers, problems):
+            for batch in part.batches(columns, begin(part), problems):
                 frame = converter.convert(batch, part.where)
                 ledger.enter(batch, frame.height)
                 yield frame

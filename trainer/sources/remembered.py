@@ -8,6 +8,7 @@ cleaning) is done anew by every run.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from trainer.kept.entries import DamagedError, Entry, EntryWriter
 from trainer.kept.forgetting import names_in
 from trainer.rows.batches import Table
 from trainer.rows.distinct import coded
-from trainer.sources.findings import Findings
+from trainer.sources.findings import Begin, Findings
 from trainer.sources.left_out import LeftOut
 from trainer.sources.shapes.reshaped import Reshaped
 from trainer.sources.state import state_of
@@ -40,6 +41,8 @@ class Memory:
     source: SourceSettings
     left_out: LeftOut
     again: bool = False
+    began: float = field(default_factory=time.time)
+    """Before the first file was opened: one that changed later may have been opened as it was before."""
     n_replayed: int = 0
     n_read: int = 0
     why: list[str] = field(default_factory=list)
@@ -54,12 +57,12 @@ class Memory:
         """Whether it can be kept: a file, row by row."""
         return not isinstance(part, Reshaped) and Path(part.where).is_file()
 
-    def rows(self, part: Table, columns: Mapping[str, str], numbers: Sequence[str], converter: Converter) -> Iterator[pl.DataFrame]:
+    def rows(self, part: Table, columns: Mapping[str, str], begin: Begin, converter: Converter) -> Iterator[pl.DataFrame]:
         """The converted rows of a file, as they were kept or by reading it; what was found goes to the converter's problems and ids."""
-        state = state_of(part, columns, numbers, converter, self.source)
+        state = state_of(part, columns, converter, self.source)
         kept = None if self.again else self._kept(part, state, converter)
         if kept is None:
-            yield from self._read(part, columns, numbers, converter, state)
+            yield from self._read(part, columns, begin, converter, state)
             return
         self.n_replayed += 1
         findings, frames = kept
@@ -118,7 +121,7 @@ class Memory:
         return ""
 
     def _read(
-        self, part: Table, columns: Mapping[str, str], numbers: Sequence[str], converter: Converter, state: dict[str, Any]
+        self, part: Table, columns: Mapping[str, str], begin: Begin, converter: Converter, state: dict[str, Any]
     ) -> Iterator[pl.DataFrame]:
         path, folder = Path(part.where), self.folder / entries.name_of(part.where)
         before = _identity(path)
@@ -126,7 +129,7 @@ class Memory:
         findings, erased, n_erased = Findings(), set[str](), 0
         self.n_read += 1
         try:
-            for frame in findings.gather(part, columns, numbers, converter):
+            for frame in findings.gather(part, columns, begin, converter):
                 kept, gone, unclear = self.left_out.sift(frame)
                 erased |= gone
                 n_erased += frame.height - kept.height
@@ -139,11 +142,8 @@ class Memory:
             findings.leave_out(erased, n_erased)
             findings.enter(converter)
             told = findings.told()
-            if (
-                writer
-                and before
-                and not (FUTURE in findings.dropped or names_in(told, erased) or self._told(told) or not files.same(path, before))
-            ):
+            held = before and before["ctime"] <= self.began * 1e9 and files.same(path, before)
+            if writer and held and not (FUTURE in findings.dropped or names_in(told, erased) or self._told(told)):
                 said = {"file": before, "state": state, "now": converter.now, "erased": self._erased(n_erased), "told": told}
                 self._keep(writer, {**said, "found": findings.as_json()})
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
@@ -25,13 +25,10 @@ _NOT_READING = frozenset(
 """Settings that change nothing of how a file is converted."""
 
 
-def state_of(
-    part: Table, columns: Mapping[str, str], numbers: Sequence[str], converter: Converter, source: SourceSettings
-) -> dict[str, Any]:
+def state_of(part: Table, columns: Mapping[str, str], converter: Converter, source: SourceSettings) -> dict[str, Any]:
     """All that reading a file depends on, beside its bytes, as JSON has it."""
     state = {
         "columns": dict(columns),
-        "numbers": list(numbers),
         "names": [list(part.names), converter.named, dict(getattr(part, "own", {})), dict(getattr(part, "values", {}))],
         "table": type(getattr(part, "table", part)).__name__,
         "clock": None if converter.clock is None else asdict(converter.clock),
