@@ -120,7 +120,10 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def _send(self, ticket: Ticket, response: Quick200, environ: dict[str, Any], parts: Iterable[bytes]) -> None:
         """An answer of the express."""
         self._count()
-        answer = self._application.finish_quick(ticket.arrived, response, environ, parts, ticket.since, not self.alive)
+        try:
+            answer = self._application.finish_quick(ticket.arrived, response, environ, parts, ticket.since, not self.alive)
+        except Exception as error:  # noqa: BLE001 (it is logged, and the other connections are none the worse)
+            answer = self._application.failure(error), False
         self._poller.reply(ticket.connection, *answer)
 
     def _count(self) -> None:

@@ -4,39 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 
 from api.filters.errors import FilterError
 from api.filters.table import MAX_KEPT, Table
-from contract.formats.columns import decode_column, decode_rows
 from tests.support.depth import deeper, examples
-from tests.support.filtering import FILTERS, KINDS, Asked, Row, rows
-from trainer.items.columns import filter_columns
-from trainer.items.items import cleaned
-
-SCHEMA: dict[str, Any] = {
-    "item": pl.String,
-    "stock": pl.Int64,
-    "brand": pl.String,
-    "new": pl.Boolean,
-    "on sale": pl.Boolean,
-    "categories": pl.List(pl.String),
-}
-
-
-def table(found: Sequence[Row], names: Sequence[str] = tuple(KINDS)) -> Table:
-    """As the trainer writes it and the API reads it. The items are called 10, 20, ..."""
-    prices = [row.get("price") for row in found]
-    price = pl.Float64 if any(isinstance(value, float) for value in prices) else pl.Int64
-    frame = pl.DataFrame(
-        [{"item": str(10 * number), **row} for number, row in enumerate(found, 1)], schema={**SCHEMA, "price": price}, orient="row"
-    )
-    raw_rows, columns = filter_columns(cleaned(frame, "a test"), dict.fromkeys(names), [])
-    return Table(decode_rows(raw_rows), {name: decode_column(raw) for name, raw in columns.items()})
+from tests.support.filtering import FILTERS, Asked, Row, rows
+from tests.support.stocked import table
 
 
 def passed(of: Table, n: int, text: str) -> list[int]:
