@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import signal
+import ssl
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from http.cookiejar import Cookie
 from typing import cast
@@ -15,12 +19,14 @@ from redis import Redis
 
 from contract.formats.keys import Keys
 from tests.support.builders import Lists, promote_lists
+from tests.support.depth import deeper
 from tests.support.servers.api_process import ApiProcess, until
 from tests.support.servers.nginx_server import Nginx
 
 ADMIN = "admin-" + "a" * 16
 LISTS: Lists = {user: [(item, 9.0 - item) for item in range(3)] for user in range(50)}
 RELOADS, CLIENTS = 2, 8
+IDLE_S = 62
 SHOP = "https://shop.example"
 
 
@@ -67,6 +73,30 @@ def test_a_page_of_another_origin_may_ask(proxy: tuple[Nginx, ApiProcess]) -> No
         assert (allowed.status_code, allowed.headers["Access-Control-Allow-Origin"]) == (204, SHOP)
         answer = requests.post(nginx.url + path, json={"user_id": 4}, headers={"Origin": SHOP}, verify=nginx.certificate, timeout=30)
         assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, SHOP)
+
+
+@deeper
+def test_connections_that_were_idle_for_a_minute_take_another_request(proxy: tuple[Nginx, ApiProcess]) -> None:
+    """As long as load balancers keep theirs, through nginx and without it; each question goes over the connection of the one before."""
+    nginx, api = proxy
+    before = http.client.HTTPConnection("127.0.0.1", api.port, timeout=30)
+    secured = http.client.HTTPSConnection("127.0.0.1", nginx.port, timeout=30, context=ssl.create_default_context(cafile=nginx.certificate))
+    ways = ((before, "/recommendations"), (secured, "/larder/recommendations"))
+
+    def ask_all() -> list[int]:
+        found = []
+        for connection, path in ways:
+            connection.request("POST", path, b'{"user_id": 4}', {"Content-Type": "application/json"})
+            found.append(connection.getresponse())
+            found[-1].read()
+        return [answer.status for answer in found]
+
+    with closing(before), closing(secured):
+        assert ask_all() == [200, 200]
+        sockets = [connection.sock for connection, _ in ways]
+        time.sleep(IDLE_S)
+        assert ask_all() == [200, 200]
+        assert [connection.sock for connection, _ in ways] == sockets, "none was closed meanwhile"
 
 
 def test_workers_are_renewed_under_load_and_no_request_fails(proxy: tuple[Nginx, ApiProcess]) -> None:
