@@ -19,7 +19,17 @@ USERS, ITEMS, INTERACTIONS = 100_000, 5_000, 3_000_000
 REPEATS = 7
 BAR_MS = 200
 EMPTY = "data:text/html,<title>empty</title><p>empty"
-VIEWS = ("/", "/explore", "/explore?user=54", "/explore?item=17", "/explore?session=17%0A18", "/cards/CURRENT", "/runbook")
+VIEWS = (
+    "/",
+    "/history",
+    "/compare",
+    "/explore",
+    "/explore?user=54",
+    "/explore?item=17",
+    "/explore?session=17%0A18",
+    "/cards/CURRENT",
+    "/runbook",
+)
 FIRST_PAINT = """() => new Promise(done => {
   const seen = () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime;
   if (seen() !== undefined) return done(seen());
@@ -69,6 +79,7 @@ def main() -> int:
         stack = LocalStack(Path(folder) / "var", Path(folder) / "numba")
         try:
             stack.run("up", LARDER_INTERACTIONS=f"synthetic:{USERS}x{ITEMS}x{INTERACTIONS}", LARDER_EXPLAIN_DEPTH="3")
+            stack.run("retrain", "--similarity", "cosine")
             slow = measure(stack.url, path)
         finally:
             stack.run("clean")

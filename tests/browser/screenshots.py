@@ -15,8 +15,9 @@ from tests.support.paths import ROOT
 FOLDER = ROOT / "docs" / "images"
 Scheme = Literal["light", "dark"]
 PICTURES: tuple[tuple[str, str, Scheme, int, int], ...] = (
-    ("overview", "/", "light", 1200, 1560),
-    ("explorer", "/explore?user=54", "light", 1200, 1260),
+    ("overview", "/", "light", 1200, 1000),
+    ("comparison", "/compare", "light", 1200, 1390),
+    ("explorer", "/explore?user=54", "light", 1200, 1390),
     ("rollback", "/change/rollback", "light", 1200, 900),
     ("phone", "/explore?user=54#h-user", "dark", 390, 844),
 )
