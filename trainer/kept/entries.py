@@ -121,7 +121,13 @@ class EntryWriter:
         self._aside.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = self._aside / f"{len(self._files)}.parquet"
         try:
-            pl.concat(self._batches, rechunk=False).write_parquet(file, compression="zstd", compression_level=1, statistics=False)
+            pl.concat(self._batches, rechunk=False).write_parquet(
+                file,
+                compression="zstd",
+                compression_level=1,
+                statistics=False,
+                row_group_size=max(1, sum(map(len, self._batches))),  # one: its columns are read as one array each, and batches are views
+            )
         except pl.exceptions.PolarsError as error:  # a full disk, too
             raise OSError(str(error)) from error
         self._files.append({"name": file.name, "crc32": crc32_of(file), "heights": [len(batch) for batch in self._batches]})
