@@ -12,7 +12,6 @@ from api.finding.search import Search
 from api.http.request_models import ItemsQuery
 from api.lists.items_view import Shelf
 from api.lists.store import Store
-from contract.errors import StoreError
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
@@ -54,10 +53,11 @@ def find_items(store: Store, pointer: Pointer, asked: ItemsQuery) -> Found | Non
     return Found(found, shelf, is_short, search.is_corrected, is_short and search.is_partial)
 
 
-def find_users(store: Store, pointer: Pointer, beginning: str, most: int, after: Id | None = None) -> list[str]:
-    """Ids, as texts, that begin so and come after `after`; none where the generation does not have them in order.
+def find_users(store: Store, pointer: Pointer, beginning: str, most: int, after: Id | None = None) -> list[str] | None:
+    """Ids, as texts, that begin so and come after `after`; none where the generation does not have them in order; None where they are
+    gone, lost or just pruned.
 
-    What Redis does for it grows with the page, not with the users. Raises StoreError where the ids in order are lost.
+    What Redis does for it grows with the page, not with the users.
     """
     if not pointer.finds_users:
         return []
@@ -70,6 +70,4 @@ def find_users(store: Store, pointer: Pointer, beginning: str, most: int, after:
         return found if found or not pointer.n_users or redis.exists(key) else None
 
     found = store.breaker.ask(read)
-    if found is None:
-        raise StoreError(f"{key} is gone, by which users are found: write the lists again with `larder publish {pointer.generation}`")
-    return [name.decode() for name in found]
+    return None if found is None else [name.decode() for name in found]

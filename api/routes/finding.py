@@ -9,7 +9,7 @@ from flask import Response
 from api.answers.finding import find_items, find_users
 from api.answers.json_text import generation_json, id_json
 from api.http.answer_models import FoundUsers
-from api.http.problems import RequestError
+from api.http.problems import RequestError, store_unavailable
 from api.http.request_models import ItemsQuery, UsersQuery
 from api.http.requests import query
 from api.http.responses import plain
@@ -60,13 +60,15 @@ def routes(store: Store) -> list[Route]:
                 pointer, names = newest, names_of(newest, asked)
         if not pointer.finds_users:
             raise RequestError("The current generation has no index of users: train with LARDER_FIND_USERS.", 409, "No index")
+        if names is None:
+            raise store_unavailable("Redis has lost the index of users of this generation: the next run writes it anew (`larder run`).")
         k = asked.k or pointer.k
         ids = [stored_id(name, pointer.user_id_type) for name in names[:k]]
         shown = ",".join(str(id_json(user_id)) for user_id in ids if user_id is not None)
         following = f',"next":{json.dumps(names[k - 1])}' if len(names) > k else ""
         return plain(f'{{"user_ids":[{shown}]{following},{generation_json(pointer)}}}\n')
 
-    def names_of(pointer: Pointer, asked: UsersQuery) -> list[str]:
+    def names_of(pointer: Pointer, asked: UsersQuery) -> list[str] | None:
         """One more than asked for, where there are more."""
         return find_users(store, pointer, asked.prefix, (asked.k or pointer.k) + 1, asked.after)
 

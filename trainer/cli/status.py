@@ -24,6 +24,7 @@ def status() -> None:
     larder = Larder.from_environ()
     settings, generations, latest = larder.settings, larder.generations, None
     advice = ""
+    from trainer.doctor.indexes import lost_indexes
     from trainer.evaluation.reading import Reading
     from trainer.service.schedule import next_run
 
@@ -45,6 +46,8 @@ def status() -> None:
         if items := larder.catalogue.current():
             counts = f"{items.n_items:,} known, {items.n_unavailable:,} ids in no list"
             table.add_row("items", f"revision {items.revision} of {items.made_at}: {counts}")
+        for lost, advised in lost_indexes(larder.store, larder.keys):
+            table.add_row("index", f"[bold red]{escape(lost)}[/]. {escape(advised)}")
         if held := generations.held():
             table.add_row("held", f"by {held.by}, who went back to {held.generation}: nothing is promoted until `{as_called('release')}`")
         if due := next_run(settings):

@@ -12,6 +12,7 @@ from contract.settings.settings import Settings, hide_password
 from contract.store.connections import connect
 from trainer.doctor.artifacts import look_at_folder, look_at_generations
 from trainer.doctor.finding import Finding, fail
+from trainer.doctor.indexes import look_at_indexes
 from trainer.doctor.lists import look_at_lists, look_at_workers
 from trainer.doctor.machine import look_at_machine
 from trainer.doctor.server import look_at_server
@@ -33,6 +34,7 @@ def _of_store(redis: Redis, settings: Settings) -> Iterator[Finding]:
     try:
         yield from look_at_server(redis, "Redis", has_erased=bool(redis.exists(Keys(settings.namespace).erased)))
         yield from look_at_lists(redis, settings)
+        yield look_at_indexes(redis, settings)
         yield from look_at_generations(redis, settings)
     except RedisError as error:
         yield _away("Redis", settings.redis_url, "LARDER_REDIS_URL", error)

@@ -59,7 +59,8 @@ def pages(site: Site) -> list[Page]:
         text = request.args.get("q", "").strip()[:MAX_ID_LENGTH]
         if not text:
             return {"q": ""}
-        users = find_users(store, pointer, text, FOUND)
+        known = find_users(store, pointer, text, FOUND)
+        users = known or []
         if text not in users and store.user_list(pointer, text) is not None:
             users = [text, *users]
         items = found_entries(store, pointer, text, FOUND)
@@ -67,7 +68,7 @@ def pages(site: Site) -> list[Page]:
         exact = None if item_id is None else store.item(pointer, item_id)
         if exact is not None and exact[0] not in [one.item_id for one in items]:
             items = [Named(exact[0], title_of(exact[1])), *items]
-        return {"q": text, "users": users, "items": items}
+        return {"q": text, "users": users, "items": items, "users_are_lost": known is None}
 
     def _user(user: str, pointer: Pointer, k: int, condition: str) -> dict[str, Any]:
         previous = _previous(site, pointer)
@@ -84,7 +85,7 @@ def pages(site: Site) -> list[Page]:
         return {
             "user_view": view,
             "filter_is_wrong": wrong,
-            "near": find_users(store, pointer, user, SHOWN_USERS) if view.cold else [],
+            "near": (find_users(store, pointer, user, SHOWN_USERS) or []) if view.cold else [],
             "pictures": pictures(store, pointer, [one.item_id for one in view.entries], site.image_origins),
             "snippets": posted(f"{_base()}{VERSION_PATH}/recommendations", body, needs_key=not site.gate.is_open),
         }

@@ -9,16 +9,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 from redis import Redis
 
 from contract.formats.keys import Keys
+from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
+from contract.store.item_revisions import Catalogue
 from tests.support.builders import promote_lists
 from tests.support.generation_maker import SECRET, make_generation, settings_for
 from tests.support.servers.redis_server import RedisServer
 from trainer.cli.doctor import doctor
+from trainer.cli.status import status
+from trainer.items.items import cleaned
+from trainer.items.revision import Stock, write_revision
+from trainer.items.titles import with_titles
+from worker.writer import write_names
 
 START: dict[str, str] = {"hash_max_ziplist_entries": "512", "hash_max_ziplist_value": "2048", "appendonly": "yes"}
 Examined = dict[str, dict[str, str]]
@@ -70,6 +78,26 @@ def test_a_server_and_a_folder_that_are_well(server: Callable[..., str], tmp_pat
     assert "ok   Redis: when it is full: it refuses writes (noeviction)" in text.output
     assert "warn workers: none listens" in text.output
     assert "      Start one: " in text.output
+
+
+def test_indexes_that_redis_has_lost(server: Callable[..., str], tmp_path: Path) -> None:
+    url = server()
+    with Redis.from_url(url) as redis:
+        promote_lists(redis, Keys(), {54: [(1, 1.0)], 55: [(1, 1.0)]}, finds_users=True)
+        write_names(redis, Keys().names("g1"), (54, 55))
+        catalogue = Catalogue(redis, Keys())
+        stock = with_titles(Stock(cleaned(pl.DataFrame({"item": ["1"], "title": ["Heat"]}), "a test"), frozenset()), Settings(), "")
+        revision = write_revision(catalogue, catalogue.begin(), stock, "command")
+        catalogue.switch(revision)
+        assert examined(url, tmp_path)[1]["indexes"]["level"] == "ok"
+        redis.delete(Keys().names("g1"))
+        redis.hdel(Keys().titles(str(revision.revision)), "order")
+    code, found = examined(url, tmp_path)
+    assert (code, found["indexes"]["level"]) == (1, "fail")
+    assert "has 0 of 2 users" in found["indexes"]["what"]
+    assert "has no order: no items are found" in found["indexes"]["what"]
+    told = CliRunner().invoke(status, env={"LARDER_REDIS_URL": url, "LARDER_ARTIFACTS": tmp_path.as_uri(), "COLUMNS": "250"})
+    assert "has 0 of 2 users: the others are not found. Train again, which writes it anew: `larder run`" in told.output
 
 
 def test_a_server_that_evicts_and_forgets(server: Callable[..., str], tmp_path: Path) -> None:

@@ -172,6 +172,19 @@ def test_users_that_are_gone_are_an_error_and_not_nobody(client: FlaskClient, fa
     del fake.sorted[KEYS.names("g2")]
     answer = client.get("/users?prefix=1")
     assert (answer.status_code, answer.get_json()["error"]) == (503, "Store unavailable")
+    assert "the next run writes it anew (`larder run`)" in answer.get_json()["detail"]
+    assert "Retry-After" in answer.headers
+    page = client.get("/explore/found?q=1")
+    assert (page.status_code, "Redis has lost them" in page.text) == (200, True)
+
+
+@pytest.mark.usefixtures("users")
+def test_users_of_a_generation_that_has_just_been_pruned_are_those_of_the_next(client: FlaskClient, fake: FakeRedis) -> None:
+    assert client.get("/users?prefix=1").status_code == 200
+    del fake.sorted[KEYS.names("g2")]
+    serve(fake, LISTS, generation="g3", settings=ModelSettings(k=2, depth=6), finds_users=True)
+    fake.sorted[KEYS.names("g3")] = [b"17"]
+    assert client.get("/users?prefix=1").get_json()["user_ids"] == [17]
 
 
 @pytest.mark.usefixtures("users")
