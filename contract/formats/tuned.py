@@ -50,6 +50,8 @@ class Tuned(BaseModel):
     seconds: float
     cut_short: str = Field("", description="why not all of the plan was tried; empty: all was")
     because: str = Field("", description="why a run tuned that nobody had told to")
+    diversity: float = Field(0.0, description="of the lists of all that was tried, as a run has it; popularity_penalty too")
+    popularity_penalty: float = 0.0
     left_out: tuple[str, ...] = Field((), description="what the budget or the memory did not allow")
     tuned_at: str = ""
     default: Measured
@@ -67,7 +69,12 @@ class Tuned(BaseModel):
 
     def speaks_of(self, manifest: Manifest) -> bool:
         """Whether it compared the settings of that generation with others, on the same source."""
-        return self.source == manifest.source and self.default.options == chosen_options(manifest.settings)
+        is_alike = self.source == manifest.source and self.default.options == chosen_options(manifest.settings)
+        return is_alike and self.ranks_as(manifest.settings)
+
+    def ranks_as(self, model: ModelSettings) -> bool:
+        """Whether lists were compared with the strengths that `model` has."""
+        return (self.diversity, self.popularity_penalty) == (model.diversity, model.popularity_penalty)
 
     @property
     def is_better(self) -> bool:

@@ -17,6 +17,7 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.fit import rows as sar
 from engine.fit.similarity import Similarity
+from engine.ranking.ranked import Ranking, rank_users, ranking_arrays
 from engine.score.scoring import Scale, score_users
 from trainer.interactions.interactions import from_frames
 from trainer.sources import synthetic
@@ -26,22 +27,25 @@ SOURCE = "synthetic:4000x3000x400000"
 WRITTEN_BYTES = 1 << 26
 ROUNDS = 3
 TILE_ITEMS, SCORED_USERS, ROW = 26_000, 16_000, 128  # a tile of a large catalogue, in which users have so many items each
+RERANKED = 2_000_000  # places of lists times items of pools, at the most or of one user, that diverse lists are timed with
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
     """Of this machine and one thread: interactions loaded, counting steps, multiply-adds of scoring, bytes written, each in a
-    second; `linear`: multiply-adds of BLAS on large matrices, with all its threads."""
+    second; `linear`: multiply-adds of BLAS on large matrices, with all its threads; `diverse_s`: seconds that one user's list takes
+    beyond scoring where it is made diverse as the settings say."""
 
     load: float
     count: float
     multiply: float
     write: float
     linear: float = 3e10
+    diverse_s: float = 0.0
 
 
-def calibrate(folder: Path) -> Rates:
-    """The rates of this machine; `folder` is where artifacts will lie."""
+def calibrate(folder: Path, asked: ModelSettings) -> Rates:
+    """The rates of this machine; `folder` is where artifacts will lie, `asked` says whether lists are diverse, and how deep."""
     model = ModelSettings()
     frame = synthetic.load(SOURCE)
     load_s, interactions = best_of(lambda: from_frames([frame], SOURCE))
@@ -56,7 +60,27 @@ def calibrate(folder: Path) -> Rates:
         multiply=_multiply_adds_per_s(model),
         write=_bytes_written_per_s(folder),
         linear=_algebra_per_s(),
+        diverse_s=_diverse_s(similarity, rows, asked) if asked.diversity else 0.0,
     )
+
+
+def _diverse_s(similarity: Similarity, rows: sar.Rows, asked: ModelSettings) -> float:
+    """Of one user: the wider pool, and the list that is made of it. Not of the model that is planned, but as deep and as diverse."""
+    known: dict[str, Array] = {**rows.arrays(asked.normalize)}
+
+    def allocate(name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array:
+        known[name] = np.zeros(shape, dtype)
+        return known[name]
+
+    similarity.dense(allocate, 1, lambda *_: None)
+    plain = asked.model_copy(update={"diversity": 0.0, "popularity_penalty": 0.0, "max_per_category": 0})
+    diverse, scale = plain.model_copy(update={"diversity": asked.diversity}), Scale(asked.normalize, rows.weight_min, rows.weight_max)
+    arrays = {**known, **ranking_arrays(diverse, known, np.empty(0, np.int64))}
+    how = Ranking.of(diverse)
+    n_users = max(1, min(rows.exponent.size, RERANKED // (how.depth * how.pooled)))
+    with_it, _ = best_of(lambda: rank_users(arrays, 0, n_users, scale, how))
+    without, _ = best_of(lambda: rank_users(known, 0, n_users, scale, Ranking.of(plain)))
+    return max(0.0, with_it - without) / n_users
 
 
 def _multiply_adds_per_s(model: ModelSettings) -> float:

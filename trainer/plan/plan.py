@@ -54,6 +54,7 @@ class Plan:
     fit_s: float
     write_s: float
     score_s: float
+    diverse_s: float
     neighbors_that_fit: int
     advice: str
     api_bytes: int = 0
@@ -61,7 +62,7 @@ class Plan:
 
     @property
     def whole_s(self) -> float:
-        return self.load_s + self.fit_s + self.write_s + self.score_s
+        return self.load_s + self.fit_s + self.write_s + self.score_s + self.diverse_s
 
 
 def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int, threads: int, limit_bytes: float, rates: Rates) -> Plan:
@@ -76,6 +77,7 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
     )
     if model.model != "sar":  # similar items in rows of their own
         artifact += n_items * (8 + 8 * min(model.similar_depth, n_items))
+    artifact += 4 * n_items * ((model.diversity > 0) + (model.popularity_penalty > 0))
     depth = min(model.stored_depth, n_items)
     shard_users = min(n_users, SHARD_USERS)
     return Plan(
@@ -97,6 +99,7 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
         write_s=artifact / rates.write,
         score_s=(n * row_work + n_users * n_items * model.has_prior) / (rates.multiply if layout == "dense" else SPARSE_PER_S) / workers
         + n_users / 150_000,
+        diverse_s=n_users * rates.diverse_s / workers if model.diversity else 0.0,
         neighbors_that_fit=fit.neighbors_that_fit,
         advice=fit.advice,
     )
@@ -114,7 +117,8 @@ def plan_table(settings: Settings, workers: int) -> Table:
     folder = folder_of(settings.artifacts)
     interactions = sources.load(settings.source, folder / ".datasets").interactions
     threads, limit = n_cores(), settings.max_memory_gb * 2**30
-    plan = make_plan(interactions, settings.model_settings, workers=workers, threads=threads, limit_bytes=limit, rates=calibrate(folder))
+    model = settings.model_settings
+    plan = make_plan(interactions, model, workers=workers, threads=threads, limit_bytes=limit, rates=calibrate(folder, model))
     api, more = api_bytes(len(interactions.item_ids), settings)
     redis_bytes = plan.redis_bytes + named_bytes(interactions, settings)
     plan = replace(plan, redis_bytes=redis_bytes, api_bytes=api, api_more_bytes=more)
@@ -143,6 +147,8 @@ def table_of(plan: Plan, workers: int) -> Table:
     )
     table.add_row("write", f"{plan.write_s:.1f} s", "bytes of the artifact")
     table.add_row("score", f"{plan.score_s:.1f} s", f"{plan.multiply_adds:.3g} multiply-adds, {workers} worker(s)")
+    if plan.diverse_s:
+        table.add_row("diverse lists", f"{plan.diverse_s:.1f} s", f"pools and lists of this depth and --diversity, {workers} worker(s)")
     table.add_row("whole run", f"{plan.whole_s:.1f} s", "")
     return table
 

@@ -27,7 +27,7 @@ def settled(order: Order, interactions: Interactions, tunings: Tunings, report: 
     if order.settings.model != AUTO:
         return order
     kept = tunings.latest()
-    because = _why_anew(kept, interactions, order.settings)
+    because = why_anew(kept, interactions, order.settings)
     if kept is None or because:
         log.info("run %s tunes: %s", order.run, because)
         try:
@@ -83,7 +83,7 @@ def with_options(settings: Settings, options: dict[str, Any]) -> Settings:
     return settings.model_copy(update=model.model_dump())
 
 
-def _why_anew(kept: Tuned | None, interactions: Interactions, settings: Settings) -> str:
+def why_anew(kept: Tuned | None, interactions: Interactions, settings: Settings) -> str:
     """Why the kept winner does not do; "" where it does."""
     if kept is None:
         return "nothing was tuned before"
@@ -91,6 +91,8 @@ def _why_anew(kept: Tuned | None, interactions: Interactions, settings: Settings
         return "it was told to"
     if kept.source != interactions.source:
         return f"the last winner is of {kept.source}"
+    if not kept.ranks_as(settings):
+        return f"the last winner is of lists with --diversity {kept.diversity:g} --popularity-penalty {kept.popularity_penalty:g}"
     counts = (kept.n_users, len(interactions.user_ids)), (kept.n_items, len(interactions.item_ids))
     if any(max(then, now) > ALIKE * min(then, now) for then, now in (*counts, (kept.n_interactions, interactions.user_idx.size))):
         return f"the last winner is of data of another size: {kept.n_interactions:,} interactions"

@@ -14,8 +14,9 @@ from contract.settings.family import MATRIXLESS
 from contract.settings.settings import ModelSettings
 from engine.linear.matrix import Limits, Shape
 from engine.models.ease import WHOLE_ITEMS
+from engine.ranking.ranked import Ranking
 from trainer.fitting.family import cost_of
-from trainer.tuning.grid import Candidate, Grid, grid
+from trainer.tuning.grid import DEPTH, Candidate, Grid, grid
 
 PLANNED = 0.5  # of the budget: what is planned, by rates that a busy machine may miss
 COUNT_PER_S = 3e8
@@ -23,6 +24,7 @@ ALGEBRA_PER_S = 2.5e10
 SYSTEMS_PER_S = 1e9
 SCORE_PER_S = 1.5e9
 RANK_PER_S = 2e8  # items beside a prior, each of which is a candidate of each user
+DIVERSE_PER_S = 1e7  # items of pools times places of lists
 CANDIDATE_S = 0.05  # rows, lists and figures of one candidate
 FEWEST_USERS = 2000
 SHARES = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625)
@@ -79,6 +81,7 @@ def _seconds(candidates: list[Candidate], base: ModelSettings, shape: Shape, lim
         width = min(model.neighbors, shape.n_items) if model.neighbors else shape.n_items
         width *= model.model not in MATRIXLESS
         total += users * (mean * width / SCORE_PER_S + shape.n_items * model.has_prior / RANK_PER_S) + CANDIDATE_S
+        total += users * Ranking.of(model).pooled * DEPTH / DIVERSE_PER_S if model.diversity else 0.0
     return total + shape.n_pairs * len(candidates) / COUNT_PER_S
 
 

@@ -15,6 +15,7 @@ from contract.settings.settings import ModelSettings
 
 Options = Mapping[str, Any]
 
+DEPTH = 10  # of the lists that are measured
 NEIGHBORS = 200
 """Nearest items that regressions are solved on where the catalogue is large."""
 

@@ -1,4 +1,7 @@
-"""Candidates measured on the same held-out events of the same users: one fit for all that share a matrix."""
+"""Candidates measured on the same held-out events of the same users: one fit for all that share a matrix.
+
+Their lists are made as a run would serve them: diverse, or with a penalty on popularity, where the run's settings say so.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from contract.settings.family import MATRIXLESS
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.linear.matrix import Limits, Shape
+from engine.ranking.ranked import Ranking, ranking_arrays
 from engine.weighing.rows import UserRows
 from engine.weighing.scored import scored_rows
 from trainer.evaluation.holdout import HeldOut
@@ -18,9 +22,8 @@ from trainer.evaluation.lists import best_unseen, renumbered
 from trainer.evaluation.per_user import per_user
 from trainer.fitting.family import cost_of, parameters_of, prior_of, user_rows
 from trainer.tuning.fit import Fit, fit_in_memory
-from trainer.tuning.grid import Candidate, matrix_of
+from trainer.tuning.grid import DEPTH, Candidate, matrix_of
 
-DEPTH = 10  # of the lists that are measured
 KEPT_BYTES = 0.5  # of the memory limit: fits that are kept for the next rung
 
 
@@ -72,7 +75,8 @@ class Trial:
             own = prior.get("prior") if model.model in MATRIXLESS else None
             prior = prior_of(self._pairs, own, model)
             rows = scored_rows(self._pairs, model, has_prior=bool(prior))
-        best = best_unseen(rows, {**fit.arrays, **prior}, users, DEPTH, self._threads, normalize=model.normalize)
+        arrays, ranking = {**fit.arrays, **prior}, Ranking.of(model)
+        best = best_unseen(rows, arrays, users, DEPTH, self._threads, normalize=model.normalize, ranking=ranking)
         wanted = np.isin(self.held.user_idx, users)
         lists = renumbered(best, self.held.items)
         return per_user(self.held.user_idx[wanted], self.held.item_idx[wanted], users, lists).ndcg
@@ -81,11 +85,16 @@ class Trial:
         model = self.settings(candidate)
         key = matrix_of(model)
         if key not in self._fits:
-            fit = fit_in_memory(self.held.train, model, threads=self._threads, limit_bytes=self._limit_bytes)
+            fit = self._ranked(fit_in_memory(self.held.train, model, threads=self._threads, limit_bytes=self._limit_bytes))
             self._make_room(fit.n_bytes)
             self._fits[key] = fit
         self._fits.move_to_end(key)
         return self._fits[key]
+
+    def _ranked(self, fit: Fit) -> Fit:
+        """With what the run's ranking needs, which no candidate changes."""
+        n_users = np.bincount(fit.made.rows.indices, minlength=self.held.items.size)
+        return fit._replace(arrays={**fit.arrays, **ranking_arrays(self._base, fit.arrays, n_users)})
 
     def _make_room(self, n_bytes: int) -> None:
         while self._fits and n_bytes + sum(fit.n_bytes for fit in self._fits.values()) > KEPT_BYTES * self._limit_bytes:

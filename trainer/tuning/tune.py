@@ -152,6 +152,8 @@ class _Search:
             seconds=round(time.monotonic() - self._started, 1),
             cut_short=self._cut_short,
             tuned_at=utc_text(datetime.now(UTC)),
+            diversity=self._base.diversity,
+            popularity_penalty=self._base.popularity_penalty,
             left_out=self._plan.left_out,
             default=default.measured(self._seed),
             popularity=popular.measured(self._seed),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from trainer.run.pipeline import make_artifact
 from trainer.run.spec import Order
 from trainer.sources import synthetic
 
+NPY_HEADER = 128  # bytes of each array's file before its values
 RATES = Rates(load=1e6, count=1e8, multiply=1e9, write=1e8)
 
 
@@ -63,6 +65,32 @@ def test_work_is_counted(crowded: Interactions) -> None:
     assert planned.multiply_adds == planned.n_interactions * planned.n_items
     assert planned.counting_steps > planned.n_items**2
     assert planned.whole_s == pytest.approx(planned.load_s + planned.fit_s + planned.write_s + planned.score_s)
+
+
+def test_diverse_lists_take_time_of_their_own_which_workers_share(crowded: Interactions) -> None:
+    rates = replace(RATES, diverse_s=0.01)
+    one, three, plain = (
+        make_plan(crowded, ModelSettings(diversity=share), workers=workers, threads=1, limit_bytes=1e9, rates=rates)
+        for share, workers in ((0.3, 1), (0.3, 3), (0.0, 1))
+    )
+    assert (one.diverse_s, three.diverse_s, plain.diverse_s) == pytest.approx((7.0, 7 / 3, 0.0))
+    assert one.whole_s == pytest.approx(plain.whole_s + 7.0, rel=1e-4)
+    row = next(line for line in shown(table_of(three, 3)).splitlines() if "diverse lists" in line)
+    assert "2.3 s" in row
+    assert "3 worker(s)" in row
+    assert "diverse lists" not in shown(table_of(plain, 1))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"diversity": 0.3}, {"popularity_penalty": 0.2}, {"diversity": 0.3, "popularity_penalty": 0.2}], ids=str
+)
+def test_what_a_ranking_adds_to_an_artifact_is_planned_to_the_byte(settings: dict[str, Any], crowded: Interactions, tmp_path: Path) -> None:
+    def on_disk(**model: Any) -> int:
+        given = Settings.from_environ({}, artifacts=(tmp_path / str(len(model))).as_uri(), evaluate=False, **model)
+        manifest = make_artifact(Order("g1", given), crowded, lambda *_: None)
+        return sum(spec.n_bytes - NPY_HEADER for spec in manifest.arrays.values())
+
+    assert plan_of(crowded, **settings).artifact_bytes - plan_of(crowded).artifact_bytes == on_disk(**settings) - on_disk()
 
 
 def test_neighbors_bound_the_similarity_and_the_work(crowded: Interactions) -> None:
@@ -112,14 +140,14 @@ def test_a_process_of_the_api_is_planned_by_what_it_holds() -> None:
 
 
 def test_the_table_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "calibrate", lambda _folder: RATES)
+    monkeypatch.setattr(plan, "calibrate", lambda *_: RATES)
     table = plan_table(Settings(artifacts=tmp_path.as_uri(), interactions="synthetic:70x30x1000"), 1)
     labels, sizes = ([*column.cells] for column in table.columns[:2])
     assert sizes[labels.index("one process of the API")] == "60.0 MiB"
 
 
 def test_above_the_limit_the_table_names_the_neighbors_that_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "calibrate", lambda _folder: RATES)  # it would take a second, and decides nothing here
+    monkeypatch.setattr(plan, "calibrate", lambda *_: RATES)  # it would take a second, and decides nothing here
     settings = Settings(artifacts=tmp_path.as_uri(), interactions="synthetic:700x300x30000")
     assert "--neighbors" not in shown(plan_table(settings, 1))
     limit_gb = 60_000 / 2**30
@@ -174,8 +202,8 @@ def test_the_plan_names_the_half_life_that_leaves_enough() -> None:
 
 
 def test_calibration_measures_this_machine(tmp_path: Path) -> None:
-    rates = calibrate(tmp_path)
-    assert all(rate > 0 for rate in (rates.load, rates.count, rates.multiply, rates.write, rates.linear))
+    rates = calibrate(tmp_path, ModelSettings(diversity=0.5))
+    assert all(rate > 0 for rate in (rates.load, rates.count, rates.multiply, rates.write, rates.linear, rates.diverse_s))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -199,5 +227,5 @@ def test_scoring_is_timed_as_the_rest_is(tmp_path: Path, monkeypatch: pytest.Mon
         return score_users(*args, **kwargs)
 
     monkeypatch.setattr("trainer.plan.calibration.score_users", scored)
-    calibrate(tmp_path)
+    assert calibrate(tmp_path, ModelSettings()).diverse_s == 0
     assert len(called) == 1 + ROUNDS
