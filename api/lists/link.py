@@ -43,15 +43,17 @@ class Link:
     def connect(self) -> socket.socket:
         """A connection that is ready, for `begin`. Waits; raises OSError, StoreError."""
         options = self._options
-        if path := options.get("path"):
+        path = str(options.get("path", ""))
+        if path:
             sock = socket.socket(socket.AF_UNIX)
-            sock.settimeout(CONNECT_S)
-            sock.connect(str(path))
         else:
             sock = socket.create_connection((options.get("host", "localhost"), options.get("port", 6379)), CONNECT_S)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:
+            if path:
+                sock.settimeout(CONNECT_S)
+                sock.connect(path)
             if password := options.get("password"):
                 _told(sock, ("AUTH", *([options["username"]] if options.get("username") else []), password))
             if database := options.get("db"):
