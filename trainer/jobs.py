@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from typing import Any
 
+from contract.artifacts.artifact import open_artifact
 from contract.errors import RunCancelledError, TakenOverError
 from contract.formats.keys import Id
 from contract.formats.states import RunState
@@ -23,6 +24,7 @@ from contract.telemetry.logs import working_on
 from contract.telemetry.tracing import Stages, note
 from trainer.erasure.erase import as_json
 from trainer.erasure.erase import erase as erase_user
+from trainer.export.cook_audiences import cook_audiences
 from trainer.inspect.stored_diff import remember_diff
 from trainer.run import vouching
 from trainer.run.comparison import compare as compare_models
@@ -82,10 +84,15 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
 
 
 def diff(generation: str) -> None:
-    """Compare a generation whose lists are all there with the one that was current when it began, and remember the result."""
+    """What follows when all lists of a generation are there: its audiences, where the run asked for them, and the comparison with the
+    generation that was current when it began, which is remembered."""
     larder = Larder.from_environ()
-    with explained(larder.settings.redis_url):
-        remember_diff(larder.generations, generation)
+    settings, generations = larder.settings, larder.generations
+    with explained(settings.redis_url):
+        if generations.manifest(generation).audience_depth:
+            n_users = cook_audiences(generations, larder.erasure, generation, open_artifact(settings.artifacts, generation).ids("item_ids"))
+            log.info("the items of generation %s are for %s users", generation, f"{n_users:,}")
+        remember_diff(generations, generation)
 
 
 def compare(generation: str) -> None:

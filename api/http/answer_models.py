@@ -153,6 +153,19 @@ class FoundUsers(OfGeneration):
     next: str = Field("", description="Stands there when there are more: `after` of the next page.")
 
 
+class Member(AnswerModel):
+    user_id: AnyId
+    score: float = Field(description="Of the item in the user's list.")
+    rank: int
+
+
+class Audience(OfGeneration):
+    parameters: ClassVar[tuple[str, ...]] = (IDS, GENERATION)
+
+    item_id: AnyId
+    users: list[Member] = Field(description="In whose stored lists the item has the highest scores; those of one score by their ids.")
+
+
 class Live(AnswerModel):
     status: Literal["alive"]
 

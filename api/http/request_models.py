@@ -153,6 +153,10 @@ class UsersQuery(RequestModel):
     after: ExternalId | None = Field(None, description="The `next` of the page before.")
 
 
+class AudienceQuery(RequestModel):
+    k: _K | None = Field(None, description="Users wanted; as many as were written when not given.")
+
+
 class SimilarQuery(QueryPage):
     fallback: _Fallback = None
 

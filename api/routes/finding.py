@@ -6,12 +6,14 @@ import json
 
 from flask import Response
 
+from api.answers.audience import audience_of, users_json
 from api.answers.finding import find_items, find_users
+from api.answers.item_answers import unknown_item
 from api.answers.json_text import generation_json, id_json
-from api.http.answer_models import FoundUsers
+from api.http.answer_models import Audience, FoundUsers
 from api.http.problems import RequestError, store_unavailable
-from api.http.request_models import ItemsQuery, UsersQuery
-from api.http.requests import query
+from api.http.request_models import AudienceQuery, ItemRequest, ItemsQuery, UsersQuery
+from api.http.requests import parse, query
 from api.http.responses import plain
 from api.http.route import Route
 from api.lists.store import Store
@@ -72,5 +74,17 @@ def routes(store: Store) -> list[Route]:
         """One more than asked for, where there are more."""
         return find_users(store, pointer, asked.prefix, (asked.k or pointer.k) + 1, asked.after)
 
-    summary = "Users by the beginning of their id"
-    return [Route("GET", "/users", users, summary, FoundUsers, query=UsersQuery, errors=(409,), tag="Users")]
+    def users_of_item(item_id: str) -> Response:
+        asked = query(AudienceQuery)
+        given = parse(ItemRequest, {"item_id": item_id}).item_id
+        seen = store.pointers.look(lambda pointer: audience_of(store, pointer, given, asked.k or pointer.audience_depth))
+        if seen is None:
+            raise unknown_item()
+        pointer, (found, users, scores) = seen
+        return plain(f'{{"item_id":{id_json(found)},"users":{users_json(users, scores)},{generation_json(pointer)}}}\n')
+
+    summary, of_item = "Users by the beginning of their id", "Users for whom an item is"
+    return [
+        Route("GET", "/users", users, summary, FoundUsers, query=UsersQuery, errors=(409,), tag="Users"),
+        Route("GET", "/items/<item_id>/users", users_of_item, of_item, Audience, query=AudienceQuery, errors=(404, 409), tag="Items"),
+    ]

@@ -44,6 +44,7 @@ larder:why:ID:BUCKET           hash    -       worker            api           u
 larder:popular:ID              string  -       trainer           api           list payload: the fallback of a cold user
 larder:lists:ID                hash    -       trainer           api           named lists: list and chunk -> list payload (lists.py)
 larder:names:ID                zset    -       worker            api           ids of users, by text: who is found by a beginning (opt-in)
+larder:audience:ID:BUCKET      hash    -       trainer           api           item id -> list payload of users: for whom it is (opt-in)
 larder:items:REV:BUCKET        hash    -       trainer           api           item id -> JSON metadata (title, ...)
 larder:alike:REV               hash    -       trainer           api           item id -> list payload: what new items are like
 larder:columns:REV             hash    -       trainer           api           column -> typed arrays (columns.py), "": rows; of the filters
@@ -159,6 +160,9 @@ class Keys:
 
     def titles(self, revision: str) -> str:
         return f"{self.namespace}:titles:{revision}"
+
+    def audience(self, generation: str, bucket: int) -> str:
+        return f"{self.namespace}:audience:{generation}:{bucket}"
 
     def names(self, generation: str) -> str:
         return f"{self.namespace}:names:{generation}"

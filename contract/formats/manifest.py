@@ -60,6 +60,9 @@ class Pointer(BaseModel):
     finds_users: bool = False
     """Whether users are found by the beginning of their id."""
 
+    audience_depth: int = 0
+    """Users of each item, at the most, for whom it is; 0: no key holds any."""
+
 
 class MovedPointer(Pointer):
     """What `current` holds after a promotion: readers follow it from a moment of Redis' clock on, which all of them reach together.
@@ -106,6 +109,7 @@ class Manifest(BaseModel):
     erased: tuple[int, ...] = Field((), description="user_idx whose ids and rows have been overwritten; rising")
     lists: tuple[str, ...] = Field((), description="names of the named lists that were cooked")
     finds_users: bool = Field(False, description="whether ids of users are written so that they are found by their beginning")
+    audience_depth: int = Field(0, description="users of each item, at the most, whom the trainer writes once all lists are there")
     arrays: dict[str, ArraySpec] = {}
 
     def with_arrays(self, arrays: dict[str, ArraySpec]) -> Self:
@@ -131,4 +135,5 @@ class Manifest(BaseModel):
             events_until=str(self.reading.get("events_until", "")),
             lists=",".join(self.lists),
             finds_users=self.finds_users,
+            audience_depth=self.audience_depth,
         )

@@ -78,23 +78,24 @@ def enqueue_run(
 
 
 def enqueue_diff(queue: Queue, settings: Settings, generation: str) -> Job:
-    """Let the trainer compare a generation whose lists are all there with the one that was current before."""
-    return _enqueue_once(queue, settings, DIFF_JOB, "diff", generation, f"compare generation {generation} with the one before")
+    """Let the trainer do what follows when all lists of a generation are there: its audiences, and the comparison with the one before."""
+    return _enqueue(queue, settings, DIFF_JOB, "diff", generation, f"compare generation {generation} with the one before", _retry(settings))
 
 
 def enqueue_compare(queue: Queue, settings: Settings, generation: str) -> Job:
     """Let the trainer compare other models with the one of a generation that is served. It gives way to every other job."""
-    return _enqueue_once(queue, settings, COMPARE_JOB, "compare", generation, f"compare other models with generation {generation}")
+    return _enqueue(queue, settings, COMPARE_JOB, "compare", generation, f"compare other models with generation {generation}")
 
 
-def _enqueue_once(queue: Queue, settings: Settings, job: str, name: str, generation: str, description: str) -> Job:
-    """A job about a generation that is not tried again, and whose result nobody asks for."""
+def _enqueue(queue: Queue, settings: Settings, job: str, name: str, generation: str, description: str, retry: Retry | None = None) -> Job:
+    """A job about a generation, whose result nobody asks for."""
     return queue.enqueue_call(
         job,
         args=(generation,),
         job_id=f"{name}-{generation}",
         result_ttl=0,
         failure_ttl=settings.failure_ttl_s,
+        retry=retry,
         description=description,
     )
 

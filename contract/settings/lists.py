@@ -36,6 +36,13 @@ class ListSettings(BaseModel):
         description="Whether users are found by the beginning of their id: GET /users?prefix=; 70 bytes a user in Redis beside the id.",
     )
 
+    audience_depth: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Users of each item that the trainer writes, those with the highest scores: GET /items/ID/users; 0: none.",
+    )
+
     @field_validator("lists", "fallback")
     @classmethod
     def _known_lists(cls, value: str) -> str:

@@ -1,13 +1,18 @@
-"""Deleting the lists of generations, in steps too short to hold other clients up."""
+"""Deleting the lists of generations, in steps too short to hold other clients up; and a user out of lists of users."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
+from typing import cast
 
+from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 
-from contract.formats.keys import Keys
+from contract.errors import PayloadError
+from contract.formats import payload
+from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.manifest import Manifest
 from contract.formats.states import GenerationState
 from contract.store.connections import says_full
@@ -103,14 +108,44 @@ def keys_of_lists(keys: Keys, manifest: Manifest) -> Iterator[str]:
     for bucket in range(manifest.n_item_buckets):
         yield keys.items(name, bucket)
         yield keys.similar(name, bucket)
+        if manifest.audience_depth:
+            yield keys.audience(name, bucket)
 
 
 def sweep(generations: Generations, generation: str) -> int:
     """Delete lists of a generation that Redis no longer knows, which a worker left that was killed after it; how many keys."""
     redis, k = generations.redis, generations.keys
-    patterns = [key(generation, 0).removesuffix("0") + "*" for key in (k.recs, k.why, k.similar, k.items)]
+    patterns = [key(generation, 0).removesuffix("0") + "*" for key in (k.recs, k.why, k.similar, k.items, k.audience)]
     redis.unlink(k.names(generation))
     left = [key for pattern in patterns for key in redis.scan_iter(pattern, count=UNLINK_STEP)]
     for start in range(0, len(left), UNLINK_STEP):
         redis.unlink(*left[start : start + UNLINK_STEP])
     return len(left)
+
+
+def take_out(redis: Redis, keys: Keys, manifest: Manifest, user_id: Id, items: Collection[Id] | None) -> None:
+    """Take a user out of the audiences of `items`; None: of all, since nobody knows any more whose list had what."""
+    buckets = range(manifest.n_item_buckets) if items is None else sorted({bucket_of(item, manifest.n_item_buckets) for item in items})
+    wanted = None if items is None else {str(item).encode() for item in items}
+    for bucket in buckets:
+        key = keys.audience(manifest.generation, bucket)
+
+        def leave_out(pipe: Pipeline, key: str = key) -> None:
+            found = cast("dict[bytes, bytes]", pipe.hgetall(key))
+            pipe.multi()
+            for field, raw in found.items():
+                if wanted is None or field in wanted:
+                    _leave_out(pipe, key, field, raw, str(user_id))
+
+        redis.transaction(leave_out, key)
+
+
+def _leave_out(pipe: Pipeline, key: str, field: bytes, raw: bytes, user: str) -> None:
+    try:
+        users, scores = payload.decode(raw)
+    except PayloadError:  # damaged: who is in it, nobody can say
+        pipe.hdel(key, field)
+        return
+    kept = [at for at, each in enumerate(users) if str(each) != user]
+    if len(kept) < len(users):
+        pipe.hset(key, field, payload.encode([users[at] for at in kept], [scores[at] for at in kept]))

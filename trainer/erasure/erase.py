@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import cast
 
@@ -20,6 +20,7 @@ from contract.store import taken
 from contract.store.erasure import Erasure
 from contract.store.event_stream import forget as forget_waiting
 from contract.store.generations import Generations
+from contract.store.removal import take_out
 from contract.store.training_right import right_to_train
 from trainer.erasure.read_rows import remove_read
 from trainer.erasure.scrub import open_whole, scrub
@@ -157,12 +158,12 @@ def _shard(artifact: Artifact | ArtifactError, user_id: Id) -> int | None:
         return UNKNOWN_SHARD
 
 
-def _n_items(raw: bytes | None) -> int:
-    """Items of a list; 0 where its bytes are damaged, which keeps nobody in it: `verify` says so of the counts."""
+def _items(raw: bytes | None) -> Sequence[Id] | None:
+    """Of a list; None without one, or where its bytes are damaged, which keeps nobody in it: `verify` says so of the counts."""
     try:
-        return len(payload.decode(raw)[0]) if raw else 0
+        return payload.decode(raw)[0] if raw else None
     except PayloadError:
-        return 0
+        return None
 
 
 def _remove_list(
@@ -176,7 +177,7 @@ def _remove_list(
     bucket = bucket_of(user_id, generations.manifest(name).n_user_buckets)
     raw = cast("bytes | None", redis.hget(keys.recs(name, bucket), field))
     why = cast("bytes | None", redis.hget(keys.why(name, bucket), field))
-    n_items = _n_items(raw)
+    n_items = len(_items(raw) or ())
     shard = _shard(artifact, user_id)
     if shard is not None and (raw or shard != UNKNOWN_SHARD):
         # Counts first: a call that is cut short in between finds the list again, and counts once.
@@ -184,5 +185,7 @@ def _remove_list(
         generations.erase(name, erasure.hmac_of(user_id), shard, int(n_items > 0), n_items, checksum, revision)
     redis.hdel(keys.recs(name, bucket), field)
     redis.hdel(keys.why(name, bucket), field)
+    if (manifest := generations.manifest(name)).audience_depth:
+        take_out(redis, keys, manifest, user_id, _items(raw))
     redis.zrem(keys.names(name), field)  # after the list: a worker enters the name before it (worker/publishing.py)
     return n_items if raw else None

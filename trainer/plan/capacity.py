@@ -47,12 +47,14 @@ def lists_bytes(interactions: Interactions, model: ModelSettings) -> int:
 
 def named_bytes(interactions: Interactions, settings: Settings) -> int:
     """What the named lists take in Redis, nearly: each of all items, of their categories, and of the pairs of users with a segment; and
-    the ids by which users are found."""
+    the ids by which users are found, and the users of items."""
     n_items = len(interactions.item_ids)
     item = 8.0 if isinstance(interactions.item_ids[0], int) else 6.0 + _mean_bytes(interactions.item_ids)
     by_segment = min(len(interactions.item_idx), n_items * 10) if settings.users else 0
     names = len(interactions.user_ids) * (NAME_BYTES + _mean_bytes(interactions.user_ids)) if settings.find_users else 0
-    return int(len(words(settings.lists)) * (3 * n_items + by_segment) * item + names)
+    depth = min(settings.audience_depth * n_items, len(interactions.user_ids) * settings.model_settings.stored_depth)
+    audiences = depth * (12 if isinstance(interactions.user_ids[0], int) else 6 + _mean_bytes(interactions.user_ids))
+    return int(len(words(settings.lists)) * (3 * n_items + by_segment) * item + names + audiences)
 
 
 def api_bytes(n_items: int, settings: Settings) -> tuple[int, int]:

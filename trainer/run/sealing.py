@@ -87,6 +87,7 @@ def seal(
             reading={**interactions.reading, "dropped": dict(interactions.dropped)},
             lists=names_of(lists),
             finds_users=settings.find_users,
+            audience_depth=settings.audience_depth,
         )
     )
 

@@ -15,6 +15,7 @@ from contract.formats.states import HAS_LISTS
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
+from trainer.verify.audiences import wrong_audiences
 from trainer.verify.counters import wrong_counters
 from trainer.verify.named_lists import wrong_named_lists
 from trainer.verify.sample import sample_of, wrong_lists
@@ -78,6 +79,9 @@ def verify(
     rescored = 0
     if artifact is not None:
         problems += wrong_named_lists(generations, artifact)
+        if wrong_audiences(generations, artifact):
+            time.sleep(SECOND_LOOK_S)
+            problems += wrong_audiences(generations, artifact)
         users = [*sample_of(artifact, sample), *chosen[:CLOSER_LOOK]]
         rescored, wrong = wrong_lists(generations, open_artifact(settings.artifacts, generation), users, partial(show, "re-scored"))
         problems += wrong

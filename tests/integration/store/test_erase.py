@@ -18,7 +18,9 @@ from redis import Redis
 
 from contract.artifacts.artifact import READ_FOLDER, damaged_arrays, folder_of, open_artifact
 from contract.errors import ErasureError, SettingsError
+from contract.formats import payload
 from contract.formats.keys import Id, Keys, bucket_of
+from contract.formats.manifest import Manifest
 from contract.formats.shard_record import ShardRecord, checksum_of
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
@@ -26,8 +28,10 @@ from contract.store.generations import Generations
 from tests.support.servers.services import Services, await_that, children, stopped
 from trainer.erasure import erase as erasing
 from trainer.erasure import scrub
+from trainer.export.cook_audiences import cook_audiences
 from trainer.run import pipeline
 from trainer.run.spec import Order
+from trainer.verify.audiences import wrong_audiences
 from worker import publishing
 from worker.shard import make_shard
 from worker.writer import write_lists, write_names
@@ -48,6 +52,7 @@ def settings(redis_server: str, tmp_path: Path) -> Settings:
         explain_depth=2,
         shard_target_s=0.001,
         find_users=True,
+        audience_depth=40,
     )
 
 
@@ -122,6 +127,30 @@ def test_every_live_generation_and_artifact_forgets_the_user(settings: Settings,
     assert pointer.n_users == 699
     assert erase(settings, store_redis) == []
     check_gone(settings, generations, "b")
+
+
+def test_the_users_of_items_are_without_the_erased(settings: Settings, store_redis: Redis, generations: Generations) -> None:
+    """And `verify` agrees before and after; it sees what is wrong."""
+    train(settings, store_redis, "a")
+    assert score(settings, generations, "a") == "promoted"
+    artifact = open_artifact(settings.artifacts, "a")
+    items = artifact.ids("item_ids")
+    assert wrong_audiences(generations, artifact), "they are not there yet"
+    cook_audiences(generations, erasure_of(settings, store_redis), "a", items)
+    assert GONE in named(store_redis, artifact.manifest)
+    assert wrong_audiences(generations, artifact) == []
+    erase(settings, store_redis)
+    assert GONE not in named(store_redis, artifact.manifest)
+    cook_audiences(generations, erasure_of(settings, store_redis), "a", items)
+    assert wrong_audiences(generations, open_artifact(settings.artifacts, "a")) == []
+    store_redis.hset(KEYS.audience("a", bucket_of(items[0], artifact.manifest.n_item_buckets)), str(items[0]), payload.encode([1], [9.0]))
+    assert "1 have other users than the lists say" in wrong_audiences(generations, artifact)[0]
+
+
+def named(redis: Redis, manifest: Manifest) -> set[Id]:
+    """Everybody whom an item is for."""
+    hashes = [cast("dict[bytes, bytes]", redis.hgetall(KEYS.audience(manifest.generation, at))) for at in range(manifest.n_item_buckets)]
+    return {user for found in hashes for raw in found.values() for user in payload.decode(raw)[0]}
 
 
 def test_a_worker_that_dies_after_it_has_entered_the_name_leaves_none(

@@ -66,6 +66,7 @@ def test_control_keys_share_a_slot_and_lists_do_not() -> None:
         "columns",
         "titles",
         "names",
+        "audience",
         "fresh",
         "events",
         "did",

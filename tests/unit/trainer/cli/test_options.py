@@ -29,7 +29,7 @@ def test_every_setting_is_an_option_with_its_description(command: str, field: st
 
 def test_switches_can_be_turned_on_and_off() -> None:
     switches = {name for name, field in FIELDS.items() if field.annotation is bool}
-    assert switches == {"normalize", "exclude_seen", "header", "baskets", "wide"}
+    assert switches == {"normalize", "exclude_seen", "header", "baskets", "wide", "incremental", "full"}
     options = options_of("run")
     for name in switches:
         assert options[name].is_flag
