@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.support.paths import ROOT
 from tests.support.tools import require
 
-FIELDS = {"case", "worker_class", "requests_per_s", "users_per_s", "p50_ms", "p99_ms", "errors"}
+FIELDS = {"case", "worker_class", "requests_per_s", "users_per_s", "p50_ms", "p99_ms", "errors", "cpu_us"}
 
 
 def test_every_case_is_measured_without_errors(tmp_path: Path) -> None:
@@ -20,7 +20,8 @@ def test_every_case_is_measured_without_errors(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((tmp_path / "out.json").read_text())
-    assert [row["case"] for row in found["rows"]] == ["hello", "hello_middleware", "single", "single_get", "batch100"]
+    cases = ["hello", "hello_middleware", "single", "single_zipf", "single_key", "get", "filtered2", "batch100"]
+    assert [row["case"] for row in found["rows"]] == cases
     assert all(set(row) == FIELDS and row["errors"] == 0 for row in found["rows"])
     assert found["bytes_a_user"]["depth 10"] < 200
 
