@@ -11,7 +11,7 @@ from typing import Any
 from contract.artifacts.artifact import open_artifact
 from contract.errors import RunCancelledError, TakenOverError
 from contract.formats.keys import Id
-from contract.formats.states import RunState
+from contract.formats.states import HAS_LISTS, RunState
 from contract.larder import Larder
 from contract.settings.settings import Settings
 from contract.store.connections import explained
@@ -84,15 +84,15 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
 
 
 def diff(generation: str) -> None:
-    """What follows when all lists of a generation are there: its audiences, where the run asked for them, and the comparison with the
-    generation that was current when it began, which is remembered."""
+    """What follows when all lists of a generation are there: the comparison with the one that was current when it began, which is
+    remembered, and the users of its items, where the run asked for them."""
     larder = Larder.from_environ()
     settings, generations = larder.settings, larder.generations
     with explained(settings.redis_url):
-        if generations.manifest(generation).audience_depth:
+        remember_diff(generations, generation)
+        if generations.state(generation) in HAS_LISTS and generations.manifest(generation).audience_depth:
             n_users = cook_audiences(generations, larder.erasure, generation, open_artifact(settings.artifacts, generation).ids("item_ids"))
             log.info("the items of generation %s are for %s users", generation, f"{n_users:,}")
-        remember_diff(generations, generation)
 
 
 def compare(generation: str) -> None:
