@@ -5,7 +5,7 @@
     TARGET/_latest.json
 
 No two exports write one file, and _latest.json, which is replaced in one step at the end, says which export counts. So a reader who
-follows it finds one export, whole; and has a day to read it, when another takes its place.
+follows it finds one export, whole; and has a day to read it, from when another takes its place, which _latest.json says.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from pathlib import Path
 from contract.artifacts.object_store import ObjectStore
 from contract.errors import TargetError
 from contract.machine import sync_folder
+from contract.text import utc_text
 from trainer.export.objects import explained_store, is_remote, place_of
 from trainer.export.parquet import write_buckets
 from trainer.export.rows import Shape
@@ -32,7 +33,7 @@ from trainer.export.target import Lists
 SUCCESS, LATEST = "_SUCCESS", "_latest.json"
 KEPT = timedelta(days=1)
 _TIME = "%Y%m%dT%H%M%SZ"
-_EXPORT = re.compile(r"export=(\d{8}T\d{6}Z)-[0-9a-f]{8}")
+_EXPORT = re.compile(r"export=\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
 class FolderTarget:
@@ -61,13 +62,13 @@ class FolderTarget:
             if is_remote(self._to):
                 with tempfile.TemporaryDirectory(prefix="larder-export-") as made, explained_store():
                     write_buckets(lists, Path(made), self._n_buckets)
-                    self._upload(ObjectStore(self._to), Path(made), name, self._pointer(lists, name))
+                    self._upload(ObjectStore(self._to), Path(made), name, lists)
             else:
                 self._move(lists, name)
         except OSError as error:
             raise TargetError(f"{self._to} can't be written: {error.strerror or error}") from error
 
-    def _pointer(self, lists: Lists, name: str) -> bytes:
+    def _pointer(self, lists: Lists, name: str, replaced: Mapping[str, str]) -> bytes:
         manifest, shape = lists.manifest, lists.shape
         about = {
             "export": name.removeprefix("export="),
@@ -80,15 +81,17 @@ class FolderTarget:
             "users": lists.n_users,
             "partitions": self._n_buckets,
             "changed_since": shape.since or None,
+            "replaced": [{"folder": folder, "at": at} for folder, at in replaced.items()],
         }
         return json.dumps(about).encode() + b"\n"
 
-    def _upload(self, store: ObjectStore, made: Path, name: str, pointer: bytes) -> None:
+    def _upload(self, store: ObjectStore, made: Path, name: str, lists: Lists) -> None:
         for path in _files_in(made):
             store.upload(f"{name}/{path.relative_to(made).as_posix()}", path)
         store.put(f"{name}/{SUCCESS}", b"")
-        store.put(LATEST, pointer)
-        for old in _outlived(store.folders(), name):
+        replaced = _replaced(store.folders(), name, store.get(LATEST))
+        store.put(LATEST, self._pointer(lists, name, replaced))
+        for old in _outlived(replaced):
             store.delete(store.keys(old))
 
     def _move(self, lists: Lists, name: str) -> None:
@@ -102,12 +105,14 @@ class FolderTarget:
             (made / SUCCESS).touch()
             sync_folder(made)
             made.rename(folder / name)
+        latest = folder / LATEST
+        replaced = _replaced((path.name for path in folder.iterdir()), name, latest.read_bytes() if latest.exists() else None)
         aside = folder / f".{name}.part"  # which is free again
-        aside.write_bytes(self._pointer(lists, name))
+        aside.write_bytes(self._pointer(lists, name, replaced))
         _flush(aside)
-        aside.replace(folder / LATEST)
+        aside.replace(latest)
         sync_folder(folder)
-        for old in _outlived((path.name for path in folder.iterdir()), name):
+        for old in _outlived(replaced):
             _remove(folder / old)
 
 
@@ -119,12 +124,19 @@ def _bare(name: str) -> str:
     return name.removeprefix(".").removesuffix(".part")
 
 
-def _outlived(names: Iterable[str], newest: str) -> Iterator[str]:
-    """Exports that are older than a day, whole ones and what a killed one left."""
-    for name in names:
-        found = _EXPORT.fullmatch(_bare(name))
-        if found and name != newest and datetime.strptime(found[1], _TIME).replace(tzinfo=UTC) < datetime.now(UTC) - KEPT:
-            yield name
+def _replaced(names: Iterable[str], newest: str, before: bytes | None) -> dict[str, str]:
+    """Exports that are not the newest, and what a killed one left: since when. `before`: the pointer so far, which says it of some."""
+    now = utc_text(datetime.now(UTC))
+    try:
+        known = {one["folder"]: utc_text(datetime.fromisoformat(one["at"])) for one in json.loads(before or b"{}").get("replaced", ())}
+    except (ValueError, KeyError, TypeError, AttributeError):  # somebody else's: as if each were replaced now
+        known = {}
+    return {name: known.get(name, now) for name in sorted(names) if _EXPORT.fullmatch(_bare(name)) and name != newest}
+
+
+def _outlived(replaced: Mapping[str, str]) -> Iterator[str]:
+    """What no reader can have begun within a day."""
+    yield from (name for name, at in replaced.items() if datetime.fromisoformat(at) < datetime.now(UTC) - KEPT)
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -57,15 +57,49 @@ def test_a_reader_of_the_export_before_has_a_day(tmp_path: Path) -> None:
     target.write(lists_of(LISTS[:3]))
     assert pl.read_parquet(f"{first}/**/*.parquet").height == 40
     assert pl.read_parquet(f"{latest(folder)['folder']}/**/*.parquet").height == 3
-    for hours, name in ((25, "export={}-00000000"), (25, ".export={}-00000001.part"), (23, "export={}-00000002")):
-        at = datetime.now(UTC) - timedelta(hours=hours)
-        (folder / name.format(f"{at:%Y%m%dT%H%M%SZ}") / "user_bucket=0").mkdir(parents=True)
-    (folder / ".export=20200101T000000Z-00000003.part").write_text("a pointer that was not to be")
+
+
+def test_a_reader_of_an_export_of_last_week_has_a_day_from_when_it_gave_way(tmp_path: Path) -> None:
+    target = FolderTarget(str(tmp_path), 2)
+    week_ago = tmp_path / f"export={datetime.now(UTC) - timedelta(days=7):%Y%m%dT%H%M%SZ}-00000000"
+    target.write(lists_of())
+    Path(latest(tmp_path)["folder"]).rename(week_ago)
+    pointer = {**latest(tmp_path), "folder": str(week_ago), "export": week_ago.name.removeprefix("export=")}
+    (tmp_path / "_latest.json").write_text(json.dumps(pointer))
+    for _ in range(2):
+        target.write(lists_of())
+        assert pl.read_parquet(f"{week_ago}/**/*.parquet").height == 40
+    assert {one["folder"] for one in latest(tmp_path)["replaced"]} > {week_ago.name}
+
+
+def test_what_gave_way_more_than_a_day_ago_goes_and_what_a_killed_export_left(tmp_path: Path) -> None:
+    target = FolderTarget(str(tmp_path), 2)
+    target.write(lists_of())
+    names = [f"export={datetime.now(UTC):%Y%m%dT%H%M%SZ}-0000000{number}" for number in range(3)]
+    names[1] = f".{names[1]}.part"
+    for name in names:
+        (tmp_path / name / "user_bucket=0").mkdir(parents=True)
+    (tmp_path / ".export=20200101T000000Z-00000003.part").write_text("a pointer that was not to be")
     target.check(lists_of().shape)
     target.write(lists_of())
-    names = [path.name for path in folder.iterdir()]
-    assert len(names) == 1 + 3 + 1
-    assert [name for name in names if name.endswith(("-00000000", "-00000001.part", "-00000003.part"))] == []
+    pointer = latest(tmp_path)
+    for one in pointer["replaced"]:
+        if not one["folder"].endswith("2"):
+            one["at"] = f"{datetime.now(UTC) - timedelta(hours=25):%Y-%m-%dT%H:%M:%SZ}"
+    (tmp_path / "_latest.json").write_text(json.dumps(pointer))
+    target.write(lists_of())
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"_latest.json", Path(latest(tmp_path)["folder"]).name, Path(pointer["folder"]).name, names[2]}
+
+
+@pytest.mark.parametrize("pointer", ["no json", "[]", '{"replaced": 3}', '{"replaced": [{"folder": "x"}]}'])
+def test_a_pointer_that_says_nothing_of_it_costs_no_reader_anything(tmp_path: Path, pointer: str) -> None:
+    target = FolderTarget(str(tmp_path), 2)
+    target.write(lists_of())
+    first = latest(tmp_path)["folder"]
+    (tmp_path / "_latest.json").write_text(pointer)
+    target.write(lists_of())
+    assert Path(first).is_dir()
 
 
 def test_a_damaged_list_leaves_what_was_there(tmp_path: Path) -> None:
