@@ -22,8 +22,12 @@ _ICEBERG = {
     "s3.secret-access-key": ("AWS_SECRET_ACCESS_KEY",),
     "s3.session-token": ("AWS_SESSION_TOKEN",),
 }
-LISTED = re.compile(r"[*?\[]|\.\w{1,8}(\.\w{1,4})?$")
-"""In an address that names files, and not a folder."""
+_PATTERN = re.compile(r"[*?\[]")
+"""In an address that names the files that count, one by one."""
+_FILE = re.compile(r"\.\w{1,8}(\.\w{1,4})?$")
+"""At the end of what is a file, most likely; events.delta may be a folder."""
+_STATUS = re.compile(r"status code: (\d{3})")
+_NONE = "expanded paths were empty"  # polars' words for a pattern that nothing matches
 _METADATA = re.compile(r"(?:v(\d+)|(\d+)-[0-9a-f-]+)(?:\.gz)?\.metadata\.json(?:\.gz)?")
 
 
@@ -52,7 +56,7 @@ def open_remote_lake(address: str) -> ScannedTable | None:
     folder = address.rstrip("/")
     if _METADATA.fullmatch(folder.rpartition("/")[2]):
         return _scanned("iceberg", address, lambda: pl.scan_iceberg(folder, storage_options=_for_iceberg()))
-    if LISTED.search(folder):
+    if _PATTERN.search(folder):
         return None
     if _has(f"{folder}/_delta_log/*.json"):
         return _scanned("delta", address, lambda: pl.scan_delta(folder, storage_options=_for_delta()))
@@ -74,12 +78,25 @@ def _scanned(driver: str, name: str, scan: Callable[[], pl.LazyFrame]) -> Scanne
 
 
 def _has(pattern: str) -> list[str]:
-    """Addresses of the objects of a pattern; none where there is none, or the store does not list: what is read next says it."""
+    """Addresses of the objects of a pattern.
+
+    Raises DataError where the store does not say: what a table without its log would be read as has removed rows. Only who may read one
+    file, and list nothing, is let through: in a folder, nothing else could be listed either.
+    """
     try:
-        found = pl.scan_ndjson(pattern, infer_schema_length=1, include_file_paths="address", ignore_errors=True)
-        return sorted(found.select(pl.col("address").unique()).collect()["address"].to_list())
-    except Exception:  # noqa: BLE001 (of any store's client)
-        return []
+        every = pl.scan_ndjson(pattern, infer_schema_length=1, include_file_paths="address", ignore_errors=True)
+        return sorted(every.select(pl.col("address").unique()).collect()["address"].to_list())
+    except Exception as error:  # noqa: BLE001 (of any store's client)
+        folder = pattern.rsplit("/", 2)[0]
+        status = found[1] if (found := _STATUS.search(str(error))) else ""
+        if _NONE in str(error) or status == "404":  # the latter: there is no such bucket, as what is read next says
+            return []
+        if status in ("401", "403") and _FILE.search(folder):
+            return []
+        raise DataError(
+            f"{folder}: whether it is a table with a log can't be told, since {pattern} can't be listed ({shortened(first_line(error))}); "
+            "without its log, rows that were removed would be read"
+        ) from None
 
 
 def _newest_of(folder: str, addresses: Sequence[str]) -> str:

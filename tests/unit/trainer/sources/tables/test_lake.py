@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import polars as pl
@@ -115,14 +118,66 @@ def test_addresses_of_folders_are_asked_for_a_log(delta: Path, iceberg: Path, tm
     for name in (
         "s3://b/orders",
         "s3://b/2024.01/orders/",
-        "s3://b/o.parquet",
+        "s3://b/events.delta",
         "s3://b/*",
-        "s3://b/o.csv.gz",
+        "s3://b/day-?/t.parquet",
         "https://h/o",
     ):
         opening.open_table(name, SourceSettings())
     logs = ("_delta_log/*.json", "metadata/*.metadata.json")
-    assert asked == [f"{place}/{log}" for place in ("s3://b/orders", "s3://b/2024.01/orders") for log in logs]
+    assert asked == [f"{place}/{log}" for place in ("s3://b/orders", "s3://b/2024.01/orders", "s3://b/events.delta") for log in logs]
+
+
+@pytest.mark.parametrize("name", ["events.delta", "t.parquet"])
+def test_a_folder_whose_name_has_a_suffix_is_asked_too(delta: Path, tmp_path: Path, name: str) -> None:
+    found = lake.open_remote_lake(str(delta.rename(tmp_path / name)))
+    assert found is not None
+    assert found.names[:2] == ["user_id", "item_id"]
+
+
+@pytest.fixture
+def listing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """An object store that answers each listing with the status that was said last; 200: nothing is there."""
+    statuses = [200]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b"<ListBucketResult><Name>b</Name><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>"
+            self.send_response(statuses[-1])
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    said = {"ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}", "ALLOW_HTTP": "true", "REGION": "eu-central-1"}
+    for name, value in {**said, "ACCESS_KEY_ID": "nobody", "SECRET_ACCESS_KEY": "nothing"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    yield statuses.append
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_store_that_does_not_say_whether_there_is_a_log_is_no_folder_of_parquet(listing: Callable[[int], None]) -> None:
+    for name in ("s3://b/orders", "s3://b/orders.parquet"):
+        listing(200)
+        assert lake.open_remote_lake(name) is None
+        listing(404)  # there is no such bucket, as what is read next says
+        assert lake.open_remote_lake(name) is None
+        listing(400)
+        with pytest.raises(
+            DataError, match=r"orders(\.parquet)?/_delta_log/\*\.json can't be listed .*rows that were removed would be read"
+        ):
+            lake.open_remote_lake(name)
+    listing(403)
+    with pytest.raises(DataError, match="can't be listed"):
+        lake.open_remote_lake("s3://b/orders")
+    assert lake.open_remote_lake("s3://b/orders.parquet") is None  # who may read it may perhaps list nothing
 
 
 def test_items_of_a_delta_table(tmp_path: Path) -> None:
