@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal
 
+CUT = "…"
+"""At the end of a text of which only the beginning is shown."""
+
 
 def words(text: str) -> list[str]:
     """What stands between commas, without blanks around it and without what is empty."""

@@ -33,7 +33,8 @@ class DamagedError(Exception):
 
 
 def name_of(text: str) -> str:
-    return sha256(text.encode()).hexdigest()[:32]
+    """Of the name of a file, which may be any bytes."""
+    return sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

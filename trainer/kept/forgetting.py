@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from contract.formats.keys import Id
+from contract.text import CUT
 from trainer.kept.entries import PARTIAL, DamagedError, Entry, read_entry, remove
 
 _WHOLE = r"^(-?\d+)\.0+$"
@@ -40,6 +41,7 @@ def _names(entry: Entry, user: str) -> bool:
 
 
 def names_in(told: Iterable[str], users: Iterable[str]) -> bool:
-    """Whether a text that is kept beside the rows holds one of the users, as a word of its own."""
-    text = "\n".join(told)
-    return any(re.search(rf"(?<!\w){re.escape(user)}(?!\w)", text) for user in users)
+    """Whether a text that is kept beside the rows holds one of the users, as a word of its own, or may be the beginning of one."""
+    texts = list(told)
+    text, cut = "\n".join(texts), tuple(one.removesuffix(CUT) for one in texts if one.endswith(CUT))
+    return any(user.startswith(cut) or re.search(rf"(?<!\w){re.escape(user)}(?!\w)", text) for user in users)

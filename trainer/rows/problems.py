@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract.errors import DataError
+from contract.text import CUT
 
 SHOWN = 20  # rows that are kept of each kind
 NAMED = 3  # rows in an error message
@@ -106,4 +107,4 @@ def shortened(value: Any) -> str:
     if isinstance(value, float) and WRITTEN_WHOLE[0] <= abs(value) < WRITTEN_WHOLE[1] and value.is_integer():
         value = int(value)
     text = value if isinstance(value, str) else str(value)
-    return text if len(text) <= VALUE_LENGTH else text[: VALUE_LENGTH - 1] + "…"
+    return text if len(text) <= VALUE_LENGTH else text[: VALUE_LENGTH - 1] + CUT

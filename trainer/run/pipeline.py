@@ -57,7 +57,7 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     progress("load", 0, 1)
     catalogue = Catalogue(store, keys)
     revision = catalogue.begin()
-    left_out = LeftOut(settings.namespace, erasure.revision(), erasure.positions)
+    left_out = LeftOut(settings.namespace, erasure.revision(), erasure.positions, erasure.revision)
     loaded = sources.load(settings.source, folder_of(settings.artifacts) / ".datasets", left_out)
     interactions = loaded.interactions
     stock, said = stock_of_run(catalogue, settings, loaded.items, interactions.item_ids, forced=bool(order.forced_by))

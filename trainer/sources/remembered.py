@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ class Memory:
             entry.check()
             frames = [frame.with_columns(coded(frame["user"]), coded(frame["item"])) for frame in entry.frames()]
             if entry.said["erased"]["revision"] < self.left_out.revision:
-                if any(self.left_out.among(users) for users in entry.users()) or self._told(entry.said["told"]):
+                if self._has_erased(entry, self.left_out):
                     self.why.append(f"{part.where}, which names erased users")
                     entries.remove(folder)
                     return None
@@ -114,11 +114,8 @@ class Memory:
         if said["now"] > converter.now:
             return "since the clock of this machine goes back"
         erased = said["erased"]
-        if erased["n"] and (erased["who"] != self.left_out.who or erased["revision"] > self.left_out.revision):
-            return "since the list of erased users is another one"
-        if erased["who"] != self.left_out.who and self.left_out.revision:
-            return "since the list of erased users is another one"
-        return ""
+        another = erased["who"] != self.left_out.who and (erased["n"] or self.left_out.revision)
+        return "since the list of erased users is another one" if another or erased["revision"] > self.left_out.revision else ""
 
     def _read(
         self, part: Table, columns: Mapping[str, str], begin: Begin, converter: Converter, state: dict[str, Any]
@@ -143,7 +140,7 @@ class Memory:
             findings.enter(converter)
             told = findings.told()
             held = before and before["ctime"] <= self.began * 1e9 and files.same(path, before)
-            if writer and held and not (FUTURE in findings.dropped or names_in(told, erased) or self._told(told)):
+            if writer and held and not (FUTURE in findings.dropped or names_in(told, erased) or self.left_out.told(told)):
                 said = {"file": before, "state": state, "now": converter.now, "erased": self._erased(n_erased), "told": told}
                 self._keep(writer, {**said, "found": findings.as_json()})
         finally:
@@ -163,15 +160,26 @@ class Memory:
         try:
             writer.keep(said)
             self._used.add(writer.folder.name)
+            if (now := self.left_out.as_it_is_now()) is not self.left_out:  # whoever erased somebody meanwhile could not see this yet
+                self._check(writer.folder, now)
         except OSError as error:
             self._warn(error)
 
+    def _check(self, folder: Path, now: LeftOut) -> None:
+        """Remove what has just been kept if it has somebody who was erased since the run began."""
+        try:
+            entry = entries.read_entry(folder)
+            if entry is None or not self._has_erased(entry, now):
+                return
+        except (DamagedError, pl.exceptions.PolarsError):
+            pass
+        entries.remove(folder)
+
+    def _has_erased(self, entry: Entry, left_out: LeftOut) -> bool:
+        return any(left_out.among(users) for users in entry.users()) or left_out.told(entry.said["told"])
+
     def _erased(self, n: int) -> dict[str, Any]:
         return {"who": self.left_out.who, "revision": self.left_out.revision, "n": n}
-
-    def _told(self, told: Sequence[str]) -> bool:
-        words = pl.Series([word for text in told for word in (text, *text.split())], dtype=pl.String)
-        return bool(self.left_out.among(words.str.strip_chars("'\",.;:()").unique()))
 
     def _warn(self, error: OSError) -> None:
         if not self._failed:

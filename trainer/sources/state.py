@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ _NOT_READING = frozenset(
     }
 )
 """Settings that change nothing of how a file is converted."""
+
+_LIBRARIES = ("polars", "numpy", "numba", "python-calamine", "zstandard")
+"""That read files; "" where one is not installed."""
 
 
 def state_of(part: Table, columns: Mapping[str, str], converter: Converter, source: SourceSettings) -> dict[str, Any]:
@@ -44,9 +48,16 @@ def state_of(part: Table, columns: Mapping[str, str], converter: Converter, sour
 @cache
 def _code() -> str:
     """Larder's own way of reading, and the libraries': any change of them reads all anew."""
-    digest = sha256(f"{version('polars')} {version('numpy')}".encode())
-    root = Path(trainer.__file__).parent
-    for room in ("sources", "rows", "interactions", "kept"):
-        for module in sorted((root / room).rglob("*.py")):
+    digest = sha256(" ".join((sys.version, *map(_version, _LIBRARIES))).encode())
+    house = Path(trainer.__file__).parent
+    for room in (house.parent / "contract", *(house / name for name in ("sources", "rows", "interactions", "kept"))):
+        for module in sorted(room.rglob("*.py")):
             digest.update(module.read_bytes())
     return digest.hexdigest()[:32]
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return ""

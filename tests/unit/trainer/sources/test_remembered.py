@@ -13,6 +13,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+import contract
+import trainer
 from contract.artifacts.artifact import READ_FOLDER
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
@@ -20,6 +22,7 @@ from tests.support.reading import settings
 from trainer.kept.entries import ENTRY
 from trainer.kept.forgetting import forget
 from trainer.sources import load as sources
+from trainer.sources import state
 from trainer.sources.left_out import LeftOut
 from trainer.sources.values import convert
 
@@ -281,6 +284,73 @@ def test_who_comes_back_from_the_list_is_read_again(shop: Shop) -> None:
     shop.day("1", *ROWS)
     shop.read(by("2"))
     assert shop.read(by()) == shop.read_all(by())
+
+
+def test_a_list_of_the_erased_that_has_gone_back_is_another_one(shop: Shop, converted: list[str]) -> None:
+    """A backup was restored: the revisions that follow may be of others."""
+    shop.day("1", *ROWS)
+    shop.read(LeftOut("shop", 5))  # five others are erased
+    converted.clear()
+    shop.read(by("7", "8", "9"))
+    assert converted == ["1"]
+    made = shop.read(LeftOut("shop", 5, by("2").positions))
+    assert made["dropped"] == {"erased user": 2}
+    assert all("2" not in _users(folder) for folder in shop.kept)
+
+
+@pytest.mark.parametrize("erased", ["2", "9"])
+def test_who_is_erased_while_a_run_reads_is_in_nothing_that_it_keeps(shop: Shop, erased: str) -> None:
+    shop.day("1", *ROWS)
+    shop.day("2", *MORE)
+    shop.read(LeftOut("shop", 0, by(erased).positions, lambda: 1))
+    assert all(erased not in _users(folder) for folder in shop.kept)
+    assert len(shop.kept) == 2 - (erased == "2")
+
+
+def test_an_id_of_several_words_is_found_in_what_was_said(shop: Shop) -> None:
+    rows = [f"{user},10,4,1700000000" for user in range(1, 99)]
+    for day, odd in (("1", "Anna Maria Smith"), ("2", "x7")):
+        shop.day(day, *rows, f"{odd},11,4,yesterday", f"9,{odd},4,1700000000")
+    shop.read(max_broken_rows=1.0)
+    shop.read(by("Anna Maria Smith"), max_broken_rows=1.0)
+    assert all("Smith" not in (folder / ENTRY).read_text() for folder in shop.kept)
+    assert len(shop.kept) == 1
+
+
+def test_what_was_cut_short_may_name_anybody(shop: Shop) -> None:
+    shop.day("1", *ROWS, f"9,10,{'x' * 100},1700000000")
+    shop.day("2", *MORE)
+    shop.read(max_broken_rows=1.0)
+    assert len(shop.kept) == 2
+    assert forget(shop.home / READ_FOLDER, "x" * 100) == 1
+    shop.read(max_broken_rows=1.0)
+    shop.read(by("17"), max_broken_rows=1.0)
+    assert len(shop.kept) == 1
+
+
+def test_names_of_files_may_be_any_bytes(shop: Shop, converted: list[str]) -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    shop.day(odd, *ROWS)
+    shop.day("2", *MORE)
+    first = shop.read()
+    converted.clear()
+    assert shop.read() == first
+    assert converted == []
+
+
+def test_what_reads_is_what_larder_s_code_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(contract.__file__).parents[1]
+    for room in ("contract", "trainer"):
+        shutil.copytree(root / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(trainer, "__file__", str(tmp_path / "trainer" / "__init__.py"))
+    seen = []
+    for module in ("trainer/sources/load.py", "contract/text.py", "contract/settings/source.py", "trainer/export/sql.py"):
+        state._code.cache_clear()
+        seen.append(state._code())
+        with (tmp_path / module).open("a") as file:
+            file.write("# changed\n")
+    state._code.cache_clear()
+    assert len({*seen, state._code()}) == 4  # exports read nothing
 
 
 def _users(folder: Path) -> set[str]:
