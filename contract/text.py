@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Literal
 
 CUT = "…"
 """At the end of a text of which only the beginning is shown."""
+_VALUES = (
+    re.compile(r"""(\bDuplicate entry|\bvalue:) '.*'( for (?:key|column) \S+(?: at row \d+)?["')]*)$"""),
+    re.compile(
+        r"""(\b[Dd]uplicate (?:entry|key)|\b[Vv]alue:?|\bstring|\b(?:syntax for type [\w ]+|out of range|for enum \w+|format):)"""
+        r""" (?:'.*'|".*")([^'"]*["')]*)$"""
+    ),
+)
+"""In the error of a database. A value may hold quotation marks."""
 
 
 def words(text: str) -> list[str]:
     """What stands between commas, without blanks around it and without what is empty."""
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def without_values(reason: str) -> str:
+    """What a database says, without the values of rows that it says it of; names of tables and columns stay."""
+    for value in _VALUES:
+        reason = value.sub(r"\1 (not shown)\2", reason)
+    return reason
 
 
 def utc_text(moment: datetime, precision: Literal["seconds", "milliseconds"] = "seconds") -> str:

@@ -17,14 +17,17 @@ import sqlalchemy as sa
 
 from contract.errors import SettingsError, TargetError
 from contract.settings.drivers import how_to_install
+from contract.text import without_values
 from trainer.export.parquet import write_parquet
 from trainer.export.rows import GONE, Kind, Shape, UserList
 from trainer.export.sql import EXPORTS, note_of, parse_table, refuse_base, refuse_foreign, refuse_leftover, refuse_wide
 from trainer.export.target import Lists
 
 _TYPES: dict[Kind, str] = {"int": "BIGINT", "str": "VARCHAR", "rank": "INTEGER", "score": "FLOAT"}
-_COLUMNS = "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ? ORDER BY column_index"
-_INDEXES = "SELECT sql FROM duckdb_indexes() WHERE schema_name = 'main' AND table_name = ? AND sql IS NOT NULL"
+# DuckDB takes names that differ in capitals alone for one name
+_COLUMNS = "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'main' AND lower(table_name) = lower(?) ORDER BY column_index"
+_INDEXES = "SELECT sql FROM duckdb_indexes() WHERE schema_name = 'main' AND lower(table_name) = lower(?) AND sql IS NOT NULL"
+_VIEW = "SELECT 1 FROM duckdb_views() WHERE schema_name = 'main' AND lower(view_name) = lower(?)"
 
 
 class DuckdbTarget:
@@ -66,13 +69,13 @@ class DuckdbTarget:
                 database.execute("COMMIT")
 
     def _refuse(self, database: Any, shape: Shape) -> None:
-        if database.execute("SELECT 1 FROM duckdb_views() WHERE view_name = ? AND NOT internal", [self._table]).fetchone():
+        if database.execute(_VIEW, [self._table]).fetchone():
             raise TargetError(f"{self._table} is a view; name another --table")
         columns = [name for (name,) in database.execute(_COLUMNS, [self._table]).fetchall()]
         refuse_foreign(self._table, columns)
         if shape.since:
             noted = database.execute(_COLUMNS, [EXPORTS]).fetchall()
-            wanted = f"SELECT generation, layout, k FROM {EXPORTS} WHERE table_name = ?"  # noqa: S608 (a name of our own)
+            wanted = f"SELECT generation, layout, k FROM {EXPORTS} WHERE lower(table_name) = lower(?)"  # noqa: S608 (a name of our own)
             refuse_base(self._table, shape, database.execute(wanted, [self._table]).fetchone() if noted else None, columns)
 
     def _replace(self, database: Any, shape: Shape, rows: str) -> None:
@@ -96,7 +99,7 @@ class DuckdbTarget:
         note = note_of(lists, self._table)
         columns = ", ".join(f"{name} {'BIGINT' if name in ('k', 'users') else 'VARCHAR'}" for name in note)
         database.execute(f"CREATE TABLE IF NOT EXISTS {EXPORTS} ({columns})")
-        database.execute(f"DELETE FROM {EXPORTS} WHERE table_name = ?", [self._table])  # noqa: S608 (a name of our own)
+        database.execute(f"DELETE FROM {EXPORTS} WHERE lower(table_name) = lower(?)", [self._table])  # noqa: S608 (a name of our own)
         given = ", ".join("?" * len(note))
         database.execute(f"INSERT INTO {EXPORTS} ({', '.join(note)}) VALUES ({given})", list(note.values()))  # noqa: S608
 
@@ -109,7 +112,7 @@ class DuckdbTarget:
             with duckdb.connect(str(self._path)) as database:
                 yield database
         except duckdb.Error as error:
-            raise TargetError(f"duckdb:///{self._path}: {str(error).partition(chr(10))[0][:300]}") from error
+            raise TargetError(f"duckdb:///{self._path}: {without_values(str(error).partition(chr(10))[0])[:300]}") from error
 
 
 def _without_gone(lists: Lists, gone: list[int | str]) -> Iterator[UserList]:

@@ -24,6 +24,7 @@ from contract.settings.drivers import DRIVERS, how_to_install
 from trainer.export.rows import Shape
 from trainer.export.sql import (
     EXPORTS,
+    NAME,
     NEW,
     explained_database,
     exports_table,
@@ -31,6 +32,7 @@ from trainer.export.sql import (
     parse_table,
     refuse_foreign,
     refuse_other_base,
+    refuse_view,
     refuse_wide,
     table_of,
     take_changes,
@@ -82,6 +84,8 @@ class MysqlTarget:
             new = _typed(connection, lists.shape, self._table + NEW)
             aside = [self._table + NEW, self._table + OLD]
             with connection.begin():
+                for name in aside:
+                    refuse_foreign(name, _columns_of(connection, name))
                 self._drop(connection, aside)
                 new.create(connection)
             try:
@@ -96,13 +100,11 @@ class MysqlTarget:
     def _refuse(self, connection: sa.Connection, shape: Shape) -> list[Any]:
         """The indexes of the table that is there, if any. Raises TargetError if it may not or can't be replaced."""
         found = sa.inspect(connection)
-        if self._table in found.get_view_names():
-            raise TargetError(f"{self._table} is a view; name another --table")
-        there = found.has_table(self._table)
-        columns = [column["name"] for column in found.get_columns(self._table)] if there else []
+        refuse_view(connection, self._table)
+        columns = _columns_of(connection, self._table)
         refuse_foreign(self._table, columns)
         refuse_other_base(connection, shape, self._table, None, columns)
-        if not there or shape.since:
+        if not columns or shape.since:
             return []
         if dependents := connection.execute(_DEPENDENT, {"table": self._table}).scalars().all():
             raise TargetError(
@@ -123,6 +125,8 @@ class MysqlTarget:
             self._drop(connection, [EXPORTS + NEW, EXPORTS + OLD])
             exports_table(None).create(connection, checkfirst=True)
             connection.exec_driver_sql(f"CREATE TABLE {EXPORTS}{NEW} LIKE {EXPORTS}")
+            name = NAME.compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {EXPORTS}{NEW} MODIFY table_name {name} NOT NULL")  # an old one ignores capitals
             connection.exec_driver_sql(f"INSERT INTO {EXPORTS}{NEW} SELECT * FROM {EXPORTS}")  # noqa: S608 (names of our own)
             note_export(connection, lists, self._table, None, EXPORTS + NEW)
         with connection.begin():
@@ -158,6 +162,12 @@ class MysqlTarget:
         number = zlib.crc32(f"{self._url.database}.{name}".encode())
         if connection.execute(sa.select(sa.func.get_lock(f"larder-export-{number}", patience_s))).scalar() != 1:
             raise TargetError(why)
+
+
+def _columns_of(connection: sa.Connection, name: str) -> list[str]:
+    """Empty where there is no such table."""
+    found = sa.inspect(connection)
+    return [column["name"] for column in found.get_columns(name)] if found.has_table(name) else []
 
 
 def _add_indexes(connection: sa.Connection, new: sa.Table, indexes: Sequence[Any]) -> None:

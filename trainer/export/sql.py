@@ -17,11 +17,13 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from contract.errors import SettingsError, TargetError
 from contract.settings.drivers import DRIVERS, driver_of
 from contract.settings.settings import hide_password
+from contract.text import without_values
 from trainer.export.rows import GONE, Kind, Shape, looks_exported
 from trainer.export.target import Lists
 
@@ -31,6 +33,7 @@ EXPORTS = "larder_exports"
 NEW = "__new"
 _KNOWN = "sqlite:///file.db, duckdb:///file.duckdb, postgresql+psycopg://user@host:port/db or mysql://user@host/db"
 _NAME = re.compile(r"((?P<schema>[A-Za-z_][A-Za-z0-9_]{0,47})\.)?(?P<table>[A-Za-z_][A-Za-z0-9_]{0,47})", re.ASCII)
+NAME = mysql.VARCHAR(64, charset="utf8mb4", collation="utf8mb4_bin")  # of a table of MySQL, which tells capitals apart
 TYPES: dict[Kind, sa.types.TypeEngine[Any]] = {"int": sa.BigInteger(), "str": sa.Text(), "rank": sa.Integer(), "score": sa.REAL()}
 
 
@@ -61,7 +64,7 @@ def parse_url(text: str) -> sa.URL:
 def parse_table(name: str, *, schemas: bool) -> tuple[str | None, str]:
     """Schema, if there is one, and name. Raises SettingsError."""
     found = _NAME.fullmatch(name)
-    if found is None or (found["schema"] and not schemas) or found["table"] == EXPORTS:
+    if found is None or (found["schema"] and not schemas) or found["table"].lower() == EXPORTS:
         expected = "letters, digits and _, 48 at the most" + (", perhaps after a schema and a dot" if schemas else "")
         raise SettingsError(f"--table={name!r}: expected {expected}, and not {EXPORTS}")
     return found["schema"], found["table"]
@@ -79,6 +82,12 @@ def refuse_foreign(name: str, columns: list[str]) -> None:
         raise TargetError(f"{name} exists and holds no lists (its columns: {shown}); drop it yourself, or name another --table")
 
 
+def refuse_view(connection: sa.Connection, name: str) -> None:
+    views = sa.inspect(connection).get_view_names()
+    if name in views or (_ignores_capitals(connection) and name.lower() in map(str.lower, views)):
+        raise TargetError(f"{name} is a view; name another --table")
+
+
 def table_of(shape: Shape, name: str, schema: str | None, *, keyed: bool) -> sa.Table:
     """`keyed`: with its primary key; else only the columns of it can't be NULL."""
     columns = [
@@ -94,7 +103,7 @@ def exports_table(schema: str | None, name: str = EXPORTS) -> sa.Table:
     return sa.Table(
         name,
         sa.MetaData(),
-        sa.Column("table_name", sa.Text().with_variant(sa.String(64), "mysql", "mariadb"), primary_key=True),
+        sa.Column("table_name", sa.Text().with_variant(NAME, "mysql", "mariadb"), primary_key=True),
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("generation", "trained_at", "layout", "exported_at")),
         sa.Column("data_until", sa.Text()),
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("k", "users")),
@@ -108,7 +117,7 @@ def refuse_other_base(connection: sa.Connection, shape: Shape, table: str, schem
         return
     held, exports = None, exports_table(schema)
     if columns and sa.inspect(connection).has_table(EXPORTS, schema=schema):
-        wanted = sa.select(exports.c.generation, exports.c.layout, exports.c.k).where(exports.c.table_name == table)
+        wanted = sa.select(exports.c.generation, exports.c.layout, exports.c.k).where(_is_of(connection, exports, table))
         held = connection.execute(wanted).one_or_none()
     refuse_base(table, shape, None if held is None else tuple(held), columns)
 
@@ -148,8 +157,22 @@ def note_export(connection: sa.Connection, lists: Lists, table: str, schema: str
     """Say in larder_exports, beside the table, what it holds."""
     exports = exports_table(schema, into)
     exports.create(connection, checkfirst=True)
-    connection.execute(exports.delete().where(exports.c.table_name == table))
+    connection.execute(exports.delete().where(_is_of(connection, exports, table)))
     connection.execute(exports.insert().values(note_of(lists, table)))
+
+
+def _ignores_capitals(connection: sa.Connection) -> bool:
+    """Whether the database takes `Lists` and `lists` for the name of one table."""
+    kind = connection.dialect.name
+    return kind == "sqlite" or (kind != "postgresql" and bool(connection.exec_driver_sql("SELECT @@lower_case_table_names").scalar()))
+
+
+def _is_of(connection: sa.Connection, exports: sa.Table, table: str) -> sa.ColumnElement[bool]:
+    """Whether a row of larder_exports is of the table."""
+    name = exports.c.table_name
+    if _ignores_capitals(connection):
+        return sa.func.lower(name) == table.lower()
+    return name == table if connection.dialect.name == "postgresql" else sa.cast(name, mysql.BINARY) == table.encode()
 
 
 def note_of(lists: Lists, table: str) -> dict[str, str | int | None]:
@@ -175,4 +198,4 @@ def explained_database(url: sa.URL) -> Iterator[None]:
     except (SQLAlchemyError, psycopg.Error, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
         reason = str(cause).strip().partition("\n")[0] or type(cause).__name__
-        raise TargetError(f"{hide_password(url.render_as_string())}: {reason}") from error
+        raise TargetError(f"{hide_password(url.render_as_string())}: {without_values(reason)}") from error

@@ -28,6 +28,7 @@ from trainer.export.sql import (
     refuse_base,
     refuse_foreign,
     refuse_other_base,
+    refuse_view,
     refuse_wide,
     table_of,
     take_changes,
@@ -60,18 +61,12 @@ class SqliteTarget:
                 refuse_base(self._table, shape, None, ())
             return
         with explained_database(self._url), self._engine.connect() as connection:
-            found = sa.inspect(connection)
-            if self._table in found.get_view_names():
-                raise TargetError(f"{self._table} is a view; name another --table")
-            columns = [column["name"] for column in found.get_columns(self._table)] if found.has_table(self._table) else []
-            refuse_foreign(self._table, columns)
-            refuse_other_base(connection, shape, self._table, None, columns)
+            self._refuse(connection, shape)
 
     def write(self, lists: Lists) -> None:
         if lists.shape.since:
             with explained_database(self._url), self._engine.connect() as connection, connection.begin():
-                columns = [column["name"] for column in sa.inspect(connection).get_columns(self._table)]
-                refuse_other_base(connection, lists.shape, self._table, None, columns)
+                self._refuse(connection, lists.shape)
                 take_changes(connection, lists, table_of(lists.shape, self._table, None, keyed=True))
             return
         new = table_of(lists.shape, f"{self._table}{NEW}_{secrets.token_hex(4)}", None, keyed=True)
@@ -82,6 +77,7 @@ class SqliteTarget:
             try:
                 self._fill(connection, new, lists)
                 with connection.begin():
+                    self._refuse(connection, lists.shape)
                     indexes = connection.execute(_INDEXES, {"table": self._table}).scalars().all()
                     connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{self._table}"')
                     connection.exec_driver_sql(f'ALTER TABLE "{new.name}" RENAME TO "{self._table}"')
@@ -95,6 +91,13 @@ class SqliteTarget:
                     raise TargetError(f"another export to {self._table} has begun, so this one ends") from error
                 raise
 
+    def _refuse(self, connection: sa.Connection, shape: Shape) -> None:
+        found = sa.inspect(connection)
+        refuse_view(connection, self._table)
+        columns = [column["name"] for column in found.get_columns(self._table)] if found.has_table(self._table) else []
+        refuse_foreign(self._table, columns)
+        refuse_other_base(connection, shape, self._table, None, columns)
+
     def _fill(self, connection: sa.Connection, new: sa.Table, lists: Lists) -> None:
         insert = f'INSERT INTO "{new.name}" VALUES ({", ".join("?" * len(new.columns))})'  # noqa: S608 (parse_table has checked it)
         rows = lists.rows()
@@ -105,7 +108,7 @@ class SqliteTarget:
     def _drop_leftovers(self, connection: sa.Connection) -> None:
         """Of an export that was killed; and of one that still runs, which then ends, so that the rows of two are never mixed."""
         for name in sa.inspect(connection).get_table_names():
-            if re.fullmatch(rf"{self._table}{NEW}_[0-9a-f]{{8}}", name):
+            if re.fullmatch(rf"{self._table}{NEW}_[0-9a-f]{{8}}", name, re.IGNORECASE):
                 connection.exec_driver_sql(f'DROP TABLE "{name}"')
 
 

@@ -241,6 +241,19 @@ def test_views_of_sqlite_s_old_table_are_views_of_the_new_one(store_redis: Redis
     assert rows_in(url, "SELECT * FROM firsts ORDER BY 1") == [(1, 10), (3, None), (2**40, 10)]
 
 
+def test_sqlite_s_names_that_differ_in_capitals_alone(store_redis: Redis, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/lists.db"
+    promote_lists(store_redis, KEYS, SMALL)
+    export_to(url, store_redis, "g1", table="lists")
+    export_to(url, store_redis, "g1", table="Lists")
+    assert rows_in(url, "SELECT table_name FROM larder_exports") == [("Lists",)]
+    execute(url, "CREATE VIEW Firsts AS SELECT user_id, item1 FROM lists", "CREATE TABLE Others (user_id, thesis)")
+    with pytest.raises(TargetError, match="firsts is a view"):
+        export_to(url, store_redis, "g1", table="firsts")
+    with pytest.raises(TargetError, match="others exists and holds no lists"):
+        export_to(url, store_redis, "g1", table="others")
+
+
 def test_a_newer_export_to_sqlite_ends_the_older_one(store_redis: Redis, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/lists.db"
     promote_many(store_redis, "a", 300, 1000)

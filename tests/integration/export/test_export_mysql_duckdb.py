@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import duckdb
 import pytest
 from redis import Redis
 
-from contract.errors import TargetError
+from contract.errors import SettingsError, TargetError
 from tests.support.builders import promote_lists
 from tests.support.export_maker import KEYS, connected, execute, export_to, item_of, promote_many, rows_in, tables_in
 from tests.support.paths import ROOT
@@ -81,6 +82,52 @@ def test_somebody_else_s_table_is_refused(url: str, store_redis: Redis) -> None:
     execute(url, "CREATE TABLE recommendations (user_id BIGINT, thesis VARCHAR(50))")
     with pytest.raises(TargetError, match=r"recommendations exists and holds no lists \(its columns: user_id, thesis\)"):
         export_to(url, store_redis, "g1")
+
+
+def test_names_that_differ_in_capitals_alone(url: str, store_redis: Redis) -> None:
+    promote_lists(store_redis, KEYS, SMALL)
+    one_name = url.startswith("duckdb")  # MariaDB tells them apart where its files do
+    execute(url, "CREATE TABLE Recommendations (user_id BIGINT, thesis VARCHAR(50))", "INSERT INTO Recommendations VALUES (1, 'mine')")
+    execute(url, "CREATE VIEW Firsts AS SELECT user_id FROM Recommendations")
+    if one_name:
+        with pytest.raises(TargetError, match=r"recommendations exists and holds no lists \(its columns: user_id, thesis\)"):
+            export_to(url, store_redis, "g1")
+        with pytest.raises(TargetError, match="firsts is a view"):
+            export_to(url, store_redis, "g1", table="firsts")
+        with pytest.raises(SettingsError, match="and not larder_exports"):
+            export_to(url, store_redis, "g1", table="Larder_Exports")
+    assert rows_in(url, "SELECT * FROM Recommendations") == [(1, "mine")]
+    export_to(url, store_redis, "g1", table="lists")
+    export_to(url, store_redis, "g1", table="Lists")
+    noted = rows_in(url, "SELECT table_name FROM larder_exports ORDER BY table_name")
+    assert noted == ([("Lists",)] if one_name else [("Lists",), ("lists",)])
+
+
+def test_mariadb_s_notes_of_an_older_larder_ignore_capitals_no_more(mariadb_url: str, store_redis: Redis) -> None:
+    promote_lists(store_redis, KEYS, SMALL)
+    export_to(mariadb_url, store_redis, "g1", table="lists")
+    execute(mariadb_url, "ALTER TABLE larder_exports MODIFY table_name VARCHAR(64) COLLATE utf8mb4_general_ci NOT NULL")
+    export_to(mariadb_url, store_redis, "g1", table="Lists")
+    assert rows_in(mariadb_url, "SELECT table_name FROM larder_exports ORDER BY table_name") == [("Lists",), ("lists",)]
+
+
+def test_tables_that_only_look_like_mariadb_s_leftovers_stay(mariadb_url: str, store_redis: Redis) -> None:
+    promote_lists(store_redis, KEYS, SMALL)
+    execute(mariadb_url, "CREATE TABLE recommendations__old (thesis VARCHAR(50))")
+    with pytest.raises(TargetError, match="recommendations__old exists and holds no lists"):
+        export_to(mariadb_url, store_redis, "g1")
+    assert "recommendations__old" in tables_in(mariadb_url)
+
+
+def test_an_error_names_no_user(url: str, store_redis: Redis) -> None:
+    promote_lists(store_redis, KEYS, {1: [(10, 1.0)]})
+    export_to(url, store_redis, "g1")
+    execute(url, "CREATE UNIQUE INDEX by_item ON recommendations (item1)")
+    promote_lists(store_redis, KEYS, {4711: [(815, 1.0)], 4712: [(815, 1.0)]}, generation="g2", k=3)
+    with pytest.raises(TargetError) as raised:
+        export_to(url, store_redis, "g2")
+    assert "uplicate" in str(raised.value)
+    assert not {"4711", "4712", "815"} & set(re.findall(r"\d+", str(raised.value)))
 
 
 def test_a_killed_export_leaves_the_table_before(url: str, store_redis: Redis, redis_server: str) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from contract.errors import DataError
 from contract.settings.drivers import driver_of, how_to_install
 from contract.settings.settings import SourceSettings, hide_password
+from contract.text import without_values
 from trainer.rows.batches import Batch
 from trainer.rows.problems import Problems
 from trainer.sources.tables import postgres_values
@@ -120,7 +121,7 @@ class SqlTable:
             yield
         except self._errors as error:
             reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-            raise DataError(f"{self.where}: {reason}") from None
+            raise DataError(f"{self.where}: {without_values(reason)}") from None
 
 
 def _url(address: str, where: str) -> sa.URL:
