@@ -17,6 +17,7 @@ from contract.store.connections import connect
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
+from contract.store.replicas.acknowledged import Acknowledged
 from contract.store.runs import Runs
 
 PATIENCE_S = 15.0  # of a service's connection to the queue, on which it waits for jobs
@@ -47,7 +48,12 @@ class Larder:
 
     @cached_property
     def generations(self) -> Generations:
-        return Generations(self.store, self.keys, self.settings.pointer_ttl_ms)
+        return Generations(self.store, self.keys, self.settings.pointer_ttl_ms, self.acknowledged)
+
+    @cached_property
+    def acknowledged(self) -> Acknowledged:
+        """What waits for replicas, where LARDER_MIN_REPLICAS asks for some."""
+        return Acknowledged.of(self.settings)
 
     @cached_property
     def runs(self) -> Runs:
@@ -59,7 +65,7 @@ class Larder:
 
     @cached_property
     def erasure(self) -> Erasure:
-        return Erasure(self.store, self.keys, self.settings.erasure_secret.get_secret_value())
+        return Erasure(self.store, self.keys, self.settings.erasure_secret.get_secret_value(), self.acknowledged)
 
     @cached_property
     def audit(self) -> Audit:

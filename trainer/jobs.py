@@ -56,14 +56,15 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
             raise RunCancelledError(f"run {run_id} was cancelled by {by}")
 
     def waiting() -> None:
-        tell(RunState.QUEUED, message=f"{who_trains(store, keys)} trains")
+        holder = who_trains(store, keys)
+        tell(RunState.QUEUED, message=f"{holder} trains" if holder not in ("", run_id) else larder.acknowledged.lacking)
 
     with (
         explained(settings.redis_url),
         last_words(larder.runs, run_id),
         working_on(run=run_id),
         closing(stages),
-        right_to_train(store, keys, run_id, settings.lease_s, waiting) as token,
+        right_to_train(store, keys, run_id, settings.lease_s, waiting, larder.acknowledged) as token,
     ):
         began = time.monotonic()
         order = Order(run_id, settings, token, forced_by, review)

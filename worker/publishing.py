@@ -19,15 +19,15 @@ NAMES_PER_LOOK = 1000
 
 def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
     """Write and record `shard`, and promote its generation if that was the last; what came of the generation."""
-    redis, keys, name = generations.redis, generations.keys, shard.generation
+    keys, name = generations.keys, shard.generation
     revision, shard = _without_erased(erasure, shard)
     users, similar = shard.users, shard.similar
     if shard.finds_users:
-        write_names(redis, keys.names(name), users.ids)  # before the lists, by which those are found who are erased meanwhile
-    write_lists(redis, partial(keys.recs, name), users.ids, users.values, users.buckets)
+        write_names(generations, keys.names(name), users.ids)  # before the lists, by which those are found who are erased meanwhile
+    write_lists(generations, partial(keys.recs, name), users.ids, users.values, users.buckets)
     if users.whys:
-        write_lists(redis, partial(keys.why, name), users.ids, users.whys, users.buckets)
-    write_lists(redis, partial(keys.similar, name), similar.ids, similar.values, similar.buckets)
+        write_lists(generations, partial(keys.why, name), users.ids, users.whys, users.buckets)
+    write_lists(generations, partial(keys.similar, name), similar.ids, similar.values, similar.buckets)
     while (state := generations.record_shard(name, shard.number, shard.record(revision))) == "erased":
         revision, shard = _without_erased(erasure, shard)
         take_back_erased(generations, erasure, name, shard.bucket_start, shard.bucket_end)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 
 import numpy as np
-from redis import Redis
+from redis.client import Pipeline
 
 from contract.formats import payload
 from contract.formats.keys import Id
+from contract.store.generations import Generations
 from engine.score.scoring import TopK
 
 BUCKETS_PER_PIPELINE = 64
@@ -43,17 +44,26 @@ def _encode_texts(top: TopK, texts: list[bytes]) -> list[bytes]:
     return out
 
 
-def write_names(redis: Redis, key: str, ids: Sequence[Id]) -> None:
+def write_names(generations: Generations, key: str, ids: Sequence[Id]) -> None:
     """Enter ids of users where they are found by their beginning."""
     for first in range(0, len(ids), NAMES_PER_COMMAND):
-        redis.zadd(key, dict.fromkeys(map(str, ids[first : first + NAMES_PER_COMMAND]), 0))
+        names = dict.fromkeys(map(str, ids[first : first + NAMES_PER_COMMAND]), 0)
+
+        def fill(pipe: Pipeline, names: dict[str, int] = names) -> None:
+            pipe.zadd(key, names)
+
+        generations.acknowledged.send(generations.redis, fill)
 
 
-def write_lists(redis: Redis, key_of: Callable[[int], str], ids: Sequence[Id], values: Sequence[bytes], buckets: Sequence[int]) -> None:
+def write_lists(
+    generations: Generations, key_of: Callable[[int], str], ids: Sequence[Id], values: Sequence[bytes], buckets: Sequence[int]
+) -> None:
     """Write the value of each id into the hash of its bucket, one HSET per bucket. `ids` are ordered by bucket."""
-    with redis.pipeline(transaction=False) as pipe:
-        for bucket, entries in groupby(zip(buckets, ids, values, strict=True), key=itemgetter(0)):
-            pipe.hset(key_of(bucket), mapping={str(each): value for _, each, value in entries})
-            if len(pipe) >= BUCKETS_PER_PIPELINE:
-                pipe.execute()
-        pipe.execute()
+    rest = groupby(zip(buckets, ids, values, strict=True), key=itemgetter(0))
+    while some := [(bucket, {str(each): value for _, each, value in entries}) for bucket, entries in islice(rest, BUCKETS_PER_PIPELINE)]:
+
+        def fill(pipe: Pipeline, some: Sequence[tuple[int, dict[str, bytes]]] = some) -> None:
+            for bucket, fields in some:
+                pipe.hset(key_of(bucket), mapping=fields)  # type: ignore[arg-type]
+
+        generations.acknowledged.send(generations.redis, fill)

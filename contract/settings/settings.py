@@ -10,7 +10,6 @@ import difflib
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 
@@ -23,6 +22,7 @@ from contract.settings.model import GateSettings, ModelSettings, Similarity
 from contract.settings.notices import NoticeSettings
 from contract.settings.service_links import is_service_link, warn_of_links
 from contract.settings.source import CleaningSettings, SourceSettings
+from contract.settings.stores.redis import RedisSettings
 from contract.settings.tuning import TuneSettings
 from contract.text import words
 
@@ -45,17 +45,16 @@ __all__ = [
 PREFIX = "LARDER_"
 CRON_FIELDS = 5
 ALIKE = 0.61  # from here on a name may be a slip of the pen for another
-_SENTINELS = re.compile(r"sentinel://([^/]*@)?[^/@,]+(,[^/@,]+)*/[\w.-]+(/[0-9]+)?(\?.*)?", re.ASCII)  # contract/store/sentinels.py
 TEST_PREFIX = "LARDER_TEST_"  # the tests' own variables
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
-class Settings(ApiSettings, EventSettings, NoticeSettings, ModelSettings, SourceSettings, ListSettings, GateSettings, TuneSettings):
+class Settings(
+    ApiSettings, EventSettings, NoticeSettings, ModelSettings, SourceSettings, ListSettings, GateSettings, TuneSettings, RedisSettings
+):
     """All settings of all services: one environment configures a stack."""
 
-    redis_url: str = Field("redis://localhost:6379/0", description="Redis that holds lists: redis://, rediss:// or unix://.")
-    queue_url: str = Field("", description="Redis that holds the RQ queues (a single node); empty: the same as redis_url.")
     namespace: Name = Field("larder", description="Prefix of every key: several catalogues can live in one Redis.")
     artifacts: str = Field(
         "file:///var/lib/larder/artifacts",
@@ -93,21 +92,6 @@ class Settings(ApiSettings, EventSettings, NoticeSettings, ModelSettings, Source
     )
     stale_after_s: int = Field(0, ge=0, description="Age of a generation from which readiness and a metric call it stale; 0: none.")
 
-    @field_validator("redis_url", "queue_url")
-    @classmethod
-    def _redis_scheme(cls, value: str) -> str:
-        if value:
-            try:
-                if value.startswith("sentinel://"):
-                    known = _SENTINELS.fullmatch(value) is not None
-                else:
-                    known = value.startswith(("redis://", "rediss://", "unix://")) and urlsplit(value).port != 0
-            except ValueError:  # a port that is no number
-                known = False
-            if not known:
-                raise ValueError("expected redis://host:port/db, rediss://..., unix:///path or sentinel://host:port,host:port/service/db")
-        return value
-
     @field_validator("drivers")
     @classmethod
     def _known_drivers(cls, value: str) -> str:
@@ -128,10 +112,6 @@ class Settings(ApiSettings, EventSettings, NoticeSettings, ModelSettings, Source
             except ValueError:
                 raise ValueError("expected five cron fields that some day has, as in 0 3 * * *") from None
         return value
-
-    @property
-    def rq_url(self) -> str:
-        return self.queue_url or self.redis_url
 
     @property
     def model_settings(self) -> ModelSettings:

@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import cast
 
 from redis import Redis
-from redis.commands.core import Script
 
 from contract.errors import SettingsError
 from contract.formats.keys import Id, Keys
+from contract.store.replicas.acknowledged import Acknowledged, Call
 from contract.store.scripts import scripts
 
 IDS_PER_CALL = 10_000
@@ -26,7 +26,8 @@ DIFFERS = "LARDER_ERASURE_SECRET is not the secret with which users were erased 
 class Erasure:
     """The list of erased users of one namespace. `redis` decodes no responses."""
 
-    def __init__(self, redis: Redis, keys: Keys, secret: str) -> None:
+    def __init__(self, redis: Redis, keys: Keys, secret: str, acknowledged: Acknowledged | None = None) -> None:
+        self._acknowledged = acknowledged or Acknowledged(keys)
         self._redis = redis
         self._keys = keys
         self._secret = secret.encode()
@@ -78,5 +79,5 @@ class Erasure:
         return hmac.digest(self._secret, b"larder: which secret this is", "sha256").hex()[:16]
 
     @cached_property
-    def _add(self) -> Script:
-        return scripts(self._redis, "add_erased")["add_erased"]
+    def _add(self) -> Call:
+        return self._acknowledged.calls(scripts(self._redis, "add_erased"), waits=("add_erased",))["add_erased"]

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import Literal, cast
 
 from redis import Redis
-from redis.commands.core import Script
 
 from contract.errors import ErasedMeanwhileError, GateError, GenerationError, TakenOverError
 from contract.formats.keys import Keys
@@ -22,6 +21,7 @@ from contract.formats.states import ROLLBACK, Outcome
 from contract.formats.verdict import Verdict
 from contract.store.item_revisions import ItemsPointer
 from contract.store.progress import Event, Progress, left_behind
+from contract.store.replicas.acknowledged import Acknowledged, Call
 from contract.store.scripts import scripts
 
 How = Literal["run", "person", "force", "rollback"]
@@ -31,10 +31,9 @@ HISTORY = 1000  # moves of the pointer that are remembered
 class Generations:
     """Reads and moves generations of one namespace. `redis` decodes no responses. `settle_ms`: how long readers may believe a pointer."""
 
-    def __init__(self, redis: Redis, keys: Keys, settle_ms: int = 0) -> None:
-        self.redis = redis
-        self.keys = keys
-        self.settle_ms = settle_ms
+    def __init__(self, redis: Redis, keys: Keys, settle_ms: int = 0, acknowledged: Acknowledged | None = None) -> None:
+        self.redis, self.keys, self.settle_ms = redis, keys, settle_ms
+        self.acknowledged = acknowledged or Acknowledged(keys)
 
     def begin(
         self,
@@ -188,12 +187,13 @@ class Generations:
     def shards(self, generation: str) -> dict[int, ShardRecord]:
         """What each recorded shard says it wrote."""
         raw = cast("dict[bytes, bytes]", self.redis.hgetall(self.keys.shards(generation)))
-        return {int(shard): ShardRecord.decode(record) for shard, record in sorted(raw.items(), key=lambda item: int(item[0]))}
+        return dict(sorted((int(shard), ShardRecord.decode(record)) for shard, record in raw.items()))
 
     def missing_shards(self, generation: str, n_shards: int) -> list[int]:
         recorded = {int(raw) for raw in cast("list[bytes]", self.redis.hkeys(self.keys.shards(generation)))}
         return [shard for shard in range(n_shards) if shard not in recorded]
 
     @cached_property
-    def _scripts(self) -> Mapping[str, Script]:
-        return scripts(self.redis, "begin", "record_shard", "promote", "fail", "erase")
+    def _scripts(self) -> Mapping[str, Call]:
+        found = scripts(self.redis, "begin", "record_shard", "promote", "fail", "erase")
+        return self.acknowledged.calls(found, waits=("begin", "record_shard"))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict
 from redis import Redis
+from redis.client import Pipeline
 
 from contract.formats import payload
 from contract.formats.keys import Id, Keys, bucket_of
+from contract.store.replicas.acknowledged import Acknowledged
 
 BUCKETS_PER_PIPELINE = 64
 USERS_PER_PIPELINE = 4096
@@ -113,9 +115,13 @@ def fields_of(
         start = end
 
 
-def write_named_lists(redis: Redis, keys: Keys, generation: str, fields: Iterator[tuple[str, bytes]]) -> None:
+def write_named_lists(redis: Redis, keys: Keys, generation: str, fields: Iterator[tuple[str, bytes]], acknowledged: Acknowledged) -> None:
     """In place of what an earlier try may have written."""
     key = keys.lists(generation)
     redis.unlink(key)
     while some := dict(islice(fields, FIELDS_PER_COMMAND)):
-        redis.hset(key, mapping=some)  # type: ignore[arg-type]
+
+        def fill(pipe: Pipeline, some: Mapping[str, bytes] = some) -> None:
+            pipe.hset(key, mapping=some)  # type: ignore[arg-type]
+
+        acknowledged.send(redis, fill)

@@ -1,10 +1,14 @@
 """`sentinel://[user:password@]host[:port],host[:port]/service[/db]`: the Redis that Sentinels name.
 
-User and password are those of the servers; those of the Sentinels come as `?sentinel_username=` and `?sentinel_password=`.
+User and password are those of the servers; those of the Sentinels come as `?sentinel_username=` and `?sentinel_password=`. `?ssl=true` and
+its kin (`ssl_ca_certs=/path`, `ssl_certfile=`, `ssl_check_hostname=`, ...) count for servers and Sentinels; `?sentinel_ssl=false`, and the
+same of each of them, for the Sentinels alone.
 """
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,19 +17,48 @@ from redis.sentinel import Sentinel
 
 SCHEME = "sentinel://"
 PORT = 26379
+OF_SENTINELS = "sentinel_"
+_SWITCHES = ("ssl", "ssl_check_hostname", "ssl_validate_ocsp", "ssl_validate_ocsp_stapled")
+_VERSIONS = "ssl_min_version"
 
 
 def connect(url: str, **options: Any) -> Redis:
     """A client of the service's master, which each new connection asks the Sentinels for. Raises ValueError for another URL."""
     hosts, service, db = _parse(url)
-    login, query = urlsplit(url).netloc.rpartition("@")[0], parse_qs(urlsplit(url).query)
+    login = urlsplit(url).netloc.rpartition("@")[0]
     user, _, password = login.partition(":")
-    own = {name.removeprefix("sentinel_"): values[0] for name, values in query.items()}
+    tls, own = _query(url)
     timeouts = {name: value for name, value in options.items() if name.startswith("socket_")}
-    sentinel = Sentinel(hosts, sentinel_kwargs={**timeouts, **own}, **options)  # type: ignore[no-untyped-call]
+    sentinel = Sentinel(hosts, sentinel_kwargs={**timeouts, **_consistent(own)}, **options)  # type: ignore[no-untyped-call]
     login_of = {"username": unquote(user) or None, "password": unquote(password) or None}
-    found: Redis = sentinel.master_for(service, db=db, **login_of)  # type: ignore[no-untyped-call]
+    found: Redis = sentinel.master_for(service, db=db, **login_of, **_consistent(tls))  # type: ignore[no-untyped-call]
     return found
+
+
+def _query(url: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What counts for connections to the servers, and for those to the Sentinels."""
+    given = {name: values[-1] for name, values in parse_qs(urlsplit(url).query).items()}
+    tls = {name: _value(name, value) for name, value in given.items() if name.startswith("ssl")}
+    own = {name.removeprefix(OF_SENTINELS): value for name, value in given.items() if name not in tls}
+    return tls, {**tls, **{name: _value(name, value) for name, value in own.items()}}
+
+
+def _value(name: str, text: str) -> Any:
+    if name in _SWITCHES:
+        if text.lower() not in ("true", "false"):
+            raise ValueError(f"{name}={text[:20]!r}: expected true or false")
+        return text.lower() == "true"
+    if name == _VERSIONS:
+        try:
+            return ssl.TLSVersion[text]
+        except KeyError:
+            raise ValueError(f"{name}={text[:20]!r}: expected one of {', '.join(version.name for version in ssl.TLSVersion)}") from None
+    return text
+
+
+def _consistent(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what only a connection with TLS takes, where there is none."""
+    return {name: value for name, value in options.items() if options.get("ssl") or not name.startswith("ssl")}
 
 
 def _parse(url: str) -> tuple[list[tuple[str, int]], str, int]:

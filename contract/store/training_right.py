@@ -11,21 +11,27 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from contract.formats.keys import Keys
+from contract.store.replicas.acknowledged import Acknowledged
 from contract.store.scripts import scripts
 
 POLL_S = 0.2
 
 
 @contextmanager
-def right_to_train(redis: Redis, keys: Keys, run: str, lease_s: float, waiting: Callable[[], None]) -> Iterator[int]:
+def right_to_train(
+    redis: Redis, keys: Keys, run: str, lease_s: float, waiting: Callable[[], None], acknowledged: Acknowledged | None = None
+) -> Iterator[int]:
     """Wait until no other run trains, then hold the right while the block runs; gives the token.
 
     Tokens rise. A holder that slept past its lease finds a newer token in Redis: `begin` refuses its generation (lua/begin.lua).
     A second process of the same run takes over at once, since the first counts as dead. `waiting` is called before each wait.
+    A token counts once replicas have it (`acknowledged`): one that a failover loses would be given twice.
     """
+    acknowledged = acknowledged or Acknowledged(keys)
     script = scripts(redis, "training")["training"]
     where, lease_ms = [keys.training, keys.fence], int(lease_s * 1000)
-    while not (token := int(script(keys=where, args=["acquire", run, "", lease_ms]))):
+    acquire = acknowledged.calls({"training": script}, waits=("training",), waiting=waiting)["training"]
+    while not (token := int(acquire(keys=where, args=["acquire", run, "", lease_ms]))):
         waiting()
         time.sleep(POLL_S)
     stop = threading.Event()

@@ -21,6 +21,7 @@ from contract.store.erasure import Erasure
 from contract.store.event_stream import forget as forget_waiting
 from contract.store.generations import Generations
 from contract.store.removal import take_out
+from contract.store.replicas.acknowledged import Acknowledged
 from contract.store.training_right import right_to_train
 from trainer.erasure.read_rows import remove_read
 from trainer.erasure.scrub import open_whole, scrub
@@ -66,10 +67,12 @@ def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], N
     LARDER_ERASURE_SECRET.
     """
     keys = Keys(settings.namespace)
-    generations, erasure = Generations(store, keys), Erasure(store, keys, settings.erasure_secret.get_secret_value())
+    acknowledged = Acknowledged.of(settings)
+    generations = Generations(store, keys, acknowledged=acknowledged)
+    erasure = Erasure(store, keys, settings.erasure_secret.get_secret_value(), acknowledged)
     revision = erasure.add(user_id)
     removed, remains = [], []
-    with right_to_train(store, keys, f"erasure {revision}.{secrets.token_hex(4)}", settings.lease_s, waiting):
+    with right_to_train(store, keys, f"erasure {revision}.{secrets.token_hex(4)}", settings.lease_s, waiting, acknowledged):
         states = {name: generations.state(name) for name in generations.ids()}
         live = sorted(name for name, state in states.items() if not is_gone(state))
         live.sort(key=lambda name: _FIRST.get(states[name], len(_FIRST)))
@@ -91,6 +94,7 @@ def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], N
             if interactions is not None:
                 removed.append(Removed(name, states.get(name, "not begun"), interactions, n_items.get(name) or 0))
         n_parts = remove_read(settings, user_id, remains)
+    acknowledged.settle(store)
     return Erased(removed, remains, _remove_events(settings, store, keys, user_id), n_parts)
 
 

@@ -35,7 +35,7 @@ def begin(
         scrub(settings.artifacts, generation, erasure)
         artifact = open_artifact(settings.artifacts, generation)
         popular = dict(zip(artifact["popular"].tolist(), popular_counts(artifact), strict=True))
-        dispatch.write_popular(generations.redis, generations.keys, generation, artifact.ids("item_ids"), popular)
+        dispatch.write_popular(generations, generation, artifact.ids("item_ids"), popular)
         write_lists(generations, artifact)
         try:
             generations.begin(artifact.manifest, verdict, revision=revision, token=token, items=items)

@@ -31,7 +31,7 @@ def names_of(lists: Mapping[str, Array]) -> tuple[str, ...]:
 
 def write_lists(generations: Generations, artifact: Artifact) -> None:
     """Write what the artifact has, unseen until the generation is promoted."""
-    write_named_lists(generations.redis, generations.keys, artifact.manifest.generation, fields_in(artifact))
+    write_named_lists(generations.redis, generations.keys, artifact.manifest.generation, fields_in(artifact), generations.acknowledged)
 
 
 def fields_in(artifact: Artifact) -> Iterator[tuple[str, bytes]]:

@@ -22,6 +22,7 @@ from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
+from contract.store.replicas.acknowledged import Acknowledged
 from contract.store.tunings import Tunings
 from engine.arrays import Array, Report
 from engine.ranking.ranked import ranking_arrays
@@ -50,8 +51,9 @@ Progress = Callable[[str, int, int], None]
 def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) -> Manifest:
     """Make the artifact of a run and put its shards on the queue. A second try of the same run goes on with a finished artifact."""
     settings, run = order.settings, order.run
-    keys, generations = Keys(settings.namespace), Generations(store, Keys(settings.namespace))
-    erasure = Erasure(store, keys, settings.erasure_secret.get_secret_value())
+    keys, acknowledged = Keys(settings.namespace), Acknowledged.of(settings)
+    generations = Generations(store, keys, acknowledged=acknowledged)
+    erasure = Erasure(store, keys, settings.erasure_secret.get_secret_value(), acknowledged)
     if generations.state(run) in HAS_LISTS:  # a try before this one died after it had done all
         return generations.manifest(run)
     progress("load", 0, 1)

@@ -26,7 +26,7 @@ def publish(larder: Larder, generation: str, waiting: Callable[[], None]) -> Man
     settings, generations = larder.settings, larder.generations
     _check_state(generations.state(generation), generation)
     _check_artifact(settings.artifacts, generation)
-    with right_to_train(larder.store, larder.keys, generation, settings.lease_s, waiting) as token:
+    with right_to_train(larder.store, larder.keys, generation, settings.lease_s, waiting, larder.acknowledged) as token:
         state = generations.state(generation)
         _check_state(state, generation)
         if state:  # failed or pruned: what is left of it goes first

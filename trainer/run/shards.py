@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from redis import Redis
 
 from contract.formats import payload
-from contract.formats.keys import Id, Keys
+from contract.formats.keys import Id
 from contract.formats.shard_record import SHARD_USERS
+from contract.store.generations import Generations
 from engine.arrays import Array
 
 MIN_SHARDS = 8  # so that a small run still spreads over workers and shows progress
@@ -31,7 +31,8 @@ def plan_shards(indptr: Array, bucket_ends: Array, row_work: float, target_s: fl
     return shards
 
 
-def write_popular(redis: Redis, keys: Keys, generation: str, item_ids: Sequence[Id], popular: Mapping[int, int]) -> None:
+def write_popular(generations: Generations, generation: str, item_ids: Sequence[Id], popular: Mapping[int, int]) -> None:
     """Write the popularity list, the fallback of cold users: `popular` is item_idx -> interactions, most first."""
     ids = [item_ids[item] for item in popular]
-    redis.set(keys.popular(generation), payload.encode(ids, [float(count) for count in popular.values()]))
+    value, key = payload.encode(ids, [float(count) for count in popular.values()]), generations.keys.popular(generation)
+    generations.acknowledged.send(generations.redis, lambda pipe: pipe.set(key, value))

@@ -162,9 +162,9 @@ def test_a_worker_that_dies_after_it_has_entered_the_name_leaves_none(
     number = next(at for at, end in enumerate(artifact["shards"][:, 1].tolist()) if position < end)
     shard = make_shard(artifact, number)
 
-    def erased_meanwhile(redis: Redis, key: str, ids: Sequence[Id]) -> None:
+    def erased_meanwhile(generations: Generations, key: str, ids: Sequence[Id]) -> None:
         erase(settings, store_redis)
-        write_names(redis, key, ids)
+        write_names(generations, key, ids)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

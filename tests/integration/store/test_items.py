@@ -12,6 +12,7 @@ import pytest
 from redis import Redis
 
 from contract.formats.keys import Keys
+from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue, ItemsPointer
 from tests.support.builders import items_pointer
 from tests.support.generation_maker import make_generation, settings_for
@@ -84,7 +85,7 @@ def test_an_unavailable_item_disappears_from_every_answer(
     stack = services()
     settings = settings_for(redis_server, f"file://{tmp_path}/artifacts", explain_depth=1)
     make_generation(store_redis, settings, "g1")
-    write_popular(store_redis, KEYS, "g1", list(range(12)), dict.fromkeys(range(12), 7))
+    write_popular(Generations(store_redis, KEYS), "g1", list(range(12)), dict.fromkeys(range(12), 7))
     path = tmp_path / "items.csv"
     with ApiProcess(redis_server) as api, ThreadPoolExecutor(8) as clients:
         stored = api.ask(1, k=12).json()["items"]

@@ -15,6 +15,7 @@ from redis import Redis
 from api.app import create_app
 from contract.formats.keys import Keys
 from contract.settings.settings import Settings
+from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from tests.support.builders import promote_lists
 from trainer.items.columns import filter_columns
@@ -34,7 +35,7 @@ ITEMS = {
 def client(store_redis: Redis, redis_server: str) -> FlaskClient:
     lists = {54: [(2, 3.0), (1, 2.0), (3, 1.0)], 540: [(1, 1.0)]}
     promote_lists(store_redis, KEYS, lists, generation="g1", finds_users=True)
-    write_names(store_redis, KEYS.names("g1"), (54, 540))
+    write_names(Generations(store_redis, KEYS), KEYS.names("g1"), (54, 540))
     items = cleaned(pl.DataFrame(ITEMS), "a test")
     rows, columns = filter_columns(items, {"price": None}, [])
     catalogue = Catalogue(store_redis, KEYS)

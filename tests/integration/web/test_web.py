@@ -158,7 +158,7 @@ def test_what_is_no_id_is_looked_for_in_titles_and_among_users(open_client: Flas
 
     users = (6, 55, 540, 54)
     promote_lists(generations.redis, generations.keys, {user: [(1, 1.0)] for user in users}, generation="g3", finds_users=True)
-    write_names(generations.redis, generations.keys.names("g3"), users)
+    write_names(generations, generations.keys.names("g3"), users)
     assert "Users whose id begins so: 54 , 540 , 55 ." in text_of(open_client.get("/explore?user=5"))
     assert "begins so" not in open_client.get("/explore?user=54").text
     found = open_client.get("/users?prefix=5&k=2").get_json()

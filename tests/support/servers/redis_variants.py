@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import trustme
@@ -17,6 +18,8 @@ from redis.exceptions import RedisError
 from stack.redis_server import candidates, choose
 from tests.support.servers.api_process import until
 
+TLS_HANDSHAKE = b"\x16"  # the first byte of a client's hello
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -25,9 +28,9 @@ def free_port() -> int:
 
 
 class Server:
-    """A server, or with `sentinel_of` a Sentinel that alone decides, within a second, when that port's server is gone."""
+    """A server, or with `sentinel_of` a Sentinel; `quorum` of them decide, within a second, when that port's server is gone."""
 
-    def __init__(self, folder: Path, *options: str, sentinel_of: int | None = None) -> None:
+    def __init__(self, folder: Path, *options: str, sentinel_of: int | None = None, quorum: int = 1) -> None:
         folder.mkdir(exist_ok=True)
         self.port = free_port()
         self._folder = folder
@@ -37,7 +40,7 @@ class Server:
             lines += ["save ''", "maxmemory-policy noeviction"]
         else:
             lines += [
-                f"sentinel monitor main 127.0.0.1 {sentinel_of} 1",
+                f"sentinel monitor main 127.0.0.1 {sentinel_of} {quorum}",
                 "sentinel down-after-milliseconds main 500",
                 "sentinel failover-timeout main 2000",
             ]
@@ -130,6 +133,24 @@ class TlsFront(Front):
             return None
 
 
+class EitherFront(TlsFront):
+    """One that speaks TLS with who begins so, and else carries bytes: Sentinels of a server without TLS come, and clients with it.
+
+    `n_tls`, `n_plain`: connections so far.
+    """
+
+    def __init__(self, certificate: trustme.LeafCert, port: int) -> None:
+        super().__init__(certificate, port)
+        self.n_tls = self.n_plain = 0
+
+    def _taken(self, client: socket.socket) -> socket.socket | None:
+        if client.recv(1, socket.MSG_PEEK) != TLS_HANDSHAKE:
+            self.n_plain += 1
+            return client
+        self.n_tls += 1
+        return super()._taken(client)
+
+
 class SlowFront(Front):
     """One that answers `delay_s` later than the Redis does."""
 
@@ -143,6 +164,36 @@ class SlowFront(Front):
 
     def _answer_wait(self) -> None:
         time.sleep(self.delay_s)
+
+
+class HeldFront(Front):
+    """One that carries nothing from the Redis while it is held, as a network that loses what it is given."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self._flows = threading.Event()
+        self._flows.set()
+
+    def __enter__(self) -> HeldFront:
+        self._begin()
+        return self
+
+    def hold(self) -> None:
+        self._flows.clear()
+
+    def let_go(self) -> None:
+        self._flows.set()
+
+    def cut(self) -> None:
+        """What is held is lost, and the connection with it; another one finds nobody."""
+        self._listener.close()
+        for connection in self._open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._flows.set()
+
+    def _answer_wait(self) -> None:
+        self._flows.wait()
 
 
 def _copy(source: socket.socket, target: socket.socket, wait: Callable[[], None] = lambda: None) -> None:

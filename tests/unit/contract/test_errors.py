@@ -48,7 +48,7 @@ def test_a_grandchild_exits_as_its_parent(child: type[LarderError], parent: type
 
 
 def test_only_a_store_that_does_not_answer_is_worth_another_try() -> None:
-    assert [name for name, cls in CLASSES.items() if cls.transient] == ["StoreError"]
+    assert [name for name, cls in CLASSES.items() if cls.transient] == ["StoreError", "NotReplicatedError"]
 
 
 def test_the_table_of_exit_codes_is_that_of_the_errors() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from contract.formats import payload
 from contract.formats.keys import Id, Keys
+from contract.store.generations import Generations
 from engine.score.scoring import TopK
 from worker.writer import BUCKETS_PER_PIPELINE, encode_lists, write_lists
 
@@ -50,7 +51,7 @@ class Recorder:
 
 def write(recorder: Recorder, users: Sequence[Id], payloads: Sequence[bytes], buckets: Sequence[int]) -> None:
     redis: Any = recorder
-    write_lists(redis, partial(KEYS.recs, "g1"), users, payloads, buckets)
+    write_lists(Generations(redis, KEYS), partial(KEYS.recs, "g1"), users, payloads, buckets)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from contract.formats import payload
 from contract.formats.keys import Keys
 from contract.formats.shard_record import SHARD_USERS
+from contract.store.generations import Generations
 from engine.arrays import Array
 from trainer.run.shards import MIN_SHARDS, plan_shards, write_popular
 
@@ -95,10 +97,17 @@ def test_no_shard_has_many_more_users_than_a_worker_has_memory_for() -> None:
 
 
 class Recorder:
-    """Stands for a connection: keeps what is written."""
+    """Stands for a connection and its pipelines: keeps what is written."""
 
     def __init__(self) -> None:
         self.strings: dict[str, bytes] = {}
+
+    def pipeline(self, *, transaction: bool) -> nullcontext[Recorder]:
+        assert not transaction
+        return nullcontext(self)
+
+    def execute(self) -> list[object]:
+        return []
 
     def set(self, key: str, value: bytes) -> None:
         self.strings[key] = value
@@ -110,5 +119,5 @@ def recorder() -> Any:
 
 
 def test_the_fallback_list_has_counts_as_scores(recorder: Any) -> None:
-    write_popular(recorder, KEYS, "g1", ["a", "b", "c"], {2: 7, 0: 5})
+    write_popular(Generations(recorder, KEYS), "g1", ["a", "b", "c"], {2: 7, 0: 5})
     assert payload.decode(recorder.strings["shop:popular:g1"]) == (["c", "a"], (7.0, 5.0))

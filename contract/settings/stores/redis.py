@@ -1,0 +1,49 @@
+"""Settings of both roles of Redis, and of its replicas."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+_SENTINELS = re.compile(r"sentinel://([^/]*@)?[^/@,]+(,[^/@,]+)*/[\w.-]+(/[0-9]+)?(\?.*)?", re.ASCII)  # contract/store/sentinels.py
+
+
+class RedisSettings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    redis_url: str = Field("redis://localhost:6379/0", description="Redis that holds lists: redis://, rediss:// or unix://.")
+    queue_url: str = Field("", description="Redis that holds the RQ queues (a single node); empty: the same as redis_url.")
+    min_replicas: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="Replicas of Redis that must have what was written before a shard counts as done and a generation is begun or promoted "
+        "(docs/managed-redis.md); 0: nobody asks.",
+    )
+    replica_timeout_s: float = Field(
+        10.0,
+        gt=0,
+        le=600,
+        description="How long LARDER_MIN_REPLICAS is waited for; then the shard or the run is tried again, or has failed.",
+    )
+
+    @field_validator("redis_url", "queue_url")
+    @classmethod
+    def _redis_scheme(cls, value: str) -> str:
+        if value:
+            try:
+                if value.startswith("sentinel://"):
+                    known = _SENTINELS.fullmatch(value) is not None
+                else:
+                    known = value.startswith(("redis://", "rediss://", "unix://")) and urlsplit(value).port != 0
+            except ValueError:  # a port that is no number
+                known = False
+            if not known:
+                raise ValueError("expected redis://host:port/db, rediss://..., unix:///path or sentinel://host:port,host:port/service/db")
+        return value
+
+    @property
+    def rq_url(self) -> str:
+        return self.queue_url or self.redis_url

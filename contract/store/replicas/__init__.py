@@ -1,0 +1,1 @@
+"""Writes that a failover can't lose, and what it has lost."""
