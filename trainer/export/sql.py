@@ -196,6 +196,5 @@ def explained_database(url: sa.URL) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, psycopg.Error, sqlite3.Error) as error:
-        cause = getattr(error, "orig", None) or error
-        reason = str(cause).strip().partition("\n")[0] or type(cause).__name__
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0] or type(error).__name__
         raise TargetError(f"{hide_password(url.render_as_string())}: {without_values(reason)}") from error
