@@ -82,9 +82,9 @@ def admit(site: Site, page: Page) -> Response | None:
             raise BadRequest("The form could not be read to its end.")
     if _RANK[access_here(site)] >= _RANK[page.access]:
         if request.method == "POST" and page.access == "admin":
-            _check_token()
+            _check_token(site)
         return None
-    if page.is_part or given_key():
+    if page.is_part or _is_by_key(site):
         raise Unauthorized("This page needs a key that is known.")
     wanted = request.script_root + request.full_path.rstrip("?")
     return redirect(f"{request.script_root}/sign-in?next={quote(wanted)}", 303)
@@ -96,12 +96,21 @@ def token() -> str:
     return found if isinstance(found, str) else ""
 
 
-def _check_token() -> None:
-    # Who sends a key in a header has no cookie that another site could abuse. Whom a proxy names may have no cookie of ours: browsers say
-    # where a form comes from, which _refuse_other_sites has looked at.
+def _is_by_key(site: Site) -> bool:
+    """Whether a program asks, which a form to sign in is no answer to. A proxy that people sign in at may send a token of its own along."""
+    is_for_us = "X-API-Key" in request.headers or not site.settings.api_user_header
+    return site.gate.given_access() != "open" or (is_for_us and bool(given_key()))
+
+
+def _check_token(site: Site) -> None:
+    # No other site can have a browser send a key in a header. Whom a proxy names may have no cookie of ours: browsers say where a form
+    # comes from, which _refuse_other_sites has looked at.
+    if site.gate.given_access() == "admin":
+        return
     if user_here() and ("Origin" in request.headers or "Sec-Fetch-Site" in request.headers):
         return
-    if not given_key() and not hmac.compare_digest(token().encode() or b"-", request.form.get("token", "").encode()):
+    own = token()
+    if not own or not hmac.compare_digest(own.encode(), request.form.get("token", "").encode()):
         raise Forbidden("The form was not made for this session: go back, reload, and try again.")
 
 

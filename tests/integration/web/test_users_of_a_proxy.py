@@ -32,7 +32,7 @@ def client(redis_server: str, store_redis: Redis) -> FlaskClient:
         "api_user_header": "X-Forwarded-Email",
         "api_admin_users": "kim@shop.example, sam@shop.example",
     }
-    settings |= {"api_read_keys": READ, "redis_url": redis_server, "pointer_ttl_ms": "0"}
+    settings |= {"api_read_keys": READ, "api_admin_keys": ADMIN, "redis_url": redis_server, "pointer_ttl_ms": "0"}
     return create_app(Settings.from_environ({f"LARDER_{name.upper()}": value for name, value in settings.items()})).test_client()
 
 
@@ -40,12 +40,12 @@ def ask(client: FlaskClient, path: str, user: str, peer: str = PROXY, **more: st
     return client.get(path, headers={"X-Forwarded-Email": user, **more}, environ_base={"REMOTE_ADDR": peer})
 
 
-def roll_back(client: FlaskClient, user: str, headers: dict[str, str], peer: str = PROXY) -> TestResponse:
+def roll_back(client: FlaskClient, user: str, headers: dict[str, str], peer: str = PROXY, **more: str) -> TestResponse:
     """Press the button, with what its page holds for who may see it."""
     page = ask(client, "/change/rollback", user, peer)
     return client.post(
         "/change/rollback",
-        data=dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text)),
+        data={**dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text)), **more},
         headers={"X-Forwarded-Email": user, **headers},
         environ_base={"REMOTE_ADDR": peer},
     )
@@ -69,21 +69,52 @@ def test_whom_a_trusted_proxy_names_sees_pages_and_admins_change_things(client: 
 
 @pytest.mark.parametrize(
     ("user", "peer"),
-    [("kim@shop.example", ELSEWHERE), ("kim@shop.example,lee@shop.example", PROXY), ("k" * 129, PROXY), (" ", PROXY), ("ki\x80m", PROXY)],
-    ids=["another address", "two headers", "too long", "empty", "not printable"],
+    [
+        ("kim@shop.example", ELSEWHERE),
+        ("kim@shop.example,lee@shop.example", PROXY),
+        ("k" * 129, PROXY),
+        (" ", PROXY),
+        ("ki\x80m", PROXY),
+        ("ki\u202em".encode().decode("latin-1"), PROXY),
+    ],
+    ids=["another address", "two headers", "too long", "empty", "not UTF-8", "not printable"],
 )
 def test_nobody_else_names_a_user(client: FlaskClient, user: str, peer: str) -> None:
     assert ask(client, "/", user, peer).status_code == 303
     assert roll_back(client, user, HERE, peer).status_code == 303
 
 
-@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {}], ids=str)
-def test_a_form_of_another_site_is_refused(client: FlaskClient, store_redis: Redis, headers: dict[str, str]) -> None:
-    """One that does not say where it comes from, too: no browser of today sends such."""
-    assert roll_back(client, "kim@shop.example", headers).status_code == 403
+@pytest.mark.parametrize("given", ["", "-", "x" * 32])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {}, {"Authorization": "Bearer of-the-proxy"},
+     {"Authorization": f"Bearer {READ}"}, {"X-API-Key": "nobodys"}, {"Authorization": "Basic a2ltOmtpbQ=="}],
+    ids=str,
+)  # fmt: skip
+def test_a_form_of_another_site_is_refused(client: FlaskClient, store_redis: Redis, headers: dict[str, str], given: str) -> None:
+    """One that does not say where it comes from, too: no browser of today sends such. Whatever it has for a token, and a proxy adds."""
+    assert roll_back(client, "kim@shop.example", headers, token=given).status_code == 403
     pointer = Generations(store_redis, Keys()).current()
     assert pointer is not None
     assert pointer.generation == "g2"
+
+
+def test_who_has_a_key_for_changes_in_a_header_needs_no_form_of_ours(client: FlaskClient, store_redis: Redis) -> None:
+    assert roll_back(client, "", {"Authorization": f"Bearer {ADMIN}"}, ELSEWHERE, served="g2", target="g1").status_code in (200, 303)
+    pointer = Generations(store_redis, Keys()).current()
+    assert pointer is not None
+    assert pointer.generation == "g1"
+
+
+def test_a_token_that_the_proxy_sends_along_is_no_key_of_ours(client: FlaskClient) -> None:
+    """Who needs to sign in is told where; a program that sends us a wrong key is told so."""
+    of_the_proxy = {"Authorization": "Bearer of-the-proxy"}
+    assert ask(client, "/", "lee@shop.example", **of_the_proxy).status_code == 200
+    assert ask(client, "/change/rollback", "lee@shop.example", **of_the_proxy).status_code == 303
+    assert ask(client, "/", "", **of_the_proxy).status_code == 303
+    assert ask(client, "/live", "", **of_the_proxy).status_code == 401, "a part of a page"
+    assert ask(client, "/", "", **{"X-API-Key": "nobodys"}).status_code == 401
+    assert ask(client, "/change/rollback", "", Authorization=f"Bearer {READ}").status_code == 401
 
 
 def test_routes_of_the_api_take_keys_alone(client: FlaskClient) -> None:
