@@ -20,7 +20,6 @@ from api.serving.fast_lane import Question
 from api.serving.poller import Poller
 from api.serving.quick import Quick
 from api.serving.waiting import Ticket
-from contract.errors import StoreError
 
 PATIENCE_S = 0.1  # how long Redis may take; far longer than it does
 PAUSE_S = 1.0  # how long after that threads alone ask
@@ -128,7 +127,6 @@ class Express:
 
     def give_up_on_slow(self) -> None:
         if self._pending and time.monotonic() - self._pending[0].since > PATIENCE_S:
-            self._paused_until = time.monotonic() + PAUSE_S
             self._end(TimeoutError(f"no answer for {PATIENCE_S * 1000:.0f} ms"))
 
     def _on_answers(self, _mask: int) -> None:
@@ -142,6 +140,8 @@ class Express:
             self._pending.popleft().tell(self._answers[at : at + n])
             at += n
         del self._answers[:at]
+        if self._answers and not self._pending:
+            self._end(ConnectionAbortedError("more answers came than were asked for"))
 
     def _tell(self, ticket: Ticket, environ: dict[str, Any], question: Question, started: float, raw: list[Any]) -> None:
         response = Quick200()
@@ -160,8 +160,14 @@ class Express:
         ticket.arrived.body.seek(0)
         self._give_back(ticket)
 
-    def _end(self, error: Exception) -> None:
+    def _fail(self, error: Exception) -> None:
+        """Whatever it is: a connection that can't be had, or that says what can't be read. Another is tried in a moment."""
         log.info("Threads alone ask Redis for lists, for now: %s", error)
+        self._paused_until = time.monotonic() + PAUSE_S
+        self._is_connecting = False
+
+    def _end(self, error: Exception) -> None:
+        self._fail(error)
         self._poller.unwatch(self._link)
         self._link.close()
         self._answers.clear()
@@ -175,15 +181,16 @@ class Express:
         """In a thread that ends with it, since it waits."""
         if not self._is_connecting and time.monotonic() >= self._paused_until and not self._quick.breaker.is_away:
             self._is_connecting = True
-            threading.Thread(target=self._connected, daemon=True).start()
+            try:
+                threading.Thread(target=self._connected, daemon=True).start()
+            except RuntimeError as error:  # the machine has no more of them
+                self._fail(error)
 
     def _connected(self) -> None:
         try:
             sock = self._link.connect()
-        except (OSError, StoreError) as error:
-            log.info("Threads alone ask Redis for lists, for now: %s", error)
-            self._paused_until = time.monotonic() + PAUSE_S
-            self._is_connecting = False
+        except Exception as error:  # noqa: BLE001 (also an answer that is not of Redis' protocol)
+            self._fail(error)
         else:
             self._poller.defer(self._begin, sock)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import cast
 
@@ -156,6 +158,20 @@ def test_a_connection_that_redis_closes_costs_no_answer(api: ApiProcess, server:
         until("the poller asks Redis", lambda: ask(api, 1)[0] == 200 and n_links(server) > 0)
         server.client.client_kill_filter(_type="normal", skipme=True)
         assert [ask(api, user)[0] for user in range(1, 9)] == [200] * 8
+
+
+def test_an_answer_that_is_not_of_redis_turns_it_off_for_a_moment_only(tmp_path: Path) -> None:
+    """Something else listens where Redis should, as after a mistyped port; the connection's start meets it already, by the database."""
+    server = Server(tmp_path / "late")
+    with ApiProcess(f"redis://127.0.0.1:{server.port}/3", LARDER_API_WORKERS="1", LARDER_API_READ_KEYS=KEY) as api:
+        with ThreadingHTTPServer(("127.0.0.1", server.port), BaseHTTPRequestHandler) as other:
+            threading.Thread(target=other.serve_forever, daemon=True).start()
+            until("it has failed", lambda: ask(api, 1)[0] == 503 and "Threads alone ask Redis" in api.log())
+            other.shutdown()
+        with server:
+            serve(Redis(port=server.port, db=3))
+            until("the poller asks Redis", lambda: ask(api, 1)[0] == 200 and n_links(server) > 0)
+            assert "Traceback" not in api.log()
 
 
 @pytest.mark.parametrize("url", ["rediss://127.0.0.1/0", "sentinel://127.0.0.1/main/0"])
