@@ -80,7 +80,7 @@ class Mount:
         host = said.get("host", "")
         if host and is_origin(f"http://{host}"):
             environ["HTTP_HOST"] = host
-        user = environ.get(self._user, "").strip() if self._user else ""
+        user = _utf8(environ.get(self._user, "")).strip() if self._user else ""
         if user and len(user) <= MAX_USER and user.isprintable() and "," not in user:  # a comma: of two headers, one is not the proxy's
             environ[USER] = user
 
@@ -136,6 +136,14 @@ def _bare(text: str) -> str:
 
 def _last(text: str) -> str:
     return text.rpartition(",")[2].strip()
+
+
+def _utf8(text: str) -> str:
+    """A header's value as it was meant, where WSGI has made a character of each byte; "" for what is not UTF-8."""
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return ""
 
 
 def _is_address(text: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.app import create_app
+from api.http.request_ids import USER
 from api.lists.store import Store
 from api.serving.mounting import Mount
 from contract.errors import SettingsError
@@ -157,3 +158,17 @@ def test_the_document_says_where_the_api_is(store: Store) -> None:
     client = client_of(store, api_root_path="/larder", api_public_origin="https://shop.example")
     assert url(client, "/openapi.json") == "https://shop.example/larder"
     assert url(client, "/larder/v1/openapi.json") == "https://shop.example/larder/v1"
+
+
+@pytest.mark.parametrize("name", ["Zoë Müller-Bà", "Ольга", "王" * 128])
+def test_a_name_may_have_any_letters(name: str) -> None:
+    """A header's bytes are UTF-8, and the last of them may look like a space of Latin-1."""
+    assert seen(PROXY, {"X-User": f" {name} ".encode().decode("latin-1")}, api_user_header="X-User")[USER] == name
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"Zo\xeb", b"Zo\xed\xa0\x80", "王".encode() * 129, "ki\u202em".encode(), "ki\u0085m".encode(), "a,王".encode(), "\u3000".encode()],
+)
+def test_what_is_no_name_names_nobody(sent: bytes) -> None:
+    assert USER not in seen(PROXY, {"X-User": sent.decode("latin-1")}, api_user_header="X-User")
