@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -24,17 +25,25 @@ ERROR = 500  # statuses from here on are errors of a server
 
 
 class RequestTraces:
-    """Of one process: what sends is made with the first span, after the fork."""
+    """Of one process: what sends is made after the fork, by `open` or with the first span."""
 
     def __init__(self, settings: TelemetrySettings) -> None:
         self._settings, self._ratio = settings, settings.trace_ratio
         self._made: tuple[int, Tracer, Any] | None = None
+        self._making = threading.Lock()
         self._random = random.Random()  # noqa: S311 (who is traced is no secret)
 
-    def answered(self, environ: dict[str, Any], status: int, seconds: float) -> str:
-        """The trace's id, where this request is traced; else ""."""
-        given = environ.get("HTTP_TRACEPARENT", "")
-        if not (is_sampled(given) if given else self._random.random() < self._ratio):
+    def open(self) -> None:
+        """Make what sends before the first request would have to wait for it."""
+        self._tracer()
+
+    def answered(self, environ: dict[str, Any], status: int, seconds: float, by_chance: bool = True) -> str:
+        """The trace's id, where this request is traced; else "". `by_chance`: whether it may be where nobody asks for it."""
+        given = environ.get("HTTP_TRACEPARENT", "").strip()
+        sampled = is_sampled(given) if given else None
+        if sampled is None:
+            sampled = by_chance and self._random.random() < self._ratio
+        if not sampled:
             return ""
         from opentelemetry import propagate
         from opentelemetry.trace import SpanKind, Status, StatusCode, format_trace_id
@@ -64,7 +73,8 @@ class RequestTraces:
             self._made[2].shutdown()
 
     def _tracer(self) -> Tracer:
-        if self._made is None or self._made[0] != os.getpid():
-            provider = make_provider(self._settings, SERVICE)
-            self._made = os.getpid(), provider.get_tracer("larder"), provider
-        return self._made[1]
+        with self._making:
+            if self._made is None or self._made[0] != os.getpid():
+                provider = make_provider(self._settings, SERVICE)
+                self._made = os.getpid(), provider.get_tracer("larder"), provider
+            return self._made[1]

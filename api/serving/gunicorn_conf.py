@@ -64,7 +64,10 @@ if _settings.api_trusted_proxies:
     forwarded_allow_ips = ""
 # On by default: a socket in the home directory for `gunicornc`.
 control_socket_disable = True
-AccessLogger.traces = RequestTraces(_settings) if _settings.otlp_endpoint else None
+AccessLogger.traces = None
+if _settings.otlp_endpoint:
+    tracing.load()
+    AccessLogger.traces = RequestTraces(_settings)
 logger_class = AccessLogger
 logconfig_dict = logging_config(_settings.log_level)
 
@@ -78,7 +81,9 @@ def on_starting(_server: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Another level of logs counts without a restart."""
+    """Another level of logs counts without a restart; what sends traces is there before the first request."""
+    if AccessLogger.traces is not None:
+        AccessLogger.traces.open()
     redis, keys = connect(_settings.redis_url), Keys(_settings.namespace)
 
     def follow() -> None:

@@ -32,10 +32,11 @@ class AccessLogger(Logger):  # type: ignore[misc]
             self.access_log.info("\n".join(lines))
 
     def line(self, status: int, n_bytes: int, environ: dict[str, Any], seconds: float) -> str:
-        """Health checks come every few seconds and get no line: what fails is logged where it fails."""
-        trace_id = "" if self.traces is None else self.traces.answered(environ, status, seconds)
+        """Health checks come every few seconds, get no line and are not traced by chance: what fails is logged where it fails."""
         path = environ["RAW_URI"]
-        if not self.access_log_enabled or path in _HEALTH_CHECKS or environ.get(ROUTE) in _HEALTH_CHECKS:
+        is_check = path in _HEALTH_CHECKS or environ.get(ROUTE) in _HEALTH_CHECKS
+        trace_id = "" if self.traces is None else self.traces.answered(environ, status, seconds, by_chance=not is_check)
+        if not self.access_log_enabled or is_check:
             return ""
         line = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),

@@ -27,7 +27,10 @@ META = "trace"  # of a job: its carrier
 TIMEOUT_S = 2
 PATH = "/v1/traces"
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+# Versions after the first may have more behind.
+_TRACEPARENT = re.compile(
+    r"(?!ff)(?:00|((?!00)[0-9a-f]{2}))-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?(1)(?:-[!-~]*)?)", re.ASCII
+)
 _handed: ContextVar[str] = ContextVar("handed", default="")
 
 log = logging.getLogger("larder.traces")
@@ -77,9 +80,11 @@ def note(**attributes: str | int) -> None:
         trace.get_current_span().set_attributes(_named(attributes))
 
 
-def is_sampled(traceparent: str) -> bool:
-    """Whether who sends it traces what he asks."""
-    return _TRACEPARENT.fullmatch(traceparent) is not None and int(traceparent[-2:], 16) & 1 == 1
+def is_sampled(traceparent: str) -> bool | None:
+    """Whether who sends it traces what he asks; None for what W3C Trace Context would not read, which counts as nothing sent."""
+    if _TRACEPARENT.fullmatch(traceparent) is None:
+        return None
+    return int(traceparent.split("-")[3], 16) & 1 == 1
 
 
 @contextmanager
@@ -132,6 +137,14 @@ class Stages:
         self._name, self._open = "", None
 
     close = end
+
+
+def load() -> None:
+    """Import all that makes spans and sends them, which takes 0.2 s; nothing is made: a process may fork after it."""
+    import opentelemetry.exporter.otlp.proto.http.trace_exporter
+    import opentelemetry.propagate
+    import opentelemetry.sdk.resources
+    import opentelemetry.sdk.trace.export  # noqa: F401 (all that make_provider, and who makes spans by it, imports)
 
 
 def make_provider(settings: TelemetrySettings, service: str) -> TracerProvider:

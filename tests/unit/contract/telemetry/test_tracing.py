@@ -39,7 +39,9 @@ def test_spans_hang_on_what_was_handed_on() -> None:
 @pytest.mark.parametrize(
     ("traceparent", "sampled"),
     [(f"00-{'a' * 32}-{'b' * 16}-01", True), (f"00-{'a' * 32}-{'b' * 16}-00", False), (f"00-{'a' * 32}-{'b' * 16}-03", True), ("", False),
-     (f"00-{'a' * 31}-{'b' * 16}-01", False), (f"00-{'A' * 32}-{'b' * 16}-01", False), (f"00-{'a' * 32}-{'b' * 16}-01\n", False)],
+     (f"00-{'a' * 31}-{'b' * 16}-01", False), (f"00-{'A' * 32}-{'b' * 16}-01", False), (f"00-{'a' * 32}-{'b' * 16}-01\n", False),
+     (f"00-{'0' * 32}-{'b' * 16}-01", False), (f"00-{'a' * 32}-{'0' * 16}-01", False), (f"ff-{'a' * 32}-{'b' * 16}-01", False),
+     (f"00-{'a' * 32}-{'b' * 16}-01-more", False), (f"01-{'a' * 32}-{'b' * 16}-01-more", True), (f"01-{'a' * 32}-{'b' * 16}-01", True)],
 )  # fmt: skip
 def test_what_comes_with_a_request_is_handed_on_if_it_is_sampled(traceparent: str, sampled: bool) -> None:
     with tracing.handed(traceparent):
