@@ -138,9 +138,15 @@ def test_a_folder_names_an_export_only_when_all_of_it_is_there(
     ObjectStore(f"{place}/lists").put("export=20200101T000000Z-00000000/user_bucket=0/00000000.parquet", b"old")
     ObjectStore(f"{place}/lists").put("notes/thesis.txt", b"somebody's")
     export_to(target, store_redis, "b")
-    assert json.loads(read(place, "lists/_latest.json"))["users"] == 400
+    pointer = json.loads(read(place, "lists/_latest.json"))
+    assert (pointer["users"], len(pointer["replaced"])) == (400, 3)
+    for one in pointer["replaced"]:
+        if "20200101" in one["folder"]:
+            one["at"] = "2020-01-02T00:00:00Z"
+    ObjectStore(f"{place}/lists").put("_latest.json", json.dumps(pointer).encode())
+    export_to(target, store_redis, "b")
     names = ObjectStore(f"{place}/lists").folders()
-    assert ("notes" in names, len(names), any("20200101" in name for name in names)) == (True, 4, False)
+    assert ("notes" in names, len(names), any("20200101" in name for name in names)) == (True, 5, False)
 
 
 def test_changes_and_long_lists(place: str, store_redis: Redis, options: dict[str, str]) -> None:
