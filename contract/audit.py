@@ -16,7 +16,9 @@ from contract.formats.keys import Keys
 from contract.store.generations import Generations
 from contract.text import utc_text
 
-What = Literal["promote", "rollback", "release", "run", "cancel", "erase", "items", "publish", "prune", "restore", "log level"]
+What = Literal[
+    "promote", "rollback", "release", "run", "cancel", "erase", "items", "publish", "prune", "restore", "log level", "experiment"
+]
 T = TypeVar("T")
 log = logging.getLogger("larder.audit")
 

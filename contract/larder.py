@@ -10,6 +10,7 @@ from redis import Redis
 from rq import Queue
 
 from contract.audit import Audit
+from contract.experiments.moves import Experiments
 from contract.formats.keys import Keys
 from contract.queue import jobs
 from contract.settings.settings import Settings
@@ -54,6 +55,10 @@ class Larder:
     def acknowledged(self) -> Acknowledged:
         """What waits for replicas, where LARDER_MIN_REPLICAS asks for some."""
         return Acknowledged.of(self.settings)
+
+    @cached_property
+    def experiments(self) -> Experiments:
+        return Experiments(self.generations)
 
     @cached_property
     def runs(self) -> Runs:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from contract.errors import PayloadError
+from contract.experiments.arms import arm_of
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
 
@@ -82,9 +83,10 @@ def _because_json(reasons: Because) -> str:
 
 def generation_json(pointer: Pointer) -> str:
     """What every answer says of where it comes from, as members of an object."""
-    return _generation_json(pointer.generation, pointer.trained_at, pointer.data_until)
+    return _generation_json(pointer.generation, pointer.trained_at, pointer.data_until, arm_of(pointer))
 
 
-@lru_cache(maxsize=8)
-def _generation_json(generation: str, trained_at: str, data_until: str | None) -> str:
-    return json.dumps({"generation": generation, "trained_at": trained_at, "data_until": data_until}, separators=(",", ":"))[1:-1]
+@lru_cache(maxsize=32)
+def _generation_json(generation: str, trained_at: str, data_until: str | None, arm: str) -> str:
+    said = {"generation": generation, "trained_at": trained_at, "data_until": data_until} | ({"arm": arm} if arm else {})
+    return json.dumps(said, separators=(",", ":"))[1:-1]

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
-IDS, GENERATION = "ids", "generation"
+IDS, GENERATION, ARM = "ids", "generation", "arm"
 AnyId = StrictInt | StrictStr
 ListName = Literal["popular", "trending", "new"]
 
@@ -15,7 +15,7 @@ class AnswerModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     parameters: ClassVar[tuple[str, ...]] = ()
-    """Of the query, which any route with this answer takes: IDS where it names users or items, GENERATION where it has lists."""
+    """Of the query, which any route with this answer takes: IDS where it names users or items, GENERATION and ARM where it has lists."""
 
 
 class Problem(AnswerModel):
@@ -53,7 +53,7 @@ class OfGeneration(AnswerModel):
 
 
 class Listed(AnswerModel):
-    parameters: ClassVar[tuple[str, ...]] = (IDS, GENERATION)
+    parameters: ClassVar[tuple[str, ...]] = (IDS, GENERATION, ARM)
 
     items: list[Item] = Field(description="Best first.")
     short: Literal[True] = Field(True, description="Stands there when fewer than k items are left of what is stored.")
@@ -61,6 +61,7 @@ class Listed(AnswerModel):
     beyond: Literal[True] = Field(
         True, description="Stands there when `offset` is at or beyond the end of what is stored: no page comes after."
     )
+    arm: str = Field("", description="While an experiment runs: the arm that the user is in, or that the request names.")
 
 
 class UserList(Listed):
@@ -82,11 +83,12 @@ class UserProblem(AnswerModel):
 
 
 class BatchAnswer(OfGeneration):
-    """Lists and errors, in the order of the users asked for."""
+    """Lists and errors, in the order of the users asked for. While an experiment runs, each list says what generation it is of."""
 
-    parameters: ClassVar[tuple[str, ...]] = (IDS, GENERATION)
+    parameters: ClassVar[tuple[str, ...]] = (IDS, GENERATION, ARM)
 
-    results: list[UserList | UserProblem]
+    arm: str = Field("", description="The arm that the request names.")
+    results: list[ListAnswer | UserList | UserProblem]
 
 
 class SessionAnswer(Listed, OfGeneration):

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.http.answer_models import GENERATION, IDS, Problem
+from api.http.answer_models import ARM, GENERATION, IDS, Problem
 from api.http.problems import MEDIA_TYPE
 from api.http.request_models import MAX_ID_LENGTH, RequestModel
 from api.http.route import Route
@@ -46,6 +46,10 @@ _SHARED: dict[str, tuple[str, Schema]] = {
     ),
     GENERATION: (
         "That of an earlier answer: lists of it, whatever is served meanwhile, so that pages belong together; 410 once they are gone.",
+        {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},
+    ),
+    ARM: (
+        "For people who test: lists of this arm of the experiment that runs, whoever asks; 400 with the names of all for another.",
         {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},
     ),
 }

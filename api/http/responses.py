@@ -6,6 +6,7 @@ from zlib import crc32
 
 from flask import Response, request
 
+from contract.experiments.arms import arm_of
 from contract.formats.manifest import Pointer
 
 JSON = "application/json"
@@ -37,11 +38,16 @@ def of_generation(body: str, pointer: Pointer, caching: Caching, variant: str = 
 
 
 def post_tag(pointer: Pointer, content: bytes) -> str:
-    return f'W/"{pointer.generation}-{crc32(content):08x}"'
+    return f'W/"{_served(pointer)}-{crc32(content):08x}"'
 
 
 def get_tag(pointer: Pointer, variant: str) -> str:
-    return f'W/"{pointer.generation}{variant}"'
+    return f'W/"{_served(pointer)}{variant}"'
+
+
+def _served(pointer: Pointer) -> str:
+    arm = arm_of(pointer)
+    return f"{pointer.generation}~{arm}" if arm else pointer.generation
 
 
 def plain(body: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:

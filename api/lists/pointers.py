@@ -18,8 +18,9 @@ from api.lists.items_view import Shelf, Shelves
 from api.lists.pinning import pinned
 from api.lists.switching import Switch
 from contract.errors import NothingPromotedError, PayloadError
+from contract.experiments.arms import Arms, arms_of
 from contract.formats import payload
-from contract.formats.keys import Keys
+from contract.formats.keys import Id, Keys
 from contract.formats.manifest import MovedPointer, Pointer
 
 T = TypeVar("T")
@@ -31,8 +32,9 @@ class Pointers:
         self._keys = keys
         self._ttl_s = ttl_s
         self._clock = clock
-        # With the time until which it may be believed, and what Redis said, where nothing else was to be asked; replaced as a whole.
-        self._cached: tuple[Pointer, float, tuple[bytes, bytes | None] | None] | None = None
+        # With the time until which it may be believed, what Redis said, where nothing else was to be asked, and the arms of the experiment
+        # that runs; replaced as a whole.
+        self._cached: tuple[Pointer, float, tuple[bytes, bytes | None] | None, Arms | None] | None = None
         self._shelves = Shelves(breaker, keys)
         self._switch = Switch(breaker, clock)
 
@@ -46,21 +48,35 @@ class Pointers:
         """The items as they were with the pointer that was read last."""
         return self._shelves.current
 
-    def current(self) -> Pointer:
+    def current(self, user: Id | None = None) -> Pointer:
         """The generation that lists come from: the one that the request names, else what is served, by a pointer that is young enough.
 
-        Raises NothingPromotedError, StoreError, PayloadError.
+        With `user`: what is served to that user. Raises NothingPromotedError, StoreError, PayloadError.
         """
         if (named := pinned.get()) is not None:
             return named
-        cached = self._cached
-        return cached[0] if cached and self._clock() < cached[1] else self.follow()
+        return self.young_of(user) or self.follow(user)
 
     @property
     def young(self) -> Pointer | None:
         """What is served, if that is known without asking Redis."""
+        return self.young_of(None)
+
+    def young_of(self, user: Id | None) -> Pointer | None:
+        """What is served to a user, None: where nobody is named, if that is known without asking Redis."""
         cached = self._cached
-        return cached[0] if cached and self._clock() < cached[1] else None
+        if cached is None or self._clock() >= cached[1]:
+            return None
+        return cached[0] if user is None or cached[3] is None else cached[3].of_user(user)
+
+    def arms(self) -> Arms | None:
+        """Those of the experiment that runs; None while none does, or where the request names a generation or an arm.
+
+        Raises as `current`.
+        """
+        self.current()
+        cached = self._cached
+        return None if cached is None or pinned.get() is not None else cached[3]
 
     @property
     def ages(self) -> bool:
@@ -72,12 +88,13 @@ class Pointers:
         """As `learn_both`, of answers that say what they said before; others wait until somebody learns them, which may take a moment."""
         cached = self._cached
         if cached is not None and cached[2] is not None and cached[2] == (raw, raw_items):
-            self._cached = (cached[0], since + self._ttl_s, cached[2])
+            self._cached = (cached[0], since + self._ttl_s, *cached[2:])
 
-    def follow(self) -> Pointer:
-        """The same by a pointer that is read now."""
+    def follow(self, user: Id | None = None) -> Pointer:
+        """The same as `current`, by a pointer that is read now."""
         now, (raw, raw_items) = self.now(), self._breaker.ask(lambda redis: read_all(redis, self.commands))
-        return self.learn_both(raw, raw_items, now)
+        served, cached = self.learn_both(raw, raw_items, now), self._cached
+        return served if user is None or cached is None or cached[3] is None or pinned.get() else cached[3].of_user(user)
 
     def refresh(self) -> Pointer:
         """The newest pointer as Redis has it now, for who wants to know of a promotion; lists may follow a moment later."""
@@ -101,7 +118,7 @@ class Pointers:
         served, until = self._switch.served(newest)
         self._shelves.learn(raw_items, served)
         is_settled = until == math.inf and self._shelves.current.raw == raw_items
-        self._cached = (served, min(since + self._ttl_s, until), (raw, raw_items) if is_settled else None)
+        self._cached = (served, min(since + self._ttl_s, until), (raw, raw_items) if is_settled else None, arms_of(served))
         return newest, served
 
     def items_tag(self) -> str:
@@ -109,16 +126,16 @@ class Pointers:
         self.current()
         return self.shelf.tag
 
-    def look(self, find: Callable[[Pointer], T | None]) -> tuple[Pointer, T] | None:
-        """What `find` finds in the current generation, with that generation's pointer.
+    def look(self, find: Callable[[Pointer], T | None], user: Id | None = None) -> tuple[Pointer, T] | None:
+        """What `find` finds in the current generation, or in that which is served to `user`, with that generation's pointer.
 
         The cached pointer may name a generation that has been pruned, or that did not know what is asked for yet; so when
         nothing is found, the pointer is read afresh, and a newer generation is asked.
         """
-        pointer = self.current()
+        pointer = self.current(user)
         found = find(pointer)
         if found is None:
-            newest = self.follow()
+            newest = self.follow(user)
             if newest.generation == pointer.generation:
                 return None
             pointer, found = newest, find(newest)

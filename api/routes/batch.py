@@ -18,18 +18,40 @@ from api.http.responses import Caching, of_generation
 from api.http.route import Route
 from api.lists.store import Store, UserLists
 from api.metrics.counters import Metrics
+from contract.experiments.arms import Arms, arm_of
 from contract.formats.manifest import Pointer
 
 
 def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
     def batch() -> Response:
         asked = json_body(BatchRequest)
-        pointer = store.pointers.current()
+        if (arms := store.pointers.arms()) is None:
+            pointer, results = answered(asked, store.pointers.current())
+        else:
+            pointer, results = store.pointers.current(), iter(by_arm(asked, arms))
+        body = ",".join(results)
+        return of_generation(f'{{{generation_json(pointer)},"results":[{body}]}}\n', pointer, caching)
+
+    def by_arm(asked: BatchRequest, arms: Arms) -> list[str]:
+        """Each user's result from the generation of the user's arm, which it names: a round trip an arm."""
+        results = [""] * len(asked.user_ids)
+        parts: dict[str, tuple[Pointer, list[int]]] = {}
+        for at, user in enumerate(asked.user_ids):
+            own = arms.of_user(user)
+            parts.setdefault(own.arm, (own, []))[1].append(at)
+        for pointer, places in parts.values():
+            part = asked.model_copy(update={"user_ids": [asked.user_ids[at] for at in places]})
+            for at, result in zip(places, answered(part, pointer, says=True)[1], strict=True):
+                results[at] = result
+        return results
+
+    def answered(asked: BatchRequest, pointer: Pointer, *, says: bool = False) -> tuple[Pointer, Iterator[str]]:
+        """Results, and how they were read. `says`: each list names its generation."""
         most = (asked.k or pointer.k) if is_plain(asked) else None
         found = store.user_lists(pointer, asked.user_ids, explain=asked.explain, most=most)
-        if found.newest.generation != pointer.generation and not all(found.lists):
+        if not all(found.lists) and (newest := _newest(store, pointer, found)).generation != pointer.generation:
             # A generation that has just been left may be pruned, or may not know a user yet.
-            pointer = found.newest
+            pointer = newest
             most = (asked.k or pointer.k) if is_plain(asked) else None
             found = store.user_lists(pointer, asked.user_ids, explain=asked.explain, most=most)
         if asked.explain:
@@ -38,26 +60,32 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         metrics.unknown_users.inc(n_unknown)
         chain = chain_of(store, asked)
         is_whole = not n_unknown and (not chain or all(one and len(one.item_ids) >= (asked.k or pointer.k) for one in found.lists))
+        more = f",{generation_json(pointer)}" if says else ""
         if is_plain(asked) and is_whole:
-            results = _plain_results(pointer, asked, found)
-        else:
-            results = _results(store, pointer, asked, found, Filler(store, asked, pointer, metrics.fell_back))
-        body = ",".join(results)
-        return of_generation(f'{{{generation_json(pointer)},"results":[{body}]}}\n', pointer, caching)
+            return pointer, _plain_results(pointer, asked, found, more)
+        return pointer, _results(store, pointer, asked, found, Filler(store, asked, pointer, metrics.fell_back), more)
 
     return [
         Route("POST", "/recommendations/batch", batch, "Lists of up to 1,000 users", answer=BatchAnswer, body=BatchRequest, errors=(409,))
     ]
 
 
-def _plain_results(pointer: Pointer, asked: BatchRequest, found: UserLists) -> Iterator[str]:
+def _newest(store: Store, pointer: Pointer, found: UserLists) -> Pointer:
+    """What is to be read now in place of `pointer`."""
+    if not (arm := arm_of(pointer)):
+        return found.newest
+    arms = store.pointers.arms()
+    return pointer if arms is None else arms.named(arm) or pointer
+
+
+def _plain_results(pointer: Pointer, asked: BatchRequest, found: UserLists, more: str) -> Iterator[str]:
     k = asked.k or pointer.k
     for user_id, one in zip(found.user_ids, found.lists, strict=True):
         if user_id is not None and one is not None:
-            yield f"{{{plain_answer(user_id, one, k)}}}"
+            yield f"{{{plain_answer(user_id, one, k)}{more}}}"
 
 
-def _results(store: Store, pointer: Pointer, asked: BatchRequest, found: UserLists, filler: Filler) -> Iterator[str]:
+def _results(store: Store, pointer: Pointer, asked: BatchRequest, found: UserLists, filler: Filler, more: str) -> Iterator[str]:
     """A list or an error for each user. Metadata of all of them takes one round trip."""
     choices = [
         None if one is None and not filler.chain else filler.choose(one or EMPTY._replace(fresh=did))
@@ -72,4 +100,4 @@ def _results(store: Store, pointer: Pointer, asked: BatchRequest, found: UserLis
         else:
             whole, chosen = choice
             source = filler.source_of(whole, filler.chain[0] if one is None else PERSONALIZED)
-            yield f"{{{user_answer(asked, user_id, whole, chosen, described, source)}}}"
+            yield f"{{{user_answer(asked, user_id, whole, chosen, described, source)}{more}}}"

@@ -75,7 +75,7 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         pointer = store.pointers.current()
         filler = Filler(store, asked, pointer, metrics.fell_back)
         _, chosen = filler.choose_named(Listed(POPULAR))
-        if not chosen.item_ids and (newest := store.pointers.refresh()).generation != pointer.generation:  # it may just have been pruned
+        if not chosen.item_ids and (newest := store.pointers.follow()).generation != pointer.generation:  # it may just have been pruned
             pointer, filler = newest, Filler(store, asked, newest, metrics.fell_back)
             _, chosen = filler.choose_named(Listed(POPULAR))
         return respond(f'"source":"popular",{shown(asked, pointer, chosen, filler)}', pointer, tag)

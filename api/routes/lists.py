@@ -33,7 +33,7 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         tag = store.pointers.items_tag()
         pointer = store.pointers.current()
         if listed.name not in words(pointer.lists):
-            pointer = store.pointers.refresh()  # which may be a newer one, that has it
+            pointer = store.pointers.follow()  # which may be a newer one, that has it
         filler = Filler(store, asked, pointer, metrics.fell_back)
         whole, chosen = filler.choose_named(listed)
         if not whole.item_ids[: whole.n_own]:

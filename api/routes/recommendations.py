@@ -36,15 +36,15 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
     def answer(asked: UserRequest) -> Response:
         tag = store.pointers.items_tag()
         if asked.explain:
-            need_explanations(store.pointers.current())
-        seen = store.pointers.look(lambda pointer: _find(store, pointer, asked))
+            need_explanations(store.pointers.current(asked.user_id))
+        seen = store.pointers.look(lambda pointer: _find(store, pointer, asked), asked.user_id)
         if seen is not None:
             pointer, (user_id, found) = seen
             return respond(asked, pointer, user_id, found, PERSONALIZED, tag)
         metrics.unknown_users.inc()
         if not (chain := chain_of(store, asked)):
             raise unknown_user()
-        pointer = store.pointers.current()
+        pointer = store.pointers.current(asked.user_id)
         user_id = spelled(asked.user_id, pointer)
         nothing = EMPTY._replace(fresh=store.did(pointer, user_id))
         return respond(asked, pointer, user_id, nothing, chain[0], f"{tag}-{FALLBACK}")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from flask import Response, request
 
-from api.http.answer_models import GENERATION, IDS
+from api.http.answer_models import ARM, GENERATION, IDS
 from api.http.problems import RequestError
 from api.http.requests import SHARED
 from api.http.route import ROUTE, Route
@@ -25,7 +25,10 @@ def view_of(route: Route, check: Callable[[], None] | None, store: Store) -> Cal
         if check is not None:
             check()
         shared = _shared(route) if request.query_string and route.shared_parameters else {}
-        if generation := shared.get(GENERATION):
+        if ARM in shared:
+            with _in_arm(store, shared[ARM]):
+                answer = route.view(**arguments)
+        elif generation := shared.get(GENERATION):
             with _pinned(store, generation):
                 answer = route.view(**arguments)
         else:
@@ -51,8 +54,24 @@ def _shared(route: Route) -> dict[str, str]:
         raise RequestError("ids: must be text.")
     if not is_generation_id(found.get(GENERATION, "g")):
         raise RequestError("generation: must be the id of a generation, as answers have it.")
+    if ARM in found and GENERATION in found:
+        raise RequestError("arm, generation: name one of them, for an arm has a generation.")
     request.environ[SHARED] = found.keys()
     return found
+
+
+@contextmanager
+def _in_arm(store: Store, arm: str) -> Iterator[None]:
+    arms = store.pointers.arms()
+    pointer = None if arms is None else arms.named(arm)
+    if pointer is None:
+        names = "no experiment runs" if arms is None else f"the arms of the experiment are {', '.join(arms.experiment.names)}"
+        raise RequestError(f"arm: {names}.")
+    token = pinned.set(pointer)
+    try:
+        yield
+    finally:
+        pinned.reset(token)
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class FastLane:
         if asked is None or not self._has_filter(asked):
             return None
         try:
-            question = self._question(environ, asked, self._store.pointers.current())
+            question = self._question(environ, asked, self._store.pointers.current(asked.user_id))
             if question is None:
                 return None
             return self.told(environ, question, self._store.ask(question.commands))
@@ -76,8 +76,9 @@ class FastLane:
 
     def question(self, environ: WSGIEnvironment) -> Question | None:
         """The first step: without waiting, and short. None for what a thread has to answer; the body is left as it came."""
-        pointer = self._store.pointers.young
-        if pointer is None or self._store.breaker.is_away or (asked := self._asked(environ)) is None:
+        if self._store.breaker.is_away or (asked := self._asked(environ)) is None:
+            return None
+        if (pointer := self._store.pointers.young_of(asked.user_id)) is None:
             return None
         shelf = self._store.pointers.shelf
         if (asked.k or pointer.k) > MAX_K or pointer.depth > MAX_DEPTH or not shelf.spells(pointer):

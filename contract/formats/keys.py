@@ -4,7 +4,7 @@
 while lists spread over the slots. ID is a generation id, BUCKET a number from 0, REV a revision of the items: a number from 1
 (contract/store/item_revisions.py), or, as versions before it wrote them, the id of a generation. RQ keeps its own keys under `rq:`.
 key                            type    TTL     written by        read by       what
-larder:{ctl}:current           string  -       promote.lua       api, trainer  JSON: all that a reader needs to find a list
+larder:{ctl}:current           string  -       lua               all           JSON: all that a reader needs to find a list; the experiment
 larder:{ctl}:promoted          list    -       promote.lua       trainer, api  JSON events {generation, at_ms, by, how}, newest 1000
 larder:{ctl}:hold              string  -       promote.lua       lua, all      JSON {generation, at_ms, by}: nothing is promoted by itself
 larder:{ctl}:sequence          int     -       begin.lua         lua           orders generations, so that no clock decides

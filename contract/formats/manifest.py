@@ -73,6 +73,8 @@ class MovedPointer(Pointer):
     holds_from_ms: int = 0
     before: MovedPointer | None = None
     """What is served until then."""
+    experiment: dict[str, Any] | None = None
+    """What runs, as contract/experiments/definition.py reads it; None: everybody gets this generation's lists."""
 
 
 class Manifest(BaseModel):

@@ -13,6 +13,7 @@ from trainer.cli.backup import backup, publish, restore
 from trainer.cli.cancel import cancel
 from trainer.cli.context import opened, served, who_asks
 from trainer.cli.doctor import doctor
+from trainer.cli.experiments.commands import experiment
 from trainer.cli.export import export
 from trainer.cli.generation_id import GENERATION_ID
 from trainer.cli.inspect import INSPECTION_COMMANDS
@@ -91,6 +92,8 @@ def prune() -> None:
             elif now == "pruned" and state != "pruned":
                 console.print(f"{name} is pruned: its lists and its artifact are gone; its name is kept for workers that are late")
         kept = {name: state for name in larder.generations.ids() if (state := larder.generations.state(name)) != "pruned"}
+        for name in sorted(larder.experiments.fixed()):
+            console.print(f"{name} is served by the experiment that runs, and not deleted while it does")
         console.print(f"Kept: {', '.join(f'{name} ({state})' for name, state in kept.items()) or 'nothing'}")
 
 
@@ -108,6 +111,7 @@ COMMANDS = (
     promote,
     rollback,
     release,
+    experiment,
     cancel,
     audit,
     log_level,

@@ -11,6 +11,7 @@ from redis import Redis
 
 from contract.artifacts.artifact import EVENTS_FOLDER, Artifact, artifacts_in, folder_of
 from contract.errors import ArtifactError, ErasureError, PayloadError
+from contract.experiments.moves import Experiments
 from contract.formats import payload
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.shard_record import UNKNOWN_SHARD, checksum_of
@@ -75,7 +76,8 @@ def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], N
     with right_to_train(store, keys, f"erasure {revision}.{secrets.token_hex(4)}", settings.lease_s, waiting, acknowledged):
         states = {name: generations.state(name) for name in generations.ids()}
         live = sorted(name for name, state in states.items() if not is_gone(state))
-        live.sort(key=lambda name: _FIRST.get(states[name], len(_FIRST)))
+        running = Experiments(generations).fixed()
+        live.sort(key=lambda name: 0 if name in running else _FIRST.get(states[name], len(_FIRST)))
         n_items, artifacts = {}, {}
         for name in live:
             artifacts[name] = _opened(settings, name)

@@ -7,6 +7,7 @@ import shutil
 
 from contract.artifacts.artifact import artifacts_in, folder_of, has_artifact, remove_artifact
 from contract.artifacts.object_store import is_remote
+from contract.experiments.moves import Experiments
 from contract.formats.states import GONE, SETTLED, GenerationState, RunState
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
@@ -21,16 +22,18 @@ def prune(generations: Generations, runs: Runs, settings: Settings, *, artifacts
     """Retire what is not to be kept; ids of the generations of which nothing is left. Revisions of the items that were left go, too.
 
     Kept are the current and the previous generation, what is being scored, the newest `keep_generations` that were served before,
-    and the newest `keep_waiting` that wait for a person (refused, held, under review), until a later one is promoted.
+    and the newest `keep_waiting` that wait for a person (refused, held, under review), until a later one is promoted; and, besides,
+    those that are arms of the experiment that runs.
     """
     progress = {name: found for name in generations.ids() if (found := generations.progress(name))}
-    complete = {name: found for name, found in progress.items() if found.state == GenerationState.COMPLETE}
+    arms = Experiments(generations).fixed()
+    complete = {name: found for name, found in progress.items() if found.state == GenerationState.COMPLETE and name not in arms}
     served = [name for name, found in complete.items() if found.promoted_at_ms]
     pointer = generations.current()
     newest = pointer.newest if pointer else 0
     waiting = [name for name, found in complete.items() if not found.promoted_at_ms and found.sequence > newest]
     kept = {*served[len(served) - min(len(served), settings.keep_generations) :], *waiting[-settings.keep_waiting :]}
-    settled = [name for name, found in progress.items() if found.state in SETTLED and name not in kept]
+    settled = [name for name, found in progress.items() if found.state in SETTLED and name not in kept | arms]
     gone = [name for name in settled if retire(generations, name, settings.grace_s, settings.job_timeout_s)]
     Catalogue(generations.redis, generations.keys).prune(settings.grace_s, settings.job_timeout_s)
     if artifacts:

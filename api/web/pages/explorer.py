@@ -44,7 +44,7 @@ def pages(site: Site) -> list[Page]:
         shown: dict[str, Any] = {"pointer": pointer, "k": k, "depth": pointer.depth, "wanted": wanted, **given, **_search(pointer)}
         shown["filter"] = request.args.get("filter", "").strip()[:MAX_FILTER_CHARACTERS]
         if given["user"]:
-            shown |= _user(given["user"], pointer, k, shown["filter"])
+            shown |= _user(given["user"], store.pointers.current(given["user"]), k, shown["filter"])
         if given["item"]:
             shown |= _item(given["item"], pointer, k)
         if wanted and pointer.similar_depth:

@@ -7,9 +7,13 @@ if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('SADD', KEYS[3], ARGV[1]) ==
 redis.call('HINCRBY', KEYS[1], 'n_users', -1)
 local function one_fewer(json)
   local pointer = cjson.decode(json)
-  if pointer.generation ~= ARGV[2] then return json end
-  pointer.n_users = pointer.n_users - 1
-  return cjson.encode(pointer)
+  local pointers = {pointer}
+  for _, arm in ipairs(pointer.experiment and pointer.experiment.arms or {}) do pointers[#pointers + 1] = arm.pointer end
+  local found = false
+  for _, one in ipairs(pointers) do
+    if one.generation == ARGV[2] then one.n_users, found = one.n_users - 1, true end
+  end
+  return found and cjson.encode(pointer) or json
 end
 redis.call('HSET', KEYS[1], 'pointer', one_fewer(redis.call('HGET', KEYS[1], 'pointer')))
 local current = redis.call('GET', KEYS[4])

@@ -1,4 +1,5 @@
--- Points `current` at a generation: the only script that moves the pointer. The items that belong to it come with it, in the same step.
+-- Points `current` at a generation: the only script that moves the pointer to another one. The items that belong to it come with it, in the same step.
+-- An experiment goes on: its arm `current` follows, the others stay (set_experiment.lua).
 -- KEYS 1 current  2 promoted  3 hold  4 gen:ID  5 gen:ID:shards  6 gen:PREVIOUS  7 gen:BEFORE
 --      (6 and 7: hashes of the generations that ARGV 3 and 4 name; the caller has read them from `current`)  8 items  9 item_revisions
 -- ARGV 1 generation id  2 who asks  3 the current generation as the caller saw it, or ''  4 the one before that, or ''
@@ -54,6 +55,7 @@ local new = cjson.decode(gen.pointer)
 new.sequence = tonumber(gen.sequence)
 new.newest = math.max(newest, new.sequence)
 new.previous = pointer.generation
+new.experiment = pointer.experiment
 if ARGV[3] ~= '' and tonumber(ARGV[6]) > 0 then
   if (pointer.holds_from_ms or 0) <= now then pointer.holds_from_ms, pointer.before = nil, nil end
   new.holds_from_ms, new.before = now + 1 + tonumber(ARGV[6]), pointer

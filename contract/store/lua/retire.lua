@@ -1,4 +1,4 @@
--- Claims a generation for deletion, unless it is served, or readers may still hold a pointer to it.
+-- Claims a generation for deletion, unless it is served, an arm of the experiment, or readers may still hold a pointer to it.
 -- KEYS 1 current  2 gen:ID
 -- ARGV 1 generation id  2 grace in ms since the last reference
 -- Returns the ms since it was claimed (0 now), or -1: leave it alone.
@@ -6,6 +6,9 @@ local current = redis.call('GET', KEYS[1])
 if current then
   local pointer = cjson.decode(current)
   if pointer.generation == ARGV[1] or pointer.previous == ARGV[1] then return -1 end
+  for _, arm in ipairs(pointer.experiment and pointer.experiment.arms or {}) do
+    if arm.name == ARGV[1] then return -1 end
+  end
 end
 local gen = redis.call('HMGET', KEYS[2], 'state', 'retired_at_ms', 'completed_at_ms', 'pruned_at_ms')
 local time = redis.call('TIME')

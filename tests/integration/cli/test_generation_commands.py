@@ -253,7 +253,14 @@ def test_what_runs_were_worth_is_listed_when_their_generations_are_gone(larder: 
 
 @pytest.mark.parametrize("name", [command.name for command in COMMANDS])
 def test_every_command_stops_at_an_unknown_setting(larder: Larder, name: str) -> None:
-    needed = {"promote": ["a"], "erase": ["1"], "export": ["--to", "-"], "backup": ["a.larder"], "restore": ["a.larder"]}
+    needed = {
+        "experiment": ["stop"],
+        "promote": ["a"],
+        "erase": ["1"],
+        "export": ["--to", "-"],
+        "backup": ["a.larder"],
+        "restore": ["a.larder"],
+    }
     arguments = needed.get(name, [])
     with pytest.raises(SettingsError, match="LARDER_NEIGHBOURS is not a setting"):
         larder.call(name, *arguments, LARDER_NEIGHBOURS="5")

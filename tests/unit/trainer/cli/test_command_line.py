@@ -76,7 +76,14 @@ def test_a_bad_option_is_named(command: str, monkeypatch: pytest.MonkeyPatch, ca
     assert one_line(capsys).startswith("larder: --time-decay-days='soon': ")
 
 
-ARGUMENTS = {"backup": ["file"], "restore": ["file"], "promote": ["g1"], "erase": ["54"], "export": ["--to", "lists.csv"]}
+ARGUMENTS = {
+    "experiment": ["stop"],
+    "backup": ["file"],
+    "restore": ["file"],
+    "promote": ["g1"],
+    "erase": ["54"],
+    "export": ["--to", "lists.csv"],
+}
 
 
 @pytest.mark.parametrize("command", sorted(cli.commands))

@@ -1,0 +1,72 @@
+"""What an experiment is: arms with shares of 10,000 slots, and a salt by which users fall into slots.
+
+It lies in the value of `current`, so that whoever reads what is served has read it, and all processes follow it at one moment. A user's
+slot depends on the salt and on the text of the user's id alone; which arm has the slot is written down, so that neither the order of
+arms nor anything else that changes moves a user.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from contract.formats.keys import Id
+from contract.formats.manifest import Pointer
+
+N_SLOTS = 10_000
+CURRENT = "current"
+"""The arm that follows what is served."""
+
+
+class Arm(BaseModel):
+    """`slots`: half-open ranges with commas between, as in 0-1000,2500-10000: no array, for an empty one comes back from Lua as an object.
+
+    `pointer`: how to read the arm's generation, whose id is the arm's name; None: the arm follows what is served.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    slots: str
+    pointer: Pointer | None = None
+
+    @property
+    def ranges(self) -> list[range]:
+        return [range(*map(int, part.split("-"))) for part in self.slots.split(",") if part]
+
+    @property
+    def n_slots(self) -> int:
+        return sum(map(len, self.ranges))
+
+
+class Experiment(BaseModel):
+    """`salt`: of this experiment alone, so that its arms are independent of those of another one."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    salt: str
+    arms: tuple[Arm, ...]
+    began_at_ms: int
+    by: str
+
+    @model_validator(mode="after")
+    def _has_all_slots(self) -> Self:
+        slots = sorted(slot for arm in self.arms for slots in arm.ranges for slot in slots)
+        if slots != list(range(N_SLOTS)):
+            raise ValueError("each slot must have one arm")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(arm.name for arm in self.arms)
+
+    def slot_of(self, user: Id) -> int:
+        return slot_of(user, self.salt)
+
+
+def slot_of(user: Id, salt: str) -> int:
+    """A keyed hash of the id's text, so that a number and its text are in one slot. The modulo favours no slot by more than 1 in 10^15."""
+    return int.from_bytes(blake2b(str(user).encode(), key=salt.encode(), digest_size=8).digest(), "big") % N_SLOTS

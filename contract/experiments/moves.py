@@ -1,0 +1,110 @@
+"""Begins, changes and ends the one experiment that may run. Each is one step of Redis, and every reader follows it at one moment."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import cast
+
+from pydantic import ValidationError
+
+from contract.errors import GenerationError
+from contract.experiments.definition import CURRENT, Arm, Experiment
+from contract.experiments.shares import allotted
+from contract.formats.manifest import MovedPointer
+from contract.formats.states import HAS_LISTS
+from contract.store.generations import Generations
+from contract.store.scripts import scripts
+
+_HELD = "an experiment's arms are as they began"
+
+
+class Experiments:
+    """`generations`: of the namespace; its `settle_ms` says when readers follow."""
+
+    def __init__(self, generations: Generations) -> None:
+        self._generations = generations
+
+    def served(self) -> MovedPointer | None:
+        """What is current, with the experiment."""
+        raw = cast("bytes | None", self._generations.redis.get(self._generations.keys.current))
+        return MovedPointer.model_validate_json(raw) if raw else None
+
+    def running(self) -> Experiment | None:
+        """Raises GenerationError for one of a version that this one can't read."""
+        served = self.served()
+        try:
+            return None if served is None or served.experiment is None else Experiment.model_validate(served.experiment)
+        except ValidationError:
+            raise GenerationError("the experiment that runs was begun by a later version of Larder: use that one to change it") from None
+
+    def fixed(self) -> frozenset[str]:
+        """Generations that are arms, which somebody is served whatever is promoted. Raises GenerationError as `running`."""
+        running = self.running()
+        return frozenset(arm.name for arm in running.arms if arm.pointer) if running else frozenset()
+
+    def start(self, shares: Mapping[str, int], by: str) -> Experiment:
+        """Begin an experiment: slots by arm (shares.py), where each arm but `current` is a generation that has its lists.
+
+        Raises GenerationError where one runs, or an arm can't be served.
+        """
+        if (running := self.running()) is not None:
+            raise GenerationError(f"an experiment runs already, of {', '.join(running.names)}: stop it first, or change its shares")
+        for name in shares:
+            if name != CURRENT and self._generations.state(name) not in HAS_LISTS:
+                state = self._generations.state(name) or "unknown"
+                raise GenerationError(f"generation {name} is {state}, so it can't be an arm: an arm needs a generation that is complete")
+        arms = tuple(
+            Arm(name=name, slots=slots, pointer=None if name == CURRENT else self._generations.manifest(name).pointer())
+            for name, slots in allotted(shares).items()
+        )
+        seconds, micros = self._generations.redis.time()
+        began = seconds * 1000 + micros // 1000
+        experiment = Experiment(id=secrets.token_hex(4), salt=secrets.token_hex(16), arms=arms, began_at_ms=began, by=by)
+        self._set("", experiment, experiment)
+        return experiment
+
+    def share(self, shares: Mapping[str, int]) -> Experiment:
+        """Give the arms of the running experiment other shares; as few users as possible move. Raises GenerationError."""
+        running = self._needed()
+        if set(shares) != set(running.names):
+            raise GenerationError(f"{_HELD}, {', '.join(running.names)}: name each of them, or stop it and start another one")
+        slots = allotted(shares, {arm.name: arm.ranges for arm in running.arms})
+        changed = running.model_copy(
+            update={"arms": tuple(arm.model_copy(update={"slots": slots[arm.name]}) for arm in running.arms)},
+        )
+        self._set(running.id, changed, changed)
+        return changed
+
+    def stop(self) -> Experiment:
+        """End it: everybody gets what is served. What it was. Raises GenerationError where none runs."""
+        running = self._needed()
+        self._set(running.id, None, running)
+        return running
+
+    def promote(self, arm: str, by: str, force: bool = False) -> Experiment:
+        """End it with one arm for everybody: its generation is promoted as a person's promotion is, then the experiment ends.
+
+        In between, the arm `current` has it already. Raises GenerationError, GateError.
+        """
+        running = self._needed()
+        if arm not in running.names:
+            raise GenerationError(f"the experiment has no arm {arm[:80]}; it has {', '.join(running.names)}")
+        if arm != CURRENT:
+            self._generations.promote_by_hand(arm, by, force)
+        return self.stop()
+
+    def _needed(self) -> Experiment:
+        if (running := self.running()) is None:
+            raise GenerationError("no experiment runs")
+        return running
+
+    def _set(self, seen: str, experiment: Experiment | None, of: Experiment) -> None:
+        keys, generations = self._generations.keys, self._generations
+        names = [arm.name for arm in of.arms if arm.pointer is not None]
+        text = "" if experiment is None else experiment.model_dump_json(exclude={"arms": {"__all__": {"pointer"}}})
+        outcome = scripts(generations.redis, "set_experiment")["set_experiment"](
+            keys=[keys.current, *map(keys.generation, names)], args=[seen, text, generations.settle_ms, *names]
+        ).decode()
+        if outcome != "done":
+            raise GenerationError(f"{outcome}, so nothing has changed: look at the experiment again")

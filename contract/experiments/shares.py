@@ -1,0 +1,64 @@
+"""Which arm has which slots: shares as people write them, and as few users moved as a change of shares can do with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from itertools import groupby
+
+from contract.errors import SettingsError
+from contract.experiments.definition import CURRENT, N_SLOTS
+from contract.formats.ids import is_generation_id
+from contract.text import words
+
+MAX_ARMS = 10
+_EXAMPLE = "current=90,GENERATION=10"
+_PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?", re.ASCII)
+_SHOWN = 80
+
+
+def parsed(text: str) -> dict[str, int]:
+    """Arms and how many slots each has, of `current=90,GENERATION=10`: percents, to two decimals. Raises SettingsError."""
+    found: dict[str, int] = {}
+    for word in words(text):
+        name, equals, value = word.partition("=")
+        if not equals or not is_generation_id(name):
+            raise SettingsError(f"--arms: {word[:_SHOWN]!r} is not an arm: write a name and its percent, as in {_EXAMPLE}")
+        if name in found:
+            raise SettingsError(f"--arms: {name} stands there twice")
+        found[name] = _slots(name, value)
+    if not 2 <= len(found) <= MAX_ARMS:
+        raise SettingsError(f"--arms: an experiment has 2 to {MAX_ARMS} arms, and these are {len(found)}; an example is {_EXAMPLE}")
+    if (total := sum(found.values())) != N_SLOTS:
+        raise SettingsError(f"--arms: the shares add up to {shown(total)}, and they must to 100 %, as in {_EXAMPLE}")
+    return found
+
+
+def _slots(name: str, text: str) -> int:
+    slots = int(Decimal(text) * N_SLOTS / 100) if _PERCENT.fullmatch(text) else -1
+    if not 0 <= slots <= N_SLOTS:
+        raise SettingsError(f"--arms: {name}={text[:_SHOWN]}: a share is a percent from 0 to 100 with two decimals at the most")
+    return slots
+
+
+def shown(n_slots: int) -> str:
+    return f"{n_slots * 100 / N_SLOTS:g} %"
+
+
+def allotted(shares: Mapping[str, int], before: Mapping[str, list[range]] | None = None) -> dict[str, str]:
+    """The slots of each arm, as `Arm.slots` has them: arms in the order of their names, `current` last.
+
+    With the slots of `before` an arm that shrinks gives up its last ones, an arm that grows keeps all of its own, and nobody else moves.
+    """
+    order = sorted(shares, key=lambda name: (name == CURRENT, name))
+    held = {name: [slot for slots in (before or {}).get(name, []) for slot in slots][: shares[name]] for name in order}
+    taken = {slot for slots in held.values() for slot in slots}
+    free = iter([slot for slot in range(N_SLOTS) if slot not in taken])
+    return {name: _text([*held[name], *(next(free) for _ in range(shares[name] - len(held[name])))]) for name in order}
+
+
+def _text(slots: list[int]) -> str:
+    """[0, 1, 2, 7] as 0-3,7-8."""
+    runs = [[slot for _, slot in run] for _, run in groupby(enumerate(sorted(slots)), lambda pair: pair[1] - pair[0])]
+    return ",".join(f"{run[0]}-{run[-1] + 1}" for run in runs)

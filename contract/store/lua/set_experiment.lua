@@ -1,0 +1,37 @@
+-- Begins, changes or ends the experiment, which is a part of `current`. Its arms read as their generations' hashes say.
+-- KEYS 1 current  2.. gen:ID of each arm that is a generation
+-- ARGV 1 id of the experiment as the caller saw it, or ''  2 JSON of the experiment, without pointers; '' ends it
+--      3 how many milliseconds later readers follow, all at once; 0: each when it reads the pointer  4.. ids of the generations of KEYS 2..
+-- Returns 'done', or why nothing was done.
+local current = redis.call('GET', KEYS[1])
+if not current then return 'nothing is promoted yet' end
+local pointer = cjson.decode(current)
+local running = pointer.experiment and pointer.experiment.id or ''
+if running ~= ARGV[1] then return 'another experiment has begun or ended meanwhile' end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local experiment = ARGV[2] ~= '' and cjson.decode(ARGV[2]) or nil
+local pointers = {}
+for i = 2, #KEYS do
+  local gen = redis.call('HMGET', KEYS[i], 'state', 'pointer')
+  if experiment then
+    if gen[1] ~= 'complete' and gen[1] ~= 'current' and gen[1] ~= 'previous' then
+      return string.format('generation %s is %s', ARGV[i + 2], gen[1] or 'unknown')
+    end
+    pointers[ARGV[i + 2]] = cjson.decode(gen[2])
+  elseif gen[1] then
+    -- Readers may hold its pointer for a while yet: retention counts from now on.
+    redis.call('HSET', KEYS[i], 'retired_at_ms', now)
+  end
+end
+for _, arm in ipairs(experiment and experiment.arms or {}) do arm.pointer = pointers[arm.name] end
+
+local new = cjson.decode(current)
+new.experiment, new.holds_from_ms, new.before = experiment, nil, nil
+if tonumber(ARGV[3]) > 0 then
+  if (pointer.holds_from_ms or 0) <= now then pointer.holds_from_ms, pointer.before = nil, nil end
+  new.holds_from_ms, new.before = now + 1 + tonumber(ARGV[3]), pointer
+end
+redis.call('SET', KEYS[1], cjson.encode(new))
+return 'done'

@@ -1,0 +1,98 @@
+"""`larder experiment`: two or more generations served at the same time, each to its share of the users."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+
+from contract.audit import Audit
+from contract.errors import GenerationError
+from contract.experiments.definition import CURRENT, Experiment
+from contract.experiments.shares import parsed, shown
+from contract.larder import Larder
+from contract.settings.called import as_called
+from trainer.cli.context import opened, served, who_asks
+from trainer.cli.experiments.status import as_json, table_of
+
+console = Console(soft_wrap=True, highlight=False)
+_ARMS = click.option("--arms", required=True, help="Arms and their percents, as in current=90,GENERATION=10; `current` follows promotions.")
+
+
+@click.group()
+def experiment() -> None:
+    """Serve two or more generations at once, each to its share of the users, and end with one of them."""
+
+
+@experiment.command()
+@_ARMS
+def start(arms: str) -> None:
+    """Begin: each user gets lists of one arm, the same one every day, and answers name it."""
+    shares = parsed(arms)
+    with opened() as larder:
+        found = larder.experiments.start(shares, who_asks())
+        record(larder.audit, "", found)
+        console.print(f"The experiment runs: {told(found)}. `{as_called('experiment', 'status')}` shows it")
+
+
+@experiment.command()
+@_ARMS
+def share(arms: str) -> None:
+    """Give the arms of the experiment that runs other shares; as few users as possible move."""
+    shares = parsed(arms)
+    with opened() as larder:
+        before = larder.experiments.running()
+        found = larder.experiments.share(shares)
+        record(larder.audit, told(before) if before else "", found)
+        console.print(f"The shares are now: {told(found)}")
+
+
+@experiment.command()
+@click.option("--json", "json_", is_flag=True, help="One JSON object, for programs; null while none runs.")
+def status(json_: bool) -> None:
+    """Show the experiment that runs: its arms, their shares, and what each of them serves."""
+    with opened() as larder:
+        found = larder.experiments.running()
+        if json_:
+            click.echo(as_json(larder.generations, found))
+        elif found is None:
+            console.print(f"No experiment runs. `{as_called('experiment', 'start', '--arms', 'current=90,GENERATION=10')}` begins one")
+        else:
+            Console().print(table_of(larder.generations, found))
+
+
+@experiment.command()
+def stop() -> None:
+    """End it: everybody gets what is served."""
+    with opened() as larder:
+        found = larder.experiments.stop()
+        _ended(larder, found, "stopped")
+        console.print(f"The experiment is over: everybody gets {served(larder).generation}")
+
+
+@experiment.command()
+@click.argument("arm")
+@click.option("--force", is_flag=True, help="Promote it whatever the gate says; that it was forced is recorded.")
+def promote(arm: str, force: bool) -> None:
+    """End it with ARM for everybody."""
+    with opened() as larder:
+        running = larder.experiments.running()
+        if running is None:
+            raise GenerationError(f"no experiment runs: `{as_called('promote', arm)}` promotes a generation")
+        moves = larder.generations
+        found = larder.audit.move(moves, "promote", who_asks(), lambda _: larder.experiments.promote(arm, who_asks(), force))
+        _ended(larder, found, f"ended with {arm}")
+        console.print(f"The experiment is over: everybody gets {served(larder).generation}")
+        if arm != CURRENT and moves.held():
+            console.print(f"An earlier generation is served now, so promotions are held. `{as_called('release')}` ends that")
+
+
+def told(found: Experiment) -> str:
+    return ", ".join(f"{arm.name} {shown(arm.n_slots)}" for arm in found.arms)
+
+
+def record(audit: Audit, before: str, found: Experiment) -> None:
+    audit.record("experiment", who_asks(), before, f"{found.id}: {told(found)}")
+
+
+def _ended(larder: Larder, found: Experiment, how: str) -> None:
+    larder.audit.record("experiment", who_asks(), f"{found.id}: {told(found)}", how)
