@@ -27,7 +27,7 @@ from api.serving.cors import Cors
 from api.serving.fast_lane import FastLane
 from api.serving.middleware import Front
 from api.serving.mounting import mounted, own_paths
-from api.serving.quick import QUICK, Quick
+from api.serving.quick import QUICK, SENDER, Quick
 from api.web.application import beside
 from api.web.site import Site
 from contract.settings.settings import Settings
@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     caching = Caching(settings.api_max_age_s)
     lane = FastLane(store, caching, gate)
     pages, page_paths = beside(app.wsgi_app, Site(settings, store, queue, gate, metrics))
-    front = Front(pages, metrics, lane.answer, Cors.of(settings))
+    front = _front(app, settings, metrics, pages, metrics, lane.answer, Cors.of(settings))
     paths = own_paths([*page_paths, *(route.path for route in routes)])
     app.wsgi_app = mounted(front, settings, paths)  # type: ignore[method-assign, assignment]
     app.extensions[QUICK] = Quick(lane, front, app.wsgi_app, store.breaker, store.pointers)
@@ -83,6 +83,17 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
     ]
     described.update(openapi.document(routes))
     return routes
+
+
+def _front(app: Flask, settings: Settings, metrics: Metrics, *of_front: Any) -> Front:
+    """One that samples what is shown, where that is asked for."""
+    if not settings.impressions:
+        return Front(*of_front)
+    from api.impressions.front import SampledFront
+    from api.impressions.sender import Sender
+
+    app.extensions[SENDER] = sender = Sender(settings, metrics.impressions)
+    return SampledFront(*of_front, share=settings.impressions, keep=sender.put)
 
 
 def queue_of(settings: Settings) -> Breaker:

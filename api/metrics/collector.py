@@ -18,7 +18,7 @@ from contract.formats.evaluation import Evaluation, Figures
 from contract.formats.manifest import Manifest
 from contract.queue.names import QUEUES
 from contract.settings.settings import Settings
-from contract.store.event_stream import waiting
+from contract.store.event_stream import events_in
 from contract.store.eviction import evicting_policy, memory_of
 from contract.store.runs import STATE_FIELDS, state_of
 
@@ -111,7 +111,7 @@ class RedisCollector(Collector):
         yield _gauge("store_evicts", "1 where Redis deletes lists when it is full: its maxmemory-policy is not noeviction.", bool(policy))
 
     def _events(self) -> Iterator[Metric]:
-        found = self._store.breaker.ask(lambda redis: waiting(redis, self._store.keys))
+        found = self._store.breaker.ask(lambda redis: events_in(redis, self._store.keys).waiting())
         yield _gauge("events_waiting", "Events that are in no file yet.", found.n)
         yield _gauge("events_waiting_bytes", "What they take in Redis, about.", found.n_bytes)
         yield _gauge("events_lag_seconds", "How long the oldest of them has waited.", found.oldest_s)

@@ -39,6 +39,11 @@ class Metrics:
             "Events sent to POST /events by what came of them: accepted, repeated (known by its event_id), invalid, refused (429).",
             ("outcome",), registry=self._registry,
         )  # fmt: skip
+        self._impressions = Counter(
+            "larder_impressions",
+            "Answers whose lists were to be kept (LARDER_IMPRESSIONS) by what came of them: kept, dropped.",
+            ("outcome",), registry=self._registry,
+        )  # fmt: skip
         self._key_requests = Counter(
             "larder_key_requests",
             "Requests with a named key, by its name and what came of them: allowed, refused (403), limited (429).",
@@ -67,6 +72,9 @@ class Metrics:
     def events(self, outcome: str, n: int) -> None:
         if n:
             self._events.labels(outcome).inc(n)
+
+    def impressions(self, outcome: str, n: int) -> None:
+        self._impressions.labels(outcome).inc(n)
 
     def registry(self, *collectors: Collector) -> CollectorRegistry:
         """For one scrape: the values of all workers, and what `collectors` read now."""

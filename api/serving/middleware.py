@@ -60,14 +60,14 @@ class Front:
         else:
             identify(environ)
             route, status, headers, exc_info, body = self._ask(environ)
-        return self._tell(environ, start_response, started, route, status, headers, exc_info, body)
+        return self.respond(environ, start_response, started, route, status, headers, exc_info, body)
 
     def tell(self, environ: WSGIEnvironment, start_response: StartResponse, found: Answer, started: float) -> Iterable[bytes]:
         """What the lane has found for a request that came when `time.perf_counter` said `started`."""
         environ[ROUTE] = found.route
-        return self._tell(environ, start_response, started, found.route, OK, found.headers, None, (found.body,))
+        return self.respond(environ, start_response, started, found.route, OK, found.headers, None, (found.body,))
 
-    def _tell(
+    def respond(
         self,
         environ: WSGIEnvironment,
         start_response: StartResponse,
@@ -78,6 +78,7 @@ class Front:
         exc_info: Any,
         body: Iterable[bytes],
     ) -> Iterable[bytes]:
+        """Every answer goes through here once, as it will be but for gzip and the headers that all have."""
         if "HTTP_ACCEPT_ENCODING" in environ:
             body = _maybe_gzipped(environ, headers, body)
         headers.append(("X-Request-ID", environ.get(REQUEST_ID) or identify(environ)))

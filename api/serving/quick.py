@@ -12,6 +12,7 @@ from api.serving.middleware import Front
 from api.serving.mounting import Mount
 
 QUICK = "larder.quick"  # of Flask's extensions
+SENDER = "larder.impressions"  # the same: what is to be closed with the worker, where lists that are shown are kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from api.serving.connections import Connection, Limits
 from api.serving.express import Express
 from api.serving.framing import Arriving
 from api.serving.poller import Poller
-from api.serving.quick import QUICK
+from api.serving.quick import QUICK, SENDER
 from api.serving.waiting import Ticket, Waiting
 from contract.settings.settings import Settings
 
@@ -57,7 +57,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         self._application = Application(self.cfg, self.log, self.wsgi)
-        quick = getattr(self.wsgi, "extensions", {}).get(QUICK)
+        extensions = getattr(self.wsgi, "extensions", {})
+        quick, sender = extensions.get(QUICK), extensions.get(SENDER)
         self._express = Express.of(quick, self._application, self._poller, self._waiting.put, self._send) if quick else None
         for _ in range(self.cfg.threads):
             threading.Thread(target=self._serve, daemon=True).start()
@@ -73,6 +74,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
             self._turn(listens=False)
         self._waiting.end(self.cfg.threads)
         self._poller.close()
+        if sender is not None:
+            sender.close()
 
     def _turn(self, listens: bool) -> None:
         if time.monotonic() >= self._next_tick:

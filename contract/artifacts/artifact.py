@@ -65,6 +65,7 @@ from contract.formats.manifest import READABLE_FORMATS, ArraySpec, Manifest
 Array = npt.NDArray[Any]
 TILE = 64  # columns of a tile of the dense layout
 EVENTS_FOLDER = ".events"  # beside the artifacts: files of events (trainer/events/files.py)
+IMPRESSIONS_FOLDER = ".impressions"  # the same of lists that were shown
 READ_FOLDER = ".reading"  # beside the artifacts: what is kept of files that were read (trainer/kept/entries.py)
 
 

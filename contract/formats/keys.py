@@ -37,6 +37,9 @@ larder:{events}:NAME           of events, where NAME is
   ids                          set     repeat  push_events.lua   lua           digests of ids, by which repeats are known; a key a window
   due                          zset    -       api               worker        user -> us: users whose lists are to be made anew
   active                       zset    -       api, worker       worker        user -> us: users who did something within the last days
+larder:{impressions}:NAME      of lists that were shown, where NAME is
+  stream                       stream  -       push_impr...lua   trainer       impressions that are not in files yet (events.py)
+  state                        hash    -       lua               lua, api      bytes that wait; counts: accepted, refused, written
 larder:fresh:USER              hash    days    api, worker   api           what a user did since then (contract/formats/freshness.py)
 larder:did:USER                hash    days    api           worker        id of an event -> JSON [us, place, event]
 larder:recs:ID:BUCKET          hash    -       worker            api           user id -> list payload
@@ -135,6 +138,9 @@ class Keys:
 
     def events(self, name: Literal["stream", "state", "ids", "due", "active"]) -> str:
         return f"{self.namespace}:{{events}}:{name}"
+
+    def impressions(self, name: Literal["stream", "state"]) -> str:
+        return f"{self.namespace}:{{impressions}}:{name}"
 
     def did(self, user: Id) -> str:
         return f"{self.namespace}:did:{user}"

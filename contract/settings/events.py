@@ -1,4 +1,4 @@
-"""Settings of events: what people do between two runs, and how much of it may wait."""
+"""Settings of events and impressions: what people do between two runs, what they were shown, and how much of it may wait."""
 
 from __future__ import annotations
 
@@ -37,6 +37,18 @@ class EventSettings(BaseModel):
         le=86_400,
         description="For how long POST /events knows an event_id again at the least; files are read without repeats always.",
     )
+
+    impressions: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Part of the answers with users' lists that are kept in files, to learn what became of them (larder outcomes): "
+        "1 is all of them; 0: none.",
+    )
+    impressions_max_mb: float = Field(
+        64.0, gt=0, description="What lists that were shown and wait to be written may take in Redis, in MiB; then they are dropped."
+    )
+    impressions_keep_days: int = Field(30, ge=1, le=3650, description="Files of lists that were shown are deleted after so many days.")
 
     @property
     def looks(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from typing import cast
 
 from redis import Redis
 
-from contract.artifacts.artifact import EVENTS_FOLDER, Artifact, artifacts_in, folder_of
+from contract.artifacts.artifact import Artifact, artifacts_in
 from contract.errors import ArtifactError, ErasureError, PayloadError
 from contract.experiments.moves import Experiments
 from contract.formats import payload
@@ -17,13 +17,12 @@ from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.shard_record import UNKNOWN_SHARD, checksum_of
 from contract.formats.states import GenerationState, is_gone
 from contract.settings.settings import Settings
-from contract.store import taken
 from contract.store.erasure import Erasure
-from contract.store.event_stream import forget as forget_waiting
 from contract.store.generations import Generations
 from contract.store.removal import take_out
 from contract.store.replicas.acknowledged import Acknowledged
 from contract.store.training_right import right_to_train
+from trainer.erasure.done import remove_done
 from trainer.erasure.read_rows import remove_read
 from trainer.erasure.scrub import open_whole, scrub
 
@@ -48,6 +47,8 @@ class Erased:
     remains: list[str]
     events: int = 0
     """Rows of files of events, and events on their way there."""
+    impressions: int = 0
+    """The same of lists that were shown."""
     parts: int = 0
     """Files of the source of which nothing is kept any more, since they name the user."""
 
@@ -97,19 +98,7 @@ def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], N
                 removed.append(Removed(name, states.get(name, "not begun"), interactions, n_items.get(name) or 0))
         n_parts = remove_read(settings, user_id, remains)
     acknowledged.settle(store)
-    return Erased(removed, remains, _remove_events(settings, store, keys, user_id), n_parts)
-
-
-def _remove_events(settings: Settings, store: Redis, keys: Keys, user_id: Id) -> int:
-    """Out of the stream and out of files. What is read from the stream from now on leaves the user out."""
-    folder = folder_of(settings.artifacts) / EVENTS_FOLDER
-    taken.forget(store, keys, user_id)
-    n_waiting = forget_waiting(store, keys, user_id)
-    if not folder.is_dir():
-        return n_waiting
-    from trainer.events.tidying import forget  # polars takes a moment to import: only for who keeps events
-
-    return n_waiting + forget(folder, user_id)
+    return Erased(removed, remains, *remove_done(settings, store, keys, user_id), n_parts)
 
 
 def as_json(removed: list[Removed]) -> list[dict[str, object]]:

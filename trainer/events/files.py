@@ -1,7 +1,7 @@
-"""Files of events: `<artifacts>/.events/day=2026-01-31/FIRST_LAST.parquet`.
+"""Files of events: `<artifacts>/.events/day=2026-01-31/FIRST_LAST.parquet`; of lists that were shown the same, in `.impressions`.
 
-FIRST and LAST are ids of the stream, so that a name says which events the file holds. Files are written in the order of the stream, and
-a day is that of an event's arrival: so the newest LAST of all says what is in files, and what is taken out of Redis later is known.
+FIRST and LAST are ids of the stream, so that a name says which entries the file holds. Files are written in the order of the stream, and
+a day is that of an entry's arrival: so the newest LAST of all says what is in files, and what is taken out of Redis later is known.
 A file is written aside, flushed, then renamed. Where small files were merged, the range of the merged one covers theirs; until they are
 deleted they count for nothing. Who writes holds a lock of the file system, which a process that is killed lets go.
 """
@@ -15,26 +15,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from contract.artifacts.artifact import EVENTS_FOLDER, folder_of
-from contract.formats.events import Event
 from contract.machine import sync_folder
-from contract.store.event_stream import NOTHING
+from contract.store.streams.stream import NOTHING
+from trainer.events.kinds import EVENTS, STREAM_ID, Kind
 
-SCHEMA = pl.Schema(
-    {
-        "stream_id": pl.String, "event_id": pl.String, "user_id": pl.String, "item_id": pl.String, "type": pl.String, "time": pl.Int64,
-        "weight": pl.Float64, "request_id": pl.String, "generation": pl.String, "rank": pl.Int64,
-    }
-)  # fmt: skip
 _NAME = re.compile(r"(\d+)-(\d+)_(\d+)-(\d+)\.parquet", re.ASCII)
 _ASIDE = ".writing-"
-
-Entry = tuple[str, Event]
-"""An event with its id in the stream."""
 
 
 class EventFile(NamedTuple):
@@ -43,11 +33,6 @@ class EventFile(NamedTuple):
     first: tuple[int, int]
     last: tuple[int, int]
     path: Path
-
-
-def folder_for(artifacts: str) -> Path:
-    """Where events lie beside the artifacts of this URL."""
-    return folder_of(artifacts) / EVENTS_FOLDER
 
 
 def id_of(text: str) -> tuple[int, int]:
@@ -95,17 +80,16 @@ def all_files(folder: Path) -> list[EventFile]:
 
 
 def last_id(folder: Path) -> str:
-    """The id of the newest event that a file holds."""
+    """The id of the newest entry that a file holds."""
     for day in reversed(days_of(folder)):
         if kept := files_of(day)[0]:
             return "{}-{}".format(*kept[-1].last)
     return NOTHING
 
 
-def write_entries(folder: Path, entries: Sequence[Entry]) -> None:
-    """Entries of one day, in their order, as a file."""
-    rows = [(entry, event.event_id, str(event.user_id), str(event.item_id), *event[3:]) for entry, event in entries]
-    frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+def write_entries(folder: Path, entries: Sequence[tuple[str, Any]], kind: Kind[Any] = EVENTS) -> None:
+    """Entries of one day with their ids in the stream, in their order, as a file."""
+    frame = pl.DataFrame([(entry, *kind.row(one)) for entry, one in entries], schema=kind.schema, orient="row")
     write_frame(folder / f"day={day_of(entries[0][0])}" / f"{entries[0][0]}_{entries[-1][0]}.parquet", frame)
 
 
@@ -124,17 +108,20 @@ def write_frame(path: Path, frame: pl.DataFrame) -> None:
         sync_folder(path.parent.parent)
 
 
-def read_all(folder: Path, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Every event that is in files, file by file, oldest first. Files that are merged meanwhile are read merged, and nothing twice."""
-    after = (-1, -1)
+def read_all(folder: Path, columns: Sequence[str], since: str = NOTHING) -> Iterator[pl.DataFrame]:
+    """Every entry behind an id of the stream that is in files, file by file, oldest first.
+
+    Files that are merged meanwhile are read merged, and nothing twice.
+    """
+    after = id_of(since)
     while waiting := [file for file in all_files(folder) if file.last > after]:
         for file in waiting:
             try:
-                frame = pl.read_parquet(file.path, columns=["stream_id", *columns])
+                frame = pl.read_parquet(file.path, columns=[STREAM_ID, *columns])
             except FileNotFoundError:  # merged since it was listed
                 break
             if file.first <= after:  # a merged one, of which the beginning was read before it was merged
-                begins = [id_of(entry) > after for entry in frame["stream_id"].to_list()]
+                begins = [id_of(entry) > after for entry in frame[STREAM_ID].to_list()]
                 frame = frame.filter(pl.Series(begins, dtype=pl.Boolean))
             after = file.last
             yield frame

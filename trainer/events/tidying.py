@@ -1,4 +1,4 @@
-"""Files of events are merged while they are small, deleted when they are old, and written anew without who is erased."""
+"""Files of events and impressions are merged while they are small, deleted when they are old, and written anew without who is erased."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _merge(group: Sequence[EventFile]) -> int:
 
 
 def forget(folder: Path, user_id: Id) -> int:
-    """Take a user out of all files; how many events went."""
+    """Take a user out of all files; how many entries went."""
     if not folder.is_dir():
         return 0
     gone = 0

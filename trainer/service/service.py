@@ -11,6 +11,7 @@ from typing import Any
 from redis.exceptions import RedisError
 from rq import Queue
 
+from contract.artifacts.artifact import IMPRESSIONS_FOLDER, folder_of
 from contract.artifacts.object_store import is_remote
 from contract.errors import LarderError
 from contract.formats.states import GONE, GenerationState
@@ -45,7 +46,7 @@ def serve(settings: Settings) -> None:
     remote = RemoteRetention() if is_remote(settings.artifacts) else None
     larder.erasure.announce()
     beside = (
-        Beside("trainer.events", "writes events", is_wanted=settings.events),
+        Beside("trainer.events", "writes events and impressions", is_wanted=_writes(settings)),
         Beside("trainer.notices", "tells what became of runs", is_wanted=bool(settings.notices)),
     )
     for process in beside:
@@ -97,6 +98,11 @@ def serve(settings: Settings) -> None:
         service="larder-trainer",
     )
     worker.work(logging_level=settings.log_level)
+
+
+def _writes(settings: Settings) -> bool:
+    """Whether there is anything to write, or to delete in its time, of what people did and were shown."""
+    return settings.events or settings.impressions > 0 or (folder_of(settings.artifacts) / IMPRESSIONS_FOLDER).is_dir()
 
 
 def warm(settings: Settings) -> None:

@@ -18,7 +18,7 @@ import polars as pl
 from contract.errors import DataError
 from contract.formats.events import DISLIKES, SHOWN
 from contract.settings.settings import SourceSettings
-from contract.store.event_stream import NOTHING
+from contract.store.streams.stream import NOTHING
 from trainer.events.files import id_of, read_all
 from trainer.rows.problems import Problems
 from trainer.sources.values.convert import UNKNOWN_EVENT

@@ -7,7 +7,8 @@ from typing import Any
 
 from api.web.site import Site
 from contract.errors import LarderError
-from contract.store.event_stream import Waiting, waiting
+from contract.store.event_stream import events_in
+from contract.store.streams.stream import Waiting
 
 
 def memory(site: Site) -> Mapping[str, Any]:
@@ -23,6 +24,6 @@ def events(site: Site) -> Waiting | None:
     if not site.settings.events:
         return None
     try:
-        return site.store.breaker.ask(lambda redis: waiting(redis, site.store.keys))
+        return site.store.breaker.ask(lambda redis: events_in(redis, site.store.keys).waiting())
     except LarderError:
         return None

@@ -22,9 +22,9 @@ from contract.formats.states import GOING, GenerationState, RunState
 from contract.formats.tuned import Tuned, told
 from contract.formats.verdict import Verdict
 from contract.queue.state import Queue, read_queues
-from contract.store.event_stream import Waiting
 from contract.store.progress import Event, Progress
 from contract.store.runs import Runs, RunStatus
+from contract.store.streams.stream import Waiting
 
 SHOWN_GENERATIONS = 20
 SHOWN_CHANGES = 12

@@ -1,4 +1,4 @@
--- Takes events out of the stream that are in files, the oldest first, up to an id.
+-- Takes entries out of a stream that are in files, the oldest first, up to an id.
 -- KEYS 1 stream  2 state
 -- ARGV 1 the last id that goes  2 how many at most
 -- Returns how many went.

@@ -17,6 +17,8 @@ from contract.formats.events import Event
 from contract.formats.keys import Keys
 from contract.settings.settings import Settings
 from contract.store import event_stream
+from contract.store.event_stream import events_in
+from contract.store.streams.stream import NOTHING
 from tests.support.servers.api_process import ApiProcess
 from tests.support.servers.redis_server import RedisServer
 
@@ -45,7 +47,7 @@ def buy(user: object = 54, item: object = 318, **more: object) -> dict[str, obje
 
 
 def stored(redis: Redis) -> list[Event]:
-    return [event for _, event in event_stream.read(redis, KEYS, event_stream.NOTHING, 10_000)]
+    return [event for _, event in events_in(redis, KEYS).read(NOTHING, 10_000)]
 
 
 def test_what_is_wrong_with_an_event_keeps_no_other_out(make: Make, store_redis: Redis) -> None:
@@ -108,9 +110,9 @@ def test_all_or_none_when_too_much_waits(make: Make, store_redis: Redis) -> None
     refused = send(client, *[buy() for _ in range(20)])
     assert (refused.status_code, refused.get_json()["error"], refused.headers["Retry-After"]) == (429, "Too many events", "5")
     assert len(stored(store_redis)) == 1
-    last = event_stream.read(store_redis, KEYS, event_stream.NOTHING, 9)[-1][0]
-    assert event_stream.settle(store_redis, KEYS, last) == 1
-    assert event_stream.waiting(store_redis, KEYS) == (0, 0, 0.0, 1, 0, 20, 1)
+    last = events_in(store_redis, KEYS).read(NOTHING, 9)[-1][0]
+    assert events_in(store_redis, KEYS).settle(last) == 1
+    assert events_in(store_redis, KEYS).waiting() == (0, 0, 0.0, 1, 0, 20, 1)
     assert send(client, buy()).status_code == 202
 
 
@@ -128,10 +130,10 @@ def test_refused_when_the_oldest_has_waited_for_too_long(make: Make, store_redis
 
 def test_ids_of_the_stream_rise_also_when_it_was_lost(store_redis: Redis) -> None:
     ahead = f"{(store_redis.time()[0] + 3600) * 1000}-7"
-    event_stream.go_on_after(store_redis, KEYS, ahead)
-    event_stream.go_on_after(store_redis, KEYS, ahead)
+    events_in(store_redis, KEYS).go_on_after(ahead)
+    events_in(store_redis, KEYS).go_on_after(ahead)
     event_stream.push(store_redis, KEYS, Settings(), [Event("a", 1, 2, "buy", 0)])
-    assert [event.event_id for _, event in event_stream.read(store_redis, KEYS, ahead, 9)] == ["a"]
+    assert [event.event_id for _, event in events_in(store_redis, KEYS).read(ahead, 9)] == ["a"]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from contract.store import event_stream
+from contract.store.event_stream import events_in
 from tests.support.page_blocks import blocks_of
 from tests.support.paths import ROOT
 from tests.support.servers.api_process import ApiProcess
@@ -49,7 +49,7 @@ def test_a_newcomer_can_follow_it(services: Callable[..., Services], redis_serve
             return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
         before, sent, after, new, first = said(*rest[:-1])
-        await_that(lambda: event_stream.waiting(made.redis, made.keys).n == 0, f"events are in files; logs:\n{made.logs()}")
+        await_that(lambda: events_in(made.redis, made.keys).waiting().n == 0, f"events are in files; logs:\n{made.logs()}")
         (learned,) = said(rest[-1])
         await_that(lambda: api.get("/users/900001/recommendations").json()["generation"] != first["generation"], "the API follows")
         now = api.get("/users/900001/recommendations").json()

@@ -19,11 +19,12 @@ from contract.formats.keys import Keys
 from contract.settings.settings import Settings
 from contract.store import event_stream
 from contract.store.erasure import Erasure
+from contract.store.event_stream import events_in
+from contract.store.streams.stream import NOTHING, Stream
 from tests.support.paths import ROOT
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.services import Services, await_that, children
 from trainer.erasure.erase import erase
-from trainer.events import collecting
 from trainer.events.collecting import begin, collect
 from trainer.events.files import last_id, read_all
 
@@ -43,19 +44,19 @@ def test_a_batch_at_a_time_and_out_of_redis(store_redis: Redis, tmp_path: Path) 
     nobody = Erasure(store_redis, KEYS, "")
     assert [collect(store_redis, KEYS, nobody, tmp_path, 2) for _ in range(4)] == [2, 2, 1, 0]
     assert written(tmp_path) == list("abcde")
-    assert event_stream.waiting(store_redis, KEYS) == (0, 0, 0.0, 5, 0, 0, 5)
+    assert events_in(store_redis, KEYS).waiting() == (0, 0, 0.0, 5, 0, 0, 5)
 
 
 def test_killed_between_file_and_redis(store_redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     push(store_redis, *"abc")
     nobody = Erasure(store_redis, KEYS, "")
     with monkeypatch.context() as patched:
-        patched.setattr(collecting, "settle", lambda *_: 1 / 0)
+        patched.setattr(Stream, "settle", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             collect(store_redis, KEYS, nobody, tmp_path)
     push(store_redis, *"de")
     begin(store_redis, KEYS, tmp_path)
-    assert event_stream.waiting(store_redis, KEYS).n == 2
+    assert events_in(store_redis, KEYS).waiting().n == 2
     collect(store_redis, KEYS, nobody, tmp_path)
     assert written(tmp_path) == list("abcde")
 
@@ -76,12 +77,12 @@ def test_erased_users_reach_no_file(store_redis: Redis, tmp_path: Path) -> None:
     erasure = Erasure(store_redis, KEYS, "a secret")
     push(store_redis, "a", "b", user=54)
     push(store_redis, "c", user=55)
-    assert event_stream.forget(store_redis, KEYS, "54") == 2
+    assert events_in(store_redis, KEYS).forget("54") == 2
     erasure.add("54")
     push(store_redis, "d", user=54)
     assert collect(store_redis, KEYS, erasure, tmp_path) == 2
     assert written(tmp_path) == ["c"]
-    assert event_stream.waiting(store_redis, KEYS)[:2] == (0, 0)
+    assert events_in(store_redis, KEYS).waiting()[:2] == (0, 0)
 
 
 def test_an_erasure_takes_a_users_events_out_of_redis_and_files(store_redis: Redis, redis_server: str, tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_an_erasure_takes_a_users_events_out_of_redis_and_files(store_redis: Red
     push(store_redis, "d", user="54")
     assert erase(settings, store_redis, 54, lambda: None).events == 3
     assert written(folder) == ["c"]
-    assert event_stream.waiting(store_redis, KEYS)[:2] == (0, 0)
+    assert events_in(store_redis, KEYS).waiting()[:2] == (0, 0)
 
 
 def test_each_event_once_while_everybody_is_killed(tmp_path: Path) -> None:
@@ -115,14 +116,14 @@ def test_each_event_once_while_everybody_is_killed(tmp_path: Path) -> None:
                 server.start()
             process = subprocess.Popen([sys.executable, "-m", "trainer.events"], cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
             with Redis.from_url(server.url) as client:
-                before = last_id(folder) if folder.exists() else event_stream.NOTHING
+                before = last_id(folder) if folder.exists() else NOTHING
                 for part in range(20):
                     names = [f"{number}.{part}.{at}" for at in range(50)]
                     push(client, *names)
                     sent += names
                 await_that(lambda since=before: folder.exists() and last_id(folder) != since, "something is written")  # type: ignore[misc]
                 if number == 4:
-                    await_that(lambda: event_stream.waiting(client, KEYS).n == 0, "everything is written")
+                    await_that(lambda: events_in(client, KEYS).waiting().n == 0, "everything is written")
         assert Counter(written(folder)) == Counter(sent)
     finally:
         if process is not None:

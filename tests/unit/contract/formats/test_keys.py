@@ -69,6 +69,7 @@ def test_control_keys_share_a_slot_and_lists_do_not() -> None:
         "audience",
         "fresh",
         "events",
+        "impressions",
         "did",
         "lists",
     }

@@ -10,7 +10,7 @@ import pytest
 from contract.errors import DataError
 from contract.formats.events import Event
 from contract.settings.settings import SourceSettings
-from trainer.events import files, tidying
+from trainer.events import tidying
 from trainer.events.files import all_files, last_id, read_all, write_entries
 from trainer.sources import events
 from trainer.sources.load import load
@@ -20,7 +20,7 @@ DAY_MS = 86_400_000
 FIRST = 20_000 * DAY_MS  # 2024-10-04
 
 
-def entries(start: int, n: int, day: int = 0) -> list[files.Entry]:
+def entries(start: int, n: int, day: int = 0) -> list[tuple[str, Event]]:
     return [
         (f"{FIRST + day * DAY_MS + at}-0", Event(f"{day}.{at}", at % 5, f"i{at % 3}", "buy", at, None)) for at in range(start, start + n)
     ]

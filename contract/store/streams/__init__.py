@@ -1,0 +1,1 @@
+"""Streams of what waits in Redis to be written to files."""

@@ -1,0 +1,88 @@
+"""What answers showed, by the answers themselves; and that nothing of it is loaded where it is off."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from api.impressions import front
+from api.impressions.front import SampledFront
+from api.impressions.shown import shown
+from api.metrics.counters import Metrics
+from contract.formats.events import Impression, decode_impression
+from tests.support.paths import ROOT
+
+ITEMS = [{"item_id": 318, "score": 0.5, "rank": 1, "metadata": {"rank": 9}}, {"item_id": 50, "score": 0.25, "rank": 2, "source": "popular"}]
+
+
+def of(answer: object) -> list[Impression]:
+    return shown("r", 1700, json.dumps(answer).encode())
+
+
+def test_a_users_list() -> None:
+    answer = {"user_id": 54, "source": "personalized", "items": ITEMS, "generation": "g1", "trained_at": "x"}
+    (found,) = of(answer)
+    assert found == Impression("r", 1700, 54, "g1", "", "personalized", [318, 50], [1, 2])
+    assert decode_impression(found.encode()) == found
+    assert decode_impression(json.dumps([*found, "of a later version"]).encode()) == found
+    assert of(answer | {"arm": "b"})[0].arm == "b"
+    assert of(answer | {"items": []}) == []
+
+
+def test_a_batch_tells_of_each_user_who_got_a_list() -> None:
+    one = {"user_id": "ann", "source": "personalized", "items": ITEMS}
+    other = {"user_id": "bob", "source": "popular", "items": ITEMS[1:], "arm": "b", "generation": "g2"}
+    found = of({"generation": "g1", "arm": "a", "results": [one, {"user_id": "cid", "problem": {}}, other]})
+    assert [(each.user_id, each.generation, each.arm, each.item_ids, each.ranks) for each in found] == [
+        ("ann", "g1", "a", [318, 50], [1, 2]), ("bob", "g2", "b", [50], [2]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("route", "status", "drawn", "n"),
+    [
+        ("/recommendations", "200 OK", 0.3, 1), ("/recommendations/batch", "200 OK", 0.3, 1), ("/recommendations", "200 OK", 0.5, 0),
+        ("/recommendations", "404 NOT FOUND", 0.3, 0), ("/items/<item_id>/similar", "200 OK", 0.3, 0),
+        ("/recommendations", "304 NOT MODIFIED", 0.3, 0),
+    ],
+)  # fmt: skip
+def test_a_share_of_answers_with_lists_by_chance(monkeypatch: pytest.MonkeyPatch, route: str, status: str, drawn: float, n: int) -> None:
+    monkeypatch.setattr(front, "random", lambda: drawn)
+    kept: list[tuple[str, bytes]] = []
+    told: list[str] = []
+
+    def start_response(status: str, *_: Any) -> Any:
+        told.append(status)
+
+    sampled = SampledFront(lambda _environ, _start: (), Metrics(), share=0.5, keep=lambda *given: kept.append(given))
+    environ = {"REQUEST_METHOD": "POST", "HTTP_X_REQUEST_ID": "mine"}
+    body = sampled.respond(environ, start_response, 0.0, route, status, [], None, (part for part in (b"ab", b"c")))
+    assert b"".join(body) == b"abc"
+    assert kept == [("mine", b"abc")] * n
+    assert told == [status]
+
+
+@pytest.mark.parametrize(("query", "n"), [("k=3", 1), ("arm=b", 0), ("k=3&generation=", 0), ("charm=b", 1), ("%61rm=b", 0)])
+def test_what_a_request_names_itself_is_not_what_its_user_gets(query: str, n: int) -> None:
+    kept: list[str] = []
+    sampled = SampledFront(lambda _environ, _start: (), Metrics(), share=1, keep=lambda request_id, _: kept.append(request_id))
+    environ = {"REQUEST_METHOD": "GET", "QUERY_STRING": query}
+    sampled.respond(environ, lambda *_: print, 0.0, "/users/<user_id>/recommendations", "200 OK", [], None, (b"a",))
+    assert len(kept) == n
+
+
+def test_off_is_not_loaded() -> None:
+    code = (
+        "import sys; from api.app import create_app; from contract.settings.settings import Settings; create_app(Settings(impressions={}));"
+        "print(sorted(name for name in sys.modules if name.startswith(('api.impressions', 'contract.store.streams.impressions'))))"
+    )
+
+    def loaded(share: float) -> str:
+        return subprocess.run([sys.executable, "-c", code.format(share)], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+
+    assert loaded(0) == "[]\n"
+    assert "api.impressions.sender" in loaded(0.1)
