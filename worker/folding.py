@@ -65,40 +65,52 @@ class Folder:
         disliked = [row[3] for row in rows]
         ends = np.cumsum([0, *(len(some) for some in disliked)], dtype=np.int64)
         own = {"disliked_indptr": ends, "disliked_indices": np.concatenate(disliked)} if ends[-1] else {}
-        kept = {name: array for name, array in arrays.items() if not name.startswith(("disliked_", "user_ids"))}
+        if "seen_indptr" in arrays:
+            taken = [row[4] for row in rows]
+            own |= {"seen_indptr": np.cumsum([0, *map(len, taken)], dtype=np.int64), "seen_indices": np.concatenate(taken)}
+        kept = {name: array for name, array in arrays.items() if not name.startswith(("disliked_", "seen_", "user_ids"))}
         small = {**kept, **made.arrays(model.normalize), **own, **id_arrays("user_ids", list(did))}
         return users_of(Artifact(manifest.model_copy(update={"erased": ()}), small), 0, len(rows), self.item_ids)
 
-    def _events_of(self, user: Id, since: Sequence[Event]) -> tuple[Array, Array, Array, Array]:
-        """What a user's rows are made from: items, weights, times; and what the user disliked, rising."""
-        items, weights, times, disliked = self._read(user)
+    def _events_of(self, user: Id, since: Sequence[Event]) -> tuple[Array, Array, Array, Array, Array]:
+        """What a user's rows are made from: items, weights, times; what the user disliked, and what was taken by events of the target or
+        disliked, rising."""
+        items, weights, times, disliked, taken = self._read(user)
         for event in since:
             at, weight = self._item(event.item_id), weight_of(event, self.weights)
             if at is not None and weight is not None:
                 items.append(at)
                 weights.append(weight)
                 times.append(event.time)
+                taken.append(event.type == self._target)
         item, weight_, time = np.array(items, np.int32), np.array(weights, np.float32), np.array(times, np.int64)
         below = weight_ <= 0
         if below.any():  # a pair with events of both kinds is what they come to, as in a run
             total = np.bincount(item, weight_.astype(np.float64), self.artifact.manifest.n_items)
             disliked |= {at for at in item[below].tolist() if total[at] <= 0}
         liked = ~below & ~np.isin(item, list(disliked))
-        return item[liked], weight_[liked], time[liked], np.array(sorted(disliked), np.int32)
+        took = np.union1d(item[liked & np.array(taken, bool)], list(disliked)).astype(np.int32)
+        return item[liked], weight_[liked], time[liked], np.array(sorted(disliked), np.int32), took
 
-    def _read(self, user: Id) -> tuple[list[int], list[float], list[int], set[int]]:
-        """The same of what the run has read of the user."""
+    @property
+    def _target(self) -> str:
+        """The type of events that the generation recommends; "" where all are."""
+        return str(self.artifact.manifest.reading.get("target", ""))
+
+    def _read(self, user: Id) -> tuple[list[int], list[float], list[int], set[int], list[bool]]:
+        """The same of what the run has read of the user; which events are of the target, in place of what was taken."""
         position = self._users.get(user)
         if position is None:
-            return [], [], [], set()
+            return [], [], [], set(), []
         arrays = self.artifact.arrays
         own = slice(*arrays["event_indptr"][position : position + 2].tolist())
         items, weights = arrays["event_items"][own].tolist(), arrays["event_weights"][own].tolist()
         times = arrays["event_times"][own].tolist() if "event_times" in arrays else [0] * len(items)
+        targets = arrays["event_targets"][own].tolist() if "event_targets" in arrays else [False] * len(items)
         if "disliked_indptr" not in arrays:
-            return items, weights, times, set()
+            return items, weights, times, set(), targets
         turned_down = slice(*arrays["disliked_indptr"][position : position + 2].tolist())
-        return items, weights, times, set(arrays["disliked_indices"][turned_down].tolist())
+        return items, weights, times, set(arrays["disliked_indices"][turned_down].tolist()), targets
 
     def _item(self, given: Id) -> int | None:
         item = stored_id(given, self.artifact.manifest.item_id_type)

@@ -24,10 +24,13 @@ item_last         int64    n_items                   epoch seconds of an item's 
 lists_items, _scores, _ends, _names   int32, float32, int64, uint8   named lists (named_lists.py); not there where none is cooked
 disliked_indptr   int64    n_users + 1               CSR rows of users: what they met and did not like; not there where nobody
 disliked_indices  int32    disliked pairs            did. item_idx, rising within a row: never in the user's list
+seen_indptr       int64    n_users + 1               CSR rows of users: what they took, by events of the target, or disliked; what is seen,
+seen_indices      int32    seen pairs                in place of `indices`. Not there without a target
 event_indptr      int64    n_users + 1               CSR rows of users: the events that the rows were made from, by item, then as they
 event_items       int32    events                    came; not there where events don't count at once, or repeated pairs are not added up.
 event_weights     float32  events                    What the user disliked is not among them
 event_times       int64    events                    epoch seconds; not there where the source has no times
+event_targets     bool     events                    which are of the target; not there without one
 excluded          int32    excluded items            item_idx, rising: in no list; not there where nothing is excluded
 boost             float32  n_items                   factor of an item's scores; not there without boosts or a penalty on popularity
 strongest         float32  n_items                   greatest weight in the item's row and column of the similarity, 0 where none is

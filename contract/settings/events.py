@@ -1,12 +1,71 @@
-"""Settings of events and impressions: what people do between two runs, what they were shown, and how much of it may wait."""
+"""Settings of events and impressions: types in a source, what people do between two runs, what they were shown, and how much may wait."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+import difflib
+from typing import Self
 
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from contract.settings.family import unfit_for_target
 from contract.text import words
 
 MIB = 2**20
+
+
+class EventTypeSettings(BaseModel):
+    """What the types of events in a source mean."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_column: str = Field("auto", min_length=1, description="Column of event types; read when event_weights or target is given.")
+    event_weights: str = Field(
+        "", description="Weight of each event type, as in view=1,cart=3,buy=5,refund=-5. One of 0 or less: met, and not liked."
+    )
+    target: str = Field(
+        "",
+        description="Type of the events that are recommended and measured, as in buy: the model learns what leads to them from events of "
+        "all types, and what was only viewed may be listed (docs/models.md); empty: all types count alike, by event_weights.",
+    )
+
+    @property
+    def weights_by_event(self) -> dict[str, float]:
+        """event_weights, parsed."""
+        pairs = (pair.rpartition("=") for pair in words(self.event_weights))
+        return {name.strip(): float(weight) for name, _, weight in pairs}
+
+    @field_validator("event_weights")
+    @classmethod
+    def _finite_weights(cls, value: str) -> str:
+        for pair in words(value):
+            name, _, weight = pair.rpartition("=")
+            try:
+                good = bool(name.strip()) and abs(float(weight)) < float("inf")
+            except ValueError:
+                good = False
+            if not good:
+                raise ValueError(f"{pair!r} is not of the form event=weight, as in view=1,cart=3,buy=5,refund=-5")
+        return value
+
+    @field_validator("target")
+    @classmethod
+    def _stripped(cls, value: str) -> str:
+        return value.strip()
+
+    @model_validator(mode="after")
+    def _target_is_an_event(self) -> Self:
+        if not self.target:
+            return self
+        weights = self.weights_by_event
+        if weights and self.target not in weights:
+            near = difflib.get_close_matches(self.target, list(weights), n=1)
+            hint = f"; perhaps {near[0]!r} is meant" if near else ""
+            raise ValueError(f"the target {self.target[:40]!r} is not among event_weights, which name {', '.join(weights)}{hint}")
+        if weights.get(self.target, 1.0) <= 0:
+            raise ValueError(f"the target {self.target[:40]!r} has a weight of 0 or less, which says that an item was not liked")
+        if reason := unfit_for_target(self):
+            raise ValueError(reason)
+        return self
 
 
 class EventSettings(BaseModel):

@@ -16,6 +16,9 @@ AUTO = "auto"
 MATRIXLESS = ("popularity", "trending")
 """Models that are a vector alone."""
 
+FOR_TARGETS = ("sar", "ease", *MATRIXLESS)
+"""Models that tell events of a target from others (docs/models.md)."""
+
 
 class AffinityChoice(NamedTuple):
     """`amount`: of `now` and `own-last` a half-life in days, of `rank` what a step leaves of a weight."""
@@ -103,6 +106,16 @@ class FamilySettings(BaseModel):
         if self.prior_days == 0 and "trending" in (self.model, self.blend):
             return "trending counts what is new: prior_days is more than 0"
         return ""
+
+
+def unfit_for_target(settings: object) -> str:
+    """Why a model with these settings can't have a target; "" where it can, or where they say nothing of models."""
+    model, blend = getattr(settings, "model", AUTO), getattr(settings, "blend", "")
+    if getattr(settings, "engine", "larder") != "larder":
+        return "the engine recommenders has SAR alone, which knows no target: use the engine larder"
+    if model not in (*FOR_TARGETS, AUTO):
+        return f"{model} learns from all events alike; with a target the models are {', '.join(FOR_TARGETS)}"
+    return "a blend knows no target: fit one model" if blend else ""
 
 
 def affinity_of(text: str) -> AffinityChoice:

@@ -8,8 +8,8 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from contract.settings.drivers import password_variable
+from contract.settings.events import EventTypeSettings
 from contract.settings.lists import ColumnKind, columns_of
-from contract.text import words
 
 EVENTS = "events:"
 """The events that POST /events has taken, in place of a file, or behind another source: `sales.parquet,events:`."""
@@ -50,7 +50,7 @@ class CleaningSettings(BaseModel):
     max_broken_rows: float = Field(0.05, ge=0, le=1, description="Part of the rows that may be unreadable before the source is refused.")
 
 
-class SourceSettings(CleaningSettings):
+class SourceSettings(EventTypeSettings, CleaningSettings):
     """Where interactions and items come from, and how to read them. `auto`: found out from the data, and said."""
 
     interactions: str = Field(
@@ -95,22 +95,12 @@ class SourceSettings(CleaningSettings):
         "(.NET), filetime (Windows), apple (seconds since 2001).",
     )
     time_format: str = Field("", description="Format of times, as in %d/%m/%Y %H:%M, or %Y%m%d of numbers; empty: found out.")
-    event_column: str = Field("auto", min_length=1, description="Column of event types; read when event_weights is given.")
-    event_weights: str = Field(
-        "", description="Weight of each event type, as in view=1,cart=3,buy=5,refund=-5. One of 0 or less: met, and not liked."
-    )
     sql_query: str = Field("", description="Query whose rows are the interactions, where interactions is a database.")
     sql_table: str = Field("", description="Table (or schema.table) whose rows are the interactions, in place of a query.")
     incremental: bool = Field(
         False, description="Runs keep what they have read of files, beside the artifacts, and read only files that are new or have changed."
     )
     full: bool = Field(False, description="Read all files again, whatever is kept of them.")
-
-    @property
-    def weights_by_event(self) -> dict[str, float]:
-        """event_weights, parsed."""
-        pairs = (pair.rpartition("=") for pair in words(self.event_weights))
-        return {name.strip(): float(weight) for name, _, weight in pairs}
 
     @property
     def filter_kinds(self) -> dict[str, ColumnKind | None]:
@@ -129,16 +119,16 @@ class SourceSettings(CleaningSettings):
 
     @model_validator(mode="after")
     def _one_shape(self) -> Self:
-        if self.wide and (self.baskets or self.event_weights):
-            raise ValueError("a matrix (wide) has neither baskets nor events (event_weights)")
+        if self.wide and (self.baskets or self.event_weights or self.target):
+            raise ValueError("a matrix (wide) has neither baskets nor events (event_weights, target)")
         return self
 
     @model_validator(mode="after")
     def _one_way_to_weigh(self) -> Self:
         if self.event_weights and self.weight_column not in ("auto", ""):
             raise ValueError("weights come from weight_column or from event_weights, not from both")
-        if self.event_column != "auto" and not self.event_weights:
-            raise ValueError("event_column needs event_weights, as in view=1,cart=3,buy=5")
+        if self.event_column != "auto" and not (self.event_weights or self.target):
+            raise ValueError("event_column needs event_weights, as in view=1,cart=3,buy=5, or a target, as in buy")
         return self
 
     @model_validator(mode="after")
@@ -155,19 +145,6 @@ class SourceSettings(CleaningSettings):
     @classmethod
     def _known_kinds(cls, value: str) -> str:
         columns_of(value)
-        return value
-
-    @field_validator("event_weights")
-    @classmethod
-    def _finite_weights(cls, value: str) -> str:
-        for pair in words(value):
-            name, _, weight = pair.rpartition("=")
-            try:
-                good = bool(name.strip()) and abs(float(weight)) < float("inf")
-            except ValueError:
-                good = False
-            if not good:
-                raise ValueError(f"{pair!r} is not of the form event=weight, as in view=1,cart=3,buy=5,refund=-5")
         return value
 
     @field_validator("encoding")

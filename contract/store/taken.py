@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from redis import Redis
 
-from contract.formats.events import SHOWN, Event, decode
+from contract.formats.events import DISLIKES, SHOWN, Event, decode
 from contract.formats.freshness import field_of, is_list, pairs_of, remade_fields
 from contract.formats.keys import Id, Keys
 from contract.settings.events import EventSettings
@@ -23,7 +23,7 @@ def remember(redis: Redis, keys: Keys, settings: EventSettings, events: Iterable
     for place, event in enumerate(event for event in events if event.type not in SHOWN):
         did = json.dumps([at_us, place, event.encode().decode()])
         fields.setdefault(keys.did(event.user_id), {})[event.event_id] = did
-        if event.type not in settings.looks:
+        if _takes(event.type, settings):
             fields.setdefault(keys.fresh(event.user_id), {})[field_of(event.item_id)] = at_us
         users[str(event.user_id)] = at_us
     if not users:
@@ -39,6 +39,12 @@ def remember(redis: Redis, keys: Keys, settings: EventSettings, events: Iterable
     for key, length in zip(fields, lengths, strict=True):
         if length > settings.fresh_items:
             _shorten(redis, key, settings.fresh_items, is_did=key.startswith(keys.did("")))
+
+
+def _takes(kind: str, settings: EventSettings) -> bool:
+    """Whether an item leaves the list by an event of this type: with a target by it alone, and by a dislike."""
+    target = getattr(settings, "target", "")
+    return kind in (target, *DISLIKES) if target else kind not in settings.looks
 
 
 def did_since(redis: Redis, keys: Keys, users: Sequence[str], since_us: int) -> Mapping[str, tuple[int, list[Event]]]:

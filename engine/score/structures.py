@@ -29,7 +29,8 @@ class AffinityRows(NamedTuple):
 
 class LeftOut(NamedTuple):
     """What is not in a list: items that the user has seen, where `seen` says so; those of the mask `excluded`, bool (n_items); and what the
-    user disliked, CSR rows of users: disliked_indptr int64, disliked_indices int32, both empty where nobody did."""
+    user disliked, CSR rows of users: disliked_indptr int64, disliked_indices int32, both empty where nobody did. Where seen is not all that
+    a user's row holds, those rows have what the user took as well, and `seen` is off."""
 
     seen: bool
     excluded: Array
@@ -41,6 +42,8 @@ class LeftOut(NamedTuple):
         mask = np.zeros(n_items, np.bool_)
         if "excluded" in arrays:
             mask[arrays["excluded"]] = True
+        if seen and "seen_indptr" in arrays:
+            return cls(False, mask, plain(arrays["seen_indptr"]), plain(arrays["seen_indices"]))
         disliked = (arrays.get("disliked_indptr", np.empty(0, np.int64)), arrays.get("disliked_indices", np.empty(0, np.int32)))
         return cls(seen, mask, *map(plain, disliked))
 

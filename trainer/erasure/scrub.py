@@ -19,8 +19,8 @@ from contract.errors import ArtifactError
 from contract.formats.manifest import UNSEALED
 from contract.store.erasure import Erasure
 
-ROWS = {"indices": "indptr", "affinity": "indptr", "unity": "indptr", "disliked_indices": "disliked_indptr"}
-ROWS |= dict.fromkeys(("event_items", "event_weights", "event_times"), "event_indptr")
+ROWS = {"indices": "indptr", "affinity": "indptr", "unity": "indptr", "disliked_indices": "disliked_indptr", "seen_indices": "seen_indptr"}
+ROWS |= dict.fromkeys(("event_items", "event_weights", "event_times", "event_targets"), "event_indptr")
 """Arrays of rows of users, and which array says where a row begins."""
 
 READ = {*ROWS, *ROWS.values(), "exponent", "user_ids", "user_ids_ends", "shards"}

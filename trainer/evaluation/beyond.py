@@ -25,13 +25,14 @@ from engine.arrays import Array
 from engine.fit.rows import Rows
 from trainer.evaluation.holdout import HeldOut
 from trainer.evaluation.per_user import PerUser
+from trainer.fitting.door import Seen
 
 HEAD = 0.8
 MOST_USERS, MOST_LISTS = 20_000, 1000
 DECIMALS = 6
 
 
-def figures(held: HeldOut, rows: Rows, measured: PerUser, lists: Array, baseline: PerUser, popular: Array) -> dict[str, Any]:
+def figures(held: HeldOut, rows: Rows | Seen, measured: PerUser, lists: Array, baseline: PerUser, popular: Array) -> dict[str, Any]:
     """Fields of an Evaluation. `lists`, of which `measured` says what is found, and `popular`, `baseline`: of the same users, by the
     item_idx of all interactions, -1: no item; `rows`: of the training part."""
     n_items = held.items.size
@@ -43,7 +44,7 @@ def figures(held: HeldOut, rows: Rows, measured: PerUser, lists: Array, baseline
     }
 
 
-def beyond(lists: Array, popular: Array, hits: Array, rows: Rows, n_items: int) -> Beyond:
+def beyond(lists: Array, popular: Array, hits: Array, rows: Rows | Seen, n_items: int) -> Beyond:
     """`lists`, `popular`: the model's and popularity's, (users, k), by the item_idx of `rows`, -1: no item; `hits`: places of `lists` that
     are found."""
     counts, n_users = np.bincount(rows.indices, minlength=n_items), rows.indptr.size - 1
@@ -70,7 +71,7 @@ def gini(times: Array) -> float:
     return float(((2 * np.arange(1, n + 1) - n - 1) * rising).sum() / (n * rising.sum()))
 
 
-def segments(measured: PerUser, lists: Array, hits: Array, wanted: Array, rows: Rows, n_items: int) -> Segments:
+def segments(measured: PerUser, lists: Array, hits: Array, wanted: Array, rows: Rows | Seen, n_items: int) -> Segments:
     """By thirds: users by their number of pairs in `rows`, items by that of their users; ties by number. `wanted`: item_idx of the pairs
     that were to be found, -1 for an item that `rows` lack."""
     active = by_activity(rows, measured.users)
@@ -93,7 +94,7 @@ def segments(measured: PerUser, lists: Array, hits: Array, wanted: Array, rows: 
     return Segments(users=users, items=items)
 
 
-def by_activity(rows: Rows, users: Array) -> Array:
+def by_activity(rows: Rows | Seen, users: Array) -> Array:
     """For each of `users` the third, 0 to 2, by the number of pairs in `rows`."""
     return _thirds(np.diff(rows.indptr)[users])
 
@@ -107,7 +108,7 @@ def _head(counts: Array) -> Array:
     return mask
 
 
-def _diversity(lists: Array, rows: Rows, n_items: int) -> float:
+def _diversity(lists: Array, rows: Rows | Seen, n_items: int) -> float:
     if lists.shape[1] < 2:  # one item is not like another
         return 0.0
     chosen = lists[_spaced(len(lists), MOST_LISTS)]

@@ -45,6 +45,7 @@ def evaluate(
     The model is measured at GATE_DEPTH as well, where the gate compares models whose `k` differs.
 
     A quarter of those users' events is held out: the latest ("time"; "auto" where there are times), or a random one ("stratified").
+    With a target, only events of it are held out and found, and what the users did in that visit and later is not known (holdout.py).
     The model is fitted on all other events, and now is the latest of their times; popularity, the baseline, is counted in the same.
     Lists hold unseen items even where `settings.exclude_seen` is off: what is to be found has not been seen. They are those that would be
     served, by diversity and popularity_penalty too, but for the rules of items.
@@ -69,25 +70,26 @@ def evaluate(
         return NotEvaluated(reason="the interactions have no times, so none of them is the latest")
     held = holdout.hold_out(interactions, split, sample_users, rows_as_read)
     if held is None:
-        return NotEvaluated(reason="no user has enough different interactions to hold one out (three)")
+        return NotEvaluated(reason=holdout.nobody(interactions))
     users, n_items = np.unique(held.user_idx), held.items.size
 
     def lists_of(model: ModelSettings, depth: int) -> tuple[Array, Made]:
         store = _Store(scratch)
         made = fit_model(held.train, model, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report)
-        ranked = ranking_arrays(model, store.arrays, np.bincount(made.rows.indices, minlength=n_items))
+        ranked = ranking_arrays(model, store.arrays, np.bincount(made.counted.indices, minlength=n_items))
         arrays = {**store.arrays, **made.prior, **ranked}
-        lists = best_unseen(made.rows, arrays, users, depth, threads, normalize=model.normalize, ranking=Ranking.of(model))
+        how = {"normalize": model.normalize, "ranking": Ranking.of(model), "seen": made.seen}
+        lists = best_unseen(made.rows, arrays, users, depth, threads, **how)  # type: ignore[arg-type]
         return renumbered(lists, held.items), made._replace(prior={})
 
     def measured(lists: Array) -> PerUser:
         return per_user(held.user_idx, held.item_idx, users, lists)
 
     best, made = lists_of(settings, max(k, GATE_DEPTH))
-    popular = renumbered(popular_unseen(made.rows, n_items, users, k), held.items)
+    popular = renumbered(popular_unseen(made.counted, n_items, users, k), held.items)
     deepest, baseline = measured(best), measured(popular)
     model, at_ten = deepest.at(k), deepest.at(GATE_DEPTH)
-    active = beyond.by_activity(made.rows, users)
+    active = beyond.by_activity(made.counted, users)
     return Evaluation(
         k=k,
         split=split,
@@ -101,7 +103,7 @@ def evaluate(
         at_gate_depth=None if k == GATE_DEPTH else metrics_of(at_ten, best[:, :GATE_DEPTH], n_items),
         errors=errors_of(model),
         errors_at_gate_depth=None if k == GATE_DEPTH else errors_of(at_ten),
-        **beyond.figures(held, made.rows, model, best[:, :k], baseline, popular),
+        **beyond.figures(held, made.counted, model, best[:, :k], baseline, popular),
         beside_popularity=beside(model, baseline, k),
         against=against(settings, served, at_ten, lambda other: measured(lists_of(other, GATE_DEPTH)[0]), active) if served else None,
         seconds=round(time.monotonic() - started, 2),

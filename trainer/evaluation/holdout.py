@@ -18,6 +18,7 @@ from engine.arrays import Array
 from trainer.interactions.interactions import Interactions
 
 RATIO = 0.75  # of a user's events: what the model is fitted on
+BASKET_S = 1800  # events of one user with shorter gaps are one basket, or visit
 SEED = 42  # of the stratified split, as in recommenders' published figures
 _SALT = b"evaluation"
 _ROW = "row"
@@ -42,8 +43,10 @@ def hold_out(interactions: Interactions, split: Split, sample_users: int, rows_a
 
     Who is chosen depends on the ids alone, so that two runs measure mostly the same people. "time": the latest events of each user,
     whatever the order of the rows. "stratified": chosen by the seed, whatever the order of the rows; with `rows_as_read` by that, too,
-    as in recommenders' published figures.
+    as in recommenders' published figures. With a target, its events alone are held out (_of_target).
     """
+    if interactions.target is not None:
+        return _of_target(interactions, interactions.target, split, sample_users)
     users = sampled(interactions, sample_users)
     if not users.size:
         return None
@@ -68,6 +71,59 @@ def hold_out(interactions: Interactions, split: Split, sample_users: int, rows_a
     items, train = only(interactions, kept)
     n_items = len(interactions.item_ids)
     return HeldOut(train, items, (pairs // n_items).astype(np.int32), (pairs % n_items).astype(np.int32))
+
+
+def _of_target(interactions: Interactions, target: Array, split: Split, sample_users: int) -> HeldOut | None:
+    """A quarter of the target's events of each user held out, one at the least, where some other event remains to start from.
+
+    "time": the latest, with all that the user did from the beginning of that visit on, since what leads to a purchase within the visit is
+    known too late for a list that was cooked before. "stratified": a random one, with all events of the same pairs. What was taken before
+    is not to be found again.
+    """
+    user, n_users = interactions.user_idx, len(interactions.user_ids)
+    rows = np.flatnonzero(target)
+    rows = rows[np.lexsort(_canonical(interactions, rows))]
+    last = interactions.time[rows] if split == "time" and interactions.time is not None else np.random.default_rng(SEED).random(rows.size)
+    rows = rows[np.lexsort((last, user[rows]))]
+    counts = np.bincount(user[rows], minlength=n_users)
+    place = np.arange(rows.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    n = counts[user[rows]]
+    held = rows[place >= n - np.maximum(1, n - np.round(RATIO * n))]
+    gone = np.isin(_pairs(interactions, np.arange(user.size)), _pairs(interactions, held))
+    if split == "time" and interactions.time is not None:
+        visit = baskets(user, interactions.time)
+        first = np.full(n_users, np.iinfo(np.int64).max)
+        np.minimum.at(first, user[held], visit[held])
+        gone = visit >= first[user]
+    known = np.bincount(user[~gone], minlength=n_users) > 0
+    chosen = np.zeros(n_users, bool)
+    chosen[lowest_hashes(interactions, np.unique(user[held][known[user[held]]]), sample_users)] = True
+    kept, held = ~(gone & chosen[user]), held[chosen[user[held]]]
+    pairs = np.unique(_pairs(interactions, held))
+    pairs = pairs[~np.isin(pairs, _pairs(interactions, np.flatnonzero(kept & target)))]
+    if not pairs.size or not target[kept].any():
+        return None
+    items, train = only(interactions, kept)
+    n_items = len(interactions.item_ids)
+    return HeldOut(train, items, (pairs // n_items).astype(np.int32), (pairs % n_items).astype(np.int32))
+
+
+def baskets(user_idx: Array, time: Array) -> Array:
+    """The number of each event's basket, or visit: by user, then time."""
+    order = np.lexsort((time, user_idx))
+    user, when = user_idx[order], time[order]
+    first = np.ones(user.size, bool)
+    first[1:] = (user[1:] != user[:-1]) | (when[1:] - when[:-1] >= BASKET_S)
+    numbers = np.empty(user.size, np.int64)
+    numbers[order] = np.cumsum(first) - 1
+    return numbers
+
+
+def nobody(interactions: Interactions) -> str:
+    """Why nothing can be held out."""
+    if interactions.target is not None:
+        return "no user has an event of the target, and others before that visit"
+    return "no user has enough different interactions to hold one out (three)"
 
 
 def sampled(interactions: Interactions, sample_users: int) -> Array:
@@ -125,4 +181,5 @@ def only(interactions: Interactions, kept: Array) -> tuple[Array, Interactions]:
         weight=interactions.weight[kept],
         disliked=None,
         time=None if interactions.time is None else interactions.time[kept],
+        target=None if interactions.target is None else interactions.target[kept],
     )

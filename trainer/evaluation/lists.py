@@ -11,20 +11,33 @@ from engine.arrays import Array
 from engine.fit.rows import Rows
 from engine.ranking.ranked import Ranking, rank_users
 from engine.score.scoring import Scale
+from trainer.fitting.door import Seen
 
 _USERS = 1024  # that one thread scores at a time: a tile of the similarity is read once for all of them
 
 
 def best_unseen(
-    rows: Rows, model: Mapping[str, Array], users: Array, k: int, threads: int, *, normalize: bool, ranking: Ranking | None = None
+    rows: Rows,
+    model: Mapping[str, Array],
+    users: Array,
+    k: int,
+    threads: int,
+    *,
+    normalize: bool,
+    ranking: Ranking | None = None,
+    seen: Seen | None = None,
 ) -> Array:
     """item_idx int32 (users, k), best first, filled up with -1: the unseen items that rank_users lists.
 
     `model`: the arrays of the similarity, of a prior and of a ranking where there are some, as contract/artifacts/artifact.py names them.
-    `ranking`: how lists come of scores that are served; None: by score alone.
+    `ranking`: how lists come of scores that are served; None: by score alone. `seen`: what users have taken, where that is not all that
+    their rows hold.
     """
     how = (ranking or Ranking(k, exclude_seen=True)).unseen(k)
     arrays = {**model, **_of_users(rows, users).arrays(normalize)}
+    if seen is not None:
+        ends, at = _places(seen.indptr, users)
+        arrays |= {"seen_indptr": ends, "seen_indices": seen.indices[at]}
     scale = Scale(normalize, rows.weight_min, rows.weight_max)
     out = np.full((users.size, k), -1, np.int32)
 
@@ -39,7 +52,7 @@ def best_unseen(
     return out
 
 
-def popular_unseen(rows: Rows, n_items: int, users: Array, k: int) -> Array:
+def popular_unseen(rows: Rows | Seen, n_items: int, users: Array, k: int) -> Array:
     """As `best_unseen`: the items that most users have, without those that the user has seen; ties go to the lower item_idx."""
     counts = np.bincount(rows.indices, minlength=n_items)
     order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)].astype(np.int32)
@@ -59,8 +72,13 @@ def renumbered(lists: Array, items: Array) -> Array:
 
 def _of_users(rows: Rows, users: Array) -> Rows:
     """The rows of `users` alone, in their order."""
-    lengths = np.diff(rows.indptr)[users]
-    indptr = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
-    at = np.arange(indptr[-1]) + np.repeat(rows.indptr[users] - indptr[:-1], lengths)
+    indptr, at = _places(rows.indptr, users)
     chosen = (indptr, rows.indices[at], rows.affinity[at], rows.unity[at] if rows.unity.size else rows.unity)
     return Rows(*chosen, rows.exponent[users], rows.weight_min, rows.weight_max)
+
+
+def _places(ends: Array, users: Array) -> tuple[Array, Array]:
+    """Of the rows of `users` alone: where each begins, int64 (users + 1), and the places of their entries."""
+    lengths = np.diff(ends)[users]
+    indptr = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    return indptr, np.arange(indptr[-1]) + np.repeat(ends[users] - indptr[:-1], lengths)

@@ -12,13 +12,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from engine.arrays import Array
-from trainer.evaluation.holdout import HeldOut, hold_out, lowest_hashes, only
+from trainer.evaluation.holdout import HeldOut, baskets, hold_out, lowest_hashes, only
 from trainer.interactions.interactions import Interactions
 
 MIN_USERS = 200
 SOME_USERS = 50  # who still say something beside each user's latest events
 RATIO = 0.75  # of all events: what lies before the moment
-BASKET_S = 1800  # events of one user with shorter gaps are one basket
 How = Literal["moment", "own last", "stratified"]
 
 
@@ -38,7 +37,7 @@ def cut(interactions: Interactions, sample_users: int, *, ratio: float = RATIO, 
     if interactions.time is None:
         held = hold_out(interactions, "stratified", sample_users)
         return Cut("stratified", held) if held else None
-    moment = _moment(interactions.time, ratio)
+    moment = _moment(interactions, ratio)
     held = at_moment(interactions, moment, sample_users)
     if held is not None and np.unique(held.user_idx).size >= min_users:
         return Cut("moment", held, moment)
@@ -54,7 +53,7 @@ def cuts(interactions: Interactions, sample_users: int) -> list[Cut]:
     first = cut(interactions, sample_users)
     if first is None or first.how != "own last" or interactions.time is None:
         return [first] if first else []
-    moment = _moment(interactions.time, RATIO)
+    moment = _moment(interactions, RATIO)
     held = at_moment(interactions, moment, sample_users)
     few = held is None or np.unique(held.user_idx).size < SOME_USERS
     return [first] if few or held is None else [first, Cut("moment", held, moment)]
@@ -70,8 +69,9 @@ def at_moment(interactions: Interactions, moment: int, sample_users: int) -> Hel
     n_items = len(interactions.item_ids)
     pairs = interactions.user_idx.astype(np.int64) * n_items + interactions.item_idx
     known = np.bincount(interactions.user_idx[kept], minlength=len(interactions.user_ids)) > 0
-    late = np.unique(pairs[~kept & known[interactions.user_idx]])
-    late = late[~np.isin(late, pairs[kept])]
+    is_target = np.ones(kept.size, bool) if interactions.target is None else interactions.target
+    late = np.unique(pairs[~kept & is_target & known[interactions.user_idx]])
+    late = late[~np.isin(late, pairs[kept & is_target])]
     if not late.size:
         return None
     users = lowest_hashes(interactions, np.unique(late // n_items), sample_users)
@@ -80,19 +80,20 @@ def at_moment(interactions: Interactions, moment: int, sample_users: int) -> Hel
     return HeldOut(train, left, (late // n_items).astype(np.int32), (late % n_items).astype(np.int32))
 
 
-def _moment(time: Array, ratio: float) -> int:
+def _moment(interactions: Interactions, ratio: float) -> int:
+    """Before which that part of the events lies, or of the target's."""
+    time = interactions.time
+    assert time is not None  # noqa: S101
+    if interactions.target is not None:
+        time = time[interactions.target]
     return int(np.partition(time, int(ratio * (time.size - 1)))[int(ratio * (time.size - 1))]) + 1
 
 
 def _before(user_idx: Array, time: Array, moment: int) -> Array:
     """Which events are of the training part: those before `moment`, without the baskets that go on after it."""
     kept: Array = time < moment
-    order = np.lexsort((time, user_idx))
-    user, when = user_idx[order], time[order]
-    first = np.ones(user.size, bool)
-    first[1:] = (user[1:] != user[:-1]) | (when[1:] - when[:-1] >= BASKET_S)
-    basket = np.cumsum(first) - 1
-    ends_late = np.zeros(basket[-1] + 1, bool)
-    ends_late[basket[when >= moment]] = True
-    kept[order[ends_late[basket]]] = False
+    basket = baskets(user_idx, time)
+    ends_late = np.zeros(int(basket.max()) + 1, bool)
+    ends_late[basket[time >= moment]] = True
+    kept[ends_late[basket]] = False
     return kept

@@ -31,6 +31,8 @@ class Reading(BaseModel):
     profile: Profile | None = None
     user_ids: str = ""
     item_ids: str = ""
+    target: str = ""
+    events: dict[str, int] = {}
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
@@ -67,6 +69,10 @@ def changed(new: Reading, old: Reading) -> Iterator[Finding]:
                 yield _finding(f"the {role} column is {now}, that of the current generation is {before}", now, before)
     if new.clock and old.clock and set(new.clock.split(" and ")) != set(old.clock.split(" and ")):
         yield _finding(f"times were read as {new.clock}, those of the current generation as {old.clock}", new.clock, old.clock)
+
+    if new.target != old.target:
+        now, before = (f"are those of {one.target!r}" if one.target else "are all" for one in (new, old))
+        yield _finding(f"events that are recommended {now}, in the current generation they {before}", new.target, old.target)
 
 
 def _finding(text: str, now: str, before: str) -> Finding:

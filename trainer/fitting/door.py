@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from contract.errors import SettingsError
 from contract.settings.family import AUTO
 from contract.settings.settings import ModelSettings
@@ -15,20 +17,46 @@ from engine.linear.matrix import Limits
 from trainer.fitting.newcomers import Similar, fit_sar, known_of
 from trainer.interactions.interactions import Interactions
 
-__all__ = ["NOTHING", "Made", "Similar", "fit_model", "sar_rows"]
+__all__ = ["NOTHING", "Made", "Seen", "Similar", "fit_model", "sar_rows"]
 
 NOTHING: Mapping[str, Array] = {}
 
 
+class Seen(NamedTuple):
+    """What users have taken, where that is not all that their rows hold: CSR rows, indptr int64, indices int32, rising within a row."""
+
+    indptr: Array
+    indices: Array
+
+    def arrays(self, disliked: Mapping[str, Array]) -> Mapping[str, Array]:
+        """As an artifact names them: together with what users `disliked`, by its names."""
+        if not disliked:
+            return {"seen_indptr": self.indptr, "seen_indices": self.indices}
+        parts = ((self.indptr, self.indices), (disliked["disliked_indptr"], disliked["disliked_indices"]))
+        users = np.concatenate([np.repeat(np.arange(ends.size - 1), np.diff(ends)) for ends, _ in parts])
+        items = np.concatenate([items for _, items in parts])
+        order = np.lexsort((items, users))
+        users, items = users[order], items[order]
+        first = np.append(True, (users[1:] != users[:-1]) | (items[1:] != items[:-1]))
+        ends = np.cumsum(np.bincount(users[first], minlength=self.indptr.size - 1), dtype=np.int64)
+        return {"seen_indptr": np.concatenate((np.zeros(1, np.int64), ends)), "seen_indices": items[first].astype(np.int32)}
+
+
 class Made(NamedTuple):
     """A fitted model. `prior` and `similar`: arrays by the names that an artifact gives them, or nothing; `learnt_from`: what its numbers
-    follow from besides the settings, the ids, the rows and the prior."""
+    follow from besides the settings, the ids, the rows and the prior; `seen`: what was taken, where the interactions have a target."""
 
     rows: sar.Rows
     fitted: Fitted
     prior: Mapping[str, Array] = NOTHING
     similar: Mapping[str, Array] = NOTHING
     learnt_from: Mapping[str, Array] = NOTHING
+    seen: Seen | None = None
+
+    @property
+    def counted(self) -> Seen | sar.Rows:
+        """The pairs that count for popularity, and as seen."""
+        return self.seen or self.rows
 
     def arrays(self, normalize: bool) -> Mapping[str, Array]:
         """What an artifact holds of it besides the similarity."""
@@ -52,6 +80,10 @@ def fit_model(
     if model.model == AUTO:
         raise SettingsError("the model auto is chosen in a run, or by `larder tune`: name the model that is meant here")
     n_items = len(interactions.item_ids)
+    if interactions.target is not None:
+        from trainer.fitting import targets  # SciPy
+
+        return targets.fit(interactions, model, allocate, threads, limit_bytes, report, similar)
     if model.engine == "recommenders":
         from trainer.fitting import recommenders_sar as reference  # a second of imports, only for those who ask for it
 

@@ -23,6 +23,7 @@ from engine.linear.nearest import nearest
 from engine.models import blend, itemknn, trend
 from engine.models.family import MODELS
 from engine.models.newcomers import Mix
+from engine.targets import ridge
 from engine.weighing.affinity import Affinity, lasting, weigh
 from engine.weighing.rows import UserRows, rows_of_events
 from engine.weighing.scored import scored_rows, whole
@@ -53,8 +54,8 @@ def fit(
         counted = None
         limits = Limits(limit_bytes, threads)
         found, mix = fitted(pairs, model, limits), mix_of(interactions, pairs.item_idx, model, limits)
-        matrix = _mixed(found.matrix, mix)
-        made, own = _written(matrix, allocate), found.prior
+        matrix = mixed(found.matrix, mix)
+        made, own = written(matrix, allocate), found.prior
         near = similar_arrays(pairs, matrix, model, similar, limits, mix)
         report(1, 1)
     prior = prior_of(pairs, own, model)
@@ -93,8 +94,10 @@ def parameters_of(name: str, model: ModelSettings) -> Any:
     return member(**{field.name: said[field.name] for field in fields(member) if field.name in said})
 
 
-def cost_of(shape: Shape, model: ModelSettings, limits: Limits) -> Cost:
-    """What the fit, or both fits of a blend, cost."""
+def cost_of(shape: Shape, model: ModelSettings, limits: Limits, *, has_target: bool = False) -> Cost:
+    """What the fit, or both fits of a blend, cost; `has_target`: or that of a model with a target."""
+    if has_target and model.model == "ease":
+        return ridge.cost(shape, model.neighbors, limits)
     costs = [MODELS[name].cost(shape, parameters_of(name, model), limits) for name in (model.model, model.blend) if name]
     last = costs[-1]
     if len(costs) == 1:
@@ -121,11 +124,11 @@ def similar_arrays(
     if model.model in MATRIXLESS:
         kept = similar.depth + min(similar.left_out.size, 3 * similar.depth)
         matrix = itemknn.fit(pairs.reweighted(np.ones(pairs.n_pairs)), itemknn.Parameters(neighbors=kept), limits).matrix
-        matrix = _mixed(matrix, mix)
+        matrix = mixed(matrix, mix)
     return similar_rows(nearest(matrix, similar.depth, similar.mask(pairs.n_items), limits.threads))
 
 
-def _mixed(matrix: Dense | Columns, mix: Mix | None) -> Dense | Columns:
+def mixed(matrix: Dense | Columns, mix: Mix | None) -> Dense | Columns:
     """With columns of items that few have met as those of items like them; a dense matrix is mixed in place."""
     if mix is None:
         return matrix
@@ -142,7 +145,7 @@ def prior_of(pairs: UserRows, own: Array | None, model: ModelSettings) -> Mappin
     return {"prior": np.asarray(sum(found), np.float32)} if found else {}
 
 
-def _written(matrix: Dense | Columns, allocate: Allocate) -> similarity.Fitted:
+def written(matrix: Dense | Columns, allocate: Allocate) -> similarity.Fitted:
     """The matrix in the layout of an artifact."""
     if isinstance(matrix, Columns):
         return written_columns(matrix, allocate)

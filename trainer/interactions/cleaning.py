@@ -19,15 +19,17 @@ ROBOT = "user with too many interactions"
 
 @dataclass(slots=True)
 class Events:
-    """Columns of equal length: positions of user and item, int32; weight float32; time int64 or None."""
+    """Columns of equal length: positions of user and item, int32; weight float32; time int64 or None; target bool or None."""
 
     user: Array
     item: Array
     weight: Array
     time: Array | None
+    target: Array | None = None
 
     def only(self, kept: Array) -> Events:
-        return Events(self.user[kept], self.item[kept], self.weight[kept], None if self.time is None else self.time[kept])
+        time, target = (None if column is None else column[kept] for column in (self.time, self.target))
+        return Events(self.user[kept], self.item[kept], self.weight[kept], time, target)
 
 
 def clean(events: Events, policy: CleaningSettings, dropped: Counter[str], source: str) -> Events:
@@ -51,12 +53,19 @@ def clean(events: Events, policy: CleaningSettings, dropped: Counter[str], sourc
     if not events.user.size:
         counts = ", ".join(f"{n:,} with {reason}" for reason, n in dropped.items() if n)
         raise DataError(f"{source}: no interaction is left after cleaning: {counts}")
+    if events.target is not None and not events.target.any():
+        raise DataError(f"{source}: no event of the target is left after cleaning")
     return events
 
 
 def last_rows(events: Events, which: str) -> Array:
-    """Rows, rising, of the last or the heaviest interaction of every pair; of equals the one that comes later in the source."""
+    """Rows, rising, of the last or the heaviest interaction of every pair; of equals the one that comes later in the source.
+
+    Events of a target are one pair, and those of other types another: a view after a purchase takes nothing of it away.
+    """
     pair = events.user.astype(np.int64) * (int(events.item.max()) + 1) + events.item
+    if events.target is not None:
+        pair = 2 * pair + events.target
     by = events.weight if which == "max" else events.time
     order = np.argsort(pair, kind="stable") if by is None else np.lexsort((by, pair))
     in_order = pair[order]

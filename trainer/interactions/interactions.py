@@ -23,6 +23,7 @@ from trainer.interactions.external_ids import index, typed
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.indexing import by_bucket, joined
 from trainer.interactions.limits import IN_FUTURE, MAX_WEIGHT, TIMES
+from trainer.interactions.targets import Targets
 from trainer.rows.problems import Problems
 
 
@@ -50,6 +51,8 @@ class Interactions:
     disliked: Pairs | None = None
     content: Features | None = None
     """What is known of item_ids, among which there are then some that nobody has met (trainer/items/new_items.py)."""
+    target: Array | None = None
+    """bool, which events are those that are recommended and measured, at least one; None: all are."""
 
     @property
     def data_until(self) -> str | None:
@@ -64,12 +67,14 @@ def from_frames(
     policy: CleaningSettings | None = None,
     dropped: Counter[str] | None = None,
     ids: IdTypes | None = None,
+    targets: Targets | None = None,
 ) -> Interactions:
     """Validate and index frames with the columns user, item, weight (a number) and, optionally, time (epoch seconds, or a date type).
 
     Rows without a value, or without a weight that is finite and positive in float32, are dropped and counted, beside what reading
     the frames counts in `dropped`; then `policy` is applied. Raises DataError when nothing is left, and for weights and times that
-    can't be what they are said to be. A frame is let go when the next one comes, so that a large file need never be in memory whole.
+    can't be what they are said to be. With `targets`, frames have the column event, a text. A frame is let go when the next one comes, so
+    that a large file need never be in memory whole.
     """
     n_rows, dropped = 0, Counter[str]() if dropped is None else dropped
     users: list[pl.Series] = []
@@ -84,6 +89,8 @@ def from_frames(
         users.append(typed(kept["user"]))
         items.append(typed(kept["item"]))
         weights.append(kept["weight"].to_numpy())
+        if targets:
+            targets.add(kept, source)
         if "time" in kept.columns:
             _check_times(kept["time"], source)
             times.append(kept["time"].cast(pl.Int64).to_numpy())
@@ -100,12 +107,14 @@ def from_frames(
                 [part[rows.to_numpy()] for part, rows in zip(column, kept_rows, strict=True)] if column else []
                 for column in (weights, times)
             )
+            if targets:
+                targets.keep(kept_rows)
     weight = joined(weights)
     if (heaviest := float(weight.max())) > MAX_WEIGHT:
         raise DataError(f"{source}: a weight is {heaviest:g}; weights above {MAX_WEIGHT:g} can't be told apart in float32: rescale them")
     item_ids, item = index(items, source)
     user_ids, user = index(users, source)
-    events = Events(user, item, weight, joined(times) if times else None)
+    events = Events(user, item, weight, joined(times) if times else None, targets.whole(source) if targets else None)
     n_before, disliked = weight.size, None
     del user, item, weight
     if policy is not None:
@@ -130,6 +139,7 @@ def from_frames(
         time=events.time,
         dropped={reason: n for reason, n in dropped.items() if n},
         disliked=disliked,
+        target=events.target,
     )
 
 

@@ -19,6 +19,7 @@ INTERACTIONS = pa.DataFrameSchema(
         "item": pa.Column(checks=_IDS),
         "weight": pa.Column(pl.Float32, pa.Check.in_range(-MAX_WEIGHT, MAX_WEIGHT), coerce=True),
         "time": pa.Column(pl.Int64, pa.Check.in_range(*TIMES), required=False, coerce=True),
+        "event": pa.Column(pl.String, required=False),
     },
     strict=True,
 )

@@ -1,4 +1,4 @@
-"""Interactions without some of their users, as if those had never been in the data."""
+"""Interactions without some of their users, as if those had never been in the data; or those of the target alone."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def without_users(interactions: Interactions, positions: Sequence[int], reason: 
     kept = ~gone[interactions.user_idx]
     if not kept.any():
         raise DataError(f"{interactions.source}: no interaction is left: all {kept.size:,} are of users who are left out ({reason})")
+    if interactions.target is not None and not interactions.target[kept].any():
+        raise DataError(f"{interactions.source}: no event of the target is left: all are of users who are left out ({reason})")
     item_ids, item_idx = _renumbered(interactions.item_ids, interactions.item_idx[kept])
     kept_ids, user_idx = _renumbered(interactions.user_ids, interactions.user_idx[kept])
     disliked = interactions.disliked and interactions.disliked.among(
@@ -44,9 +46,27 @@ def without_users(interactions: Interactions, positions: Sequence[int], reason: 
         item_idx=item_idx,
         weight=interactions.weight[kept],
         time=None if interactions.time is None else interactions.time[kept],
+        target=None if interactions.target is None else interactions.target[kept],
         disliked=disliked and disliked.moved(place),
         content=interactions.content and interactions.content.only(np.unique(interactions.item_idx[kept])),
         dropped={**interactions.dropped, reason: interactions.dropped.get(reason, 0) + int(kept.size - kept.sum())},
+    )
+
+
+def of_target(interactions: Interactions) -> Interactions:
+    """The events of the target alone, of the same users and items: what counts for popularity, and as taken. All without one."""
+    return interactions if interactions.target is None else with_events(interactions, interactions.target)
+
+
+def with_events(interactions: Interactions, kept: Array) -> Interactions:
+    """The events of the mask `kept`, in which none is told from others as one of a target; users and items stay as they are."""
+    return replace(
+        interactions,
+        user_idx=interactions.user_idx[kept],
+        item_idx=interactions.item_idx[kept],
+        weight=interactions.weight[kept],
+        time=None if interactions.time is None else interactions.time[kept],
+        target=None,
     )
 
 

@@ -44,7 +44,7 @@ def fit_of(interactions: Interactions, model: ModelSettings, threads: int, limit
     n_users, n_items = len(interactions.user_ids), len(interactions.item_ids)
     pairs = rows_of_events(interactions.user_idx, interactions.item_idx, interactions.weight, interactions.time, n_users, n_items)
     limits, shape = Limits(limit_bytes, threads), Shape.of(pairs)
-    cost = cost_of(shape, model, limits)
+    cost = cost_of(shape, model, limits, has_target=interactions.target is not None)
     is_dense = not model.neighbors and model.model not in MATRIXLESS
     half_life = gram_affinity(pairs, model).half_life_days if model.fit_decay_days and pairs.timestamps is not None else 0.0
     width = n_items if is_dense else 0.0 if model.model in MATRIXLESS else min(model.neighbors, n_items)

@@ -19,4 +19,6 @@ def event_arrays(interactions: Interactions) -> Mapping[str, Array]:
         "event_items": interactions.item_idx[order].astype(np.int32, copy=False),
         "event_weights": interactions.weight[order],
     }
+    if interactions.target is not None:
+        found["event_targets"] = interactions.target[order]
     return found if interactions.time is None else {**found, "event_times": interactions.time[order]}

@@ -125,7 +125,7 @@ def make_artifact(
             similar=Similar(settings.similar_depth, rules.get("excluded", np.empty(0, np.int32))),
         )
         progress("write", 0, 1)
-        n_users = np.bincount(made.rows.indices, minlength=len(interactions.item_ids))
+        n_users = np.bincount(made.counted.indices, minlength=len(interactions.item_ids))
         rules = {**rules, **ranking_arrays(settings.model_settings, {**similarity, **rules}, n_users)}
         manifest = seal(order, interactions, made, evaluation, writer, rules, lists)
     except BaseException:

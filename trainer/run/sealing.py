@@ -40,10 +40,12 @@ def seal(
     model, n_items, (rows, fitted, *_) = settings.model_settings, len(interactions.item_ids), made
     if interactions.disliked is not None:
         rules = {**rules, **interactions.disliked.arrays(len(interactions.user_ids))}
+    if made.seen is not None:
+        rules = {**rules, **made.seen.arrays({name: rules[name] for name in rules if name.startswith("disliked_")})}
     per_s = DENSE_PER_S if fitted.layout == "dense" else SPARSE_PER_S
     each = n_items if made.prior else 0.0  # with a prior, every item is a candidate of every user
     shards = dispatch.plan_shards(rows.indptr, interactions.bucket_ends, fitted.row_work, settings.shard_target_s, per_s, each)
-    counts = np.bincount(rows.indices, minlength=n_items)
+    counts = np.bincount(made.counted.indices, minlength=n_items)
     popular = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
     popular = popular[~np.isin(popular, rules.get("excluded", ()))]
     item_order, item_bucket_ends = bucket_order(interactions.item_ids)

@@ -30,7 +30,8 @@ ONLY_SHOWN = "an item that was shown and no more"
 
 @dataclass(frozen=True, slots=True)
 class EventRows:
-    """`frame`: user, item, weight, time. `last`: the id of the newest event that was read, in the stream. `dropped`: by reason."""
+    """`frame`: user, item, weight, time; event, where there is a target. `last`: the id of the newest event that was read, in the stream.
+    `dropped`: by reason."""
 
     frame: pl.DataFrame
     last: str
@@ -42,7 +43,8 @@ def read(folder: Path, source: SourceSettings) -> EventRows:
     """Every event in the folder. Raises DataError for a type without a weight, where `unknown_events` says so."""
     parts = list(read_all(folder, COLUMNS))
     if not parts:
-        return EventRows(pl.DataFrame(schema={"user": pl.String, "item": pl.String, "weight": pl.Float64, "time": pl.Int64}), NOTHING)
+        schema = {"user": pl.String, "item": pl.String, "weight": pl.Float64, "time": pl.Int64}
+        return EventRows(pl.DataFrame(schema=schema), NOTHING)
     last = max((part["stream_id"][-1] for part in parts if part.height), key=id_of, default=NOTHING)
     events = pl.concat(parts)
     n_read = events.height
@@ -56,7 +58,8 @@ def read(folder: Path, source: SourceSettings) -> EventRows:
             kinds = ", ".join(map(repr, weighed.filter(pl.col("weight").is_null())["type"].unique().sort().head(3)))
             raise DataError(f"events: {n_unknown:,} events are of types that LARDER_EVENT_WEIGHTS does not name, such as {kinds}")
         dropped[UNKNOWN_EVENT] = n_unknown
-    frame = weighed.drop_nulls("weight").select(user="user_id", item="item_id", weight="weight", time="time")
+    types = {"event": "type"} if source.target else {}
+    frame = weighed.drop_nulls("weight").select(user="user_id", item="item_id", weight="weight", time="time", **types)
     return EventRows(frame, last, n_read, {reason: n for reason, n in dropped.items() if n})
 
 

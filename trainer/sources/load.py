@@ -17,6 +17,7 @@ from trainer.interactions.doubts import Doubt, doubts
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.interactions.profile import Profile
+from trainer.interactions.targets import Targets
 from trainer.rows.batches import Table
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
@@ -32,6 +33,7 @@ from trainer.sources.values.times import Clock, clock_for, present
 logger = logging.getLogger(__name__)
 
 BUILT_IN = "movielens-small"
+KINDS = 20  # types of events that a reading names
 MOVIELENS = ("movielens-100k", "movielens-1m", "movielens-10m", "movielens-20m")
 
 
@@ -84,7 +86,8 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
         from trainer.interactions import schema  # pandera takes a second to import
 
         events = (schema.validate(frame, label_of(source)) for frame in events)
-    made = from_frames(events, label_of(source), source, problems.dropped, raw.ids)
+    targets = Targets(source.target) if source.target else None
+    made = from_frames(events, label_of(source), source, problems.dropped, raw.ids, targets)
     profile = Profile.of(made)
     found = tuple(doubts(made, raw.columns, profile))
     reading = {
@@ -96,6 +99,8 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
         "dropped": dict(made.dropped),
         "profile": profile.model_dump(mode="json", exclude_none=True),
     }
+    if targets:
+        reading |= {"target": targets.target, "events": dict(targets.met.most_common(KINDS))}
     if raw.events_until:
         reading["events_until"] = raw.events_until
     return Loaded(replace(made, reading=reading), raw.items, problems, raw.columns, found)

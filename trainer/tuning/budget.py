@@ -40,17 +40,19 @@ class Plan(NamedTuple):
     left_out: tuple[str, ...]
 
 
-def plan(base: ModelSettings, shape: Shape, *, has_times: bool, cuts: int, budget_s: float, limits: Limits) -> Plan:
+def plan(
+    base: ModelSettings, shape: Shape, *, has_times: bool, cuts: int, budget_s: float, limits: Limits, has_target: bool = False
+) -> Plan:
     """The largest share of the users, of at least FEWEST_USERS, for whom all matrices fit the budget; then as many matrices as fit."""
     for share in SHARES:
         smaller = shrunk(shape, share)
-        whole = _grid(base, smaller, has_times, limits, budget_s / cuts)
-        seconds = [_seconds(candidates, base, smaller, limits) for candidates in _groups(whole)]
+        whole = _grid(base, smaller, has_times, limits, budget_s / cuts, has_target)
+        seconds = [_seconds(candidates, base, smaller, limits, has_target) for candidates in _groups(whole)]
         if sum(seconds) * cuts <= PLANNED * budget_s or smaller.n_users * SHARES[1] < FEWEST_USERS or share == SHARES[-1]:
             break
     spent = np.cumsum(seconds) * cuts
     fits = max(1, int(np.searchsorted(spent, PLANNED * budget_s, side="right")) - 2)  # two groups have no matrix
-    kept = [m for m in whole.matrices[:fits] if _peak(Candidate(m), base, smaller, limits) <= limits.memory_bytes]
+    kept = [m for m in whole.matrices[:fits] if _peak(Candidate(m), base, smaller, limits, has_target) <= limits.memory_bytes]
     left = tuple(Candidate(matrix).arguments for matrix in whole.matrices if matrix not in kept)
     return Plan(Grid(whole.default, whole.apart, tuple(kept), has_times), share, left)
 
@@ -60,22 +62,22 @@ def shrunk(shape: Shape, share: float) -> Shape:
     return Shape(int(shape.n_users * share), shape.n_items, int(shape.n_pairs * share), shape.pair_products * share)
 
 
-def _grid(base: ModelSettings, shape: Shape, has_times: bool, limits: Limits, budget_s: float) -> Grid:
+def _grid(base: ModelSettings, shape: Shape, has_times: bool, limits: Limits, budget_s: float, has_target: bool) -> Grid:
     """Whole inverses where a third of what is planned would make one and a memory limit holds it; else nearest items."""
-    ease = cost_of(shape, ModelSettings(model="ease"), limits)
-    affords = 10 * _fit_seconds(ModelSettings(model="ease"), shape, limits) <= PLANNED * budget_s
+    ease = cost_of(shape, ModelSettings(model="ease"), limits, has_target=has_target)
+    affords = 10 * _fit_seconds(ModelSettings(model="ease"), shape, limits, has_target) <= PLANNED * budget_s
     fits = ease.peak_bytes + ease.matrix_bytes <= limits.memory_bytes
-    return grid(base, has_times=has_times, whole=shape.n_items <= WHOLE_ITEMS and affords and fits)
+    return grid(base, has_times=has_times, whole=shape.n_items <= WHOLE_ITEMS and affords and fits, has_target=has_target)
 
 
 def _groups(grid: Grid) -> list[list[Candidate]]:
     return [[grid.default], list(grid.apart), *(grid.variants(matrix, first=True) for matrix in grid.matrices)]
 
 
-def _seconds(candidates: list[Candidate], base: ModelSettings, shape: Shape, limits: Limits) -> float:
+def _seconds(candidates: list[Candidate], base: ModelSettings, shape: Shape, limits: Limits, has_target: bool) -> float:
     users = min(RUNGS[0][0], shape.n_users)
     mean = shape.n_pairs / max(1, shape.n_users)
-    total = _fit_seconds(candidates[0].settings(base), shape, limits)
+    total = _fit_seconds(candidates[0].settings(base), shape, limits, has_target)
     for candidate in candidates:
         model = candidate.settings(base)
         width = min(model.neighbors, shape.n_items) if model.neighbors else shape.n_items
@@ -85,14 +87,14 @@ def _seconds(candidates: list[Candidate], base: ModelSettings, shape: Shape, lim
     return total + shape.n_pairs * len(candidates) / COUNT_PER_S
 
 
-def _fit_seconds(model: ModelSettings, shape: Shape, limits: Limits) -> float:
+def _fit_seconds(model: ModelSettings, shape: Shape, limits: Limits, has_target: bool) -> float:
     if model.model == "sar":
         return shape.pair_products / COUNT_PER_S / limits.threads
-    cost = cost_of(shape, model, limits)
+    cost = cost_of(shape, model, limits, has_target=has_target)
     algebra = cost.multiply_adds / (SYSTEMS_PER_S * limits.threads if model.neighbors else ALGEBRA_PER_S)
     return cost.counting_steps / COUNT_PER_S / limits.threads + algebra
 
 
-def _peak(candidate: Candidate, base: ModelSettings, shape: Shape, limits: Limits) -> float:
-    cost = cost_of(shape, candidate.settings(base), limits)
+def _peak(candidate: Candidate, base: ModelSettings, shape: Shape, limits: Limits, has_target: bool) -> float:
+    cost = cost_of(shape, candidate.settings(base), limits, has_target=has_target)
     return cost.peak_bytes + cost.matrix_bytes

@@ -13,6 +13,7 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Array, Report
 from engine.ranking.ranked import Ranking, ranking_arrays
 from trainer.evaluation.beyond import figures
+from trainer.evaluation.holdout import nobody
 from trainer.evaluation.lists import best_unseen, popular_unseen, renumbered
 from trainer.evaluation.moment import How, cut
 from trainer.evaluation.paired import paired
@@ -72,12 +73,12 @@ def measure_strengths(
     started, base = time.monotonic(), unchosen(base)
     found = cut(interactions, MOST_USERS)
     if found is None:
-        raise DataError(f"{interactions.source}: nothing can be held out: no user has enough different interactions (three)")
+        raise DataError(f"{interactions.source}: nothing can be held out: {nobody(interactions)}")
     held = found.held
     made, arrays = fit_in_memory(held.train, base, threads=threads, limit_bytes=limit_bytes)
     users, n_items = np.unique(held.user_idx), held.items.size
-    n_users, known = np.bincount(made.rows.indices, minlength=n_items), {**arrays, **made.prior}
-    popular = renumbered(popular_unseen(made.rows, n_items, users, base.k), held.items)
+    n_users, known = np.bincount(made.counted.indices, minlength=n_items), {**arrays, **made.prior}
+    popular = renumbered(popular_unseen(made.counted, n_items, users, base.k), held.items)
     baseline = per_user(held.user_idx, held.item_idx, users, popular)
     plain: Array | None = None
     tried = []
@@ -85,12 +86,12 @@ def measure_strengths(
         report(done, len(GRID))
         model = base.model_copy(update={"diversity": diversity, "popularity_penalty": penalty})
         everything: Mapping[str, Array] = {**known, **ranking_arrays(model, known, n_users)}
-        ranking = Ranking.of(model)
-        lists = best_unseen(made.rows, everything, users, base.k, threads, normalize=model.normalize, ranking=ranking)
+        how = {"normalize": model.normalize, "ranking": Ranking.of(model), "seen": made.seen}
+        lists = best_unseen(made.rows, everything, users, base.k, threads, **how)  # type: ignore[arg-type]
         named = renumbered(lists, held.items)
         each = per_user(held.user_idx, held.item_idx, users, named)
         plain = each.ndcg if plain is None else plain
-        pair, beyond = paired(each.ndcg, plain, resamples=2), figures(held, made.rows, each, named, baseline, popular)["beyond"]
+        pair, beyond = paired(each.ndcg, plain, resamples=2), figures(held, made.counted, each, named, baseline, popular)["beyond"]
         tried.append(
             Strength(
                 diversity=diversity,

@@ -5,7 +5,7 @@ Candidates whose matrix is the same are fitted once: affinity and prior change o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,15 @@ MATRICES: tuple[Options, ...] = (
     {"model": "ease", "ridge": 30.0, "blend": "slit"},
 )
 """In the order in which they are believed in: the first ones are tried where there is not time for all."""
+
+FOR_TARGETS: tuple[Options, ...] = (
+    {"model": "ease"},
+    {"model": "ease", "ridge": 30.0},
+    {"model": "ease", "ridge": 100.0, "fit_decay_days": 0.0},
+    {"model": "ease", "ridge": 10.0, "fit_decay_days": 0.0},
+    {"model": "ease", "ridge": 1000.0},
+)
+"""The same where some events are those of a target."""
 
 TRENDS: tuple[Options, ...] = tuple({"model": "trending", "prior_days": days} for days in (3.0, 14.0, 60.0))
 AFFINITIES = ("", "binary:rank:0.9", "binary", "binary:rank:0.99", "binary:rank:0.7")
@@ -89,10 +98,13 @@ class Grid:
         ]
 
 
-def grid(base: ModelSettings, *, has_times: bool, whole: bool) -> Grid:
-    """All that may be tried. `whole`: regressions are solved on all items, and not on the nearest ones."""
-    near = {} if whole else {"neighbors": NEIGHBORS}
-    usable = [matrix for matrix in MATRICES if has_times or "slit" not in (matrix["model"], matrix.get("blend"))]
+def grid(base: ModelSettings, *, has_times: bool, whole: bool, has_target: bool = False) -> Grid:
+    """All that may be tried. `whole`: regressions are solved on all items, and not on the nearest ones; with a target they are whole, or
+    not tried."""
+    near = {} if whole or has_target else {"neighbors": NEIGHBORS}
+    usable: Iterable[Options] = [matrix for matrix in MATRICES if has_times or "slit" not in (matrix["model"], matrix.get("blend"))]
+    if has_target:
+        usable = FOR_TARGETS if whole else ()
     return Grid(
         default=default_of(base),
         apart=(Candidate({"model": "popularity"}), *(Candidate(trend) for trend in TRENDS if has_times)),

@@ -21,6 +21,7 @@ from trainer.evaluation.holdout import HeldOut
 from trainer.evaluation.lists import best_unseen, renumbered
 from trainer.evaluation.per_user import per_user
 from trainer.fitting.family import cost_of, parameters_of, prior_of, user_rows
+from trainer.interactions.subset import of_target
 from trainer.tuning.fit import Fit, fit_in_memory
 from trainer.tuning.grid import DEPTH, Candidate, matrix_of
 
@@ -34,6 +35,7 @@ class Trial:
         self.held, self._base, self._share = held, base, share
         self._threads, self._limit_bytes = threads, limit_bytes
         self._pairs: UserRows = user_rows(held.train)
+        self._taken = self._pairs if held.train.target is None else user_rows(of_target(held.train))
         self._fits: OrderedDict[tuple[Any, ...], Fit] = OrderedDict()
         self._measured: dict[tuple[str, int], Array] = {}
         self.users: Array = np.unique(held.user_idx)
@@ -54,7 +56,8 @@ class Trial:
         model = self.settings(candidate)
         if model.model == "sar":
             return 4.5 * self.shape.n_items**2
-        cost = cost_of(self.shape, model, Limits(self._limit_bytes, self._threads))
+        limits = Limits(self._limit_bytes, self._threads)
+        cost = cost_of(self.shape, model, limits, has_target=self.held.train.target is not None)
         return cost.peak_bytes + cost.matrix_bytes
 
     def ndcg(self, candidate: Candidate, most_users: int) -> Array:
@@ -73,10 +76,10 @@ class Trial:
         rows, prior = fit.made.rows, fit.made.prior
         if model.model != "sar":
             own = prior.get("prior") if model.model in MATRIXLESS else None
-            prior = prior_of(self._pairs, own, model)
+            prior = prior_of(self._taken, own, model)
             rows = scored_rows(self._pairs, model, has_prior=bool(prior))
-        arrays, ranking = {**fit.arrays, **prior}, Ranking.of(model)
-        best = best_unseen(rows, arrays, users, DEPTH, self._threads, normalize=model.normalize, ranking=ranking)
+        how = {"normalize": model.normalize, "ranking": Ranking.of(model), "seen": fit.made.seen}
+        best = best_unseen(rows, {**fit.arrays, **prior}, users, DEPTH, self._threads, **how)  # type: ignore[arg-type]
         wanted = np.isin(self.held.user_idx, users)
         lists = renumbered(best, self.held.items)
         return per_user(self.held.user_idx[wanted], self.held.item_idx[wanted], users, lists).ndcg
@@ -93,7 +96,7 @@ class Trial:
 
     def _ranked(self, fit: Fit) -> Fit:
         """With what the run's ranking needs, which no candidate changes."""
-        n_users = np.bincount(fit.made.rows.indices, minlength=self.held.items.size)
+        n_users = np.bincount(fit.made.counted.indices, minlength=self.held.items.size)
         return fit._replace(arrays={**fit.arrays, **ranking_arrays(self._base, fit.arrays, n_users)})
 
     def _make_room(self, n_bytes: int) -> None:

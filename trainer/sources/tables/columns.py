@@ -69,7 +69,9 @@ def choose(names: Sequence[str], source: SourceSettings, where: str, *, named: b
     """Columns of the interactions. `named` is whether the table has names of its own. Raises DataError for none, and for several."""
     asked = {role: getattr(source, f"{role}_column") for role in ROLES}
     if source.event_weights:
-        asked |= {"weight": "", "event": source.event_column}
+        asked |= {"weight": ""}
+    if source.event_weights or source.target:
+        asked |= {"event": source.event_column}
     asked = {role: name for role, name in asked.items() if name}
     found = {role: _named(role, name, names, where) for role, name in asked.items() if name != AUTO}
     if not named:
@@ -88,7 +90,7 @@ def choose(names: Sequence[str], source: SourceSettings, where: str, *, named: b
             notes.append(f"no {role} column: {'every interaction weighs 1' if role == 'weight' else 'no decay'}")
         else:
             raise UnknownColumnsError(_no_column(role, names, where))
-    if not source.event_weights and source.event_column == AUTO and (events := _candidates("event", names)):
+    if "event" not in asked and source.event_column == AUTO and (events := _candidates("event", names)):
         notes.append(f"column {shown.name(events[0])} looks like types of events; --event-weights view=1,buy=5 would weigh them")
     order = [role for role in (*ROLES, "event") if role in found]
     _refuse_twins([name for name in names if name in found.values()], where)

@@ -59,6 +59,8 @@ class Converter:
         made = [self._ids("user", sieve), self._ids("item", sieve), self._weights(sieve)]
         if "time" in batch.frame.columns:
             made.append(self._times(sieve))
+        if self.source.target:
+            made.append(self._events(sieve))
         frame = pl.DataFrame(made)
         return frame if sieve.kept is None else frame.filter(sieve.kept)
 
@@ -71,7 +73,7 @@ class Converter:
 
     def _weights(self, sieve: Sieve) -> pl.Series:
         raw = sieve.batch.frame
-        if "event" in raw.columns:
+        if self.source.event_weights and "event" in raw.columns:
             return self._in_range(self._of_events(raw["event"].cast(pl.String), sieve), "event", sieve)
         if "weight" not in raw.columns:
             return pl.repeat(1.0, raw.height, dtype=pl.Float64, eager=True).alias("weight")
@@ -115,6 +117,13 @@ class Converter:
             raise DataError(f"{sieve.where}: event {name!r} has no weight; name it in --event-weights, or say --unknown-events drop")
         sieve.drop(UNKNOWN_EVENT, unknown, "event")
         return weights.alias("weight")
+
+    def _events(self, sieve: Sieve) -> pl.Series:
+        """Types of events as texts."""
+        events = sieve.batch.frame["event"].cast(pl.String).str.strip_chars()
+        events = events.set(~self._present(events), None)
+        sieve.drop_missing(events, "event")
+        return events
 
     def _times(self, sieve: Sieve) -> pl.Series:
         raw = sieve.batch.frame["time"]

@@ -124,6 +124,15 @@ def test_weights_of_types_are_the_settings_and_an_events_own_goes_first(tmp_path
         source_of(*made, folder=tmp_path, event_weights="view=0.5", unknown_events="error")
 
 
+def test_with_a_target_events_have_their_types(tmp_path: Path) -> None:
+    made = [Event("a", 1, 7, "view", 5), Event("b", 1, 8, "buy", 6), Event("c", 2, 9, "impression", 6), Event("d", 2, 7, "view", 6)]
+    assert source_of(*made, folder=tmp_path / ".events", target="buy").frame["event"].to_list() == ["view", "buy", "view"]
+    loaded = load(SourceSettings.model_validate({"interactions": "events:", "target": "buy"}), tmp_path / ".datasets").interactions
+    assert loaded.target is not None
+    assert int(loaded.target.sum()) == 1
+    assert loaded.reading["events"] == {"view": 2, "buy": 1}
+
+
 def test_events_join_another_source(tmp_path: Path) -> None:
     table = tmp_path / "sales.csv"
     table.write_text("user,item,time\nann,1,1600000000\nbob,2,1600000100\n")

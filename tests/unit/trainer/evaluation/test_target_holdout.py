@@ -1,0 +1,97 @@
+"""With a target its events alone are held out, and what is known of a user ends before the visit of the first of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+import pytest
+
+from contract.formats.evaluation import Split
+from contract.settings.settings import Settings
+from tests.support.models.shop import visits
+from trainer.evaluation.holdout import BASKET_S, HeldOut, hold_out
+from trainer.evaluation.moment import at_moment
+from trainer.evaluation.reading import Reading, changed
+from trainer.interactions.interactions import Interactions, from_frames
+from trainer.interactions.targets import Targets
+
+DAY = 86_400
+Row = tuple[int, int, str, int]
+
+
+def bought(rows: Sequence[Row] | pl.DataFrame) -> Interactions:
+    frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, ["user", "item", "event", "time"], orient="row")
+    return from_frames([frame.with_columns(weight=1.0)], "a shop", Settings().source, targets=Targets("buy"))
+
+
+def pairs(interactions: Interactions, held: HeldOut) -> set[tuple[object, object]]:
+    return {(interactions.user_ids[user], interactions.item_ids[item]) for user, item in zip(held.user_idx, held.item_idx, strict=True)}
+
+
+def known(held: HeldOut) -> set[tuple[object, ...]]:
+    train = held.train
+    assert train.target is not None
+    columns = (train.user_idx.tolist(), train.item_idx.tolist(), train.target.tolist())
+    return {(train.user_ids[user], train.item_ids[item], target) for user, item, target in zip(*columns, strict=True)}
+
+
+def test_what_was_done_in_the_visit_of_a_held_purchase_and_later_is_not_known() -> None:
+    rows: list[Row] = [
+        (1, 10, "view", 0), (1, 11, "view", DAY), (1, 12, "view", DAY + BASKET_S - 1), (1, 12, "buy", DAY + 2 * BASKET_S - 3),
+        (1, 13, "view", 5 * DAY), (2, 11, "view", 0), (2, 12, "buy", 9 * DAY), (2, 14, "view", 9 * DAY - BASKET_S),
+        (3, 10, "buy", 0),
+    ]  # fmt: skip
+    interactions = bought(rows)
+    held = hold_out(interactions, "time", 10)
+    assert held is not None
+    assert pairs(interactions, held) == {(1, 12), (2, 12)}
+    assert known(held) == {(1, 10, False), (2, 11, False), (2, 14, False), (3, 10, True)}, "3 has nothing to start from"
+
+
+def test_what_was_viewed_before_is_to_be_found_and_what_was_bought_before_is_not() -> None:
+    rows: list[Row] = [(1, 10, "view", 0), (1, 10, "buy", 9 * DAY), (2, 10, "buy", 0), (2, 11, "view", DAY), (2, 10, "buy", 9 * DAY)]
+    interactions = bought(rows)
+    held = hold_out(interactions, "time", 10)
+    assert held is not None
+    assert pairs(interactions, held) == {(1, 10)}
+    moment = at_moment(bought([*rows, (3, 12, "view", 0), (3, 12, "view", 9 * DAY)]), 5 * DAY, 10)
+    assert moment is not None
+    assert pairs(interactions, moment) == {(1, 10)}, "a view after the moment is nothing to be found"
+
+
+@pytest.mark.parametrize("split", ["time", "stratified"])
+def test_a_quarter_of_the_purchases_is_held_out_in_any_order_of_the_rows(split: Split) -> None:
+    frame = visits(150, 60)
+    straight, turned = (bought(each) for each in (frame, frame.sample(fraction=1, shuffle=True, seed=3)))
+    first, second = (hold_out(each, split, 1000) for each in (straight, turned))
+    assert first is not None
+    assert second is not None
+    assert pairs(straight, first) == pairs(turned, second)
+    assert known(first) == known(second)
+    assert straight.target is not None
+    assert 0.15 < first.user_idx.size / straight.target.sum() < 0.5
+    everything = known(HeldOut(straight, np.empty(0), np.empty(0), np.empty(0)))
+    assert {(*pair, True) for pair in pairs(straight, first)} <= everything - known(first)
+    if split == "stratified":
+        assert not {(*pair, False) for pair in pairs(straight, first)} & known(first), "without times, a view may have come later"
+
+
+def test_few_users_are_always_mostly_the_same() -> None:
+    interactions = bought(visits(150, 60))
+    held = hold_out(interactions, "time", 30)
+    again = hold_out(interactions, "time", 31)
+    assert held is not None
+    assert again is not None
+    users = set(held.user_idx.tolist())
+    assert 20 < len(users) <= 30
+    assert users <= set(again.user_idx.tolist())
+
+
+def test_another_target_is_another_sense_for_the_gate() -> None:
+    new, old = Reading(target="buy", events={"buy": 3}), Reading()
+    assert [finding.message for finding in changed(new, old)] == [
+        "events that are recommended are those of 'buy', in the current generation they are all (reading)"
+    ]
+    assert not list(changed(new, Reading(target="buy")))

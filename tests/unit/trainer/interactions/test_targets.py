@@ -1,0 +1,110 @@
+"""Which events are of the target is read from their types; where none is, the types that there are are said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from contract.errors import DataError
+from tests.support.reading import load, refusal, settings
+from trainer.interactions.interactions import Interactions
+from trainer.interactions.subset import of_target, without_users
+from trainer.rows.sieve import MISSING
+
+ROWS = "user,item,event,at\n1,10,view,100\n1,10,buy,200\n1,11,view,300\n2,10, buy ,400\n2,12,view,500\n3,11,cart,600\n"
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    path = tmp_path / "shop.csv"
+    path.write_text(ROWS)
+    return path
+
+
+def rows(made: Interactions) -> list[tuple[Any, ...]]:
+    assert made.target is not None
+    return sorted(
+        (made.user_ids[user], made.item_ids[item], weight, bool(target))
+        for user, item, weight, target in zip(made.user_idx, made.item_idx, made.weight.tolist(), made.target, strict=True)
+    )
+
+
+def test_events_of_the_target_are_told_from_others_and_weigh_what_is_said(csv: Path) -> None:
+    found = load(csv, target="buy", event_weights="view=1,cart=2,buy=5")
+    assert rows(found.interactions) == [
+        (1, 10, 1.0, False),
+        (1, 10, 5.0, True),
+        (1, 11, 1.0, False),
+        (2, 10, 5.0, True),
+        (2, 12, 1.0, False),
+        (3, 11, 2.0, False),
+    ]
+    assert found.interactions.reading["target"] == "buy"
+    assert found.interactions.reading["events"] == {"view": 3, "buy": 2, "cart": 1}
+
+
+def test_without_weights_of_types_all_weigh_one(csv: Path) -> None:
+    found = load(csv, target="cart").interactions
+    assert {row[2] for row in rows(found)} == {1.0}
+    assert [row for row in rows(found) if row[3]] == [(3, 11, 1.0, True)]
+
+
+def test_without_a_target_nothing_is_told_apart(csv: Path) -> None:
+    found = load(csv, event_weights="view=1,cart=2,buy=5").interactions
+    assert found.target is None
+    assert of_target(found) is found
+    assert not {"target", "events"} & found.reading.keys()
+
+
+def test_a_target_that_no_event_is_of_is_refused_with_the_types_there_are(csv: Path) -> None:
+    assert refusal(csv, target="order").endswith("no event is of the type 'order'; the types are view 3, buy 2, cart 1")
+    assert refusal(csv, target="buys").endswith("the types are view 3, buy 2, cart 1. Perhaps --target buy is meant")
+
+
+def test_a_table_without_types_has_no_target(tmp_path: Path) -> None:
+    (tmp_path / "plain.csv").write_text("user,item\n1,2\n")
+    assert "no column has a known name of events" in refusal(tmp_path / "plain.csv", target="buy")
+    with pytest.raises(DataError, match=r"movielens-small: its rows have no types of events, so 'buy' can't be the target"):
+        load("movielens-small", target="buy")
+
+
+def test_a_row_without_a_type_is_dropped(csv: Path) -> None:
+    csv.write_text(ROWS + "4,10,,700\n4,10,NA,800\n")
+    assert load(csv, target="buy").interactions.dropped == {MISSING: 2}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"target": "buys", "event_weights": "view=1,buy=5"},
+            "the target 'buys' is not among event_weights, which name view, buy; perhaps 'buy'",
+        ),
+        ({"target": "refund", "event_weights": "buy=1,refund=-1"}, "has a weight of 0 or less"),
+        ({"target": "buy", "wide": True}, "a matrix"),
+    ],
+)
+def test_a_target_that_can_t_be_is_refused_by_the_settings(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        settings("a.csv", **given)
+    assert settings("a.csv", target=" buy ", event_column="what").target == "buy"
+
+
+def test_the_last_event_of_a_pair_is_kept_of_the_target_and_of_the_others(csv: Path) -> None:
+    csv.write_text("user,item,event,at\n1,10,buy,100\n1,10,view,200\n1,10,view,300\n2,10,view,100\n")
+    assert rows(load(csv, target="buy", duplicates="last").interactions) == [(1, 10, 1.0, False), (1, 10, 1.0, True), (2, 10, 1.0, False)]
+
+
+def test_cleaning_that_leaves_no_event_of_the_target_is_said(csv: Path) -> None:
+    assert "no event of the target is left after cleaning" in refusal(csv, target="cart", min_user_interactions=2)
+
+
+def test_users_and_their_events_of_the_target_are_left_out(csv: Path) -> None:
+    made = load(csv, target="buy").interactions
+    found = without_users(made, [list(made.user_ids).index(1)], "erased")
+    assert rows(found) == [(2, 10, 1.0, True), (2, 12, 1.0, False), (3, 11, 1.0, False)]
+    with pytest.raises(DataError, match="no event of the target is left"):
+        without_users(made, [list(made.user_ids).index(user) for user in (1, 2)], "erased")
