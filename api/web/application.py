@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src {style}; img-src {images}; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _TITLES = {400: "This can't be asked", 401: "A key is needed", 403: "Not allowed", 404: "There is no such page", 405: "Not allowed"}
@@ -63,7 +63,8 @@ def application(site: Site) -> Flask:
         paths.add(page.path)
         app.add_url_rule(page.path, page.name, _view(site, page), methods=page.methods)
     app.context_processor(lambda: _common(site))
-    app.after_request(partial(_headers, POLICY.replace("img-src 'self'", " ".join(["img-src 'self'", *sorted(site.image_origins)]))))
+    policy = POLICY.format(style=assets.style()[1], images=" ".join(["'self'", *sorted(site.image_origins)]))
+    app.after_request(partial(_headers, policy))
     for kind, status, title, slug in _ERRORS:
         app.register_error_handler(kind, partial(_problem, status, title, slug))
     app.register_error_handler(HTTPException, _http_problem)
@@ -100,6 +101,7 @@ def _common(site: Site) -> dict[str, Any]:
     access = g.get("access", "open")
     return {
         "asset": assets.address,
+        "style": assets.style()[0],
         "root": request.script_root,
         "access": access,
         "token": sessions.token() if access == "admin" else "",

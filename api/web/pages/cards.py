@@ -7,12 +7,10 @@ from collections import Counter
 from typing import Any, cast
 
 from flask import render_template, request
-from markupsafe import Markup
 from redis import Redis
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from api.web import assets
 from api.web.pages.overview import MEASURES
 from api.web.site import Page, Site
 from api.web.views.charts import BarChart, histogram
@@ -56,8 +54,7 @@ def pages(site: Site) -> list[Page]:
         }
         if not as_file:
             return render_template("card.html", **shown)
-        style = Markup(assets.text("style.css").replace("</", "<\\/"))  # noqa: S704 (a file of ours)
-        body = render_template("card.html", **shown, inlined=style)
+        body = render_template("card.html", **shown, is_file=True)
         return Response(body, headers={"Content-Disposition": f'attachment; filename="{_safe(generation)}.html"'}, mimetype="text/html")
 
     return [Page("/cards/<generation>", card)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
+from hashlib import sha256
 
 import polars as pl
 import pytest
@@ -93,6 +95,9 @@ def test_headers_of_every_page(open_client: FlaskClient, path: str) -> None:
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+    styles = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    assert len(styles) == (path != "/live")
+    assert all(f"style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}';" in policy for style in styles)
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert " style=" not in answer.text
