@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     errors.register(app)
     caching = Caching(settings.api_max_age_s)
     lane = FastLane(store, caching, gate)
+    lane.count_arm = metrics.arm
     pages, page_paths = beside(app.wsgi_app, Site(settings, store, queue, gate, metrics))
     front = _front(app, settings, metrics, pages, metrics, lane.answer, Cors.of(settings))
     paths = own_paths([*page_paths, *(route.path for route in routes)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, cast
 
+from contract.experiments.arms import arm_of
 from contract.formats.manifest import Pointer
 from contract.formats.states import HAS_LISTS
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from api.lists.store import Store
 
 pinned: ContextVar[Pointer | None] = ContextVar("pinned", default=None)
+
+
+def arm_to_count(pointer: Pointer) -> str:
+    """The arm of the user who is answered by `pointer`; "" for none, and for who names what to read: people who test are no users."""
+    return arm_of(pointer) if pinned.get() is None else ""
 
 
 def pointer_of(store: Store, generation: str) -> Pointer | None:

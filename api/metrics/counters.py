@@ -44,6 +44,11 @@ class Metrics:
             "Answers whose lists were to be kept (LARDER_IMPRESSIONS) by what came of them: kept, dropped.",
             ("outcome",), registry=self._registry,
         )  # fmt: skip
+        self._arms = Counter(
+            "larder_arm_answers",
+            "While an experiment runs: answers by the arm of the user and outcome: listed, empty, unknown (no such user), error.",
+            ("arm", "outcome"), registry=self._registry,
+        )  # fmt: skip
         self._key_requests = Counter(
             "larder_key_requests",
             "Requests with a named key, by its name and what came of them: allowed, refused (403), limited (429).",
@@ -68,6 +73,11 @@ class Metrics:
         self._fallbacks.inc()
         for name in names:
             self._fallback_lists.labels(name).inc()
+
+    def arm(self, arm: str, outcome: str, n: int = 1) -> None:
+        """`arm`: "" where the user is in none, which counts nothing."""
+        if arm and n:
+            self._arms.labels(arm, outcome).inc(n)
 
     def events(self, outcome: str, n: int) -> None:
         if n:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from flask import Response
 
@@ -11,15 +12,19 @@ from api.answers.json_text import generation_json, id_json
 from api.answers.selection import describe
 from api.answers.user_answers import PERSONALIZED, is_plain, need_explanations, plain_answer, spelled, user_answer
 from api.http.answer_models import BatchAnswer
-from api.http.problems import problem_json, unknown_user
+from api.http.problems import RequestError, problem_json, unknown_user
 from api.http.request_models import BatchRequest
 from api.http.requests import json_body
 from api.http.responses import Caching, of_generation
 from api.http.route import Route
+from api.lists.pinning import arm_to_count
 from api.lists.store import Store, UserLists
 from api.metrics.counters import Metrics
-from contract.experiments.arms import Arms, arm_of
+from contract.experiments.arms import ERROR, LISTED, UNKNOWN, WITHOUT, ArmPointer, Arms, arm_of
+from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
+
+Count = Callable[[Sequence[Sequence[Id] | None]], None]
 
 
 def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
@@ -35,15 +40,24 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
     def by_arm(asked: BatchRequest, arms: Arms) -> list[str]:
         """Each user's result from the generation of the user's arm, which it names: a round trip an arm."""
         results = [""] * len(asked.user_ids)
-        parts: dict[str, tuple[Pointer, list[int]]] = {}
+        parts: dict[str, tuple[ArmPointer, list[int]]] = {}
         for at, user in enumerate(asked.user_ids):
             own = arms.of_user(user)
             parts.setdefault(own.arm, (own, []))[1].append(at)
         for pointer, places in parts.values():
             part = asked.model_copy(update={"user_ids": [asked.user_ids[at] for at in places]})
-            for at, result in zip(places, answered(part, pointer, says=True)[1], strict=True):
+            for at, result in zip(places, counted(part, pointer), strict=True):
                 results[at] = result
         return results
+
+    def counted(asked: BatchRequest, pointer: ArmPointer) -> list[str]:
+        try:
+            return list(answered(asked, pointer, says=True)[1])
+        except RequestError:
+            raise
+        except Exception:
+            metrics.arm(pointer.arm, ERROR, len(asked.user_ids))
+            raise
 
     def answered(asked: BatchRequest, pointer: Pointer, *, says: bool = False) -> tuple[Pointer, Iterator[str]]:
         """Results, and how they were read. `says`: each list names its generation."""
@@ -61,9 +75,11 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         chain = chain_of(store, asked)
         is_whole = not n_unknown and (not chain or all(one and len(one.item_ids) >= (asked.k or pointer.k) for one in found.lists))
         more = f",{generation_json(pointer)}" if says else ""
+        count = partial(_count, metrics, arm_to_count(pointer))
         if is_plain(asked) and is_whole:
+            count([one and one.item_ids for one in found.lists])
             return pointer, _plain_results(pointer, asked, found, more)
-        return pointer, _results(store, pointer, asked, found, Filler(store, asked, pointer, metrics.fell_back), more)
+        return pointer, _results(store, pointer, asked, found, Filler(store, asked, pointer, metrics.fell_back), more, count)
 
     return [
         Route("POST", "/recommendations/batch", batch, "Lists of up to 1,000 users", answer=BatchAnswer, body=BatchRequest, errors=(409,))
@@ -78,6 +94,14 @@ def _newest(store: Store, pointer: Pointer, found: UserLists) -> Pointer:
     return pointer if arms is None else arms.named(arm) or pointer
 
 
+def _count(metrics: Metrics, arm: str, listed: Sequence[Sequence[Id] | None]) -> None:
+    """`listed`: the items of each user; None for who has no list."""
+    if arm:
+        metrics.arm(arm, UNKNOWN, sum(ids is None for ids in listed))
+        metrics.arm(arm, WITHOUT, sum(ids is not None and not ids for ids in listed))
+        metrics.arm(arm, LISTED, sum(bool(ids) for ids in listed))
+
+
 def _plain_results(pointer: Pointer, asked: BatchRequest, found: UserLists, more: str) -> Iterator[str]:
     k = asked.k or pointer.k
     for user_id, one in zip(found.user_ids, found.lists, strict=True):
@@ -85,12 +109,15 @@ def _plain_results(pointer: Pointer, asked: BatchRequest, found: UserLists, more
             yield f"{{{plain_answer(user_id, one, k)}{more}}}"
 
 
-def _results(store: Store, pointer: Pointer, asked: BatchRequest, found: UserLists, filler: Filler, more: str) -> Iterator[str]:
+def _results(
+    store: Store, pointer: Pointer, asked: BatchRequest, found: UserLists, filler: Filler, more: str, count: Count
+) -> Iterator[str]:
     """A list or an error for each user. Metadata of all of them takes one round trip."""
     choices = [
         None if one is None and not filler.chain else filler.choose(one or EMPTY._replace(fresh=did))
         for one, did in zip(found.lists, found.did, strict=True)
     ]
+    count([choice and choice[1].item_ids for choice in choices])
     described = describe(store, pointer, asked, [choice[1] for choice in choices if choice is not None], filler.shelf)
     unknown = problem_json(unknown_user()).strip()
     for given, one, choice in zip(asked.user_ids, found.lists, choices, strict=True):

@@ -11,13 +11,15 @@ from api.answers.json_text import generation_json
 from api.answers.selection import describe
 from api.answers.user_answers import PERSONALIZED, need_explanations, spelled, user_answer
 from api.http.answer_models import ListAnswer
-from api.http.problems import unknown_user
+from api.http.problems import RequestError, unknown_user
 from api.http.request_models import UserQuery, UserRequest
 from api.http.requests import json_body, parse, query_fields
 from api.http.responses import Caching, of_generation
 from api.http.route import Route
+from api.lists.pinning import arm_to_count
 from api.lists.store import Store, StoredList
 from api.metrics.counters import Metrics
+from contract.experiments.arms import ERROR, LISTED, UNKNOWN, WITHOUT
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
 
@@ -34,6 +36,16 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         return answer(parse(UserRequest, options | {"user_id": user_id}))
 
     def answer(asked: UserRequest) -> Response:
+        try:
+            return answered(asked)
+        except RequestError:
+            raise
+        except Exception:
+            if (pointer := store.pointers.young_of(asked.user_id)) is not None:
+                metrics.arm(arm_to_count(pointer), ERROR)
+            raise
+
+    def answered(asked: UserRequest) -> Response:
         tag = store.pointers.items_tag()
         if asked.explain:
             need_explanations(store.pointers.current(asked.user_id))
@@ -42,9 +54,10 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
             pointer, (user_id, found) = seen
             return respond(asked, pointer, user_id, found, PERSONALIZED, tag)
         metrics.unknown_users.inc()
-        if not (chain := chain_of(store, asked)):
-            raise unknown_user()
         pointer = store.pointers.current(asked.user_id)
+        if not (chain := chain_of(store, asked)):
+            metrics.arm(arm_to_count(pointer), UNKNOWN)
+            raise unknown_user()
         user_id = spelled(asked.user_id, pointer)
         nothing = EMPTY._replace(fresh=store.did(pointer, user_id))
         return respond(asked, pointer, user_id, nothing, chain[0], f"{tag}-{FALLBACK}")
@@ -52,6 +65,7 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
     def respond(asked: UserRequest, pointer: Pointer, user_id: Id, found: StoredList, source: str, variant: str) -> Response:
         filler = Filler(store, asked, pointer, metrics.fell_back)
         found, chosen = filler.choose(found)
+        metrics.arm(arm_to_count(pointer), LISTED if chosen.item_ids else WITHOUT)
         source = filler.source_of(found, source)
         described = describe(store, pointer, asked, (chosen,), filler.shelf)
         members = user_answer(asked, user_id, found, chosen, described, source)

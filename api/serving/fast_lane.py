@@ -9,7 +9,7 @@ A question can be asked in two steps, too, with the reading from Redis left to w
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from api.answers.json_text import generation_json
@@ -24,6 +24,7 @@ from api.lists.clients import Command
 from api.lists.items_view import Shelf
 from api.lists.store import Store
 from api.lists.stored_list import StoredList
+from contract.experiments.arms import LISTED, WITHOUT, arm_of
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
@@ -59,6 +60,8 @@ class FastLane:
     def __init__(self, store: Store, caching: Caching, gate: Gate) -> None:
         self._store = store
         self._gate = gate
+        self.count_arm: Callable[[str, str], object] = lambda _arm, _outcome: None
+        """Called with the arm of the user and what the answer had, while an experiment runs."""
         self._cache_control = ("Cache-Control", caching.header)
 
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
@@ -102,6 +105,8 @@ class FastLane:
             return None
         if question.key is not None and not self._gate.lets_in(question.key, environ):
             return None
+        if arm := arm_of(pointer):
+            self.count_arm(arm, LISTED if found.item_ids else WITHOUT)
         body = f"{{{plain_answer(question.user_id, found, k, passed)},{generation_json(pointer)}}}\n".encode()
         if asked.by_path:
             route, tag = GET_ROUTE, get_tag(pointer, question.tag + (found.fresh.tag if found.fresh else ""))

@@ -11,6 +11,9 @@ from contract.experiments.definition import N_SLOTS, Experiment, slot_of
 from contract.formats.keys import Id
 from contract.formats.manifest import MovedPointer, Pointer
 
+LISTED, WITHOUT, UNKNOWN, ERROR = "listed", "empty", "unknown", "error"
+"""What an answer to a user of an arm had: items, none; the user has no list; it could not be given."""
+
 log = logging.getLogger(__name__)
 
 

@@ -176,3 +176,34 @@ def test_what_a_user_did_counts_in_the_users_own_arm(make: Make, experiments: Ex
     experiments.stop()
     moved = [user for user in USERS if wanted[user][1] == "g1"]
     assert all(items(ask(client, user)) == [10, 11, 12] for user in moved)
+
+
+def test_answers_are_counted_by_arm_and_people_who_test_are_not(make: Make, experiments: Experiments, store_redis: Redis) -> None:
+    client = make(pointer_ttl_ms=1000)
+
+    def counted() -> dict[tuple[str, str], float]:
+        lines = [line for line in client.get("/metrics").text.splitlines() if line.startswith("larder_arm_answers_total{")]
+        found = {}
+        for line in lines:
+            labels, _, value = line.removeprefix("larder_arm_answers_total{").partition("} ")
+            arm, outcome = (part.split('"')[1] for part in labels.split(","))
+            found[arm, outcome] = float(value)
+        return found
+
+    experiments.start({"current": 0, "g1": 10000}, "anna")
+    assert counted() == {}
+    ask(client, 1)
+    ask(client, 1, exclude=[0, 1, 2, 3])
+    assert client.post("/recommendations", json={"user_id": 900}).status_code == 404
+    ask(client, 900, fallback="popular")
+    client.post("/recommendations/batch", json={"user_ids": [1, 2, 900]})
+    client.post("/recommendations/batch", json={"user_ids": [1, 2]})
+    for query in ("?arm=g1", "?generation=g1"):
+        ask(client, 1, query)
+        client.post(f"/recommendations/batch{query}", json={"user_ids": [1, 900]})
+    assert counted() == {("g1", "listed"): 6, ("g1", "empty"): 1, ("g1", "unknown"): 2}
+    for bucket in range(4):
+        store_redis.hset(KEYS.recs("g1", bucket), "1", b"\xff what no version has written")
+    assert client.post("/recommendations", json={"user_id": 1}).status_code == 500
+    assert client.post("/recommendations/batch", json={"user_ids": [1, 2]}).status_code == 500
+    assert counted()["g1", "error"] == 3
