@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bench import engine, load, models, new_items, pipeline, recovery, results, serving, slow_clients
+from bench.experiments import simulated
 from trainer.sources.synthetic import SHAPES
 
 
@@ -64,6 +65,14 @@ def models_command(interactions: str, header: bool, users: int, json_file: Path 
 def new_items_command(interactions: str, items: str, users: float, json_file: Path | None) -> None:
     """What lists find of items that nobody has met, by their metadata: a table in Markdown."""
     new_items.run(interactions, items, users, json_file)
+
+
+@cli.command(name="experiments")
+@click.option("--experiments", "n", default=1000, show_default=True, help="Simulated experiments of each kind.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+def experiments_command(n: int, json_file: Path | None) -> None:
+    """How often the test of two arms is wrong, and what it finds: simulated users with known preferences."""
+    simulated.run(n, json_file)
 
 
 @cli.command(name="recovery")

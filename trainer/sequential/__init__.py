@@ -1,0 +1,1 @@
+"""Tests of two arms that may be looked at as often as one likes."""
