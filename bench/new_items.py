@@ -13,6 +13,7 @@ from contract.artifacts.artifact import Array
 from contract.errors import SettingsError
 from contract.machine import n_cores
 from contract.settings.settings import ModelSettings, Settings
+from engine.ranking.ranked import Ranking, ranking_arrays
 from trainer.evaluation.holdout import HeldOut, hold_out
 from trainer.evaluation.lists import best_unseen
 from trainer.evaluation.per_user import per_user
@@ -23,6 +24,7 @@ from trainer.items.revision import stock_of
 from trainer.sources import load as sources
 
 SHARE, SEED, DEPTH, K = 0.05, 42, 50, 10
+EXPLORE = 0.1
 MODELS: tuple[dict[str, object], ...] = ({}, {"model": "ease"}, {"model": "ease", "neighbors": 200}, {"model": "itemknn", "neighbors": 200})
 HEAD = ("settings", "nDCG@10 of the others", "recall@50 of the new", "among the new alone")
 
@@ -41,10 +43,10 @@ def run(interactions: str, items: str, users: float, json_file: Path | None) -> 
     print("|", " | ".join(HEAD), "|\n|", "---|" * len(HEAD), sep="")
     rows = []
     for case in MODELS:
-        for model in (ModelSettings.model_validate(case), ModelSettings.model_validate({**case, "new_items": users})):
-            figures = _measured(held, hidden, pairs, model)
-            name = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in case.items()) or "(default)"
-            said = f"{name} --new-items {users:g}" if model.new_items else name
+        for more in ({}, {"new_items": users}, {"new_items": users, "explore": EXPLORE}):
+            figures = _measured(held, hidden, pairs, ModelSettings.model_validate({**case, **more}))
+            options = (f"--{key.replace('_', '-')} {value}" for key, value in {**case, **more}.items())
+            said = " ".join([*([] if case else ["(default)"]), *options])
             print(f"| `{said}` |", " | ".join(f"{figure:.4f}" for figure in figures), "|", flush=True)
             rows.append({"settings": said, **dict(zip(HEAD[1:], figures, strict=True))})
     if json_file is not None:
@@ -85,7 +87,8 @@ def _measured(held: HeldOut, hidden: Array, pairs: Array, model: ModelSettings) 
     def lists(users: Array, depth: int, left_out: Array) -> Array:
         excluded = np.flatnonzero(left_out).astype(np.int32)
         known = {**arrays, **made.prior, "excluded": excluded}
-        return best_unseen(made.rows, known, users, depth, threads, normalize=model.normalize)
+        known |= ranking_arrays(model, known, np.bincount(made.rows.indices, minlength=hidden.size))
+        return best_unseen(made.rows, known, users, depth, threads, normalize=model.normalize, ranking=Ranking.of(model))
 
     nobody = np.zeros_like(hidden)
     others, finders = np.unique(held.user_idx), np.unique(pairs[0])

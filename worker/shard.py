@@ -10,6 +10,7 @@ from contract.artifacts.artifact import Artifact
 from contract.errors import GenerationError
 from contract.formats.keys import Id, bucket_of
 from contract.formats.shard_record import ShardRecord, checksum_of
+from engine.ranking.explore import explore, seeds_of
 from engine.ranking.ranked import Ranking, rank_users
 from engine.score.explain import encode_contributors, explain_users
 from engine.score.scoring import Scale
@@ -91,15 +92,17 @@ def users_of(artifact: Artifact, start: int, end: int, item_ids: Sequence[Id]) -
     """Lists of user_idx `start` to `end`."""
     manifest, model = artifact.manifest, artifact.manifest.settings
     scale = Scale(model.normalize, manifest.weight_min, manifest.weight_max)
-    top = rank_users(artifact.arrays, start, end, scale, Ranking.of(model))
-    ids = artifact.ids("user_ids", start, end)
+    how, ids = Ranking.of(model), artifact.ids("user_ids", start, end)
+    top, marks = rank_users(artifact.arrays, start, end, scale, how), None
+    if how.every:
+        top, marks = explore(artifact.arrays, start, end, top, scale, how, seeds_of(manifest.digest, ids))
     buckets = [bucket_of(user, manifest.n_user_buckets) for user in ids]
     whys: Sequence[bytes] = ()
     if model.explain_depth:
         contributors = explain_users(artifact.arrays, start, end, top, explain_depth=model.explain_depth)
         boosts = artifact["boost"][top.items] if "boost" in artifact.arrays else None
         whys = encode_contributors(contributors, item_ids, boosts)
-    return Lists(ids, buckets, encode_lists(top, item_ids), top.lengths.tolist(), whys)
+    return Lists(ids, buckets, encode_lists(top, item_ids, marks), top.lengths.tolist(), whys)
 
 
 def _similar(artifact: Artifact, number: int, item_ids: Sequence[Id]) -> Lists:

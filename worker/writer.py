@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby, islice
 from operator import itemgetter
 
@@ -12,16 +12,22 @@ from redis.client import Pipeline
 from contract.formats import payload
 from contract.formats.keys import Id
 from contract.store.generations import Generations
+from engine.arrays import Array
 from engine.score.scoring import TopK
 
 BUCKETS_PER_PIPELINE = 64
 NAMES_PER_COMMAND = 1000
+_UNMARKED = (payload.FORMAT, b"")
 
 
-def encode_lists(top: TopK, item_ids: Sequence[Id]) -> list[bytes]:
-    """The payload of every list, as contract.formats.payload.encode makes it, without a Python object per item."""
+def encode_lists(top: TopK, item_ids: Sequence[Id], marks: Array | None = None) -> list[bytes]:
+    """The payload of every list, as contract.formats.payload.encode makes it, without a Python object per item.
+
+    `marks`: bool (lists, depth), of items that are there to explore them; None: none is.
+    """
+    bits = _bits(top, marks)
     if item_ids and isinstance(item_ids[0], str):
-        return _encode_texts(top, [str(item).encode() for item in item_ids])
+        return _encode_texts(top, [str(item).encode() for item in item_ids], bits)
     ids = np.asarray(item_ids, dtype=np.int64)
     narrow = ids.astype(np.int32)
     fits = narrow == ids
@@ -29,17 +35,28 @@ def encode_lists(top: TopK, item_ids: Sequence[Id]) -> list[bytes]:
     for row, n in enumerate(top.lengths.tolist()):
         chosen = top.items[row, :n]
         kind, table = (payload.INT32, narrow) if all_fit or fits[chosen].all() else (payload.INT64, ids)
-        out.append(payload.HEADER.pack(payload.FORMAT, kind, n) + top.scores[row, :n].tobytes() + table[chosen].tobytes())
+        form, marked = bits.get(row, _UNMARKED)
+        out.append(payload.HEADER.pack(form, kind, n) + top.scores[row, :n].tobytes() + marked + table[chosen].tobytes())
     return out
 
 
-def _encode_texts(top: TopK, texts: list[bytes]) -> list[bytes]:
+def _bits(top: TopK, marks: Array | None) -> dict[int, tuple[int, bytes]]:
+    """Format and bits of the lists that have a mark, by row."""
+    if marks is None:
+        return {}
+    packed = np.packbits(marks, axis=1, bitorder="little")
+    rows = np.flatnonzero(marks.any(axis=1)).tolist()
+    return {row: (payload.MARKED, packed[row, : (int(top.lengths[row]) + 7) // 8].tobytes()) for row in rows}
+
+
+def _encode_texts(top: TopK, texts: list[bytes], bits: Mapping[int, tuple[int, bytes]]) -> list[bytes]:
     lengths = np.array([len(text) for text in texts], dtype=np.uint16)
     out = []
     for row, n in enumerate(top.lengths.tolist()):
         chosen = top.items[row, :n]
         kind = payload.TEXT if n else payload.INT32  # what encode() says of an empty list
-        head = payload.HEADER.pack(payload.FORMAT, kind, n) + top.scores[row, :n].tobytes()
+        form, marked = bits.get(row, _UNMARKED)
+        head = payload.HEADER.pack(form, kind, n) + top.scores[row, :n].tobytes() + marked
         out.append(head + lengths[chosen].tobytes() + b"".join([texts[item] for item in chosen.tolist()]))
     return out
 

@@ -14,6 +14,8 @@ from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
 
 Because = Sequence[tuple[Id, float]]
+NOTHING: frozenset[Id] = frozenset()
+EXPLORED = ',"source":"exploration"'
 
 
 class Mark(NamedTuple):
@@ -33,8 +35,11 @@ def items_json(
     marks: Sequence[Mark] = (),
     n_own: int | None = None,
     filled: Sequence[str] = (),
+    explored: frozenset[Id] = NOTHING,
 ) -> str:
     """A JSON array of items, best first. `marks`: numbers beside `because`. `n_own`: then come items of the lists in `filled`.
+
+    `explored`: items of the list itself, on whatever page, that say so.
 
     Raises PayloadError for a score that JSON can't spell.
     """
@@ -44,7 +49,7 @@ def items_json(
     flat: list[object] = [None] * (2 * n)
     flat[::2] = ids_json(item_ids)
     flat[1::2] = scores
-    if metadata is None and because is None and (n_own is None or n_own >= n):
+    if metadata is None and because is None and (n_own is None or n_own >= n) and not (explored and not explored.isdisjoint(item_ids)):
         return _template(n, first_rank) % tuple(flat)
     parts = [_template(1, first_rank + at)[1:-2] % tuple(flat[2 * at : 2 * at + 2]) for at in range(n)]
     if metadata is not None:
@@ -53,6 +58,11 @@ def items_json(
         parts = [f'{part},"because":{_because_json(reasons)}' for part, reasons in zip(parts, because, strict=True)]
         for name, neutral, values in marks:
             parts = [part if value == neutral else f'{part},"{name}":{value:.9g}' for part, value in zip(parts, values, strict=True)]
+    if explored:
+        parts = [
+            part + EXPLORED if item_id in explored and (n_own is None or at < n_own) else part
+            for at, (part, item_id) in enumerate(zip(parts, item_ids, strict=True))
+        ]
     if n_own is not None:
         parts[n_own:] = [f'{part},"source":"{name}"' for part, name in zip(parts[n_own:], filled, strict=True)]
     return "[" + ",".join(part + "}" for part in parts) + "]"

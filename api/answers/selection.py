@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from api.answers.json_text import Because, Mark, items_json
+from api.answers.json_text import NOTHING, Because, Mark, items_json
 from api.http.request_models import Page
 from api.lists.items_view import Shelf
 from api.lists.store import Store, StoredList
@@ -17,7 +17,7 @@ from contract.formats.manifest import Pointer
 class Selection(NamedTuple):
     """`positions` are those in the stored list; None: from the first on. `n_own`: after so many items come those of named lists, whose
     names `filled` has.
-    `n_passed`: items that passed the filter, on all pages, where these are too few.
+    `n_passed`: items that passed the filter, on all pages, where these are too few. `explored`: items that are there to explore them.
     """
 
     item_ids: Sequence[Id]
@@ -27,6 +27,7 @@ class Selection(NamedTuple):
     n_own: int | None = None
     n_passed: int | None = None
     filled: Sequence[str] = ()
+    explored: frozenset[Id] = NOTHING
 
 
 def excluded_ids(asked: Page, pointer: Pointer) -> frozenset[Id]:
@@ -42,14 +43,14 @@ def select(found: StoredList, asked: Page, pointer: Pointer, excluded: frozenset
     k, start = asked.k or pointer.k, asked.offset
     if not excluded and not start:
         item_ids = found.item_ids[:k]
-        return Selection(
-            item_ids, found.scores[:k], None, len(item_ids) < k, found.n_own, None, found.filled[: max(0, k - (found.n_own or 0))]
-        )
+        filled = found.filled[: max(0, k - (found.n_own or 0))]
+        return Selection(item_ids, found.scores[:k], None, len(item_ids) < k, found.n_own, None, filled, found.explored)
     left = [at for at, item_id in enumerate(found.item_ids) if item_id not in excluded][start : start + k]
     own = len(found.item_ids) if found.n_own is None else found.n_own
     n_own = None if found.n_own is None else sum(at < own for at in left)
     filled = [found.filled[at - own] for at in left if at >= own]
-    return Selection([found.item_ids[at] for at in left], [found.scores[at] for at in left], left, len(left) < k, n_own, None, filled)
+    item_ids, scores = [found.item_ids[at] for at in left], [found.scores[at] for at in left]
+    return Selection(item_ids, scores, left, len(left) < k, n_own, None, filled, found.explored)
 
 
 def describe(
@@ -71,7 +72,8 @@ def render(
 ) -> str:
     """`"items"`, and `"short"`, `"passed"` and `"beyond"` where the list is, as members of a JSON object."""
     metadata = None if described is None else [described[item_id] for item_id in chosen.item_ids]
-    items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, marks, chosen.n_own, chosen.filled)
+    others = (chosen.n_own, chosen.filled, chosen.explored)
+    items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, marks, *others)
     beyond = '"beyond":true,' if asked.offset and not chosen.item_ids else ""
     passed = "" if chosen.n_passed is None else f'"passed":{chosen.n_passed},'
     return f'"short":true,{passed}{beyond}"items":{items}' if chosen.short else f'"items":{items}'

@@ -42,7 +42,9 @@ class Item(AnswerModel):
     prior: StrictFloat | StrictInt = Field(
         0, description="With `explain`: the part of the score that the prior has, which is the same for all users; not there for 0."
     )
-    source: ListName = Field("popular", description="The named list that an item comes from, where it fills up another.")
+    source: ListName | Literal["exploration"] = Field(
+        "popular", description="The named list that an item comes from, where it fills up another; `exploration`: a new item to try."
+    )
     because: list[Reason] = Field([], description="With `explain`: the seen items that made it, strongest first.")
 
 

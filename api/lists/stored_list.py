@@ -15,7 +15,8 @@ class StoredList(NamedTuple):
 
     `why` is the explanation of a user's whole list as bytes, if it was asked for and is there; `positions` are those in the whole list,
     None where nothing was left out. `n_own`: from there on items of named lists follow, whose names `filled` has; None: none do.
-    `fresh`: what the user did since; its items are not in the list. None where events don't count at once.
+    `fresh`: what the user did since; its items are not in the list. None where events don't count at once. `explored`: items of it that are
+    there to explore them.
     """
 
     item_ids: Sequence[Id]
@@ -25,6 +26,7 @@ class StoredList(NamedTuple):
     n_own: int | None = None
     fresh: Fresh | None = None
     filled: Sequence[str] = ()
+    explored: frozenset[Id] = frozenset()
 
 
 def decoded(
@@ -36,6 +38,8 @@ def decoded(
         return None
     gone = bool(unavailable or (fresh and fresh.hidden))
     found = StoredList(*payload.decode(raw, None if gone else most), why, fresh=fresh)
+    if marked := payload.marked_places(raw):
+        found = found._replace(explored=frozenset(found.item_ids[place] for place in marked if place < len(found.item_ids)))
     if fresh and fresh.hidden:  # no copy of what is unavailable, which may be most of a large catalogue
         unavailable = fresh.hidden.union(unavailable.intersection(found.item_ids))
     return on_offer(found, unavailable)
@@ -46,4 +50,4 @@ def on_offer(found: StoredList, unavailable: frozenset[Id]) -> StoredList:
     if not unavailable or unavailable.isdisjoint(found.item_ids):
         return found
     left = [at for at, item_id in enumerate(found.item_ids) if item_id not in unavailable]
-    return StoredList([found.item_ids[at] for at in left], [found.scores[at] for at in left], found.why, left, fresh=found.fresh)
+    return found._replace(item_ids=[found.item_ids[at] for at in left], scores=[found.scores[at] for at in left], positions=left)

@@ -35,6 +35,8 @@ excluded          int32    excluded items            item_idx, rising: in no lis
 boost             float32  n_items                   factor of an item's scores; not there without boosts or a penalty on popularity
 strongest         float32  n_items                   greatest weight in the item's row and column of the similarity, 0 where none is
                                                      positive; not there where lists are not made diverse
+explored          int32    new items                 item_idx, rising: what fewer users have than new_items says; not there where
+                                                     lists explore nothing
 category_indptr   int64    n_items + 1               CSR rows of items: numbers of their categories, in the order of the names; not
 category_indices  int32    categories of items       there without a limit per category
 

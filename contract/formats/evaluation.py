@@ -94,6 +94,7 @@ class Evaluation(BaseModel):
     beyond_popularity: Beyond | None = Field(None, description="of popularity's")
     segments: Segments | None = None
     beside_popularity: SideBySide | None = Field(None, description="the model as new, popularity as old")
+    exploration: SideBySide | None = Field(None, description="lists that explore as new, the same without as old; None: none does")
     against: Against | None = Field(None, description="the served model; None: nothing was served, or an older version measured")
 
     def errors_at(self, depth: int) -> Errors | None:

@@ -50,8 +50,9 @@ class Tuned(BaseModel):
     seconds: float
     cut_short: str = Field("", description="why not all of the plan was tried; empty: all was")
     because: str = Field("", description="why a run tuned that nobody had told to")
-    diversity: float = Field(0.0, description="of the lists of all that was tried, as a run has it; popularity_penalty too")
+    diversity: float = Field(0.0, description="of the lists of all that was tried, as a run has it; popularity_penalty and explore too")
     popularity_penalty: float = 0.0
+    explore: float = 0.0
     left_out: tuple[str, ...] = Field((), description="what the budget or the memory did not allow")
     tuned_at: str = ""
     default: Measured
@@ -74,7 +75,8 @@ class Tuned(BaseModel):
 
     def ranks_as(self, model: ModelSettings) -> bool:
         """Whether lists were compared with the strengths that `model` has."""
-        return (self.diversity, self.popularity_penalty) == (model.diversity, model.popularity_penalty)
+        strengths = (model.diversity, model.popularity_penalty, model.explore)
+        return (self.diversity, self.popularity_penalty, self.explore) == strengths
 
     @property
     def is_better(self) -> bool:

@@ -69,6 +69,11 @@ class ModelSettings(FamilySettings, ContentSettings):
     def _depth_holds_k(self) -> Self:
         if self.depth and self.depth < self.k:
             raise ValueError(f"depth is {self.depth}, less than k = {self.k}; store at least k, better 3 k")
+        if self.explores_every > self.stored_depth:
+            raise ValueError(
+                f"explore is {self.explore:g}, one place in {self.explores_every:,}, and a list stores {self.stored_depth:,}: "
+                "explore more, or store more by depth"
+            )
         return self
 
     @property

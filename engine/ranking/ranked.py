@@ -17,10 +17,14 @@ from engine.score.structures import Scale, TopK
 from engine.similarity_matrix import similarity_of
 
 BLOCK_BYTES = 1 << 26  # of pools in memory at a time
+WINDOW = 10  # new items of a user among which is drawn, for each place that explores
 
 
 class Ranking(NamedTuple):
-    """How lists come of scores. `ratio`: how many times as long as a served list the pool is; of which `pooled` items are in one."""
+    """How lists come of scores. `ratio`: how many times as long as a served list the pool is; of which `pooled` items are in one.
+
+    `every`: of so many places the last one explores (explore.py), among `window` new items; 0: none does.
+    """
 
     depth: int
     exclude_seen: bool
@@ -28,11 +32,15 @@ class Ranking(NamedTuple):
     diversity: float = 0.0
     pooled: int = 0
     ratio: int = 1
+    every: int = 0
+    window: int = 0
 
     @classmethod
     def of(cls, model: ModelSettings) -> Self:
         depth, ratio = model.stored_depth, ratio_of(model.stored_depth) if model.diversity else 1
-        return cls(depth, model.exclude_seen, model.max_per_category, model.diversity, depth * ratio, ratio)
+        every = model.explores_every
+        window = WINDOW * (depth // every) if every else 0
+        return cls(depth, model.exclude_seen, model.max_per_category, model.diversity, depth * ratio, ratio, every, window)
 
     def unseen(self, depth: int) -> Self:
         """Lists of `depth` unseen items from the same pools, without a limit per category."""
@@ -46,11 +54,11 @@ def rank_users(arrays: Mapping[str, Array], start: int, end: int, scale: Scale, 
     pool of one user where that is more.
     """
     if not how.diversity:
-        return _best(arrays, start, end, scale, how, how.depth, how.max_per_category)
+        return best_by_score(arrays, start, end, scale, how, how.depth, how.max_per_category)
     width = max(how.pooled, how.depth)
     step, blocks = max(1, BLOCK_BYTES // (8 * width)), []
     for first in range(start, max(end, start + 1), step):
-        pool = _best(arrays, first, min(end, first + step), scale, how, width, how.max_per_category * how.ratio)
+        pool = best_by_score(arrays, first, min(end, first + step), scale, how, width, how.max_per_category * how.ratio)
         blocks.append(rerank(arrays, pool, depth=how.depth, diversity=how.diversity, max_per_category=how.max_per_category))
     return blocks[0] if len(blocks) == 1 else TopK(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
 
@@ -67,10 +75,20 @@ def ranking_arrays(model: ModelSettings, arrays: Mapping[str, Array], n_users: A
         made["boost"] = factors(n_users, model.popularity_penalty)
         if "boost" in arrays:
             made["boost"] *= arrays["boost"]
+    if model.explore:
+        made["explored"] = new_items(n_users, arrays.get("excluded", np.empty(0, np.int32)), model.new_items)
     return made
 
 
-def _best(arrays: Mapping[str, Array], start: int, end: int, scale: Scale, how: Ranking, depth: int, most: int) -> TopK:
+def new_items(n_users: Array, excluded: Array, known_from: float) -> Array:
+    """item_idx int32, rising, of items that fewer users have than `known_from`, and that may be listed."""
+    new = n_users < known_from
+    new[excluded] = False
+    found: Array = np.flatnonzero(new).astype(np.int32)
+    return found
+
+
+def best_by_score(arrays: Mapping[str, Array], start: int, end: int, scale: Scale, how: Ranking, depth: int, most: int) -> TopK:
     if has_rules(arrays):
         return score_by_rules(arrays, start, end, scale, depth=depth, exclude_seen=how.exclude_seen, max_per_category=most)
     return score_users(arrays, start, end, scale, depth=depth, exclude_seen=how.exclude_seen)

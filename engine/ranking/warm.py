@@ -6,8 +6,10 @@ import numpy as np
 
 from contract.artifacts.artifact import TILE
 from engine.arrays import Array
+from engine.ranking import explore_kernels
 from engine.ranking.mmr import rerank, strongest_of
 from engine.score import warm as score
+from engine.score.rules import rules_of
 from engine.score.structures import TopK
 from engine.similarity_matrix import similarity_of
 
@@ -27,3 +29,5 @@ def warm() -> None:
     for arrays in _LAYOUTS:
         strongest = strongest_of(similarity_of(arrays))
         rerank({**arrays, "strongest": strongest}, TopK.empty(1, 1), depth=1, diversity=0.5, max_per_category=0)
+    none, seeds = TopK.empty(1, 1), np.zeros(1, np.uint64)
+    explore_kernels.explore(none, none, seeds, 1, rules_of({}, 1, 0), 1, TopK.empty(1, 1), np.zeros((1, 1), np.bool_))

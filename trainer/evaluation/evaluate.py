@@ -6,7 +6,7 @@ import time
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,7 @@ def evaluate(
     With a target, only events of it are held out and found, and what the users did in that visit and later is not known (holdout.py).
     The model is fitted on all other events, and now is the latest of their times; popularity, the baseline, is counted in the same.
     Lists hold unseen items even where `settings.exclude_seen` is off: what is to be found has not been seen. They are those that would be
-    served, by diversity and popularity_penalty too, but for the rules of items.
+    served, by diversity, popularity_penalty and explore too, but for the rules of items. What exploring costs is told beside it.
 
     The same data in another order of rows give the same figures. `rows_as_read`: the stratified split takes the rows as they come, as
     recommenders' published figures do.
@@ -73,19 +73,24 @@ def evaluate(
         return NotEvaluated(reason=holdout.nobody(interactions))
     users, n_items = np.unique(held.user_idx), held.items.size
 
-    def lists_of(model: ModelSettings, depth: int) -> tuple[Array, Made]:
+    def lists_of(model: ModelSettings, depth: int) -> _Listed:
         store = _Store(scratch)
         made = fit_model(held.train, model, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report)
         ranked = ranking_arrays(model, store.arrays, np.bincount(made.counted.indices, minlength=n_items))
         arrays = {**store.arrays, **made.prior, **ranked}
-        how = {"normalize": model.normalize, "ranking": Ranking.of(model), "seen": made.seen}
-        lists = best_unseen(made.rows, arrays, users, depth, threads, **how)  # type: ignore[arg-type]
-        return renumbered(lists, held.items), made._replace(prior={})
+
+        def listed(how: Ranking) -> Array:
+            lists = best_unseen(made.rows, arrays, users, depth, threads, normalize=model.normalize, ranking=how, seen=made.seen)
+            return renumbered(lists, held.items)
+
+        how = Ranking.of(model)
+        plain = listed(how._replace(every=0)) if how.every and model is settings else None
+        return _Listed(listed(how), made._replace(prior={}), plain)
 
     def measured(lists: Array) -> PerUser:
         return per_user(held.user_idx, held.item_idx, users, lists)
 
-    best, made = lists_of(settings, max(k, GATE_DEPTH))
+    best, made, plain = lists_of(settings, max(k, GATE_DEPTH))
     popular = renumbered(popular_unseen(made.counted, n_items, users, k), held.items)
     deepest, baseline = measured(best), measured(popular)
     model, at_ten = deepest.at(k), deepest.at(GATE_DEPTH)
@@ -105,9 +110,18 @@ def evaluate(
         errors_at_gate_depth=None if k == GATE_DEPTH else errors_of(at_ten),
         **beyond.figures(held, made.counted, model, best[:, :k], baseline, popular),
         beside_popularity=beside(model, baseline, k),
-        against=against(settings, served, at_ten, lambda other: measured(lists_of(other, GATE_DEPTH)[0]), active) if served else None,
+        exploration=None if plain is None else beside(model, measured(plain).at(k), k),
+        against=against(settings, served, at_ten, lambda other: measured(lists_of(other, GATE_DEPTH).lists), active) if served else None,
         seconds=round(time.monotonic() - started, 2),
     )
+
+
+class _Listed(NamedTuple):
+    """`plain`: the same lists without exploration, where they explore."""
+
+    lists: Array
+    made: Made
+    plain: Array | None
 
 
 class _Store:

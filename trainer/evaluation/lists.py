@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.arrays import Array
 from engine.fit.rows import Rows
+from engine.ranking.explore import explore
 from engine.ranking.ranked import Ranking, rank_users
 from engine.score.scoring import Scale
 from trainer.fitting.door import Seen
@@ -27,7 +28,7 @@ def best_unseen(
     ranking: Ranking | None = None,
     seen: Seen | None = None,
 ) -> Array:
-    """item_idx int32 (users, k), best first, filled up with -1: the unseen items that rank_users lists.
+    """item_idx int32 (users, k), best first, filled up with -1: the unseen items that a worker would list.
 
     `model`: the arrays of the similarity, of a prior and of a ranking where there are some, as contract/artifacts/artifact.py names them.
     `ranking`: how lists come of scores that are served; None: by score alone. `seen`: what users have taken, where that is not all that
@@ -44,6 +45,8 @@ def best_unseen(
     def fill(start: int) -> None:
         end = min(start + _USERS, users.size)
         top = rank_users(arrays, start, end, scale, how)
+        if how.every:
+            top, _ = explore(arrays, start, end, top, scale, how, users[start:end].astype(np.uint64))
         is_listed = np.arange(top.items.shape[1]) < top.lengths[:, None]
         out[start:end, : top.items.shape[1]] = np.where(is_listed, top.items, -1)
 

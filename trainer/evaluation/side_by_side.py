@@ -20,7 +20,7 @@ DECIMALS = 8
 UNMEASURED = ("exclude_seen", "k", "depth", "similar_depth", "explain_depth")
 RULES = ("exclude_items", "exclude_categories", "max_per_category", "boosts")
 """Settings that change no list of an evaluation: it lists unseen items, as many as it asks for, and knows no rules. The pool of a diverse
-list follows from `depth`."""
+list, and the items that one explores, follow from `depth`."""
 
 
 class Served(NamedTuple):
@@ -77,4 +77,6 @@ def _error(values: Array) -> float:
 
 
 def _that_count(settings: ModelSettings) -> dict[str, object]:
-    return {**settings.model_dump(exclude={*UNMEASURED, *RULES}), "pooled": Ranking.of(settings).pooled if settings.diversity else 0}
+    how = Ranking.of(settings)
+    own = {"pooled": how.pooled if settings.diversity else 0, "window": how.window}
+    return {**settings.model_dump(exclude={*UNMEASURED, *RULES}), **own}

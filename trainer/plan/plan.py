@@ -78,7 +78,7 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
     if model.model != "sar":  # similar items in rows of their own
         artifact += n_items * (8 + 8 * min(model.similar_depth, n_items))
     artifact += 4 * n_items * ((model.diversity > 0) + (model.popularity_penalty > 0))
-    depth = min(model.stored_depth, n_items)
+    depth, passes = min(model.stored_depth, n_items), 2 if model.explore else 1
     shard_users = min(n_users, SHARD_USERS)
     return Plan(
         model=fit.model,
@@ -93,11 +93,14 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
         redis_bytes=lists_bytes(interactions, model),
         counting_steps=fit.counting_steps,
         algebra=fit.algebra,
-        multiply_adds=n * row_work,
+        multiply_adds=passes * n * row_work,
         load_s=n / rates.load,
         fit_s=fit.seconds + n / rates.load,
         write_s=artifact / rates.write,
-        score_s=(n * row_work + n_users * n_items * model.has_prior) / (rates.multiply if layout == "dense" else SPARSE_PER_S) / workers
+        score_s=passes
+        * (n * row_work + n_users * n_items * model.has_prior)
+        / (rates.multiply if layout == "dense" else SPARSE_PER_S)
+        / workers
         + n_users / 150_000,
         diverse_s=n_users * rates.diverse_s / workers if model.diversity else 0.0,
         neighbors_that_fit=fit.neighbors_that_fit,

@@ -92,7 +92,8 @@ def why_anew(kept: Tuned | None, interactions: Interactions, settings: Settings)
     if kept.source != interactions.source:
         return f"the last winner is of {kept.source}"
     if not kept.ranks_as(settings):
-        return f"the last winner is of lists with --diversity {kept.diversity:g} --popularity-penalty {kept.popularity_penalty:g}"
+        strengths = f"--diversity {kept.diversity:g} --popularity-penalty {kept.popularity_penalty:g} --explore {kept.explore:g}"
+        return f"the last winner is of lists with {strengths}"
     counts = (kept.n_users, len(interactions.user_ids)), (kept.n_items, len(interactions.item_ids))
     if any(max(then, now) > ALIKE * min(then, now) for then, now in (*counts, (kept.n_interactions, interactions.user_idx.size))):
         return f"the last winner is of data of another size: {kept.n_interactions:,} interactions"

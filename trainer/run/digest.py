@@ -19,7 +19,8 @@ def digest_of(model: ModelSettings, interactions: Interactions, rows: Rows, arra
 
     Equal for equal interactions and settings, in whatever order they came.
     """
-    digest = hashlib.sha256(model.model_dump_json().encode())
+    said = model.model_dump_json(exclude={"explore"} if not model.explore else None)
+    digest = hashlib.sha256(said.encode())
     for ids in (interactions.user_ids, interactions.item_ids):
         for values in id_arrays("ids", ids).values():
             digest.update(values.tobytes())

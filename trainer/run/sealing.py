@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from contract.artifacts.artifact_writer import ArtifactWriter, id_arrays
+from contract.formats import payload
 from contract.formats.manifest import IdType, Manifest
 from contract.text import utc_text
 from engine.arrays import Array
@@ -66,6 +67,7 @@ def seal(
     )
     return writer.finish(
         Manifest(
+            payload_format=payload.MARKED if model.explore else payload.FORMAT,
             generation=run,
             digest=digest_of(model, interactions, rows, {**rules, **made.prior, **made.learnt_from}),
             source=interactions.source,

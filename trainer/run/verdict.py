@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,8 @@ from trainer.evaluation.same_table import Pairs, another, compare
 from trainer.evaluation.side_by_side import Served
 from trainer.interactions.interactions import Interactions
 from trainer.run.spec import Order
+
+log = logging.getLogger("larder.trainer")
 
 
 def served_by(generations: Generations) -> Served | None:
@@ -49,6 +52,9 @@ def measure(settings: Settings, interactions: Interactions, report: Report, serv
         scratch=folder_of(settings.artifacts),
         served=served,
     )
+    if isinstance(found, Evaluation) and (cost := found.exploration) is not None:
+        said = f"{cost.new:.4f} with it, {cost.old:.4f} without: {cost.difference:+.4f} ± {2 * cost.standard_error:.4f}"
+        log.info("nDCG@%d of lists that explore by --explore %g is %s", cost.depth, settings.explore, said)
     return found.model_dump(mode="json")
 
 

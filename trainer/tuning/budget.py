@@ -82,7 +82,8 @@ def _seconds(candidates: list[Candidate], base: ModelSettings, shape: Shape, lim
         model = candidate.settings(base)
         width = min(model.neighbors, shape.n_items) if model.neighbors else shape.n_items
         width *= model.model not in MATRIXLESS
-        total += users * (mean * width / SCORE_PER_S + shape.n_items * model.has_prior / RANK_PER_S) + CANDIDATE_S
+        scoring = mean * width / SCORE_PER_S + shape.n_items * model.has_prior / RANK_PER_S
+        total += users * scoring * (2 if model.explore else 1) + CANDIDATE_S
         total += users * Ranking.of(model).pooled * DEPTH / DIVERSE_PER_S if model.diversity else 0.0
     return total + shape.n_pairs * len(candidates) / COUNT_PER_S
 

@@ -156,6 +156,7 @@ class _Search:
             tuned_at=utc_text(datetime.now(UTC)),
             diversity=self._base.diversity,
             popularity_penalty=self._base.popularity_penalty,
+            explore=self._base.explore,
             left_out=self._plan.left_out,
             default=default.measured(self._seed),
             popularity=popular.measured(self._seed),

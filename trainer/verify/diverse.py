@@ -20,6 +20,7 @@ from trainer.verify.rescore import Rescored
 
 RATIO, LEAST = 4, 50  # of a pool: times the depth of a list, and items at the least
 ROUNDING = 1e-9
+NOTHING: Array = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -102,36 +103,53 @@ class Diverse:
         share = artifact.manifest.settings.diversity
         return cls(Likeness(artifact), share) if share else None
 
-    def wrong(self, rescored: Rescored, listed: Array, depth: int, names: Sequence[Id]) -> str:
-        """What is wrong with the choice or the order of `listed` item_idx; "" if nothing is."""
+    def wrong(self, rescored: Rescored, listed: Array, depth: int, names: Sequence[Id], moved: Array = NOTHING) -> str:
+        """What is wrong with the choice or the order of `listed` item_idx; "" if nothing is.
+
+        `moved`: items of the list that stand elsewhere in it, for exploration's sake: the others go as if each stood where it belongs.
+        """
         categories = rescored.categories
-        if listed.size > depth:
-            return f"the list has {listed.size} items; it may have {depth}"
-        if categories is not None and (too_many := categories.too_many(listed)):
+        if listed.size + moved.size > depth:
+            return f"the list has {listed.size + moved.size} items; it may have {depth}"
+        if categories is not None and (too_many := categories.too_many(np.concatenate((listed, moved)))):
             return too_many
-        pool = Pool.of(rescored, depth)
+        pool, depth = Pool.of(rescored, depth), depth - moved.size
         everything = np.union1d(pool.sure, listed).astype(np.int64)
         if not everything.size:
             return ""
+        order = np.lexsort((everything, -rescored.scores[everything]))
         relevance, slack = pool.relevance(rescored, everything)
         likeness = self.likeness.among(everything)
         nearest, left, competes = np.zeros(everything.size), np.ones(everything.size, bool), np.isin(everything, pool.sure)
         places = np.searchsorted(everything, listed)
         for place in np.flatnonzero(relevance[places] < -2 * slack[places])[:1].tolist():
             return f"item {names[listed[place]]} is listed, which is not among the best that a list is made of"
-        for place in range(min(depth, listed.size + 1)):
-            rivals = np.flatnonzero(left & competes)
+        above: list[int] = []
+        place = 0
+        while place < min(depth, listed.size + 1):
+            rivals = order[(left & competes)[order]]
             if categories is not None and rivals.size:
-                rivals = rivals[~categories.full(everything[rivals], listed[:place], np.ones((rivals.size, place), bool))]
+                rivals = rivals[~categories.full(everything[rivals], np.array(above, np.int64), np.ones((rivals.size, len(above)), bool))]
+            worth = (1 - self.share) * relevance - self.share * nearest
+            if rivals.size and moved.size:
+                first = rivals[np.argmax(worth[rivals] >= worth[rivals].max() - ROUNDING)]
+                if everything[first] in moved:  # where it would stand
+                    left[first] = False
+                    nearest = np.maximum(nearest, likeness(first))
+                    above.append(int(everything[first]))
+                    continue
             if place == listed.size:
-                return f"the list has {place} items, and item {names[everything[rivals[0]]]} is missing" if rivals.size else ""
-            own, worth = places[place], (1 - self.share) * relevance - self.share * nearest
+                return f"the list has {place} items, and item {names[everything[rivals.min()]]} is missing" if rivals.size else ""
+            own = places[place]
             better = rivals[worth[rivals] > worth[own] + (1 - self.share) * (slack[rivals] + slack[own]) + ROUNDING]
+            better = better[~np.isin(everything[better], moved)]
             if better.size:
                 best = everything[better[np.argmax(worth[better])]]
                 return f"item {names[listed[place]]} stands at place {place + 1}, where item {names[best]} is worth more"
             left[own] = False
             nearest = np.maximum(nearest, likeness(own))
+            above.append(int(listed[place]))
+            place += 1
         return ""
 
 

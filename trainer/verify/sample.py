@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from typing import cast
 
 import numpy as np
@@ -15,6 +15,7 @@ from contract.formats.keys import Id, bucket_of
 from contract.store.generations import Generations
 from trainer.verify.agreement import TOLERANCE, disagreement
 from trainer.verify.diverse import Diverse
+from trainer.verify.explored import Exploring, users_of_items, wrong_new_items
 from trainer.verify.rescore import rescore
 
 
@@ -30,9 +31,7 @@ def wrong_lists(
 ) -> tuple[int, list[str]]:
     """Re-score `users`; how many have a list, and a sentence for each whose list is wrong. `show`: called with done and total."""
     manifest, chosen = artifact.manifest, sorted(set(users) - set(artifact.manifest.erased))
-    item_ids = artifact.ids("item_ids")
-    place = {item: at for at, item in enumerate(item_ids)}
-    rescored, problems, diverse = 0, wrong_penalties(artifact), Diverse.of(artifact)
+    rescored, problems, check = 0, [*wrong_penalties(artifact), *wrong_new_items(artifact)], _Check(artifact)
     for done, user in enumerate(chosen, 1):
         (user_id,) = artifact.ids("user_ids", user, user + 1)
         bucket = bucket_of(user_id, manifest.n_user_buckets)
@@ -41,7 +40,7 @@ def wrong_lists(
         if raw is None:
             continue
         rescored += 1
-        if wrong := _disagreement(artifact, user, raw, item_ids, place, diverse):
+        if wrong := check.wrong(user, user_id, raw):
             problems.append(f"user {user_id} (bucket {bucket}): {wrong}")
     return rescored, problems
 
@@ -51,26 +50,38 @@ def wrong_penalties(artifact: Artifact) -> list[str]:
 
     Not looked at where boosts are part of them, or rows of erased users, who counted, are gone.
     """
-    settings, n_items = artifact.manifest.settings, artifact.manifest.n_items
+    settings = artifact.manifest.settings
     if not settings.popularity_penalty or settings.boosts or artifact.manifest.erased:
         return []
-    counts = np.bincount(artifact["seen_indices" if "seen_indices" in artifact.arrays else "indices"], minlength=n_items)
-    if "seen_indices" in artifact.arrays and "disliked_indices" in artifact.arrays:  # which are seen, and not taken
-        counts -= np.bincount(artifact["disliked_indices"], minlength=n_items)
-    n_users = np.maximum(1, counts)
+    n_users = np.maximum(1, users_of_items(artifact))
     off = ~np.isclose(artifact["boost"] * n_users**settings.popularity_penalty, 1.0, rtol=TOLERANCE)
     names = artifact.ids("item_ids") if off.any() else ()
     return [f"the penalty on the popularity of item {names[at]} is another one" for at in np.flatnonzero(off)[:1].tolist()]
 
 
-def _disagreement(
-    artifact: Artifact, user: int, raw: bytes, item_ids: Sequence[Id], place: Mapping[Id, int], diverse: Diverse | None
-) -> str:
-    try:
-        items, scores = payload.decode(raw)
-    except PayloadError as error:
-        return str(error)
-    if unknown := [item for item in items if item not in place]:
-        return f"item {unknown[0]} is listed, which is not in the artifact"
-    depth = min(artifact.manifest.settings.stored_depth, artifact.manifest.n_items)
-    return disagreement(rescore(artifact, user), [place[item] for item in items], scores, depth, item_ids, diverse)
+class _Check:
+    """Of lists of one artifact."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._artifact = artifact
+        self._ids = artifact.ids("item_ids")
+        self._place = {item: at for at, item in enumerate(self._ids)}
+        self._diverse, self._exploring = Diverse.of(artifact), Exploring.of(artifact)
+
+    def wrong(self, user: int, user_id: Id, raw: bytes) -> str:
+        """What is wrong with the list of a user_idx; "" if nothing is."""
+        try:
+            items, scores = payload.decode(raw)
+        except PayloadError as error:
+            return str(error)
+        if unknown := [item for item in items if item not in self._place]:
+            return f"item {unknown[0]} is listed, which is not in the artifact"
+        artifact, marked, places = self._artifact, payload.marked_places(raw), [self._place[item] for item in items]
+        depth, rescored = min(artifact.manifest.settings.stored_depth, artifact.manifest.n_items), rescore(artifact, user)
+        found = disagreement(rescored, places, scores, depth, self._ids, self._diverse, marked)
+        if found or self._exploring is None:
+            return found or ("an item is marked as explored, and the run explores nothing" if marked else "")
+        rows = ("seen_indptr", "seen_indices") if "seen_indptr" in artifact.arrays else ("indptr", "indices")
+        seen = artifact[rows[1]][slice(*artifact[rows[0]][user : user + 2].tolist())]
+        limited = rescored.categories is not None
+        return self._exploring.wrong(rescored, seen, np.asarray(places, np.int64), marked, user_id, self._ids, limited=limited)

@@ -29,6 +29,7 @@ MEASURED = {
     "beyond_popularity": "Popularity's lists besides accuracy",
     "segments": "By thirds of users and items",
     "beside_popularity": "nDCG beside popularity's, user by user",
+    "exploration": "nDCG with exploration (new) and without it (old)",
     "against": "Beside the served model, on the same events",
 }
 SHOWN_ELSEWHERE = {"generation", "settings", "evaluation", "erased", "arrays"}

@@ -40,6 +40,7 @@ SETTINGS: list[dict[str, object]] = [
     {"model": "itemknn"},
     {"model": "ease", "affinity": "weights:now:90", "prior_gain": 0.5},
     {"diversity": 0.5, "popularity_penalty": 0.3, "explain_depth": 2},
+    {"new_items": 3, "explore": 0.2, "explain_depth": 2},
     {"boosts": "Comedy=2", "max_per_category": 3},
 ]
 
@@ -116,7 +117,7 @@ def test_every_list_equals_that_of_a_run_over_all_events(tmp_path: Path, setting
     assert any(int(str(user)) > OLD_USERS for user in found)
 
 
-@pytest.mark.parametrize("settings", SETTINGS[3:6], ids=str)
+@pytest.mark.parametrize("settings", SETTINGS[3:7], ids=str)
 def test_without_anything_new_a_list_is_the_stored_one(tmp_path: Path, settings: dict[str, object]) -> None:
     """Of every model, with what was read of the user alone: an event of an unknown item changes nothing."""
     from worker.shard import make_shard

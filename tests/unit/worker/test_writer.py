@@ -76,6 +76,13 @@ def test_payloads_are_those_of_the_contract(item_ids: list[Id]) -> None:
         for row, scores, n in zip(top.items.tolist(), top.scores, top.lengths.tolist(), strict=True)
     ]
     assert encode_lists(top, item_ids) == expected
+    marks = np.array([[False, True, True], [False, False, False], [False, False, False], [True, False, False]])
+    marked = [
+        payload.encode([item_ids[item] for item in row[:n]], scores[:n].tolist(), np.flatnonzero(places).tolist())
+        for row, scores, n, places in zip(top.items.tolist(), top.scores, top.lengths.tolist(), marks, strict=True)
+    ]
+    assert encode_lists(top, item_ids, marks) == marked
+    assert encode_lists(top, item_ids, np.zeros_like(marks)) == expected
 
 
 def test_one_hset_per_bucket() -> None:

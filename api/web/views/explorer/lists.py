@@ -33,7 +33,8 @@ class Named:
 class Entry:
     """`bar`: the score's part of the greatest, from 0 to 1. `before`: the rank in the previous generation; None: not in its list.
 
-    `factor`: by which a rule of the run multiplied the score. `prior`: the share of the run's prior in it.
+    `factor`: by which a rule of the run multiplied the score. `prior`: the share of the run's prior in it. `explores`: it is a new item
+    to try.
     """
 
     rank: int
@@ -45,6 +46,7 @@ class Entry:
     before: int | None = None
     factor: float = 1.0
     prior: float = 0.0
+    explores: bool = False
 
     @property
     def liked(self) -> list[Named]:
@@ -102,6 +104,7 @@ def user_view(store: Store, pointer: Pointer, previous: Pointer | None, given: s
             before=ranks.get(entry.item_id),
             factor=marked["boosted"][at] if "boosted" in marked else 1.0,
             prior=marked["prior"][at] if "prior" in marked else 0.0,
+            explores=entry.item_id in found_all.explored,
         )
         for at, entry in enumerate(entries_of(mine, k))
     ]

@@ -122,7 +122,7 @@ def test_a_pointer_that_cannot_be_read_is_an_error_that_says_so(store: Store, fa
 
 
 def test_a_newer_payload_format_is_refused_before_a_list_is_read(store: Store, fake: FakeRedis) -> None:
-    serve(fake, {54: [(1, 1.0)]}, payload_format=payload.FORMAT + 1)
+    serve(fake, {54: [(1, 1.0)]}, payload_format=payload.READABLE_FORMATS[-1] + 1)
     with pytest.raises(PayloadError, match="upgrade the API"):
         find(store, 54)
 

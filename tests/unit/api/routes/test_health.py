@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from api.app import create_app
 from api.lists.store import Store
 from contract.formats.keys import Keys
-from contract.formats.payload import FORMAT
+from contract.formats.payload import READABLE_FORMATS
 from contract.settings.settings import Settings
 from tests.support.fakes import FakeRedis, serve
 
@@ -41,7 +41,7 @@ def test_ready_is_not_cached(client: FlaskClient, fake: FakeRedis) -> None:
 
 
 def test_lists_that_this_version_cannot_read_are_not_ready(client: FlaskClient, fake: FakeRedis) -> None:
-    serve(fake, {54: [(1, 1.0)]}, payload_format=FORMAT + 1)
+    serve(fake, {54: [(1, 1.0)]}, payload_format=READABLE_FORMATS[-1] + 1)
     answer = client.get("/health/ready")
     assert answer.status_code == 503
     assert "upgrade the API" in answer.get_json()["detail"]

@@ -104,7 +104,35 @@ def test_text_that_is_not_utf8_is_damaged() -> None:
         payload.decode(bytes.fromhex("01 03 0100 0000803f 0100 ff"))
 
 
-@pytest.mark.parametrize("form", [0, 2, 255])
+@given(lists(), st.data())
+def test_marks_come_back_beside_the_same_list(entries: tuple[Sequence[int | str], list[float]], data: st.DataObject) -> None:
+    ids, scores = entries
+    places = data.draw(st.sets(st.integers(0, len(ids) - 1)) if ids else st.just(set[int]()))
+    raw = payload.encode(ids, scores, sorted(places))
+    assert payload.marked_places(raw) == sorted(places)
+    assert raw[0] == (payload.MARKED if places else payload.FORMAT)
+    most = data.draw(st.integers(0, len(ids) + 1))
+    for found, expected in zip(payload.decode(raw, most), (ids, scores), strict=True):
+        assert list(found) == list(expected[:most])
+    assert [list(part) for part in payload.decode(raw)] == [list(ids), scores]
+
+
+def test_bytes_of_a_list_with_a_mark() -> None:
+    expected = bytes.fromhex("02 01 0200" + "0000c03f 000000bf" + "02" + "01000000 feffffff")
+    assert payload.encode([1, -2], [1.5, -0.5], [1]) == expected
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_behind_marks_are_a_list_or_a_payload_error(junk: bytes) -> None:
+    for head in (b"\x02", b"\x02\x01", b"\x02\x02", b"\x02\x03"):
+        try:
+            ids, _ = payload.decode(head + junk)
+        except PayloadError:
+            continue
+        assert all(place < len(ids) for place in payload.marked_places(head + junk))
+
+
+@pytest.mark.parametrize("form", [0, 3, 255])
 def test_another_format_is_named(form: int) -> None:
     with pytest.raises(PayloadError, match=f"format {form};.*upgrade the readers first"):
         payload.decode(bytes([form, 1, 0, 0]))

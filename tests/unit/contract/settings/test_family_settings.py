@@ -55,6 +55,9 @@ def test_only_sar_normalizes_unless_told() -> None:
         ({"prior_gain": 0.1}, "with --affinity or --prior-gain say --no-normalize"),
         ({"affinity": "binary"}, "with --affinity or --prior-gain say --no-normalize"),
         ({"model": "ease", "engine": "recommenders"}, "has SAR alone"),
+        ({"explore": 0.1}, "new_items, by which new items are known and scored, is off: set LARDER_NEW_ITEMS"),
+        ({"explore": 0.6, "new_items": 1}, "less than or equal to 0.5"),
+        ({"explore": 0.01, "new_items": 1}, "one place in 100, and a list stores 30"),
         ({"model": "ease", "blend": "ease"}, "A blend is of two different models"),
         ({"blend": "ease"}, "A blend is of two different models"),
         ({"model": "popularity", "prior_gain": 0.1}, "Popularity is a prior alone"),
@@ -64,3 +67,10 @@ def test_only_sar_normalizes_unless_told() -> None:
 def test_what_does_not_go_together_is_refused(given: dict[str, object], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         Settings.from_environ({}, **given)
+
+
+@pytest.mark.parametrize(
+    ("share", "every"), [(0.0, 0), (0.1, 10), (0.2, 5), (0.3, 4), (1 / 3, 3), (0.34, 3), (0.4, 3), (0.5, 2), (0.05, 20)]
+)
+def test_a_share_is_one_of_so_many_places(share: float, every: int) -> None:
+    assert ModelSettings(new_items=1, explore=share).explores_every == every

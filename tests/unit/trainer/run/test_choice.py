@@ -42,7 +42,7 @@ def test_a_winner_does_while_the_strengths_stay(kept: Tuned, interactions: Inter
 @pytest.mark.parametrize("given", OTHERS, ids=str)
 def test_with_other_strengths_a_run_tunes_anew_and_says_why(given: dict[str, Any], kept: Tuned, interactions: Interactions) -> None:
     said = why_anew(kept, interactions, Settings(**given))
-    assert said == "the last winner is of lists with --diversity 0.3 --popularity-penalty 0"
+    assert said == "the last winner is of lists with --diversity 0.3 --popularity-penalty 0 --explore 0"
 
 
 def test_a_comparison_speaks_of_generations_with_its_strengths_alone(kept: Tuned, interactions: Interactions, tmp_path: Path) -> None:
