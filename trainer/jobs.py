@@ -27,6 +27,7 @@ from trainer.erasure.erase import erase as erase_user
 from trainer.export.cook_audiences import cook_audiences
 from trainer.inspect.stored_diff import remember_diff
 from trainer.run import vouching
+from trainer.run.beginning import write_named
 from trainer.run.comparison import compare as compare_models
 from trainer.run.last_words import last_words
 from trainer.run.pipeline import train
@@ -94,6 +95,16 @@ def diff(generation: str) -> None:
         if generations.state(generation) in HAS_LISTS and generations.manifest(generation).audience_depth:
             n_users = cook_audiences(generations, larder.erasure, generation, open_artifact(settings.artifacts, generation).ids("item_ids"))
             log.info("the items of generation %s are for %s users", generation, f"{n_users:,}")
+
+
+def heal(generation: str) -> None:
+    """Write popular and named lists of a generation again from its artifact, where Redis has lost them."""
+    larder = Larder.from_environ()
+    generations = larder.generations
+    with explained(larder.settings.redis_url):
+        if generations.state(generation) in HAS_LISTS:
+            write_named(generations, open_artifact(larder.settings.artifacts, generation))
+            log.warning("popular and named lists of generation %s are written again: Redis had lost some", generation)
 
 
 def compare(generation: str) -> None:

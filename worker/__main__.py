@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from contract.door import guarded
 from contract.larder import Larder
 from contract.machine import die_with_parent
+from contract.queue.jobs import SCORES
 from contract.queue.leases import LeasedWorker, n_alive_here, worker_name
 from contract.settings.settings import Settings
 from contract.store.connections import explained, says_full
@@ -108,7 +109,8 @@ def _work(settings: Settings) -> None:
 
     def given_up(job_id: str, args: list[Any], reason: str) -> None:
         log.error("%s is given up: %s", job_id, reason)
-        give_up(larder.generations, str(args[0]), f"shard {args[1]}: {reason}")
+        if job_id.startswith(SCORES):  # others concern a generation whose lists were there
+            give_up(larder.generations, str(args[0]), f"shard {args[1]}: {reason}")
 
     name = worker_name(f"{os.getpid()}.{time.time_ns()}")
     try:

@@ -8,14 +8,18 @@ from redis.exceptions import RedisError
 
 from contract.artifacts.artifact import open_artifact
 from contract.errors import ArtifactError
-from contract.formats.states import GenerationState, Outcome
+from contract.formats.states import HAS_LISTS, GenerationState, Outcome
 from contract.larder import Larder
+from contract.queue.healing import enqueue_lost_shards
 from contract.queue.jobs import enqueue_diff
 from contract.settings.settings import Settings
 from contract.store.connections import explained, says_full
 from contract.store.removal import REDIS_IS_FULL, give_up
+from contract.store.replicas.lost import tell_why
 from contract.telemetry.logs import working_on
 from contract.telemetry.tracing import span
+from worker.healing import heal as heal_lists
+from worker.healing import lost_shards
 from worker.publishing import publish, tidy_up
 from worker.shard import make_shard
 
@@ -49,6 +53,33 @@ def score_shard(generation: str, shard: int) -> str:
     if outcome in NEWLY_SETTLED:
         enqueue_diff(larder.train_queue, settings, generation)
     return outcome
+
+
+def heal(generation: str) -> int:
+    """Enqueue the shards of which Redis has lost lists, to be made again from the artifact; how many. Where it can't be, say why."""
+    larder = Larder.from_environ()
+    settings, generations = larder.settings, larder.generations
+    with explained(settings.redis_url), working_on(run=generation):
+        if generations.state(generation) not in HAS_LISTS:
+            return 0
+        try:
+            shards = lost_shards(generations, open_artifact(settings.artifacts, generation))
+        except ArtifactError as error:
+            tell_why(larder.store, larder.keys, generation, str(error))
+            raise
+        if shards:
+            log.warning("generation %s has lost lists of %d shard(s): they are made again", generation, len(shards))
+        return enqueue_lost_shards(larder.score_queue, settings, generation, shards)
+
+
+def heal_shard(generation: str, shard: int) -> str:
+    """Make what Redis has lost of one shard again; the state of the generation. Safe to run twice: what is there stays."""
+    larder = Larder.from_environ()
+    settings, generations = larder.settings, larder.generations
+    with explained(settings.redis_url), working_on(run=generation, shard=shard):
+        if (state := generations.state(generation)) not in HAS_LISTS:
+            return state
+        return heal_lists(generations, larder.erasure, make_shard(open_artifact(settings.artifacts, generation), shard))
 
 
 def _buckets(settings: Settings, generation: str, shard: int) -> tuple[int, int]:

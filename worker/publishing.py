@@ -20,7 +20,7 @@ NAMES_PER_LOOK = 1000
 def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
     """Write and record `shard`, and promote its generation if that was the last; what came of the generation."""
     keys, name = generations.keys, shard.generation
-    revision, shard = _without_erased(erasure, shard)
+    revision, shard = without_erased(erasure, shard)
     users, similar = shard.users, shard.similar
     if shard.finds_users:
         write_names(generations, keys.names(name), users.ids)  # before the lists, by which those are found who are erased meanwhile
@@ -29,7 +29,7 @@ def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
         write_lists(generations, partial(keys.why, name), users.ids, users.whys, users.buckets)
     write_lists(generations, partial(keys.similar, name), similar.ids, similar.values, similar.buckets)
     while (state := generations.record_shard(name, shard.number, shard.record(revision))) == "erased":
-        revision, shard = _without_erased(erasure, shard)
+        revision, shard = without_erased(erasure, shard)
         take_back_erased(generations, erasure, name, shard.bucket_start, shard.bucket_end)
     if state == GenerationState.SCORING:
         if shard.finds_users:
@@ -40,7 +40,7 @@ def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
             return outcome
     # A twin has been here before, or the generation is settled: what this process wrote must not outlive that.
     if is_gone(state):
-        _take_back(generations, shard)
+        take_back(generations, shard)
         return state
     if erasure.revision() != revision:
         take_back_erased(generations, erasure, name, shard.bucket_start, shard.bucket_end)
@@ -77,13 +77,13 @@ def _take_back_names(generations: Generations, erasure: Erasure, generation: str
             redis.zrem(key, *erased)
 
 
-def _without_erased(erasure: Erasure, shard: Shard) -> tuple[int, Shard]:
+def without_erased(erasure: Erasure, shard: Shard) -> tuple[int, Shard]:
     """The revision of the list of the erased, and the shard without them."""
     revision = erasure.revision()
     return revision, shard.without_users(erasure.positions(shard.users.ids)) if revision else shard
 
 
-def _take_back(generations: Generations, shard: Shard) -> None:
+def take_back(generations: Generations, shard: Shard) -> None:
     """Delete a shard of a generation that was given up while it was being written."""
     keys, name = generations.keys, shard.generation
     buckets = range(shard.bucket_start, shard.bucket_end)

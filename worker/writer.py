@@ -73,14 +73,27 @@ def write_names(generations: Generations, key: str, ids: Sequence[Id]) -> None:
 
 
 def write_lists(
-    generations: Generations, key_of: Callable[[int], str], ids: Sequence[Id], values: Sequence[bytes], buckets: Sequence[int]
+    generations: Generations,
+    key_of: Callable[[int], str],
+    ids: Sequence[Id],
+    values: Sequence[bytes],
+    buckets: Sequence[int],
+    *,
+    keeps: bool = False,
 ) -> None:
-    """Write the value of each id into the hash of its bucket, one HSET per bucket. `ids` are ordered by bucket."""
+    """Write the value of each id into the hash of its bucket, one HSET per bucket. `ids` are ordered by bucket.
+
+    `keeps`: those that are there stay as they are.
+    """
     rest = groupby(zip(buckets, ids, values, strict=True), key=itemgetter(0))
     while some := [(bucket, {str(each): value for _, each, value in entries}) for bucket, entries in islice(rest, BUCKETS_PER_PIPELINE)]:
 
         def fill(pipe: Pipeline, some: Sequence[tuple[int, dict[str, bytes]]] = some) -> None:
             for bucket, fields in some:
-                pipe.hset(key_of(bucket), mapping=fields)  # type: ignore[arg-type]
+                if not keeps:
+                    pipe.hset(key_of(bucket), mapping=fields)  # type: ignore[arg-type]
+                    continue
+                for field, value in fields.items():
+                    pipe.hsetnx(key_of(bucket), field, value)
 
         generations.acknowledged.send(generations.redis, fill)

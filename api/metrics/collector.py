@@ -20,6 +20,7 @@ from contract.queue.names import QUEUES
 from contract.settings.settings import Settings
 from contract.store.event_stream import events_in
 from contract.store.eviction import evicting_policy, memory_of
+from contract.store.replicas.lost import told
 from contract.store.runs import STATE_FIELDS, state_of
 
 T = TypeVar("T")
@@ -109,6 +110,10 @@ class RedisCollector(Collector):
     def _memory(self) -> Iterator[Metric]:
         policy = evicting_policy(self._store.breaker.ask(memory_of))
         yield _gauge("store_evicts", "1 where Redis deletes lists when it is full: its maxmemory-policy is not noeviction.", bool(policy))
+        lost = self._store.breaker.ask(lambda redis: told(redis, self._store.keys))
+        yield _gauge(
+            "lists_lost", "Lists of what is served that Redis has lost, and that are not made again yet.", sum(one.n for one in lost)
+        )
 
     def _events(self) -> Iterator[Metric]:
         found = self._store.breaker.ask(lambda redis: events_in(redis, self._store.keys).waiting())

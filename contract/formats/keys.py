@@ -22,6 +22,7 @@ larder:{ctl}:tuned             string  -       trainer           trainer, api  J
 larder:{ctl}:audit             list    -       api, trainer      api, trainer  JSON: changes that were asked for (audit.py), newest first
 larder:{ctl}:log_level         string  minutes trainer           all           a level of logs that somebody asks for (telemetry/level.py)
 larder:{ctl}:acknowledged      string  minute  all           nobody        written last before replicas are waited for
+larder:{ctl}:lost              hash    minutes trainer           all           ID -> JSON: what it lacks (store/replicas/lost.py)
 larder:{ctl}:comparing:ID      string  1 hour  trainer           trainer       one of several trainers compares models with a generation
 larder:{ctl}:runs              list    -       trainer           trainer, api  ids of the newest 100 runs, newest first
 larder:{ctl}:history           hash    a year  trainer           trainer, api  run -> JSON (history.py); history:times, a zset, orders them
@@ -103,6 +104,7 @@ class Keys:
     item_revisions = _ControlKey("item_revisions")
     tuned = _ControlKey("tuned")
     audit = _ControlKey("audit")
+    lost = _ControlKey("lost")
     acknowledged = _ControlKey("acknowledged")
     log_level = _ControlKey("log_level")
 

@@ -11,12 +11,13 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from contract.formats.keys import Id
-from contract.queue.known_jobs import COMPARE_JOB, DIFF_JOB, ERASE_JOB, SCORE_JOB, TRAIN_JOB, KnownJob
+from contract.queue.known_jobs import COMPARE_JOB, DIFF_JOB, ERASE_JOB, HEAL_SHARD_JOB, SCORE_JOB, TRAIN_JOB, KnownJob
 from contract.queue.names import SCORE_QUEUE, TRAIN_QUEUE
 from contract.settings.settings import Settings
 from contract.telemetry import tracing
 
 RESULT_TTL_S = 3600
+SCORES = "score-"  # begins the ids of jobs that score a shard
 
 
 def train_queue(redis: Redis, settings: Settings) -> Queue:
@@ -47,7 +48,7 @@ def run_of(job_id: str) -> str | None:
 
 
 def shard_job_id(generation: str, shard: int) -> str:
-    return f"score-{generation}-{shard}"
+    return f"{SCORES}{generation}-{shard}"
 
 
 def enqueue_run(
@@ -77,22 +78,34 @@ def enqueue_run(
     )
 
 
+def diff_job_id(generation: str) -> str:
+    return f"diff-{generation}"
+
+
 def enqueue_diff(queue: Queue, settings: Settings, generation: str) -> Job:
     """Let the trainer do what follows when all lists of a generation are there: its audiences, and the comparison with the one before."""
-    return _enqueue(queue, settings, DIFF_JOB, "diff", generation, f"compare generation {generation} with the one before", _retry(settings))
+    return _enqueue(
+        queue,
+        settings,
+        DIFF_JOB,
+        diff_job_id(generation),
+        generation,
+        f"compare generation {generation} with the one before",
+        _retry(settings),
+    )
 
 
 def enqueue_compare(queue: Queue, settings: Settings, generation: str) -> Job:
     """Let the trainer compare other models with the one of a generation that is served. It gives way to every other job."""
-    return _enqueue(queue, settings, COMPARE_JOB, "compare", generation, f"compare other models with generation {generation}")
+    return _enqueue(queue, settings, COMPARE_JOB, f"compare-{generation}", generation, f"compare other models with generation {generation}")
 
 
-def _enqueue(queue: Queue, settings: Settings, job: str, name: str, generation: str, description: str, retry: Retry | None = None) -> Job:
+def _enqueue(queue: Queue, settings: Settings, job: str, job_id: str, generation: str, description: str, retry: Retry | None = None) -> Job:
     """A job about a generation, whose result nobody asks for."""
     return queue.enqueue_call(
         job,
         args=(generation,),
-        job_id=f"{name}-{generation}",
+        job_id=job_id,
         result_ttl=0,
         failure_ttl=settings.failure_ttl_s,
         retry=retry,
@@ -113,19 +126,24 @@ def enqueue_erase(queue: Queue, settings: Settings, user_id: Id) -> Job:
     )
 
 
-def enqueue_shards(queue: Queue, settings: Settings, generation: str, shards: Iterable[int]) -> int:
-    """Put one job per shard on the queue "score", in one round trip; how many."""
-    meta = _meta()
+def heal_shard_id(generation: str, shard: int) -> str:
+    return f"heal-{generation}-{shard}"
+
+
+def enqueue_shards(queue: Queue, settings: Settings, generation: str, shards: Iterable[int], *, heals: bool = False) -> int:
+    """Put one job per shard on the queue "score", in one round trip; how many. `heals`: before all others, to make lost lists again."""
+    meta, what, id_of = _meta(), "make lost lists again of" if heals else "score", heal_shard_id if heals else shard_job_id
     jobs = [
         Queue.prepare_data(
-            SCORE_JOB,
+            HEAL_SHARD_JOB if heals else SCORE_JOB,
             args=(generation, shard),
             timeout=settings.job_timeout_s,
-            job_id=shard_job_id(generation, shard),
+            job_id=id_of(generation, shard),
+            at_front=heals,
             result_ttl=0,
             failure_ttl=settings.failure_ttl_s,
             retry=_retry(settings),
-            description=f"score shard {shard} of generation {generation}",
+            description=f"{what} shard {shard} of generation {generation}",
             meta=meta,
         )
         for shard in shards

@@ -16,6 +16,9 @@ DIFF_JOB = "trainer.jobs.diff"
 ERASE_JOB = "trainer.jobs.erase"
 COMPARE_JOB = "trainer.jobs.compare"
 SCORE_JOB = "worker.jobs.score_shard"
+HEAL_JOB = "worker.jobs.heal"
+HEAL_SHARD_JOB = "worker.jobs.heal_shard"
+HEAL_NAMED_JOB = "trainer.jobs.heal"
 _SHOWN = 80
 
 Check = Callable[[Any], bool]
@@ -55,6 +58,9 @@ CALLS: dict[str, tuple[int, tuple[Check, ...]]] = {
     COMPARE_JOB: (1, (_is_id,)),
     ERASE_JOB: (1, (_is_user,)),
     SCORE_JOB: (2, (_is_id, _is_shard)),
+    HEAL_JOB: (1, (_is_id,)),
+    HEAL_SHARD_JOB: (2, (_is_id, _is_shard)),
+    HEAL_NAMED_JOB: (1, (_is_id,)),
 }
 """By name: how many arguments there must be at least, and what each is."""
 

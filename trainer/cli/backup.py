@@ -8,8 +8,9 @@ import click
 from rich.console import Console
 
 from contract.errors import GenerationError
+from contract.formats.states import HAS_LISTS
 from contract.settings.called import as_called
-from trainer.cli.context import opened, who_asks
+from trainer.cli.context import opened, served, who_asks
 from trainer.cli.generation_id import GENERATION_ID
 
 console = Console(soft_wrap=True, highlight=False)
@@ -41,6 +42,32 @@ def restore(file: Path) -> None:
         header = read_backup(larder, file)
         larder.audit.record("restore", who_asks(), after=f"{header.generation or 'nothing'} is served, of a backup of {header.made_at}")
         console.print(f"{file}, of {header.made_at}, is restored: {header.generation or 'no generation'} is served")
+
+
+@click.command()
+@click.argument("generation", required=False, type=GENERATION_ID)
+def heal(generation: str | None) -> None:
+    """Count the lists of GENERATION, by default of what is served, and make again what Redis has lost.
+
+    Exit 0: it is whole; 5: it is not yet. Nothing that is there is changed. Workers must be running. The trainer service does the same
+    each minute.
+    """
+    with opened() as larder:
+        from contract.store.replicas.lost import Count
+        from trainer.service.healing import ask
+
+        name = generation or served(larder).generation
+        if (state := larder.generations.state(name)) not in HAS_LISTS:
+            raise GenerationError(f"generation {name} is {state or 'unknown'}: it has no lists to make again")
+        count = Count(larder.generations, name)
+        while count.step():
+            pass
+        lost = count.lost()
+        if lost is None:
+            console.print(f"generation {name} is whole")
+            return
+        ask(larder, lost)
+    raise GenerationError(f"generation {name} lacks {lost.words}: workers make them again, `{as_called('status')}` says when all are there")
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from contract.settings.called import as_called
-from trainer.cli.backup import backup, publish, restore
+from trainer.cli.backup import backup, heal, publish, restore
 from trainer.cli.cancel import cancel
 from trainer.cli.context import opened, served, who_asks
 from trainer.cli.doctor import doctor
@@ -117,6 +117,7 @@ COMMANDS = (
     log_level,
     prune,
     publish,
+    heal,
     backup,
     restore,
     items,

@@ -12,6 +12,7 @@ from contract.larder import Larder
 from contract.settings.called import as_called
 from contract.store.connections import explained
 from contract.store.eviction import HOW, evicting_policy, memory_of
+from contract.store.replicas.lost import told as told_lost
 from contract.store.runs import RunStatus
 from contract.store.tunings import Tunings
 
@@ -48,6 +49,9 @@ def status() -> None:
             table.add_row("items", f"revision {items.revision} of {items.made_at}: {counts}")
         for lost, advised in lost_indexes(larder.store, larder.keys):
             table.add_row("index", f"[bold red]{escape(lost)}[/]. {escape(advised)}")
+        for missing in told_lost(larder.store, larder.keys):
+            how = escape(missing.why) or "workers make them again"
+            table.add_row("lost", f"[bold red]generation {missing.generation} lacks {missing.words}[/]: {how}")
         if held := generations.held():
             table.add_row("held", f"by {held.by}, who went back to {held.generation}: nothing is promoted until `{as_called('release')}`")
         if due := next_run(settings):

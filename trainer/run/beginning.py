@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract.artifacts.artifact import open_artifact
+from contract.artifacts.artifact import Artifact, open_artifact
 from contract.errors import ErasedMeanwhileError
 from contract.formats.manifest import Manifest
 from contract.formats.verdict import Verdict
@@ -34,11 +34,16 @@ def begin(
         revision = erasure.revision()
         scrub(settings.artifacts, generation, erasure)
         artifact = open_artifact(settings.artifacts, generation)
-        popular = dict(zip(artifact["popular"].tolist(), popular_counts(artifact), strict=True))
-        dispatch.write_popular(generations, generation, artifact.ids("item_ids"), popular)
-        write_lists(generations, artifact)
+        write_named(generations, artifact)
         try:
             generations.begin(artifact.manifest, verdict, revision=revision, token=token, items=items)
         except ErasedMeanwhileError:
             continue
         return artifact.manifest
+
+
+def write_named(generations: Generations, artifact: Artifact) -> None:
+    """Write what is no user's and no item's: the popular list, and the named ones."""
+    popular = dict(zip(artifact["popular"].tolist(), popular_counts(artifact), strict=True))
+    dispatch.write_popular(generations, artifact.manifest.generation, artifact.ids("item_ids"), popular)
+    write_lists(generations, artifact)

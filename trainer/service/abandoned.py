@@ -1,42 +1,51 @@
-"""Generations that nobody works on any more, after a queue was emptied or lost: given up, so that they neither wait nor stay."""
+"""Generations that nobody works on any more, after a failover lost jobs or records, or a queue was emptied: gone on with or given up."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rq import Queue
-from rq.exceptions import NoSuchJobError
-from rq.job import Job, JobStatus
-from rq.serializers import JSONSerializer
 
 from contract.formats.states import GenerationState
-from contract.queue.jobs import run_job_id, shard_job_id
+from contract.queue.healing import is_alive
+from contract.queue.jobs import enqueue_shards, run_job_id, shard_job_id
+from contract.settings.settings import Settings
 from contract.store.generations import Generations
 from contract.store.removal import give_up
 
-ALIVE = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED)
+TIMES = 5
+"""That a generation's shards are enqueued again: jobs that end without a record each time would never end."""
 
 
-def give_up_abandoned(generations: Generations, trains: Queue, scores: Queue) -> list[str]:
-    """Fail each scoring generation of which no job is left; those. One whose shards are all there is promoted in place of that."""
-    given_up = []
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """`enqueued`: how many of its shards were enqueued again; 0: it was given up."""
+
+    generation: str
+    enqueued: int
+
+
+def see_to_abandoned(generations: Generations, trains: Queue, scores: Queue, settings: Settings) -> list[Abandoned]:
+    """Enqueue the missing shards of each scoring generation of which no job is left; those. One whose shards are all there is promoted.
+
+    A shard whose artifact is gone fails, and its generation with it.
+    """
+    found = []
     for generation in generations.ids():
         progress = generations.progress(generation)
-        if progress is None or progress.state != GenerationState.SCORING or _alive(trains, run_job_id(generation)):
+        if progress is None or progress.state != GenerationState.SCORING or is_alive(trains, run_job_id(generation)):
             continue
         missing = generations.missing_shards(generation, progress.n_shards)
-        if any(_alive(scores, shard_job_id(generation, shard)) for shard in missing):
+        if any(is_alive(scores, shard_job_id(generation, shard)) for shard in missing):
             continue
-        if missing == generations.missing_shards(generation, progress.n_shards):  # none was recorded, and its job removed, in between
-            if generations.promote(generation, by="the trainer, after a worker's death") != "incomplete":
-                continue
-            reason = f"abandoned: {len(missing)} of {progress.n_shards} shards are missing, and no job of theirs is left"
-            if give_up(generations, generation, reason):
-                given_up.append(generation)
-    return given_up
-
-
-def _alive(queue: Queue, job_id: str) -> bool:
-    try:
-        job = Job.fetch(job_id, connection=queue.connection, serializer=JSONSerializer)
-    except NoSuchJobError:
-        return False
-    return job.get_status(refresh=False) in ALIVE
+        if missing != generations.missing_shards(generation, progress.n_shards):
+            continue  # one was recorded, and its job removed, in between
+        if generations.promote(generation, by="the trainer, after a worker's death") != "incomplete":
+            continue
+        if generations.redis.hincrby(generations.keys.generation(generation), "enqueued_again", 1) <= TIMES:
+            found.append(Abandoned(generation, enqueue_shards(scores, settings, generation, missing)))
+            continue
+        reason = f"abandoned: {len(missing)} of {progress.n_shards} shards are missing, whose jobs were lost {TIMES} times"
+        if give_up(generations, generation, reason):
+            found.append(Abandoned(generation, 0))
+    return found

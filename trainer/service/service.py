@@ -25,9 +25,10 @@ from contract.store.runs import kind_of
 from contract.telemetry import level
 from engine.fit import rows as sar
 from trainer import jobs
-from trainer.service.abandoned import give_up_abandoned
+from trainer.service.abandoned import see_to_abandoned
 from trainer.service.beside import Beside
 from trainer.service.comparing import Comparing
+from trainer.service.healing import Healing
 from trainer.service.remote_retention import RemoteRetention
 from trainer.service.retention import prune
 from trainer.service.schedule import Schedule
@@ -42,7 +43,7 @@ def serve(settings: Settings) -> None:
     """Work until told to stop."""
     larder = Larder(settings, waits_for_jobs=True)
     queue, generations, runs = larder.train_queue, larder.generations, larder.runs
-    schedule, comparing = Schedule(settings, larder.store, larder.queue_redis), Comparing(larder)
+    schedule, comparing, healing = Schedule(settings, larder.store, larder.queue_redis), Comparing(larder), Healing(larder)
     remote = RemoteRetention() if is_remote(settings.artifacts) else None
     larder.erasure.announce()
     beside = (
@@ -68,8 +69,11 @@ def serve(settings: Settings) -> None:
                 log.info("pruned: %s", ", ".join(gone))
             if remote is not None:
                 remote.tick({name for name in generations.ids() if generations.state(name) in GONE})
-            for generation in give_up_abandoned(generations, queue, larder.score_queue):
-                log.error("generation %s is given up: no job of its missing shards is left", generation)
+            for left in see_to_abandoned(generations, queue, larder.score_queue, settings):
+                if left.enqueued:
+                    log.warning("generation %s had lost jobs: %d shard(s) are enqueued again", left.generation, left.enqueued)
+                else:
+                    log.error("generation %s is given up: jobs of its missing shards were lost again and again", left.generation)
         except RedisError as error:
             log.warning("can't tidy up: %s", error)
 
@@ -81,6 +85,12 @@ def serve(settings: Settings) -> None:
 
     idle = _every(TIDY_EVERY_S, tidy), _every(COMPARE_EVERY_S, compare)
 
+    def heal() -> None:
+        try:
+            healing.tick()
+        except (RedisError, LarderError) as error:
+            log.warning("lists can't be counted: %s", error)
+
     def when_idle() -> None:
         for do in idle:
             do()
@@ -88,6 +98,7 @@ def serve(settings: Settings) -> None:
     def beat() -> None:
         level.follow(larder.store, larder.keys, settings)
         schedule.tick()
+        heal()
         for process in beside:
             process.see_to()
 

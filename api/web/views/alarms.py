@@ -55,6 +55,10 @@ def _serving(seen: Snapshot, stale_after_s: int) -> Iterator[Alarm]:
     elif is_stale(seen.pointer, stale_after_s):
         age, limit = duration(age_s(seen.pointer)), duration(stale_after_s)
         yield Alarm("stale", "warning", "The lists are stale", f"They were made {age} ago; LARDER_STALE_AFTER_S allows {limit}.")
+    for lost in seen.lost:
+        severity: Severity = "failing" if seen.pointer and lost.generation == seen.pointer.generation else "warning"
+        how = f"They can't be made again: {sentence(lost.why)}" if lost.why else "They are made again from its artifact."
+        yield Alarm("lists-lost", severity, "Redis has lost lists", f"Generation {lost.generation} lacks {lost.words}. {how}")
     current = seen.current
     if current:
         model, popularity = current.measured().get("ndcg"), current.measured("popularity").get("ndcg")

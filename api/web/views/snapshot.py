@@ -23,6 +23,7 @@ from contract.formats.tuned import Tuned, told
 from contract.formats.verdict import Verdict
 from contract.queue.state import Queue, read_queues
 from contract.store.progress import Event, Progress
+from contract.store.replicas.lost import Lost
 from contract.store.runs import Runs, RunStatus
 from contract.store.streams.stream import Waiting
 
@@ -74,6 +75,7 @@ class Snapshot:
     memory: Mapping[str, Any] = field(default_factory=dict)
     events: Waiting | None = None
     happened: tuple[Happening, ...] = ()
+    lost: tuple[Lost, ...] = ()
 
     def find(self, name: str) -> Generation | None:
         return next((one for one in self.generations if one.name == name), None)
@@ -138,8 +140,9 @@ def _read(redis: Redis, keys: Keys, served: str) -> dict[str, Any]:
         pipe.lrange(keys.runs, 0, LOOKED_AT_RUNS - 1)
         pipe.get(keys.tuned)
         pipe.lrange(keys.promoted, 0, SHOWN_CHANGES - 1)
+        pipe.hvals(keys.lost)
         pipe.time()
-        ids, hold, runs, tuned, moves, (seconds, micros) = pipe.execute()
+        ids, hold, runs, tuned, moves, lost, (seconds, micros) = pipe.execute()
     names = [raw.decode() for raw in cast("list[bytes]", ids)]
     if served and served not in names:
         names.append(served)
@@ -162,6 +165,7 @@ def _read(redis: Redis, keys: Keys, served: str) -> dict[str, Any]:
             newest_changes(redis, keys, SHOWN_CHANGES),
         ),
         "tuned": Tuned.read(tuned) if tuned else None,
+        "lost": tuple(Lost.model_validate_json(raw) for raw in lost),
         "now": datetime.fromtimestamp(seconds + micros / 1e6, UTC),
     }
 

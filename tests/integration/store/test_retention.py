@@ -10,13 +10,13 @@ from redis import Redis
 from contract.formats.keys import Keys
 from contract.formats.shard_record import ShardRecord
 from contract.formats.verdict import Verdict
-from contract.queue.jobs import enqueue_run, enqueue_shards, score_queue, train_queue
+from contract.queue.jobs import enqueue_run, enqueue_shards, score_queue, shard_job_id, train_queue
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
 from contract.store.runs import Runs
 from tests.support.builders import make_manifest, promote_lists
 from trainer.service import retention
-from trainer.service.abandoned import give_up_abandoned
+from trainer.service.abandoned import TIMES, Abandoned, see_to_abandoned
 
 KEYS = Keys("larder")
 REFUSED = Verdict(passed=False, because="worse")
@@ -99,17 +99,31 @@ def test_a_generation_with_a_job_is_not_abandoned(generations: Generations, redi
         enqueue_run(trains, settings, "a", {})
     else:
         enqueue_shards(scores, settings, "a", [2])
-    assert give_up_abandoned(generations, trains, scores) == []
+    assert see_to_abandoned(generations, trains, scores, settings) == []
     (trains if left == "the run" else scores).empty()  # type: ignore[no-untyped-call]
-    assert give_up_abandoned(generations, trains, scores) == ["a"]
+    assert see_to_abandoned(generations, trains, scores, settings) == [Abandoned("a", 3)]
+    assert sorted(scores.job_ids) == [shard_job_id("a", shard) for shard in range(3)]
+    assert see_to_abandoned(generations, trains, scores, settings) == []  # they are on their way
+    assert generations.state("a") == "scoring"
+
+
+def test_jobs_that_are_lost_again_and_again_are_given_up(generations: Generations, redis_server: str, store_redis: Redis) -> None:
+    settings = Settings(redis_url=redis_server)
+    trains, scores = train_queue(store_redis, settings), score_queue(store_redis, settings)
+    generations.begin(make_manifest("a", n_shards=3))
+    generations.record_shard("a", 1, ShardRecord(1, 1, 1, 7))
+    for _ in range(TIMES):
+        assert see_to_abandoned(generations, trains, scores, settings) == [Abandoned("a", 2)]
+        scores.empty()  # type: ignore[no-untyped-call]
+    assert see_to_abandoned(generations, trains, scores, settings) == [Abandoned("a", 0)]
     progress = generations.progress("a")
     assert progress is not None
-    assert progress.reason == "abandoned: 3 of 3 shards are missing, and no job of theirs is left"
+    assert progress.reason == "abandoned: 2 of 3 shards are missing, whose jobs were lost 5 times"
 
 
 def test_a_whole_generation_whose_last_worker_died_before_it_promoted(generations: Generations, settings: Settings) -> None:
     redis = generations.redis
     generations.begin(make_manifest("a"))
     generations.record_shard("a", 0, ShardRecord(1, 1, 1, 7))
-    assert give_up_abandoned(generations, train_queue(redis, settings), score_queue(redis, settings)) == []
+    assert see_to_abandoned(generations, train_queue(redis, settings), score_queue(redis, settings), settings) == []
     assert generations.state("a") == "current"

@@ -31,7 +31,7 @@ class Server:
     """A server, or with `sentinel_of` a Sentinel; `quorum` of them decide, within a second, when that port's server is gone."""
 
     def __init__(self, folder: Path, *options: str, sentinel_of: int | None = None, quorum: int = 1) -> None:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self._folder = folder
         self._config = folder / "redis.conf"
@@ -186,6 +186,7 @@ class HeldFront(Front):
 
     def cut(self) -> None:
         """What is held is lost, and the connection with it; another one finds nobody."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes who accepts, which a close does not
         self._listener.close()
         for connection in self._open:
             with suppress(OSError):

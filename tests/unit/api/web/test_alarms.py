@@ -21,6 +21,7 @@ from contract.formats.verdict import Verdict
 from contract.queue.state import Queue, Worker
 from contract.store.history import RunRecord
 from contract.store.progress import Event, Progress
+from contract.store.replicas.lost import POPULAR, USERS, Lost
 from contract.store.runs import RunStatus
 from tests.support.builders import make_manifest
 from tests.support.generation_maker import evaluation
@@ -61,6 +62,10 @@ def made(**fields: object) -> Snapshot:
     return replace(seen, run=run("dispatched"), generations=(generation_of(make_manifest("g2"), **fields), *seen.generations))
 
 
+def lost_of(generation: str) -> Lost:
+    return Lost(generation=generation, held={USERS: 7, POPULAR: 0}, wanted={USERS: 10, POPULAR: 1}, why="its artifact is gone")
+
+
 def poor() -> Snapshot:
     manifest = make_manifest("g1", trained_at="2126-01-02T03:04:05Z", evaluation=evaluated(0.1, 0.2))
     return replace(healthy(), generations=(generation_of(manifest),))
@@ -87,6 +92,8 @@ def test_nothing_is_wrong() -> None:
         ("no-worker", "warning", replace(healthy(), queues=(Queue("score", 1, 0, 0, ()),))),
         ("jobs-failed", "healthy", replace(healthy(), queues=(Queue("score", 0, 0, 2, (WORKER,)),))),
         ("store-evicts", "failing", replace(healthy(), memory={"used_memory": 5, "maxmemory": 100, "maxmemory_policy": "volatile-ttl"})),
+        ("lists-lost", "failing", replace(healthy(), lost=(lost_of("g1"),))),
+        ("lists-lost", "warning", replace(healthy(), lost=(lost_of("g0"),))),
         ("store-full", "warning", replace(healthy(), memory={"used_memory": 95, "maxmemory": 100})),
     ],
 )
