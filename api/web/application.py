@@ -26,7 +26,14 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src {style}; img-src {images}; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_TITLES = {400: "This can't be asked", 401: "A key is needed", 403: "Not allowed", 404: "There is no such page", 405: "Not allowed"}
+_TITLES = {
+    400: "This can't be asked",
+    401: "A key is needed",
+    403: "Not allowed",
+    404: "There is no such page",
+    405: "Not allowed",
+    410: "These lists are gone",
+}
 # Kind of error, status, title, section of the runbook
 _ERRORS: tuple[tuple[type[Exception], int, str, str], ...] = (
     (NothingPromotedError, 503, "Nothing is served yet", "nothing-promoted"),

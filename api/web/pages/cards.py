@@ -48,6 +48,7 @@ def pages(site: Site) -> list[Page]:
         found = generation_of(generation, raw, recorded)
         shown = {
             "one": found,
+            "has_lists": found.progress.state in HAS_LISTS,
             "facts": facts(raw),
             "measures": [(title, found.measured().get(name), found.measured("popularity").get(name)) for name, title in MEASURES.items()],
             "diff": diff_of(raw),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -12,10 +13,12 @@ from redis import Redis
 from werkzeug.wrappers import Response
 
 from api.answers.finding import find_users
+from api.http.answer_models import GENERATION
 from api.http.problems import RequestError, sentence
 from api.http.request_models import MAX_FILTER_CHARACTERS, MAX_ID_LENGTH, MAX_SESSION_ITEMS, NO_FALLBACK, UserOptions
 from api.http.versions import VERSION_PATH
 from api.web.site import Page, Site
+from api.web.views.explorer.choice import Choice, chosen
 from api.web.views.explorer.lists import Named, found_entries, session_view, similar_entries, title_of, user_view
 from api.web.views.explorer.pictures import pictures
 from api.web.views.explorer.snippets import asked as asked_for
@@ -25,6 +28,7 @@ from contract.formats.ids import stored_id
 from contract.formats.manifest import Pointer
 from contract.formats.states import HAS_LISTS
 
+ASKED = ("q", "user", "item", "session", "k", "filter")  # what stays when another generation is chosen
 SHOWN_USERS = 20  # whose ids begin like one that is unknown
 FOUND = 8  # of users, and of items, that a search shows
 BUCKETS_TRIED = 32  # for a random user: a bucket may be empty
@@ -34,25 +38,31 @@ def pages(site: Site) -> list[Page]:
     store = site.store
 
     def explore() -> Response | str:
-        pointer = store.pointers.follow()
+        with chosen(store, request.args.get(GENERATION, "").strip()) as choice:
+            return _explore(choice)
+
+    def _explore(choice: Choice) -> Response | str:
+        pointer, address = choice.pointer, partial(_address, choice.named)
         given = {name: request.args.get(name, "").strip()[:MAX_ID_LENGTH] for name in ("user", "item")}
         wanted = list(dict.fromkeys(line.strip()[:MAX_ID_LENGTH] for line in request.args.get("session", "").splitlines() if line.strip()))
         k = _k(request.args.get("k", ""), pointer)
         if request.args.get("random"):
             found = _random_user(site, pointer)
-            return redirect(_address(user=found) if found is not None else _address(), 303)
+            return redirect(address(user=found) if found is not None else address(), 303)
         shown: dict[str, Any] = {"pointer": pointer, "k": k, "depth": pointer.depth, "wanted": wanted, **given, **_search(pointer)}
+        shown |= {"choice": choice, "address": address, "asked": {name: text for name in ASKED if (text := request.args.get(name, ""))}}
         shown["filter"] = request.args.get("filter", "").strip()[:MAX_FILTER_CHARACTERS]
         if given["user"]:
-            shown |= _user(given["user"], store.pointers.current(given["user"]), k, shown["filter"])
+            shown |= _user(given["user"], choice, k, shown["filter"])
         if given["item"]:
-            shown |= _item(given["item"], pointer, k)
+            shown |= _item(given["item"], choice, k)
         if wanted and pointer.similar_depth:
             shown["session_view"] = session_view(store, pointer, wanted[:MAX_SESSION_ITEMS], k)
-        return render_template("explore.html", **shown, address=_address)
+        return render_template("explore.html", **shown)
 
     def suggest() -> str:
-        return render_template("found.html", **_search(store.pointers.follow()), address=_address)
+        with chosen(store, request.args.get(GENERATION, "").strip()) as choice:
+            return render_template("found.html", **_search(choice.pointer), address=partial(_address, choice.named))
 
     def _search(pointer: Pointer) -> dict[str, Any]:
         """Users and items for what stands in the search."""
@@ -70,8 +80,9 @@ def pages(site: Site) -> list[Page]:
             items = [Named(exact[0], title_of(exact[1])), *items]
         return {"q": text, "users": users, "items": items, "users_are_lost": known is None}
 
-    def _user(user: str, pointer: Pointer, k: int, condition: str) -> dict[str, Any]:
-        previous = _previous(site, pointer)
+    def _user(user: str, choice: Choice, k: int, condition: str) -> dict[str, Any]:
+        pointer = store.pointers.current(user)
+        previous = _previous(site, pointer) if choice.is_served else choice.served
         wrong = ""
         try:
             options = UserOptions(k=k, filter=condition or None, fallback=NO_FALLBACK)
@@ -87,7 +98,7 @@ def pages(site: Site) -> list[Page]:
             "filter_is_wrong": wrong,
             "near": (find_users(store, pointer, user, SHOWN_USERS) or []) if view.cold else [],
             "pictures": pictures(store, pointer, [one.item_id for one in view.entries], site.image_origins),
-            "snippets": posted(f"{_base()}{VERSION_PATH}/recommendations", body, needs_key=not site.gate.is_open),
+            "snippets": posted(f"{_base()}{VERSION_PATH}/recommendations{_query(choice)}", body, needs_key=not site.gate.is_open),
         }
 
     def _base() -> str:
@@ -97,7 +108,8 @@ def pages(site: Site) -> list[Page]:
             else request.url_root.rstrip("/")
         )
 
-    def _item(text: str, pointer: Pointer, k: int) -> dict[str, Any]:
+    def _item(text: str, choice: Choice, k: int) -> dict[str, Any]:
+        pointer = choice.pointer
         item_id = stored_id(text, pointer.item_id_type)
         seen = None if item_id is None else store.item(pointer, item_id)
         if item_id is None or seen is None:
@@ -112,16 +124,23 @@ def pages(site: Site) -> list[Page]:
             "pictures": pictures(store, pointer, [item_id, *(one.item_id for one in similar or [])], site.image_origins),
             "item_id": item_id,
             "snippets": asked_for(
-                f"{_base()}{VERSION_PATH}/similar", {"item_id": str(item_id), "k": str(k)}, needs_key=not site.gate.is_open
+                f"{_base()}{VERSION_PATH}/similar",
+                {"item_id": str(item_id), "k": str(k)} | ({GENERATION: choice.named} if choice.named else {}),
+                needs_key=not site.gate.is_open,
             ),
         }
 
     return [Page("/explore", explore), Page("/explore/found", suggest, is_part=True)]
 
 
-def _address(**fields: str) -> str:
-    """A shareable address of the explorer."""
+def _address(generation: str, **fields: str) -> str:
+    """A shareable address of the explorer, of `generation` where one is named."""
+    fields |= {GENERATION: generation} if generation else {}
     return f"{request.script_root}/explore{'?' if fields else ''}{urlencode(fields)}"
+
+
+def _query(choice: Choice) -> str:
+    return f"?{urlencode({GENERATION: choice.named})}" if choice.named else ""
 
 
 def _k(text: str, pointer: Pointer) -> int:

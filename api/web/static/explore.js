@@ -16,7 +16,9 @@
         found.replaceChildren();
         return;
       }
-      const answer = await fetch(`${found.dataset.from}?q=${encodeURIComponent(text)}`, { credentials: "same-origin" }).catch(() => null);
+      const address = new URL(found.dataset.from, window.location.href);
+      address.searchParams.set("q", text);
+      const answer = await fetch(address, { credentials: "same-origin" }).catch(() => null);
       if (!answer || !answer.ok || mine !== asked) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body;
       if (mine === asked) found.replaceChildren(...fresh.childNodes);

@@ -81,3 +81,37 @@ def test_pictures_are_of_this_host_or_of_origins_that_are_allowed(client: FlaskC
     answer = client.get("/explore?user=54&k=3")
     assert re.findall(r'<img class="thumb" src="([^"]+)"', answer.text) == ["https://images.shop.example/2.png", "/pictures/1.png"]
     assert "img-src 'self' https://images.shop.example;" in answer.headers["Content-Security-Policy"]
+
+
+def test_any_generation_with_lists_can_be_chosen_and_is_carried_along(client: FlaskClient, store_redis: Redis) -> None:
+    promote_lists(store_redis, KEYS, {54: [(3, 2.0), (2, 1.0)]}, generation="g2", finds_users=True)
+    served = client.get("/explore?user=54").text
+    assert re.findall(r'<option value="g\d"[^>]*>([^<]+)<', served) == ["g2 (served)", "g1"]
+    assert "generation=" not in "".join(re.findall(r'href="([^"]*explore[^"]*)"', served)), "what is served needs no name"
+
+    page = client.get("/explore?user=54&generation=g1&k=2").text
+    assert "This generation is not served." in page
+    assert 'value="g1" selected' in page
+    table = page.partition("Recommendations, best first")[2].partition("</table>")[0]
+    assert re.findall(r"/explore\?item=(\d+)&amp;generation=g1", table) == ["2", "1"]
+    assert "which is served now" in page
+    assert page.count('<input type="hidden" name="generation" value="g1">') == 3, "in each form"
+    assert 'data-from="/explore/found?generation=g1"' in page
+    assert 'href="/explore?user=54&amp;k=2"' in page, "the same, of what is served"
+
+    words = shlex.split(html.unescape(re.findall(r'<code id="snippet-1">(.*?)</code>', page, re.DOTALL)[0]))
+    address, body = next(word for word in words if "/v1/" in word), json.loads(words[words.index("-d") + 1])
+    answer = client.post(address.partition("localhost")[2], json=body).get_json()
+    assert (answer["generation"], [item["item_id"] for item in answer["items"]]) == ("g1", [2, 1])
+    assert "generation=g1" in client.get("/explore?random=1&generation=g1").headers["Location"]
+    found = client.get("/explore/found?q=54&generation=g1").text
+    assert 'href="/explore?user=540&amp;generation=g1"' in found, "a user that the served generation does not have"
+    assert 'href="/explore?generation=g1"' in client.get("/cards/g1").text
+
+
+@pytest.mark.parametrize("name", ["g9", "<i>", "g" * 999])
+def test_a_generation_without_lists_is_said_to_be_gone(client: FlaskClient, name: str) -> None:
+    answer = client.get("/explore", query_string={"user": "54", "generation": name})
+    assert answer.status_code == 410
+    assert "These lists are gone" in answer.text
+    assert "<i>" not in answer.text
