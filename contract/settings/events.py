@@ -108,6 +108,25 @@ class EventSettings(BaseModel):
         64.0, gt=0, description="What lists that were shown and wait to be written may take in Redis, in MiB; then they are dropped."
     )
     impressions_keep_days: int = Field(30, ge=1, le=3650, description="Files of lists that were shown are deleted after so many days.")
+    outcomes_window_s: int = Field(
+        86_400,
+        ge=1,
+        description="How long after an item was shown an event that names no request_id may belong to it, in seconds.",
+    )
+    outcomes_clicks: str = Field("click,view", description="Types of events that are clicks to larder outcomes, with commas.")
+    outcomes_conversions: str = Field(
+        "", description="Types that are conversions to it; empty: all but clicks, impression, dismiss and dislike."
+    )
+
+    @property
+    def click_types(self) -> frozenset[str]:
+        """outcomes_clicks, parsed."""
+        return frozenset(words(self.outcomes_clicks))
+
+    @property
+    def conversion_types(self) -> frozenset[str]:
+        """outcomes_conversions, parsed."""
+        return frozenset(words(self.outcomes_conversions))
 
     @property
     def looks(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ from trainer.cli.generation_id import GENERATION_ID
 from trainer.cli.inspect import INSPECTION_COMMANDS
 from trainer.cli.items import items
 from trainer.cli.logs import audit, log_level
+from trainer.cli.outcomes.commands import outcomes
 from trainer.cli.runs import runs
 
 console = Console(soft_wrap=True, highlight=False)
@@ -122,6 +123,7 @@ COMMANDS = (
     restore,
     items,
     export,
+    outcomes,
     doctor,
     *INSPECTION_COMMANDS,
 )

@@ -21,10 +21,10 @@ SEGMENT_NAMES = ("segment", "country", "region", "market", "group")
 ID = "id"
 
 
-def read_segments(path: str, source: SourceSettings, id_type: IdType) -> dict[str, str]:
+def read_segments(path: str, source: SourceSettings, id_type: IdType | None) -> dict[str, str]:
     """Segment by user id as text, of users who have one. Of a user who stands twice, the last row counts. Raises DataError.
 
-    `id_type`: of the users' ids in the interactions.
+    `id_type`: of the users' ids in the interactions; None where it is not known: integers, if all of them are.
     """
     problems = Problems()
     table, ledger = open_table(path, source), Ledger(path, problems)

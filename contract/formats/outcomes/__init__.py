@@ -1,0 +1,1 @@
+"""What became of what was shown, as it is kept and told."""
