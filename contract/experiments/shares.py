@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from contract.errors import SettingsError
-from contract.experiments.definition import CURRENT, N_SLOTS
+from contract.experiments.definition import CURRENT, N_SLOTS, Experiment
 from contract.formats.ids import is_generation_id
 from contract.text import words
 
@@ -44,6 +44,11 @@ def _slots(name: str, text: str) -> int:
 
 def shown(n_slots: int) -> str:
     return f"{n_slots * 100 / N_SLOTS:g} %"
+
+
+def told(found: Experiment) -> str:
+    """Arms and shares, for people."""
+    return ", ".join(f"{arm.name} {shown(arm.n_slots)}" for arm in found.arms)
 
 
 def allotted(shares: Mapping[str, int], before: Mapping[str, list[range]] | None = None) -> dict[str, str]:

@@ -3,42 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from flask import flash, redirect, render_template, request, session
-from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from api.http.problems import sentence
 from api.http.request_ids import REQUEST_ID
 from api.routes.audit import moved, record
 from api.routes.runs import cancel_run, queued_text, start_run
+from api.web.pages.plans import Plan, plan_cancel, plan_experiment, plan_promote, plan_release, plan_retrain, plan_rollback
 from api.web.sessions import user_here
 from api.web.site import Page, Site
 from api.web.views.diffs import Diff, read_diff
-from api.web.views.snapshot import Generation, Snapshot, take
+from api.web.views.snapshot import Snapshot, take
 from contract.audit import What
 from contract.errors import GenerationError, StoreError
-from contract.formats.states import ROLLBACK, Waits
+from contract.experiments.moves import Experiments
+from contract.experiments.shares import told
 from contract.store.generations import Generations
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a button would do. `refusal`: why it can't be done now. `target`: the generation that would be served."""
-
-    title: str
-    button: str
-    says: str
-    target: str = ""
-    refusal: str = ""
-    diff: Diff | None = None
-    diff_note: str = ""
-    may_force: bool = False
-    is_run: bool = False
 
 
 def pages(site: Site) -> list[Page]:
@@ -94,6 +79,12 @@ def pages(site: Site) -> list[Page]:
     def release(_plan: Plan) -> str:
         return "Runs promote again." if change("release", lambda generations: generations.release()) else "Nothing was held."
 
+    def end(plan: Plan) -> str:
+        force = bool(request.form.get("force"))
+        ended = change("promote", lambda generations: Experiments(generations).promote(plan.target, _who(site), force))
+        record(site.store, site.settings, "experiment", _who(site), f"{ended.id}: {told(ended)}", f"ended with {plan.target}")
+        return f"The experiment is over, with {plan.target} for everybody."
+
     def diff_of(name: str) -> Diff | None:
         return site.ask(lambda generations: read_diff(generations, name)) if name else None
 
@@ -107,77 +98,8 @@ def pages(site: Site) -> list[Page]:
         page("/change/rollback", lambda seen: plan_rollback(seen, before(seen), diff_of), roll_back),
         page("/change/release", plan_release, release),
         page("/change/cancel", plan_cancel, cancel),
+        page("/change/experiment", lambda seen: plan_experiment(seen, request.args.get("arm", "")), end),
     ]
-
-
-def plan_retrain(seen: Snapshot) -> Plan:
-    waits = ' With "wait for a review", what it changes for users is shown before anything is promoted.'
-    says = "A run goes to the trainer, with the trainer's own settings. What is served stays as it is until the new generation is complete."
-    held = " Promotions are held, so its generation will wait." if seen.held else ""
-    return Plan("Retrain", "Retrain", says + held + waits, diff_note="What a run changes is known when its lists are written.", is_run=True)
-
-
-def plan_promote(seen: Snapshot, name: str, diff_of: Callable[[str], Diff | None]) -> Plan:
-    one = seen.find(name)
-    if one is None:
-        raise BadRequest("There is no such generation: choose one in the table of the first page.")
-    served = seen.pointer.generation if seen.pointer else ""
-    diff = diff_of(name)
-    fits = diff is not None and diff.before.generation == served
-    note = "" if fits else f"No diff with what is served now is kept. This makes one: larder diff {served} {name}"
-    refusal = _not_servable(one, served)
-    return Plan(
-        f"Promote generation {name}",
-        "Promote it",
-        _says_promote(one, seen),
-        target=name,
-        refusal=refusal,
-        diff=diff if fits else None,
-        diff_note=note,
-        may_force=one.progress.waits == Waits.REFUSED and not refusal,
-    )
-
-
-def plan_rollback(seen: Snapshot, target: str, diff_of: Callable[[str], Diff | None]) -> Plan:
-    """`target`: what `Generations.roll_back` would serve; "" where nothing is kept."""
-    title = "Roll back to the generation before"
-    if seen.pointer is None or not target:
-        why = "No generation is kept that was served before the current one. LARDER_KEEP_GENERATIONS says how many are."
-        return Plan(title, "Roll back", "", refusal=why if seen.pointer else "Nothing is served, so there is nothing to roll back to.")
-    diff = diff_of(seen.pointer.generation)
-    turned = diff.turned() if diff is not None and diff.before.generation == target else None
-    note = f"What rolling back changes: before is what is served now, after is {target}." if turned else "No diff between the two is kept."
-    says = f"{target} will be served in place of {seen.pointer.generation}, by one move of a pointer. Runs promote nothing until a release."
-    return Plan(title, "Roll back", says, target=target, diff=turned, diff_note=note)
-
-
-def plan_release(seen: Snapshot) -> Plan:
-    if seen.held is None:
-        return Plan("Release the hold", "Release", "", refusal="Nothing is held: runs promote what they make.")
-    says = f"{seen.held.by} went back to {seen.held.generation}. Runs will promote again, from the next one on."
-    return Plan("Release the hold", "Release", says, diff_note="Nothing changes for users now.")
-
-
-def plan_cancel(seen: Snapshot) -> Plan:
-    if seen.run is None or not seen.is_busy:
-        return Plan("Cancel the run", "Cancel it", "", refusal="No run is going.")
-    says = f"Run {seen.run.run} ends now, and its generation is given up. What is served stays as it is."
-    return Plan("Cancel the run", "Cancel it", says, target=seen.run.run, diff_note="Nothing changes for users.")
-
-
-def _says_promote(one: Generation, seen: Snapshot) -> str:
-    served = f" in place of {seen.pointer.generation}" if seen.pointer else ""
-    older = seen.pointer is not None and one.progress.sequence < seen.pointer.newest
-    hold = " It is older than what was served last, so promotions will be held until the hold is released." if older else ""
-    return f"It will be served{served}, by one move of a pointer.{hold}"
-
-
-def _not_servable(one: Generation, served: str) -> str:
-    if one.name == served:
-        return "It is served already."
-    if one.progress.state not in ROLLBACK:
-        return f"It is {one.progress.state}, so it can't be served."
-    return ""
 
 
 def _who(site: Site) -> str:

@@ -18,6 +18,8 @@ from api.web.views.runs.tiles import Tile, tiles
 from api.web.views.snapshot import Snapshot, take
 from api.web.views.traffic import TrafficMeter
 from contract.errors import LarderError
+from contract.experiments import shares
+from contract.experiments.arms import arms_of
 from contract.formats.states import GenerationState, RunState
 from contract.store.history import History
 from contract.store.runs import STAGES
@@ -63,6 +65,7 @@ def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
             "stages": stages(snapshot),
             "pace": pace(snapshot),
             "every_s": BUSY_EVERY_S if snapshot.is_busy else IDLE_EVERY_S,
+            "arms": _arms(snapshot),
             "traffic": meter.read(is_page),
         }
 
@@ -80,6 +83,14 @@ def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
             return []
 
     return [Page("/", overview), Page("/live", live, is_part=True)]
+
+
+def _arms(seen: Snapshot) -> list[tuple[str, str, str]]:
+    """Of the experiment that runs: each arm with its share and its generation."""
+    found = arms_of(seen.pointer) if seen.pointer else None
+    if found is None:
+        return []
+    return [(arm.name, shares.shown(arm.n_slots), of.generation) for arm, of in zip(found.experiment.arms, found.pointers, strict=True)]
 
 
 def stages(seen: Snapshot) -> list[Stage]:

@@ -8,7 +8,7 @@ from rich.console import Console
 from contract.audit import Audit
 from contract.errors import GenerationError
 from contract.experiments.definition import CURRENT, Experiment
-from contract.experiments.shares import parsed, shown
+from contract.experiments.shares import parsed, told
 from contract.larder import Larder
 from contract.settings.called import as_called
 from trainer.cli.context import opened, served, who_asks
@@ -84,10 +84,6 @@ def promote(arm: str, force: bool) -> None:
         console.print(f"The experiment is over: everybody gets {served(larder).generation}")
         if arm != CURRENT and moves.held():
             console.print(f"An earlier generation is served now, so promotions are held. `{as_called('release')}` ends that")
-
-
-def told(found: Experiment) -> str:
-    return ", ".join(f"{arm.name} {shown(arm.n_slots)}" for arm in found.arms)
 
 
 def record(audit: Audit, before: str, found: Experiment) -> None:
