@@ -53,6 +53,7 @@ class Tuned(BaseModel):
     diversity: float = Field(0.0, description="of the lists of all that was tried, as a run has it; popularity_penalty and explore too")
     popularity_penalty: float = 0.0
     explore: float = 0.0
+    target: str = Field("", description="type of the events that were to be found; empty: all were")
     left_out: tuple[str, ...] = Field((), description="what the budget or the memory did not allow")
     tuned_at: str = ""
     default: Measured
@@ -71,7 +72,7 @@ class Tuned(BaseModel):
     def speaks_of(self, manifest: Manifest) -> bool:
         """Whether it compared the settings of that generation with others, on the same source."""
         is_alike = self.source == manifest.source and self.default.options == chosen_options(manifest.settings)
-        return is_alike and self.ranks_as(manifest.settings)
+        return is_alike and self.ranks_as(manifest.settings) and self.target == manifest.reading.get("target", "")
 
     def ranks_as(self, model: ModelSettings) -> bool:
         """Whether lists were compared with the strengths that `model` has."""

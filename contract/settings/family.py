@@ -114,7 +114,7 @@ def unfit_for_target(settings: object) -> str:
     if getattr(settings, "engine", "larder") != "larder":
         return "the engine recommenders has SAR alone, which knows no target: use the engine larder"
     if model not in (*FOR_TARGETS, AUTO):
-        return f"{model} learns from all events alike; with a target the models are {', '.join(FOR_TARGETS)}"
+        return f"the model {model} learns from all events alike; with a target the models are {', '.join(FOR_TARGETS)}"
     return "a blend knows no target: fit one model" if blend else ""
 
 

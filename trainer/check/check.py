@@ -74,7 +74,7 @@ def check(source: SourceSettings, cache: Path) -> CheckReport:
     return CheckReport(
         label,
         "usable with losses" if lost else "usable with doubts" if doubts else "usable",
-        [*_rows(problems), *_facts(made)],
+        [*_rows(problems), *_facts(made), *_target(made)],
         tuple(problems.notes),
         findings,
         _distributions(made),
@@ -110,6 +110,15 @@ def _facts(made: Interactions) -> list[tuple[str, str]]:
         return [*facts, ("times", "none")]
     first, last = (datetime.fromtimestamp(int(second), UTC) for second in (made.time.min(), made.time.max()))
     return [*facts, ("times", f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC")]
+
+
+def _target(made: Interactions) -> list[tuple[str, str]]:
+    """Of what types the rows are, where one of them is the target; and how many users and items it has."""
+    if made.target is None:
+        return []
+    types = ", ".join(f"{name[:40]} {n:,}" for name, n in made.reading["events"].items())
+    users, items = (np.unique(positions[made.target]).size for positions in (made.user_idx, made.item_idx))
+    return [("types", types), ("target", f"{made.reading['target'][:40]}, of {users:,} users and {items:,} items")]
 
 
 def _n_pairs(made: Interactions) -> int:

@@ -6,6 +6,7 @@ rows left out for a reason, as a part of all                     10 points more 
 rows that are another one again, as a part of all                10 points more
 weights: distance of the distributions (Kolmogorov-Smirnov)      0.25                        0.12
 rows per user, rows per item                                     3 times as many, or a third
+with a target, each type of events as a part of all              3 times as much, or a third; from 1 % on
 the newest time                                                  earlier by 2 days and a 20th of the span
 the span of times                                                a fifth, or twice as long for rows that did not grow likewise
 all times moved by whole quarters of an hour                     to the second
@@ -28,6 +29,7 @@ LOST = {"refuse": 0.10, "warn": 0.02}
 REPEATED = 0.10
 WEIGHTS = {"refuse": 0.25, "warn": 0.12}
 DENSITY = 3.0
+TYPE = 0.01  # of the rows: a type of events that has fewer comes and goes
 SCATTERED = 2.0
 _DAY, _QUARTER, _ZONES = 86_400, 900, 14 * 3600
 
@@ -46,6 +48,8 @@ def drifted(new: Reading, old: Reading, limits: GateSettings) -> Iterator[Found]
     for what, now, before in (("user", a.rows_per_user, b.rows_per_user), ("item", a.rows_per_item, b.rows_per_item)):
         if not 1 / DENSITY < now / before < DENSITY:
             yield "refuse", _finding(f"there are {now:.1f} rows per {what}, in the current generation {before:.1f}", now, before)
+    if new.target == old.target:
+        yield from _types(new.events, old.events)
     yield from _times(a, b)
 
 
@@ -78,6 +82,15 @@ def _lost(new: Reading, old: Reading) -> Iterator[Found]:
             was = _percent(before.get(reason, 0.0))
             what = f"{_percent(now[reason])} of the rows were left out with {reason}, for the current generation {was}"
             yield "refuse" if more > LOST["refuse"] else "warn", _finding(what, now[reason], before.get(reason, 0.0))
+
+
+def _types(new: Mapping[str, int], old: Mapping[str, int]) -> Iterator[Found]:
+    now, before = (_shares(counts, sum(counts.values())) for counts in (new, old))
+    for kind in old if new else ():
+        here, there = now.get(kind, 0.0), before[kind]
+        if max(here, there) >= TYPE and not 1 / DENSITY < here / there < DENSITY:
+            what = f"{_percent(here)} of the events are of the type {kind[:40]!r}, in the current generation {_percent(there)}"
+            yield "refuse", _finding(what, here, there)
 
 
 def _shares(lost: Mapping[str, int], rows: int) -> dict[str, float]:

@@ -157,6 +157,7 @@ class _Search:
             diversity=self._base.diversity,
             popularity_penalty=self._base.popularity_penalty,
             explore=self._base.explore,
+            target=str(interactions.reading.get("target", "")),
             left_out=self._plan.left_out,
             default=default.measured(self._seed),
             popularity=popular.measured(self._seed),

@@ -74,6 +74,13 @@ def test_who_only_looked_keeps_the_item(make: Make, kind: str, found: list[int])
     assert items(ask(client, 1)) == found
 
 
+@pytest.mark.parametrize(("kind", "found"), [("buy", [1, 2, 3]), ("dislike", [1, 2, 3]), ("cart", [0, 1, 2]), ("click", [0, 1, 2])])
+def test_with_a_target_only_what_is_taken_or_turned_down_leaves_the_list(make: Make, kind: str, found: list[int]) -> None:
+    client = make(target="buy")
+    send(client, 1, 0, kind=kind)
+    assert items(ask(client, 1)) == found
+
+
 def test_every_way_to_ask_says_the_same(make: Make) -> None:
     client = make()
     send(client, "1", 0)

@@ -195,3 +195,14 @@ def test_the_schema_lets_nothing_else_pass(wrong: dict[str, list[float] | None])
     columns = {name: values for name, values in (good | wrong).items() if values is not None}
     with pytest.raises(DataError, match=r"^a test: "):
         validate(pl.DataFrame(columns), "a test")
+
+
+def test_rows_of_each_type_where_one_is_the_target(csv: Path) -> None:
+    csv.write_text(
+        "user,item,event,at\n" + "".join(f"{n % 31},{n % 17},{'buy' if n % 4 == 0 else 'view'},{1_600_000_000 + n}\n" for n in range(400))
+    )
+    words = " ".join(run(str(csv), "--target", "buy").output.split())
+    assert "types view 300, buy 100" in words
+    assert "target buy, of 31 users and 17 items" in words
+    assert "types" not in " ".join(run(str(csv)).output.split()).split("note:")[0]
+    assert run(str(csv), "--target", "bought").exit_code == 2

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
 from contract.formats.evaluation import Split
-from contract.settings.settings import Settings
+from contract.settings.settings import GateSettings, ModelSettings, Settings
 from tests.support.models.shop import visits
+from trainer.evaluation.drift import drifted
 from trainer.evaluation.holdout import BASKET_S, HeldOut, hold_out
 from trainer.evaluation.moment import at_moment
 from trainer.evaluation.reading import Reading, changed
 from trainer.interactions.interactions import Interactions, from_frames
+from trainer.interactions.profile import Profile
 from trainer.interactions.targets import Targets
+from trainer.tuning.tune import tune
 
 DAY = 86_400
 Row = tuple[int, int, str, int]
@@ -95,3 +99,29 @@ def test_another_target_is_another_sense_for_the_gate() -> None:
         "events that are recommended are those of 'buy', in the current generation they are all (reading)"
     ]
     assert not list(changed(new, Reading(target="buy")))
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ({"view": 900, "buy": 100}, []),
+        ({"view": 960, "buy": 40}, []),
+        ({"view": 980, "buy": 20}, ["2.0 % of the events are of the type 'buy', in the current generation 10.0 % (reading)"]),
+        ({"buy": 100}, ["0.0 % of the events are of the type 'view'", "100.0 % of the events are of the type 'buy'"]),
+    ],
+)
+def test_types_of_events_that_come_in_other_numbers_are_refused(now: dict[str, int], said: list[str]) -> None:
+    profile = Profile(rows=1000, users=100, items=50, weights=(1.0,) * 21, repeated=0.0)
+    new, old = (Reading(rows=1000, profile=profile, target="buy", events=events) for events in (now, {"view": 900, "buy": 100}))
+    found = list(drifted(new, old, GateSettings()))
+    assert [severity for severity, _ in found] == ["refuse"] * len(said)
+    assert all(finding.message.startswith(text) for (_, finding), text in zip(found, said, strict=True))
+    assert not list(drifted(new, old.model_copy(update={"target": "", "events": {}}), GateSettings())), "told as another target"
+
+
+def test_a_tune_chooses_among_models_that_know_a_target_and_says_of_what() -> None:
+    interactions = replace(bought(visits(150, 60)), reading={"target": "buy"})
+    found = tune(interactions, ModelSettings(), budget_s=1000.0, threads=2, limit_bytes=2**30)
+    assert found.target == "buy"
+    assert {each.options.get("model", "sar") for each in found.tried} == {"sar", "popularity", "trending", "ease"}
+    assert found.winner.ndcg > 1.3 * found.popularity.ndcg

@@ -13,6 +13,8 @@ from tests.support.reading import load, refusal, settings
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.subset import of_target, without_users
 from trainer.rows.sieve import MISSING
+from trainer.sources import load as sources
+from trainer.sources.left_out import LeftOut
 
 ROWS = "user,item,event,at\n1,10,view,100\n1,10,buy,200\n1,11,view,300\n2,10, buy ,400\n2,12,view,500\n3,11,cart,600\n"
 
@@ -96,6 +98,16 @@ def test_a_target_that_can_t_be_is_refused_by_the_settings(given: dict[str, Any]
 def test_the_last_event_of_a_pair_is_kept_of_the_target_and_of_the_others(csv: Path) -> None:
     csv.write_text("user,item,event,at\n1,10,buy,100\n1,10,view,200\n1,10,view,300\n2,10,view,100\n")
     assert rows(load(csv, target="buy", duplicates="last").interactions) == [(1, 10, 1.0, False), (1, 10, 1.0, True), (2, 10, 1.0, False)]
+
+
+def test_what_is_kept_of_files_has_types_too(tmp_path: Path, csv: Path) -> None:
+    first, second, other = (
+        sources.load(settings(csv, incremental=True, target=target), tmp_path / "cache" / "datasets", LeftOut())
+        for target in ("buy", "buy", "cart")
+    )
+    assert rows(first.interactions) == rows(second.interactions) == rows(load(csv, target="buy").interactions)
+    assert first.interactions.reading["events"] == second.interactions.reading["events"] == {"view": 3, "buy": 2, "cart": 1}
+    assert rows(other.interactions) == rows(load(csv, target="cart").interactions)
 
 
 def test_cleaning_that_leaves_no_event_of_the_target_is_said(csv: Path) -> None:

@@ -60,3 +60,15 @@ def test_a_record_of_before_is_of_plain_lists(kept: Tuned, interactions: Interac
     before = Tuned.model_validate(kept.model_dump(exclude={"diversity", "popularity_penalty"}))
     assert why_anew(before, interactions, Settings()) == ""
     assert why_anew(before, interactions, Settings(diversity=0.3)) != ""
+
+
+def test_a_winner_is_of_events_of_its_target_alone(kept: Tuned, interactions: Interactions, tmp_path: Path) -> None:
+    assert why_anew(kept, interactions, Settings(diversity=0.3, target="buy")) == "the last winner is of events of all types"
+    bought = kept.model_copy(update={"target": "buy"})
+    assert why_anew(bought, interactions, Settings(diversity=0.3)) == "the last winner is of events of the type 'buy'"
+    assert why_anew(bought, interactions, Settings(diversity=0.3, target="buy")) == ""
+    settings = Settings.from_environ({}, artifacts=tmp_path.as_uri(), evaluate=False, diversity=0.3)
+    manifest = make_artifact(Order("g1", settings), interactions, lambda *_: None)
+    assert kept.speaks_of(manifest)
+    assert not bought.speaks_of(manifest)
+    assert bought.speaks_of(manifest.model_copy(update={"reading": {"target": "buy"}}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from contract.settings.family import FOR_TARGETS, unfit_for_target
 from contract.settings.settings import ModelSettings
 from engine.linear.matrix import Limits, Shape
 from trainer.tuning import budget
@@ -94,3 +95,23 @@ def test_what_no_memory_holds_is_solved_on_nearest_items_or_left_out() -> None:
     assert all(matrix.get("neighbors") for matrix in plan(shape, 5000, 2**29).grid.matrices)
     assert not all(matrix.get("neighbors") for matrix in plan(shape, 5000, 2**34).grid.matrices)
     assert len(plan(shape, 5000, 2**20).left_out) >= 6
+
+
+def test_with_a_target_only_models_that_know_one_are_tried() -> None:
+    found = grid(ModelSettings(), has_times=True, whole=True, has_target=True)
+    candidates = [*found.apart, *(each for matrix in found.matrices for each in found.variants(matrix, first=False))]
+    models = [each.settings(ModelSettings()) for each in candidates]
+    assert {model.model for model in models} == {"popularity", "trending", "ease"} < set(FOR_TARGETS)
+    assert not any(unfit_for_target(model) or model.neighbors for model in models)
+    assert grid(ModelSettings(), has_times=True, whole=False, has_target=True).matrices == ()
+
+
+def test_with_a_target_a_regression_is_planned_as_what_it_takes() -> None:
+    shape, limits = Shape(100_000, 9_000, 2_000_000, 9e7), Limits(2**30, 2)
+    plain, target = (
+        budget.plan(ModelSettings(), shape, has_times=True, cuts=1, budget_s=1e5, limits=limits, has_target=which)
+        for which in (False, True)
+    )
+    assert any(matrix["model"] == "ease" for matrix in plain.grid.matrices)
+    assert not target.grid.matrices, "three matrices of 9,000 items are within no 1 GiB"
+    assert budget.plan(ModelSettings(), shape, has_times=True, cuts=1, budget_s=1e5, limits=Limits(2**32, 2), has_target=True).grid.matrices

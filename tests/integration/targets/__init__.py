@@ -1,0 +1,1 @@
+"""Runs with a target: purchases are recommended, and all events speak for them."""
