@@ -55,6 +55,15 @@ _SHARED: dict[str, tuple[str, Schema]] = {
 }
 
 
+_IN_PATHS = {
+    "user_id": "A user's id, as the interactions spell it.",
+    "item_id": "An item's id, as the interactions spell it.",
+    "generation": "A generation's id, as answers name it.",
+    "run": "A run's id, as the answer to POST /runs names it.",
+    "name": "A list's name: popular, trending or new.",
+}
+
+
 def document(routes: Sequence[Route]) -> Schema:
     """The description of `routes` in OpenAPI 3.1."""
     models = {model for route in routes for model in (route.query, route.body, route.answer, route.or_else) if isinstance(model, type)} | {
@@ -75,7 +84,7 @@ def document(routes: Sequence[Route]) -> Schema:
             "version": VERSION,
             "description": "Recommendations cooked ahead, served in milliseconds.",
             "contact": {"name": "Who runs this API"},
-            "license": {"name": "MIT", "identifier": "MIT"},
+            "license": {"name": "MIT", "url": "https://opensource.org/license/mit"},
         },
         "paths": paths,
         "components": {
@@ -137,7 +146,8 @@ def _shared_parameter(name: str) -> Schema:
 
 def _path_parameters(route: Route) -> list[Schema]:
     schema = {"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH}
-    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in re.findall("<([a-z_]+)>", route.path)]
+    names = re.findall("<([a-z_]+)>", route.path)
+    return [{"name": name, "in": "path", "required": True, "description": _IN_PATHS[name], "schema": schema} for name in names]
 
 
 def _query_parameters(model: type[BaseModel] | None, schemas: Schema) -> list[Schema]:
