@@ -24,10 +24,10 @@ from api.routes import metrics as monitoring
 from api.routes import runs as jobs
 from api.routes.viewing import view_of
 from api.serving.cors import Cors
-from api.serving.fast_lane import FastLane
 from api.serving.middleware import Front
 from api.serving.mounting import mounted, own_paths
-from api.serving.quick import QUICK, SENDER, Quick
+from api.serving.plain.fast_lane import FastLane
+from api.serving.plain.quick import QUICK, SENDER, Quick
 from api.web.application import beside
 from api.web.site import Site
 from contract.settings.settings import Settings

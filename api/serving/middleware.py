@@ -19,7 +19,7 @@ from api.serving.cors import Cors
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from api.serving.fast_lane import Answer
+    from api.serving.plain.fast_lane import Answer
 
 MIN_GZIP_BYTES = 4096  # below, compressing costs more than it saves
 GZIP_LEVEL = 3

@@ -14,14 +14,14 @@ from gunicorn.workers.gthread import PollableMethodQueue  # type: ignore[import-
 
 from api.http.problems import request_timeout
 from api.serving.connections import AHEAD_BYTES, Connection, Limits, State
+from api.serving.door import Door, Listeners
 from api.serving.framing import Arriving
+from api.serving.shares import Shares
 
 MAX_HELD_BYTES = 2**26  # of requests that are not whole, and of answers that are not out
 _NOBODY_THERE = (errno.EAGAIN, errno.ECONNABORTED, errno.EINTR, errno.EPROTO, errno.EPERM)  # it has gone, or a firewall refused it
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-
-Listeners = list[Any]
 
 
 class Poller:
@@ -32,14 +32,15 @@ class Poller:
         max_connections: int,
         handle: Callable[[Connection, Arriving], None],
         refuse: Callable[[Exception], bytes],
+        shares: Shares | None = None,
     ) -> None:
         """`handle` gets whole requests, and must not wait; `refuse` makes the answer to what is no request."""
         self.limits = limits
         self._config, self._max_connections = config, max_connections
         self._handle, self._refuse = handle, refuse
         self._connections: set[Connection] = set()
-        self._listens = False
         self._selector = selectors.DefaultSelector()
+        self._door = Door(self._selector, shares, self._accept, self._connections.__len__)
         self._calls = PollableMethodQueue()
         self._calls.init()
         self._selector.register(self._calls.fileno(), _READ, lambda _mask: self._calls.run_callbacks(None))
@@ -49,8 +50,9 @@ class Poller:
 
     def turn(self, timeout_s: float) -> None:
         """Do what is to be done, and return at the latest after this time without anything to do."""
-        for key, mask in self._selector.select(timeout_s):
+        for key, mask in self._selector.select(self._door.patience(timeout_s)):
             key.data(mask)
+        self._door.look()
 
     def defer(self, call: Callable[..., None], *arguments: Any) -> None:
         """From another thread: have the poller's call it."""
@@ -72,25 +74,15 @@ class Poller:
         if connection.reply(data, keeps):
             self._calls.defer(self._look_at, connection)
 
+    def tell(self) -> None:
+        """The other processes, how many connections there are."""
+        self._door.tell()
+
     def listen(self, listeners: Listeners, on: bool = True) -> None:
-        if on == self._listens:
-            return
-        for listener in listeners:
-            if on:
-                listener.setblocking(False)
-                self._selector.register(listener, _READ, partial(self._on_client, listeners, listener))
-            else:
-                self._selector.unregister(listener)
-        self._listens = on
+        self._door.set(listeners, on)
 
     def stop_listening(self, listeners: Listeners) -> None:
-        """Who has connected is taken; who connects now is refused, once other processes have closed the listeners, too."""
-        for listener in listeners:
-            while self._listens and self._accept(listeners, listener):
-                pass
-        self.listen(listeners, False)
-        for listener in listeners:
-            listener.close()
+        self._door.shut(listeners)
 
     def expire(self) -> None:
         """Close what has run out of time, or of memory."""
@@ -106,9 +98,6 @@ class Poller:
     def close(self) -> None:
         for connection in list(self._connections):
             self._close(connection)
-
-    def _on_client(self, listeners: Listeners, listener: Any, _mask: int) -> None:
-        self._accept(listeners, listener)
 
     def _accept(self, listeners: Listeners, listener: Any) -> bool:
         """One connection. Where there are too many, the one that has waited for longest is closed for it."""
@@ -126,6 +115,7 @@ class Poller:
             return False
         connection = Connection(sock, client, listener.getsockname())
         self._connections.add(connection)
+        self._door.tell()
         self._watch(connection)
         return True
 
@@ -191,4 +181,5 @@ class Poller:
             with suppress(KeyError, ValueError, OSError):
                 self._selector.unregister(connection.sock)
         self._connections.discard(connection)
+        self._door.tell()
         connection.close()

@@ -19,10 +19,11 @@ from api.http.problems import RequestError, overloaded, stopping
 from api.http.versions import VERSION_PATH
 from api.serving.answering import Application, Quick200
 from api.serving.connections import Connection, Limits
-from api.serving.express import Express
 from api.serving.framing import Arriving
+from api.serving.plain.express import Express
+from api.serving.plain.quick import QUICK, SENDER
 from api.serving.poller import Poller
-from api.serving.quick import QUICK, SENDER
+from api.serving.shares import Shares
 from api.serving.waiting import Ticket, Waiting
 from contract.settings.settings import Settings
 
@@ -48,7 +49,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         starts = [root + version for root in {"", settings.api_root_path} for version in ("", VERSION_PATH)]
         self._live, self._ready = ({start + path for start in starts} for path in (LIVE, READY))
         _allow_files(self.cfg.worker_connections + SPARE_FILES)
-        self._poller = Poller(self.cfg, limits, self.cfg.worker_connections, self._handle, lambda error: self._application.failure(error))
+        self._poller = Poller(self.cfg, limits, self.cfg.worker_connections, self._handle, self._refused, Shares(self.age))
         super().init_process()
 
     def handle_exit(self, _signal: int, _frame: Any) -> None:
@@ -77,10 +78,14 @@ class Worker(BaseWorker):  # type: ignore[misc]
         if sender is not None:
             sender.close()
 
+    def _refused(self, error: Exception) -> bytes:
+        return self._application.failure(error)
+
     def _turn(self, listens: bool) -> None:
         if time.monotonic() >= self._next_tick:
             self._next_tick = time.monotonic() + TICK_S
             self.notify()
+            self._poller.tell()
             self._poller.expire()
             if listens:
                 self._poller.listen(self.sockets)

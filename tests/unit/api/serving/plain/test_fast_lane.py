@@ -15,8 +15,8 @@ from werkzeug.test import create_environ
 
 from api.app import create_app
 from api.lists.store import Store
-from api.serving.fast_lane import FastLane
-from api.serving.quick import QUICK
+from api.serving.plain.fast_lane import FastLane
+from api.serving.plain.quick import QUICK
 from contract.formats import payload
 from contract.formats.keys import Keys
 from contract.settings.settings import Settings

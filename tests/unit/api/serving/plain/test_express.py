@@ -14,10 +14,10 @@ from api.lists.link import Link
 from api.lists.store import Store
 from api.serving.answering import Application
 from api.serving.connections import Connection, Limits
-from api.serving.express import Express
 from api.serving.framing import take_head
+from api.serving.plain.express import Express
+from api.serving.plain.quick import QUICK
 from api.serving.poller import Poller
-from api.serving.quick import QUICK
 from api.serving.waiting import Ticket
 from contract.settings.settings import Settings
 from tests.support.servers.api_process import until

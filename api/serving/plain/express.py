@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from api.lists.link import Link
 from api.serving.answering import Application, Quick200
-from api.serving.fast_lane import Question
+from api.serving.plain.fast_lane import Question
+from api.serving.plain.quick import Quick
 from api.serving.poller import Poller
-from api.serving.quick import Quick
 from api.serving.waiting import Ticket
 
 PATIENCE_S = 0.1  # how long Redis may take; far longer than it does

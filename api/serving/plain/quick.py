@@ -7,9 +7,9 @@ from typing import Any
 
 from api.lists.breaker import Breaker
 from api.lists.pointers import Pointers
-from api.serving.fast_lane import FastLane
 from api.serving.middleware import Front
 from api.serving.mounting import Mount
+from api.serving.plain.fast_lane import FastLane
 
 QUICK = "larder.quick"  # of Flask's extensions
 SENDER = "larder.impressions"  # the same: what is to be closed with the worker, where lists that are shown are kept
