@@ -11,7 +11,7 @@ CUT = "…"
 _VALUES = (
     re.compile(r"""(\bDuplicate entry|\bvalue:) '.*'( for (?:key|column) \S+(?: at row \d+)?["')]*)$"""),
     re.compile(
-        r"""(\b[Dd]uplicate (?:entry|key)|\b[Vv]alue:?|\bstring|\b(?:syntax for type [\w ]+|out of range|for enum \w+|format):)"""
+        r"""(\b[Dd]uplicate (?:entry|key)|\b(?i:value):?|\bstring|\b(?:syntax for type [\w ]+|out of range|for enum \w+|format):)"""
         r""" (?:'.*'|".*")([^'"]*["')]*)$"""
     ),
 )

@@ -100,7 +100,10 @@ class SourceSettings(EventTypeSettings, CleaningSettings):
     incremental: bool = Field(
         False, description="Runs keep what they have read of files, beside the artifacts, and read only files that are new or have changed."
     )
-    full: bool = Field(False, description="Read all files again, whatever is kept of them.")
+    since_column: str = Field(
+        "", description="A column of sql_table that only grows: runs keep what they have read, and ask only for what is not below its end."
+    )
+    full: bool = Field(False, description="Read all files and rows again, whatever is kept of them.")
 
     @property
     def filter_kinds(self) -> dict[str, ColumnKind | None]:
@@ -135,6 +138,8 @@ class SourceSettings(EventTypeSettings, CleaningSettings):
     def _one_relation(self) -> Self:
         if self.sql_query and self.sql_table:
             raise ValueError("give sql_query or sql_table, not both")
+        if self.since_column and not self.sql_table:
+            raise ValueError("since_column needs sql_table; a view can stand for a query")
         scheme, mark, rest = self.interactions.partition("://")
         if mark and (":" in rest.partition("?")[0].rpartition("@")[0].partition("/")[0] or "password=" in rest):
             variable = password_variable(scheme)

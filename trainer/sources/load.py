@@ -22,11 +22,13 @@ from trainer.rows.batches import Table
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
 from trainer.sources import built_in
+from trainer.sources.identity import can_be_kept
 from trainer.sources.left_out import LeftOut
 from trainer.sources.remembered import Memory
 from trainer.sources.shapes.reshaped import Reshaped
 from trainer.sources.tables.columns import choose
-from trainer.sources.tables.open import Files, open_table
+from trainer.sources.tables.open import Files, open_table, parts_of
+from trainer.sources.tables.since import grows
 from trainer.sources.values.convert import Converter
 from trainer.sources.values.times import Clock, clock_for, present
 
@@ -130,7 +132,7 @@ def read(source: SourceSettings, cache: Path, left_out: LeftOut | None = None) -
         from trainer.sources import synthetic
 
         return _counted(Raw([synthetic.load(name)], None))
-    if left_out is None or not source.incremental:
+    if left_out is None or not (source.incremental or source.since_column):
         return _table(source, None)
     return _table(source, Memory(cache.parent / READ_FOLDER, source, left_out, again=source.full))
 
@@ -174,8 +176,8 @@ def _table(source: SourceSettings, memory: Memory | None) -> Raw:
 
     def events() -> Iterator[pl.DataFrame]:
         ledger = Ledger(table.where, problems)
-        for part in table.parts(columns, problems) if isinstance(table, Files) else [table]:
-            if memory and memory.knows(part):
+        for part in memory.slices(table) if memory and grows(table) else parts_of(table, columns, problems):
+            if memory and can_be_kept(part):
                 yield from memory.rows(part, columns, begin, converter)
                 continue
             for batch in part.batches(columns, begin(part), problems):

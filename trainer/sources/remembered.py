@@ -17,15 +17,16 @@ from typing import Any
 import polars as pl
 
 from contract.settings.settings import SourceSettings
-from trainer.kept import entries, files
+from trainer.kept import entries
 from trainer.kept.entries import DamagedError, Entry, EntryWriter
 from trainer.kept.forgetting import names_in
 from trainer.rows.batches import Table
 from trainer.rows.distinct import coded
+from trainer.sources import identity
 from trainer.sources.findings import Begin, Findings
 from trainer.sources.left_out import LeftOut
-from trainer.sources.shapes.reshaped import Reshaped
 from trainer.sources.state import state_of
+from trainer.sources.tables.since import Growing, Slice
 from trainer.sources.values.convert import FUTURE, Converter
 
 logger = logging.getLogger(__name__)
@@ -48,14 +49,20 @@ class Memory:
     why: list[str] = field(default_factory=list)
     _used: set[str] = field(default_factory=set)
     _failed: bool = False
+    _n_rows: int = 0
 
     @property
     def folder(self) -> Path:
-        return self.root / entries.name_of(str(Path(self.source.interactions).absolute()))
+        table = "\n".join(("", self.source.sql_table, self.source.since_column)) if self.source.since_column else ""
+        return self.root / entries.name_of(str(Path(self.source.interactions).absolute()) + table)
 
-    def knows(self, part: Table) -> bool:
-        """Whether it can be kept: a file, row by row."""
-        return not isinstance(part, Reshaped) and Path(part.where).is_file()
+    def slices(self, table: Growing) -> Iterator[Slice]:
+        """A table that grows, in parts that can be kept; each is to be read before the next is asked for."""
+        row = 1
+        for part in identity.slices_of(table, Path() / "none" if self.again else self.folder, self.why):
+            part.first_row = row
+            yield part
+            row += self._n_rows
 
     def rows(self, part: Table, columns: Mapping[str, str], begin: Begin, converter: Converter) -> Iterator[pl.DataFrame]:
         """The converted rows of a file, as they were kept or by reading it; what was found goes to the converter's problems and ids."""
@@ -66,47 +73,48 @@ class Memory:
             return
         self.n_replayed += 1
         findings, frames = kept
+        self._n_rows = findings.n_rows
         findings.enter(converter)
         yield from frames
 
     def close(self, where: str) -> None:
         """Say what was read; forget what the source no longer has."""
         read = f"; read anew: {'; '.join(self.why[:_NAMED])}{'; ...' if len(self.why) > _NAMED else ''}" if self.why else ""
-        logger.info("%s: %s files as they were kept, %s read%s", where, f"{self.n_replayed:,}", f"{self.n_read:,}", read)
+        logger.info("%s: %s parts as they were kept, %s read%s", where, f"{self.n_replayed:,}", f"{self.n_read:,}", read)
         try:
             if self.folder.is_dir() and (gone := {one.name for one in self.folder.iterdir()} - self._used):
-                logger.info("%s: what was kept of %s files that are no longer there, or can't be kept, is removed", where, f"{len(gone):,}")
+                logger.info("%s: what was kept of %s parts that are no longer there, or can't be kept, is removed", where, f"{len(gone):,}")
             entries.tidy(self.root, self.folder, self._used)
         except OSError as error:
             self._warn(error)
 
     def _kept(self, part: Table, state: dict[str, Any], converter: Converter) -> tuple[Findings, list[pl.DataFrame]] | None:
         """What is kept of a file, if it holds still."""
-        folder = self.folder / entries.name_of(part.where)
+        folder = self.folder / identity.name_of(part)
         try:
             entry = entries.read_entry(folder)
             if entry is None:
                 return None
-            if reason := self._doubt(entry, Path(part.where), state, converter):
-                self.why.append(f"{part.where}, {reason}")
+            if reason := self._doubt(entry, part, state, converter):
+                self.why.append(f"{identity.label_of(part)}, {reason}")
                 return None
             entry.check()
             frames = [frame.with_columns(coded(frame["user"]), coded(frame["item"])) for frame in entry.frames()]
             if entry.said["erased"]["revision"] < self.left_out.revision:
                 if self._has_erased(entry, self.left_out):
-                    self.why.append(f"{part.where}, which names erased users")
+                    self.why.append(f"{identity.label_of(part)}, which names erased users")
                     entries.remove(folder)
                     return None
                 entries.write_said(folder, {**entry.said, "erased": self._erased(entry.said["erased"]["n"])}, entry.files)
             self._used.add(folder.name)
             return Findings.from_json(entry.said["found"]), frames
         except (DamagedError, OSError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
-            self.why.append(f"{part.where}, of which what is kept can't be used ({error})")
+            self.why.append(f"{identity.label_of(part)}, of which what is kept can't be used ({error})")
             return None
 
-    def _doubt(self, entry: Entry, path: Path, state: dict[str, Any], converter: Converter) -> str:
+    def _doubt(self, entry: Entry, part: Table, state: dict[str, Any], converter: Converter) -> str:
         said = entry.said
-        if not files.same(path, said["file"]):
+        if not identity.is_same(part, said["part"]):
             return "which has changed"
         if said["state"] != state:
             different = [name for name in state if said["state"].get(name) != state[name]]
@@ -120,8 +128,7 @@ class Memory:
     def _read(
         self, part: Table, columns: Mapping[str, str], begin: Begin, converter: Converter, state: dict[str, Any]
     ) -> Iterator[pl.DataFrame]:
-        path, folder = Path(part.where), self.folder / entries.name_of(part.where)
-        before = _identity(path)
+        folder, before = self.folder / identity.name_of(part), identity.look(part)
         writer = EntryWriter(folder) if before is not None and not self._failed else None
         findings, erased, n_erased = Findings(), set[str](), 0
         self.n_read += 1
@@ -139,9 +146,10 @@ class Memory:
             findings.leave_out(erased, n_erased)
             findings.enter(converter)
             told = findings.told()
-            held = before and before["ctime"] <= self.began * 1e9 and files.same(path, before)
+            self._n_rows = findings.n_rows
+            held = before and identity.was_same(part, before, self.began, findings.n_rows)
             if writer and held and not (FUTURE in findings.dropped or names_in(told, erased) or self.left_out.told(told)):
-                said = {"file": before, "state": state, "now": converter.now, "erased": self._erased(n_erased), "told": told}
+                said = {"part": before, "state": state, "now": converter.now, "erased": self._erased(n_erased), "told": told}
                 self._keep(writer, {**said, "found": findings.as_json()})
         finally:
             if writer:
@@ -185,10 +193,3 @@ class Memory:
         if not self._failed:
             logger.warning("%s: what was read can't be kept for the next run: %s", self.root, error)
         self._failed = True
-
-
-def _identity(path: Path) -> dict[str, Any] | None:
-    try:
-        return files.identity(path)
-    except OSError:
-        return None

@@ -1,4 +1,4 @@
-"""MariaDB as a source, on a server of the tests' own; and tables of other kinds from their files to served lists."""
+"""MariaDB as a source; tables that grow, there and in PostgreSQL; and tables of other kinds from their files to served lists."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from deltalake import DeltaTable
 
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
+from tests.support.export_maker import execute as run_sql
 from tests.support.servers.mariadb_server import MariadbServer
 from tests.support.servers.services import Services
 from trainer.sources import load as sources
-from trainer.sources.tables.database import SAMPLE_ROWS
+from trainer.sources.left_out import LeftOut
+from trainer.sources.tables.database import SAMPLE_ROWS, SqlTable
 
 
 def load(url: str, **settings: Any) -> sources.Loaded:
@@ -127,3 +129,56 @@ def test_from_other_kinds_of_tables_to_served_lists(
         assert (pointer.n_users, pointer.n_items) == (30, 20)
         digests.add(stack.generations.manifest(pointer.generation).digest)
     assert len(digests) == 1
+
+
+TYPES = {
+    "postgresql": {"n": "bigint", "amount": "numeric(14, 2)", "written": "timestamptz", "day": "date", "name": "varchar(20)"},
+    "mysql": {"n": "BIGINT", "amount": "DECIMAL(14, 2)", "written": "TIMESTAMP(6) NULL", "day": "DATE", "name": "VARCHAR(20)"},
+}
+
+
+@pytest.fixture(params=["postgresql", "mysql"])
+def growing(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue("postgres_url" if request.param == "postgresql" else "mariadb_url"))
+
+
+def add(url: str, begin: int, end: int) -> None:
+    rows = []
+    for n in range(begin, end):
+        written, day = f"2024-01-01 00:{n // 60:02}:{n % 60 // 4:02}", f"2024-01-{1 + n // 10:02}"
+        rows.append(f"({1 + n % 9}, 'T{n % 7}', {n}, {2**33 + n // 3}.25, '{written}', '{day}', 'n{n // 4:05}')")
+    run_sql(url, f"INSERT INTO orders VALUES {', '.join(rows)}")
+
+
+def outcome(url: str, home: Path, **given: Any) -> tuple[Any, ...]:
+    source = SourceSettings(interactions=url, sql_table="orders", time_column="written", weight_column="", **given)
+    made = sources.load(source, home / ".datasets", LeftOut("shop")).interactions
+    arrays = [made.user_idx, made.item_idx, made.weight, made.time, made.bucket_ends]
+    return (*(None if array is None else array.tobytes() for array in arrays), list(made.user_ids), list(made.item_ids), made.reading)
+
+
+@pytest.mark.parametrize("column", ["n", "amount", "written", "day", "name"])
+def test_new_rows_alone_are_asked_for(growing: str, tmp_path: Path, column: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    types = TYPES["mysql" if growing.startswith("mysql") else "postgresql"]
+    columns = ", ".join(f"{name} {type_}" for name, type_ in types.items())
+    run_sql(growing, f"CREATE TABLE orders (user_id BIGINT, item_id VARCHAR(20), {columns})")
+    add(growing, 0, 50)
+    home = tmp_path / "artifacts"
+    outcome(growing, home, since_column=column)
+    add(growing, 50, 90)
+    read: list[int] = []
+    between = SqlTable.between
+
+    def counted(self: SqlTable, *given: Any, **named: Any) -> Any:
+        for batch in between(self, *given, **named):
+            read.append(batch.frame.height)
+            yield batch
+
+    monkeypatch.setattr(SqlTable, "between", counted)
+    made = outcome(growing, home, since_column=column)
+    assert 40 <= sum(read) <= 50
+    assert made == outcome(growing, tmp_path / "fresh", since_column=column)
+    add(growing, 0, 1)  # below
+    read.clear()
+    assert outcome(growing, home, since_column=column) == outcome(growing, tmp_path / "fresher", since_column=column)
+    assert sum(read) == 2 * 91

@@ -18,6 +18,8 @@ from contract.settings.settings import SourceSettings, hide_password
 from contract.text import without_values
 from trainer.rows.batches import Batch
 from trainer.rows.problems import Problems
+from trainer.rows.shown import name as shown
+from trainer.rows.shown import names as shown_all
 from trainer.sources.tables import postgres_values
 from trainer.sources.tables.database_drivers import connecting, prepare, with_driver
 from trainer.sources.tables.database_values import series
@@ -40,7 +42,14 @@ class SqlTable:
         self._query = source.sql_query.rstrip().rstrip(";")
         self._select = None if self._query else self._statement(source)
         self.notes: tuple[str, ...] = ()
-        with self._rows(SAMPLE_ROWS) as result:
+        self.since = source.since_column
+        if self.since and isinstance(self._select, sa.Select):
+            with self._rows(1, self._select.limit(0)) as result:
+                if self.since not in (names := list(result.keys())):
+                    raise DataError(
+                        f"{self.where}: {source.sql_table} has no column {shown(self.since)} (--since-column); it has {shown_all(names)}"
+                    )
+        with self._rows(SAMPLE_ROWS, self._head_of(self._select)) as result:
             self.names = list(result.keys())
             rows = result.fetchmany(SAMPLE_ROWS)
             self._head = [series(name, [row[place] for row in rows]) for place, name in enumerate(self.names)]
@@ -49,15 +58,53 @@ class SqlTable:
         return self._head[self.names.index(column)].drop_nulls()
 
     def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:  # noqa: ARG002 (typed already)
-        at, row = [self.names.index(column) for column in columns.values()], 1
+        yield from self.between(None, None, columns, problems)
+
+    def between(
+        self, low: Any, high: Any, columns: Mapping[str, str], problems: Problems, first_row: int = 1, *, nulls: bool = True
+    ) -> Iterator[Batch]:
+        """The rows from `low` to before `high` of the column that grows, in its order and, of equals, in that of what is read of them.
+
+        None: no bound. `nulls`: at their end, also those of which nothing says where they belong.
+        """
+        at, row = [self.names.index(column) for column in columns.values()], first_row
         check_types({head.name: head.dtype for head in self._head}, columns, self.where)
-        with self._rows(FETCHED_ROWS) as result:
+        select = self._select
+        if self.since and isinstance(select, sa.Select):
+            since = self._grown
+            within = self._within(low, high)
+            others: list[sa.ColumnElement[Any]] = [sa.column(name) for name in dict.fromkeys(columns.values()) if name != self.since]
+            select = select.where(sa.or_(within, since.is_(None)) if nulls else sa.and_(within, since.is_not(None)))
+            select = select.order_by(sa.case((since.is_(None), 1), else_=0), since, *others)
+        with self._rows(FETCHED_ROWS, select) as result:
             for rows in self._fetched(result):
                 frame = _frame(rows, list(columns), at)
                 check_types(dict(frame.schema), {role: role for role in columns}, self.where)
                 problems.n_rows += frame.height
                 yield Batch(frame, row, len(rows))
                 row += frame.height
+
+    def extent(self, low: Any, high: Any) -> tuple[int, Any, Any]:
+        """How many rows there are from `low` to before `high` of the column that grows, its least and its greatest value among them."""
+        since = self._grown
+        if not isinstance(self._select, sa.Select):
+            raise TypeError("only a table grows")
+        within = sa.and_(self._within(low, high), since.is_not(None))
+        asked = self._select.with_only_columns(sa.func.count(), sa.func.min(since), sa.func.max(since)).where(within)
+        with self._rows(1, asked) as result:
+            found: Any = result.one()
+        return found[0], found[1], found[2]
+
+    @property
+    def _grown(self) -> sa.ColumnElement[Any]:
+        return sa.column(self.since)
+
+    def _within(self, low: Any, high: Any) -> sa.ColumnElement[bool]:
+        since = self._grown
+        return sa.and_(sa.true(), *([] if low is None else [since >= low]), *([] if high is None else [since < high]))
+
+    def _head_of(self, select: sa.Executable | None) -> sa.Executable | None:
+        return select.order_by(sa.column(self.since)).limit(SAMPLE_ROWS) if self.since and isinstance(select, sa.Select) else select
 
     def _fetched(self, result: sa.CursorResult[Any]) -> Iterator[Sequence[Any]]:
         if self._url.get_backend_name() == "postgresql" and result.cursor is not None:
@@ -96,23 +143,23 @@ class SqlTable:
             return sorted([*look.get_table_names(), *look.get_view_names()])[:20] or ["no tables"]
 
     @contextmanager
-    def _rows(self, n: int) -> Iterator[sa.CursorResult[Any]]:
+    def _rows(self, n: int, select: sa.Executable | None) -> Iterator[sa.CursorResult[Any]]:
         with self._explained(), self._engine.connect() as connection:
             readonly = {"postgresql_readonly": True} if self._url.get_backend_name() == "postgresql" else {}
             reading = connection.execution_options(stream_results=True, max_row_buffer=n, **readonly)
             if self._url.get_backend_name() == "postgresql":
                 postgres_values.read_all(connection.connection.dbapi_connection)
             prepare(self._url, connection, n if n == SAMPLE_ROWS else None)
-            with self._result(reading) as result:
+            with self._result(reading, select) as result:
                 if not result.returns_rows:
                     raise DataError(f"{self.where}: the query gives no rows; it must be a SELECT")
                 yield result
 
-    def _result(self, reading: sa.Connection) -> sa.CursorResult[Any]:
+    def _result(self, reading: sa.Connection, select: sa.Executable | None) -> sa.CursorResult[Any]:
         """A query goes to the driver as it is written: a colon or a percent sign in it marks no parameter."""
-        if self._select is None:
+        if select is None:
             return reading.execution_options(no_parameters=True).exec_driver_sql(self._query)
-        return reading.execute(self._select)
+        return reading.execute(select)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

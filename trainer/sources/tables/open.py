@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -74,6 +74,11 @@ def _open(location: Location, source: SourceSettings) -> Table:
     if in_blocks(location):
         return MovieBlocks(location, source)
     return DelimitedTable(location, source)
+
+
+def parts_of(table: Table, columns: Mapping[str, str], problems: Problems) -> Iterable[Table]:
+    """Each file of several, else the table itself."""
+    return table.parts(columns, problems) if isinstance(table, Files) else [table]
 
 
 class Files:

@@ -329,7 +329,7 @@ def test_what_was_cut_short_may_name_anybody(shop: Shop) -> None:
 
 
 def test_names_of_files_may_be_any_bytes(shop: Shop, converted: list[str]) -> None:
-    odd = os.fsdecode(b"caf\xe9")
+    odd = os.fsdecode(b"\xe9t\xe9")
     shop.day(odd, *ROWS)
     shop.day("2", *MORE)
     first = shop.read()
