@@ -133,10 +133,13 @@ def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[st
 
         enqueue_run(train_queue(redis, settings), settings, run, options, forced_by=forced_by, review=review)
 
-    from contract.queue.starting import enter_and_enqueue
+    from contract.queue.starting import enter_and_enqueue, order_of
 
     with handed(request.headers.get("traceparent", "")):
-        enter_and_enqueue(run, lambda do: store.breaker.ask(lambda redis: do(Runs(redis, store.keys))), lambda: queue.ask(enqueue))
+        enter_and_enqueue(
+            *(run, lambda do: store.breaker.ask(lambda redis: do(Runs(redis, store.keys))), lambda: queue.ask(enqueue)),
+            order=order_of(options, forced_by, review),
+        )
     return run
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from contract.errors import StoreError
@@ -16,12 +17,20 @@ class AtRuns(Protocol):
     def __call__(self, do: Callable[[Runs], object]) -> object: ...
 
 
-def enter_and_enqueue(run: str, at_runs: AtRuns, enqueue: Callable[[], object]) -> None:
-    """Enter `run` as the latest, then call `enqueue`. Where that raises, the run failed, and the error goes on.
+def order_of(options: Mapping[str, object], forced_by: str, review: bool) -> str:
+    """What is kept of a run's job, by which the trainer enqueues it again when the queue has lost it; "" where it can't.
+
+    Options are not kept: they may hold a password of a source.
+    """
+    return "" if options else json.dumps({"forced_by": forced_by, "review": review})
+
+
+def enter_and_enqueue(run: str, at_runs: AtRuns, enqueue: Callable[[], object], order: str) -> None:
+    """Enter `run` as the latest, then call `enqueue`. Where that raises, the run failed, and the error goes on. `order`: `order_of`.
 
     It is entered first, so that a trainer that takes the job at once finds it. Lists and queue may be two servers.
     """
-    at_runs(lambda runs: runs.queued(run))
+    at_runs(lambda runs: runs.queued(run, order))
     try:
         enqueue()
     except Exception as error:

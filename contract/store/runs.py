@@ -74,10 +74,12 @@ class Runs:
         self._redis = redis
         self._keys = keys
 
-    def queued(self, run: str) -> None:
-        """Enter a run that has just been enqueued as the latest."""
+    def queued(self, run: str, order: str | None = None) -> None:
+        """Enter a run that has just been enqueued as the latest. `order`: of its job (contract/queue/starting.py), if it has one."""
         self.set(run, RunState.QUEUED)
         with self._redis.pipeline(transaction=True) as pipe:
+            if order is not None:
+                pipe.hset(self._keys.run(run), "order", order)
             pipe.lpush(self._keys.runs, run)
             pipe.ltrim(self._keys.runs, 0, KEEP - 1)
             pipe.execute()
@@ -87,9 +89,14 @@ class Runs:
         run = cast("bytes | None", self._redis.lindex(self._keys.runs, 0))
         return self.get(run.decode()) if run else None
 
-    def newest(self) -> list[RunStatus]:
-        """The runs that are remembered, newest first."""
-        ids = cast("list[bytes]", self._redis.lrange(self._keys.runs, 0, KEEP - 1))
+    def order(self, run: str) -> str | None:
+        """That of its job; None for one that had none."""
+        raw = cast("bytes | None", self._redis.hget(self._keys.run(run), "order"))
+        return None if raw is None else raw.decode()
+
+    def newest(self, n: int = KEEP) -> list[RunStatus]:
+        """The runs that are remembered, or `n` of them, newest first."""
+        ids = cast("list[bytes]", self._redis.lrange(self._keys.runs, 0, n - 1))
         return [found for raw in ids if (found := self.get(raw.decode()))]
 
     def set(self, run: str, state: str, stage: str = "", done: int = 0, total: int = 0, message: str = "") -> str:

@@ -1,7 +1,7 @@
 """Sees to it that what is served is whole: counts lists each minute and after each promotion, and lets what is lost be made again.
 
 It counts while the trainer trains, too, a slice at each beat. Runs and retention are left alone: only the current and the previous
-generation are looked at, which neither touches.
+generation, and arms of an experiment, are looked at, which neither touches.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import logging
 import time
 from collections.abc import Generator
 
+from contract.experiments.moves import Experiments
+from contract.formats.manifest import Pointer
 from contract.larder import Larder
 from contract.queue.healing import enqueue_healing, enqueue_named, is_alive
 from contract.queue.jobs import diff_job_id, enqueue_diff
@@ -40,7 +42,7 @@ class Healing:
         generations = self._larder.generations
         while True:
             began, pointer = time.monotonic(), generations.current()
-            names = [name for name in (pointer.generation, pointer.previous) if name] if pointer else []
+            names = self._served(pointer) if pointer else []
             lost = False
             for name in names:
                 lost = (yield from self._look(name)) or lost
@@ -50,6 +52,11 @@ class Healing:
                 now = generations.current()
                 if (now and now.generation) != (pointer and pointer.generation):
                     break
+
+    def _served(self, pointer: Pointer) -> list[str]:
+        """What readers are given, or may be given again at once; arms of an experiment, too."""
+        arms = Experiments(self._larder.generations).fixed()
+        return list(dict.fromkeys(name for name in (pointer.generation, *sorted(arms), pointer.previous) if name))
 
     def _look(self, name: str) -> Generator[None, None, bool]:
         """Whether something is missing: twice, since an erasure may have been at work at the first look."""

@@ -29,6 +29,7 @@ from trainer.service.abandoned import see_to_abandoned
 from trainer.service.beside import Beside
 from trainer.service.comparing import Comparing
 from trainer.service.healing import Healing
+from trainer.service.lost_runs import LostRuns
 from trainer.service.remote_retention import RemoteRetention
 from trainer.service.retention import prune
 from trainer.service.schedule import Schedule
@@ -44,6 +45,7 @@ def serve(settings: Settings) -> None:
     larder = Larder(settings, waits_for_jobs=True)
     queue, generations, runs = larder.train_queue, larder.generations, larder.runs
     schedule, comparing, healing = Schedule(settings, larder.store, larder.queue_redis), Comparing(larder), Healing(larder)
+    lost_runs = LostRuns(larder)
     remote = RemoteRetention() if is_remote(settings.artifacts) else None
     larder.erasure.announce()
     beside = (
@@ -69,6 +71,8 @@ def serve(settings: Settings) -> None:
                 log.info("pruned: %s", ", ".join(gone))
             if remote is not None:
                 remote.tick({name for name in generations.ids() if generations.state(name) in GONE})
+            for run, is_queued in lost_runs.tick():
+                log.warning("run %s had lost its job: %s", run, "it is enqueued again" if is_queued else "it has failed")
             for left in see_to_abandoned(generations, queue, larder.score_queue, settings):
                 if left.enqueued:
                     log.warning("generation %s had lost jobs: %d shard(s) are enqueued again", left.generation, left.enqueued)

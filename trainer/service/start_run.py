@@ -5,7 +5,7 @@ from __future__ import annotations
 from rq import Queue
 
 from contract.queue.jobs import enqueue_run
-from contract.queue.starting import enter_and_enqueue
+from contract.queue.starting import enter_and_enqueue, order_of
 from contract.settings.settings import Settings
 from contract.store.runs import Runs, new_run_id
 from trainer.run.vouching import vouch
@@ -21,5 +21,5 @@ def start_run(
     def enqueue() -> None:
         enqueue_run(queue, settings, run, options, forced_by=forced_by, review=review, vouched=vouched)
 
-    enter_and_enqueue(run, lambda do: do(runs), enqueue)
+    enter_and_enqueue(run, lambda do: do(runs), enqueue, order_of(options, forced_by, review))
     return run
