@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from tests.support.servers.mariadb_server import mariadb_server, mariadb_url  # noqa: F401 (fixtures)
+from tests.support.servers.object_server import object_server, place  # noqa: F401 (fixtures)
 from tests.support.servers.postgres_server import postgres_server, postgres_url  # noqa: F401 (fixtures)
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.services import Services

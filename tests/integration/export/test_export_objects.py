@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
@@ -53,28 +51,10 @@ with uploading(sys.argv[1]) as file:
 """
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectServer]:
-    made = ObjectServer()
-    try:
-        made.start()
-        yield made
-    finally:
-        made.remove()
-
-
 @pytest.fixture
-def place(server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of this test's own place in the store."""
-    for name, value in server.environ.items():
-        monkeypatch.setenv(name, value)
-    return f"{server.url}/{tmp_path.name}"
-
-
-@pytest.fixture
-def options(server: ObjectServer) -> dict[str, str]:
+def options(object_server: ObjectServer) -> dict[str, str]:
     """What polars is told to read from there."""
-    return {**{name.lower(): value for name, value in server.environ.items()}, "aws_allow_http": "true"}
+    return {**{name.lower(): value for name, value in object_server.environ.items()}, "aws_allow_http": "true"}
 
 
 def export_to(target: Target, redis: Redis, generation: str, layout: Layout = "wide", since: str = "") -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +21,6 @@ TABLE = {"user_id": [1, 2, 3], "item_id": ["a", "b", "c"]}
 ONE_AND_TWO = ([1, 2], ["a", "b"], 4)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectServer]:
-    made = ObjectServer()
-    try:
-        made.start()
-        yield made
-    finally:
-        made.remove()
-
-
-@pytest.fixture
-def place(server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of this test's own place in the store."""
-    for name, value in server.environ.items():
-        monkeypatch.setenv(name, value)
-    return f"{server.url}/{tmp_path.name}"
-
-
 def load(address: str) -> tuple[list[Any], list[Any], int]:
     made = sources.load(SourceSettings(interactions=address), Path("no cache"))
     return list(made.interactions.user_ids), list(made.interactions.item_ids), made.problems.n_rows
@@ -57,8 +38,8 @@ def test_a_delta_table(place: str) -> None:
         load(f"{place}/orders")
 
 
-def test_an_iceberg_table(place: str, server: ObjectServer, tmp_path: Path) -> None:
-    given = server.environ
+def test_an_iceberg_table(place: str, object_server: ObjectServer, tmp_path: Path) -> None:
+    given = object_server.environ
     properties = {"s3.endpoint": given["AWS_ENDPOINT_URL"], "s3.region": given["AWS_REGION"]}
     catalog = SqlCatalog("shop", uri=f"sqlite:///{tmp_path}/catalog.db", warehouse=place, **properties)
     catalog.create_namespace("shop")
@@ -81,7 +62,7 @@ def test_an_iceberg_table(place: str, server: ObjectServer, tmp_path: Path) -> N
     catalog.close()
 
 
-def test_a_folder_of_parquet_is_no_lake(place: str, server: ObjectServer, tmp_path: Path) -> None:
+def test_a_folder_of_parquet_is_no_lake(place: str, object_server: ObjectServer, tmp_path: Path) -> None:
     pl.DataFrame(TABLE).write_parquet(tmp_path / "one.parquet")
     ObjectStore(place).upload("plain/one.parquet", tmp_path / "one.parquet")
     assert load(f"{place}/plain/") == ([1, 2, 3], ["a", "b", "c"], 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,6 @@ from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from tests.support.models.fitting import interactions_of
 from tests.support.models.samples import many
-from tests.support.servers.object_server import ObjectServer
 from tests.support.servers.services import Services, await_that
 from trainer.erasure.scrub import scrub
 from trainer.run.pipeline import make_artifact
@@ -29,22 +28,10 @@ from trainer.run.spec import Order
 SECRET = "a secret of the tests"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectServer]:
-    made = ObjectServer()
-    try:
-        made.start()
-        yield made
-    finally:
-        made.remove()
-
-
 @pytest.fixture
-def host(server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+def host(place: str, tmp_path: Path) -> Callable[[str], str]:
     """The address of this test's own place in the store, as a host of this name has it: with its own copies."""
-    for name, value in server.environ.items():
-        monkeypatch.setenv(name, value)
-    return lambda name: f"{server.url}/{tmp_path.name}?cache={tmp_path}/{name}"
+    return lambda name: f"{place}?cache={tmp_path}/{name}"
 
 
 def settings_at(url: str, **more: object) -> Settings:

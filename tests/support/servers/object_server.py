@@ -84,6 +84,24 @@ class ObjectServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def object_server() -> Iterator[ObjectServer]:
+    made = ObjectServer()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def place(object_server: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of this test's own place in the store, whose keys are in the environment."""
+    for name, value in object_server.environ.items():
+        monkeypatch.setenv(name, value)
+    return f"{object_server.url}/{tmp_path.name}"
+
+
 def _free_ports(n: int) -> Iterator[int]:
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
     try:
