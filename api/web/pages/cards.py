@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from flask import render_template, request
@@ -16,6 +18,7 @@ from api.web.site import Page, Site
 from api.web.views.charts import BarChart, histogram
 from api.web.views.diffs import Diff
 from api.web.views.snapshot import Generation, generation_of
+from api.web.views.tables.csv_text import Cell, cell_text, csv_answer
 from contract.formats import payload
 from contract.formats.ids import is_generation_id
 from contract.formats.keys import Id
@@ -36,30 +39,36 @@ SHOWN_ELSEWHERE = {"generation", "settings", "evaluation", "erased", "arrays"}
 
 
 def pages(site: Site) -> list[Page]:
-    def card(generation: str) -> Response | str:
+    def known(generation: str) -> tuple[Generation, dict[bytes, bytes]]:
         if not is_generation_id(generation):
             raise NotFound("There is no generation of this id.")
-        as_file = "file" in request.args
         raw, recorded = site.ask(
             lambda generations: _read(generations.redis, generations.keys.generation(generation), generations.keys.shards(generation))
         )
         if not raw:
             raise NotFound(f"There is no generation {generation}, or nothing is known of it any more.")
-        found = generation_of(generation, raw, recorded)
+        return generation_of(generation, raw, recorded), raw
+
+    def card(generation: str) -> Response | str:
+        found, raw = known(generation)
         shown = {
             "one": found,
             "has_lists": found.progress.state in HAS_LISTS,
             "facts": facts(raw),
-            "measures": [(title, found.measured().get(name), found.measured("popularity").get(name)) for name, title in MEASURES.items()],
+            "measures": _measures(found),
             "diff": diff_of(raw),
             "pictures": _pictures(site, found),
         }
-        if not as_file:
+        if "file" not in request.args:
             return render_template("card.html", **shown)
         body = render_template("card.html", **shown, is_file=True)
         return Response(body, headers={"Content-Disposition": f'attachment; filename="{_safe(generation)}.html"'}, mimetype="text/html")
 
-    return [Page("/cards/<generation>", card)]
+    def as_csv(generation: str) -> Response:
+        found, raw = known(generation)
+        return csv_answer(f"{_safe(generation)}.csv", ["table", "name", "value", "popularity"], _cells(found, raw))
+
+    return [Page("/cards/<generation>", card), Page("/cards/<generation>/card.csv", as_csv)]
 
 
 def _read(redis: Redis, key: str, shards: str) -> tuple[dict[bytes, bytes], int]:
@@ -69,31 +78,57 @@ def _read(redis: Redis, key: str, shards: str) -> tuple[dict[bytes, bytes], int]
         return cast("tuple[dict[bytes, bytes], int]", tuple(pipe.execute()))
 
 
-def facts(raw: dict[bytes, bytes]) -> list[tuple[str, list[tuple[str, str]]]]:
+def _measures(one: Generation) -> list[tuple[str, float | None, float | None]]:
+    return [(title, one.measured().get(name), one.measured("popularity").get(name)) for name, title in MEASURES.items()]
+
+
+def _cells(one: Generation, raw: dict[bytes, bytes]) -> Iterator[list[Cell]]:
+    """The card's tables for programs: figures as they are recorded, nothing where people read "none"."""
+    progress = one.progress
+    yield ["Timeline", "state", progress.state, None]
+    for name in ("n_shards", "shards_recorded", "n_users", "users_written", "n_similar", "similar_written"):
+        yield ["Timeline", spelled(name), getattr(progress, name), None]
+    for name, ms in (("begun", progress.began_at_ms), ("complete", progress.completed_at_ms), ("promoted", progress.promoted_at_ms)):
+        yield ["Timeline", name, datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds") if ms else None, None]
+    for title, model, popularity in _measures(one) if one.measured() else []:
+        yield ["How good", title, model, popularity]
+    for group, rows in facts(raw, _plain):
+        for name, value in rows:
+            yield [group, name, value, None]
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False) if value else ""
+    return cell_text(value) if isinstance(value, (bool, int, float)) else "" if value is None else str(value)
+
+
+def facts(raw: dict[bytes, bytes], text: Callable[[object], str] | None = None) -> list[tuple[str, list[tuple[str, str]]]]:
     """The manifest in groups of name and value. Groups within it, such as what cleaning has dropped, come after its own fields."""
+    text = text or _text
     manifest: dict[str, Any] = json.loads(raw.get(b"manifest", b"{}"))
     plain = [(spelled(name), value) for name, value in manifest.items() if name not in SHOWN_ELSEWHERE and not isinstance(value, dict)]
-    groups = [("Data and model", [(name, _text(value)) for name, value in plain])] if plain else []
+    groups = [("Data and model", [(name, text(value)) for name, value in plain])] if plain else []
     for name, value in manifest.items():
         if isinstance(value, dict) and value and name not in SHOWN_ELSEWHERE:
-            groups.append((TITLES.get(name, spelled(name).capitalize()), _rows(value)))
+            groups.append((TITLES.get(name, spelled(name).capitalize()), _rows(value, text)))
     settings = manifest.get("settings")
     if isinstance(settings, dict):
-        groups.append(("Settings", [(name, _text(value)) for name, value in settings.items()]))
+        groups.append(("Settings", [(name, text(value)) for name, value in settings.items()]))
     evaluation = manifest.get("evaluation")
     if isinstance(evaluation, dict):
-        how = [(spelled(name), _text(value)) for name, value in evaluation.items() if not isinstance(value, dict)]
+        how = [(spelled(name), text(value)) for name, value in evaluation.items() if not isinstance(value, dict)]
         groups.append(("How it was measured", how))
-        groups += [(title, _rows(evaluation[name])) for name, title in MEASURED.items() if isinstance(evaluation.get(name), dict)]
+        groups += [(title, _rows(evaluation[name], text)) for name, title in MEASURED.items() if isinstance(evaluation.get(name), dict)]
     return groups
 
 
-def _rows(values: dict[str, Any], within: str = "") -> list[tuple[str, str]]:
+def _rows(values: dict[str, Any], text: Callable[[object], str], within: str = "") -> list[tuple[str, str]]:
     """A row for each value, however deep it lies; its name tells where."""
     rows: list[tuple[str, str]] = []
     for name, value in values.items():
         path = f"{within}{spelled(name)}"
-        rows += _rows(value, f"{path}: ") if isinstance(value, dict) and value else [(path, _text(value))]
+        rows += _rows(value, text, f"{path}: ") if isinstance(value, dict) and value else [(path, text(value))]
     return rows
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from flask import render_template, request
 from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
 
 from api.http.request_models import MAX_ID_LENGTH
 from api.lists.pinning import pointer_of
 from api.web.site import Page, Site
 from api.web.views.runs import versus
-from api.web.views.runs.list_pairs import list_pairs
+from api.web.views.runs.comparison_table import as_table
+from api.web.views.runs.list_pairs import ListPairs, list_pairs
 from api.web.views.snapshot import Generation, generation_of
+from api.web.views.tables.csv_text import csv_answer
 from contract.formats.ids import is_generation_id
 from contract.formats.states import HAS_LISTS, ROLLBACK
 from contract.store.generations import Generations
@@ -32,18 +35,29 @@ class Known:
 
 
 def pages(site: Site) -> list[Page]:
-    def compare() -> str:
+    def asked() -> tuple[Known, str, str]:
         given = [request.args.get(name, "").strip() for name in ("a", "b")]
         known = site.ask(lambda generations: _known(generations, [name for name in given if is_generation_id(name)]))
-        old, new = _chosen(known, *given)
+        return known, *_chosen(known, *given)
+
+    def compare() -> str:
+        known, old, new = asked()
         user = request.args.get("user", "").strip()[:MAX_ID_LENGTH]
-        shown = {"known": known, "choices": list(known.records)[:CHOICES], "old": None, "new": None, "user": user}
+        shown: dict[str, Any] = {"known": known, "choices": list(known.records)[:CHOICES], "old": None, "new": None, "user": user}
         if old and new:
-            shown |= {"old": known.records[old], "new": known.records[new], "versus": versus, **_lists(site, known, old, new, user)}
+            shown |= {"old": known.records[old], "new": known.records[new], "versus": versus}
+            shown["lists"], shown["no_lists"] = _lists(site, known, old, new, user)
             shown["can_serve"] = new in known.generations and known.generations[new].progress.state in ROLLBACK and new != known.served
         return render_template("compare.html", **shown)
 
-    return [Page("/compare", compare)]
+    def as_csv() -> Response:
+        known, old, new = asked()
+        if not (old and new):
+            raise NotFound("There is one generation to compare, or none.")
+        lists = _lists(site, known, old, new, "")[0]
+        return csv_answer("compare.csv", *as_table(known.records[old], known.records[new], lists))
+
+    return [Page("/compare", compare), Page("/compare.csv", as_csv)]
 
 
 def _known(generations: Generations, wanted: list[str]) -> Known:
@@ -76,13 +90,14 @@ def _chosen(known: Known, old: str, new: str) -> tuple[str, str]:
     return old, new
 
 
-def _lists(site: Site, known: Known, old: str, new: str, user: str) -> dict[str, object]:
+def _lists(site: Site, known: Known, old: str, new: str, user: str) -> tuple[ListPairs | None, str]:
+    """And why there are none."""
     states = [known.generations[name].progress.state if name in known.generations else "" for name in (old, new)]
     if any(state not in HAS_LISTS for state in states):
         gone = " and ".join(name for name, state in zip((old, new), states, strict=True) if state not in HAS_LISTS)
-        return {"lists": None, "no_lists": f"Lists can't be compared: those of {gone} are not kept."}
+        return None, f"Lists can't be compared: those of {gone} are not kept."
     pointers = [pointer_of(site.store, name) for name in (old, new)]
     if pointers[0] is None or pointers[1] is None:
-        return {"lists": None, "no_lists": "Lists can't be compared: those of one were just removed."}
+        return None, "Lists can't be compared: those of one were just removed."
     found = list_pairs(site.store, pointers[0], pointers[1], user)
-    return {"lists": found, "no_lists": "" if found else "No user has a list in both."}
+    return found, "" if found else "No user has a list in both."

@@ -4,65 +4,59 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import g, render_template, request
 from redis import Redis
 from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
 
 from api.web.pages.overview import stages
 from api.web.pages.runbook import section
 from api.web.site import Page, Site
 from api.web.views.runs.figures import FIGURES
+from api.web.views.runs.run_table import COLUMNS, Entry, as_table, entries, filtered
 from api.web.views.runs.timelines import DAY_S, timeline, when_of
 from api.web.views.runs.tuning_plot import TuningPlot, tuning_plot
 from api.web.views.snapshot import Snapshot, generation_of
+from api.web.views.tables.csv_text import csv_answer
+from api.web.views.tables.sorting import Heading, ordered
 from contract.formats.ids import is_generation_id
 from contract.formats.states import RunState
 from contract.store.history import History, RunRecord
 from contract.store.runs import Runs, RunStatus
 from contract.store.tunings import Tunings
 
+ASKED = ("days", "from", "to", "q", "outcome", "sort")
 ROWS = 25  # of a page of the table
 RANGES = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year", "": "all"}
 ENDED_BADLY = (RunState.FAILED, RunState.CANCELLED)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of the table: of a run that made a generation, or of one that did not."""
-
-    run: str
-    record: RunRecord | None
-    status: RunStatus | None
-
-    @property
-    def outcome(self) -> str:
-        if self.record is None:
-            return self.status.state if self.status else "unknown"
-        return "passed" if self.record.passed else "refused"
-
-    @property
-    def text(self) -> str:
-        record = self.record
-        return f"{self.run} {record.source} {record.settings} {record.because}".casefold() if record else self.run
-
-
 def pages(site: Site) -> list[Page]:
     def listed() -> str:
         records, statuses, tuned = site.store.breaker.ask(_read)
-        asked = {name: request.args.get(name, "") for name in ("days", "from", "to", "q", "outcome")}
+        asked = {name: request.args.get(name, "") for name in ASKED}
         chosen = within(records, asked)
         start, end = _seconds(asked["from"]), _seconds(asked["to"])
         charts = [chart for figure in FIGURES if (chart := timeline(figure, chosen[::-1], start, end)) is not None]
-        rows = filtered(entries(records, statuses), asked["q"], asked["outcome"])
+        rows, headings = _rows(records, statuses, asked)
         page = min(max(0, _number(request.args.get("page", ""))), max(0, (len(rows) - 1) // ROWS))
         shown: dict[str, Any] = {"charts": charts, "asked": asked, "ranges": RANGES, "n_chosen": len(chosen), "n_records": len(records)}
+        shown |= {"headings": headings, "here": partial(_here, asked)}
         shown |= {"rows": rows[page * ROWS : (page + 1) * ROWS], "n_rows": len(rows), "page": page, "n_pages": -(-len(rows) // ROWS)}
         pointer = site.ask(lambda generations: generations.current())
         return render_template("history.html", **shown, plot=tuned, served=pointer.generation if pointer else "")
+
+    def as_csv() -> Response:
+        """All rows that the filter leaves, of all pages, in the order of the page."""
+        records, statuses, _ = site.store.breaker.ask(_read)
+        rows, _ = _rows(records, statuses, {name: request.args.get(name, "") for name in ASKED})
+        pointer = site.ask(lambda generations: generations.current())
+        return csv_answer("history.csv", *as_table(rows, pointer.generation if pointer else ""))
 
     def _read(redis: Redis) -> tuple[list[RunRecord], list[RunStatus], TuningPlot | None]:
         found = Tunings(redis, site.store.keys).latest()
@@ -100,7 +94,7 @@ def pages(site: Site) -> list[Page]:
             has_failed=has_failed,
         )
 
-    return [Page("/history", listed), Page("/history/<run>", one)]
+    return [Page("/history", listed), Page("/history.csv", as_csv), Page("/history/<run>", one)]
 
 
 def within(records: Sequence[RunRecord], asked: dict[str, str]) -> list[RunRecord]:
@@ -111,18 +105,14 @@ def within(records: Sequence[RunRecord], asked: dict[str, str]) -> list[RunRecor
     return [record for record in records if start <= when_of(record) and (not end or when_of(record) <= end)]
 
 
-def entries(records: Sequence[RunRecord], statuses: Sequence[RunStatus]) -> list[Entry]:
-    """Newest first: the ids of runs begin with the time."""
-    status_of = {status.run: status for status in statuses}
-    found = {record.run: Entry(record.run, record, status_of.get(record.run)) for record in records}
-    for status in statuses:
-        found.setdefault(status.run, Entry(status.run, None, status))
-    return sorted(found.values(), key=lambda entry: entry.run, reverse=True)
+def _rows(records: Sequence[RunRecord], statuses: Sequence[RunStatus], asked: dict[str, str]) -> tuple[list[Entry], list[Heading]]:
+    return ordered(filtered(entries(records, statuses), asked["q"], asked["outcome"]), COLUMNS, asked["sort"])
 
 
-def filtered(rows: list[Entry], text: str, outcome: str) -> list[Entry]:
-    words = text.casefold().split()
-    return [row for row in rows if all(word in row.text for word in words) and (not outcome or row.outcome == outcome)]
+def _here(asked: dict[str, str], more: dict[str, str | int], path: str = "/history") -> str:
+    """This page with something else in its address."""
+    fields = {name: value for name, value in {**asked, **more}.items() if value != ""}
+    return f"{request.script_root}{path}{'?' if fields else ''}{urlencode(fields)}"
 
 
 def _seconds(text: str) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from io import StringIO
 
 import pytest
 from flask.testing import FlaskClient
@@ -65,3 +67,29 @@ def test_what_is_remembered_alone_has_figures_and_no_lists(client: FlaskClient) 
     assert "those of g0 are not kept" in text
     assert client.get("/compare?a=g9&b=g2").status_code == 404
     assert client.get("/compare", query_string={"a": "<script>"}).status_code == 404
+
+
+def test_the_tables_are_given_as_csv_that_runs_no_formula(client: FlaskClient, store_redis: Redis) -> None:
+    titles = {**TITLES, 3: {"title": '=HYPERLINK("x")'}}
+    promote_lists(store_redis, KEYS, {54: [(3, 3.0)], 7: [(1, 3.0)]}, generation="g3", metadata=titles, evaluation=evaluation(0.05, 0.06))
+    answer = client.get("/compare.csv?a=g1&b=g3")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(StringIO(answer.text, newline="")))
+    found = {(row["table"], row["name"]): row for row in rows}
+    assert (found["runs", "run"]["left"], found["runs", "run"]["right"]) == ("g1", "g3")
+    ndcg = found["measures", "nDCG@10"]
+    assert [float(ndcg[name]) for name in ("left", "right", "change")] == [0.1, 0.05, -0.05]
+    assert found["listed more often", "3"]["title"] == '\'=HYPERLINK("x")'
+    assert 'href="/compare.csv?a=g1&amp;b=g3"' in client.get("/compare?a=g1&b=g3").text
+    assert client.get("/compare.csv?a=g1&b=nothing").status_code == 404
+
+
+def test_the_card_is_given_as_csv(client: FlaskClient) -> None:
+    answer = client.get("/cards/g2/card.csv")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="g2.csv"'
+    found = {(row["table"], row["name"]): row for row in csv.DictReader(StringIO(answer.text, newline=""))}
+    assert found["Timeline", "state"]["value"] == "current"
+    assert (found["How good", "nDCG"]["value"], found["How good", "nDCG"]["popularity"]) == ("0.2", "0.06")
+    assert found["Settings", "k"]["value"].isdecimal()
+    assert 'href="/cards/g2/card.csv"' in client.get("/cards/g2").text
+    assert client.get("/cards/nothing/card.csv").status_code == 404

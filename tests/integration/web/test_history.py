@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 import re
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
 from flask.testing import FlaskClient
@@ -103,3 +105,37 @@ def test_last_words_end_and_a_cancelled_run_has_none(store_redis: Redis) -> None
     assert "1 / 0" in runs.log_of("r2"), "where it happened"
     runs.keep_log("r3", "x" * MOST_LOG + "end")
     assert (len(runs.log_of("r3")), runs.log_of("r3")[-3:]) == (MOST_LOG, "end")
+
+
+def test_runs_are_sorted_by_a_heading_and_given_as_csv(client: FlaskClient, store_redis: Redis) -> None:
+    for days, ndcg in ((0, 0.2), (1, 0.4), (2, 0.3)):
+        remember(store_redis, f"r{9 - days}", days, ndcg, passed=days != 1)
+    runs = Runs(store_redis, KEYS)
+    runs.queued("r1")
+    runs.set("r1", "failed", message="DataError: no rows")
+
+    def order(address: str) -> list[str]:
+        return re.findall(r'<th scope="row" class="id"><a href="/history/(\w+)">', client.get(address).text)
+
+    assert order("/history") == ["r9", "r8", "r7", "r1"]
+    assert order("/history?sort=-ndcg") == ["r8", "r7", "r9", "r1"]
+    assert order("/history?sort=ndcg") == ["r9", "r7", "r8", "r1"]
+    assert order("/history?sort=outcome") == ["r1", "r9", "r7", "r8"]
+    page = client.get("/history?days=7&q=r&sort=-ndcg").text
+    assert re.findall(r'aria-sort="(?:a|de)scending" class="n"><a class="sort" href="([^"]+)">nDCG', page) == [
+        "/history?days=7&amp;q=r&amp;sort=ndcg#h-runs"
+    ]
+    assert '<input type="hidden" name="sort" value="-ndcg">' in page, "a filter keeps the order"
+    assert 'href="/history.csv?days=7&amp;q=r&amp;sort=-ndcg"' in page
+
+    answer = client.get("/history.csv?q=r&sort=-ndcg")
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="history.csv"'
+    rows = list(csv.DictReader(StringIO(answer.text, newline="")))
+    assert [(row["run"], row["outcome"], row["ndcg"], row["because"]) for row in rows] == [
+        ("r8", "refused", "0.4", "nDCG fell"),
+        ("r7", "passed", "0.3", ""),
+        ("r9", "passed", "0.2", ""),
+        ("r1", "failed", "", ""),
+    ]
+    assert all(None not in row and None not in row.values() for row in rows), "each row has each column"

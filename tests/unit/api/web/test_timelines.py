@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from api.web.pages.history import Entry, entries, filtered, within
+from api.web.pages.history import within
 from api.web.views.runs.figures import FIGURES
+from api.web.views.runs.run_table import Entry, entries, filtered
 from api.web.views.runs.timelines import LEFT, MOST_POINTS, RIGHT, WIDTH, Figure, timeline, when_of
 from api.web.views.runs.tuning_plot import tuning_plot
 from contract.formats.tuned import Measured, Tuned

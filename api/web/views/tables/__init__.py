@@ -1,0 +1,1 @@
+"""Long tables: sorted by a column, and as CSV."""
