@@ -49,8 +49,9 @@ def items_json(
     flat: list[object] = [None] * (2 * n)
     flat[::2] = ids_json(item_ids)
     flat[1::2] = scores
-    if metadata is None and because is None and (n_own is None or n_own >= n) and not (explored and not explored.isdisjoint(item_ids)):
-        return _template(n, first_rank) % tuple(flat)
+    places = tuple(at for at, item_id in enumerate(item_ids[:n_own]) if item_id in explored) if explored else ()
+    if metadata is None and because is None and (n_own is None or n_own >= n):
+        return _template(n, first_rank, places) % tuple(flat)
     parts = [_template(1, first_rank + at)[1:-2] % tuple(flat[2 * at : 2 * at + 2]) for at in range(n)]
     if metadata is not None:
         parts = [f'{part},"metadata":{text.decode()}' for part, text in zip(parts, metadata, strict=True)]
@@ -58,23 +59,21 @@ def items_json(
         parts = [f'{part},"because":{_because_json(reasons)}' for part, reasons in zip(parts, because, strict=True)]
         for name, neutral, values in marks:
             parts = [part if value == neutral else f'{part},"{name}":{value:.9g}' for part, value in zip(parts, values, strict=True)]
-    if explored:
-        parts = [
-            part + EXPLORED if item_id in explored and (n_own is None or at < n_own) else part
-            for at, (part, item_id) in enumerate(zip(parts, item_ids, strict=True))
-        ]
+    for at in places:
+        parts[at] += EXPLORED
     if n_own is not None:
         parts[n_own:] = [f'{part},"source":"{name}"' for part, name in zip(parts[n_own:], filled, strict=True)]
     return "[" + ",".join(part + "}" for part in parts) + "]"
 
 
 @lru_cache(maxsize=1024)
-def _template(n: int, first_rank: int) -> str:
-    """What makes `n` items of as many ids and scores by one formatting.
+def _template(n: int, first_rank: int, explored: tuple[int, ...] = ()) -> str:
+    """What makes `n` items of as many ids and scores by one formatting; those at `explored` say that they are there for that.
 
     Nine digits, less trailing zeros, read back as the same float32 in every case; the shortest that do cost five times as much.
     """
-    return "[" + ",".join(f'{{"item_id":%s,"score":%.9g,"rank":{rank}}}' for rank in range(first_rank, first_rank + n)) + "]"
+    ends = [EXPLORED if at in explored else "" for at in range(n)]
+    return "[" + ",".join(f'{{"item_id":%s,"score":%.9g,"rank":{first_rank + at}{end}}}' for at, end in enumerate(ends)) + "]"
 
 
 def ids_json(ids: Sequence[Id]) -> Sequence[Id]:

@@ -24,7 +24,7 @@ from trainer.cli.options import settings_options, tune_options
 @tune_options("tune_budget_s")
 @click.option("--seed", default=42, show_default=True, help="Of the resampled users from which the intervals come.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
-@click.option("--diverse", is_flag=True, help="Measure what --diversity and --popularity-penalty cost and gain, in place of models.")
+@click.option("--diverse", is_flag=True, help="Measure what --diversity, --popularity-penalty and --explore cost and gain, not models.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File for the plot: SVG.")
 def tune(source: str | None, seed: int, as_json: bool, diverse: bool, output: Path | None, **options: Any) -> None:
     """Try a grid of models on SOURCE, and say which one suits it. Trains nothing and changes nothing.
@@ -40,6 +40,7 @@ def tune(source: str | None, seed: int, as_json: bool, diverse: bool, output: Pa
     options["interactions"] = source or options.get("interactions")
     settings = Settings.from_environ(os.environ, **options)
     from trainer.cli.show import diverse_table, tune_table
+    from trainer.items.new_items import known_beside
     from trainer.sources import load as sources
     from trainer.tuning.diverse import Strengths, measure_strengths
     from trainer.tuning.plot import svg
@@ -53,7 +54,8 @@ def tune(source: str | None, seed: int, as_json: bool, diverse: bool, output: Pa
         def report(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        data = loaded.interactions, settings.model_settings
+        model = settings.model_settings
+        data = known_beside(loaded.interactions, loaded.items, settings.source, model), model
         how: dict[str, Any] = {"threads": n_cores(), "limit_bytes": settings.max_memory_gb * 2**30, "report": report}
         found: Strengths | Tuned = (
             measure_strengths(*data, **how) if diverse else search(*data, budget_s=settings.tune_budget_s, seed=seed, **how)

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 
 from contract.errors import DataError
 from contract.formats.keys import Id
-from contract.settings.settings import ModelSettings
+from contract.formats.manifest import IdType
+from contract.settings.settings import ModelSettings, SourceSettings
 from trainer.interactions.dislikes import Pairs
 from trainer.interactions.interactions import Interactions
 from trainer.items.features import features_of
 from trainer.items.items import Items
+from trainer.items.revision import stock_of
 
 log = logging.getLogger("larder.trainer")
 
@@ -44,6 +47,17 @@ def with_content(interactions: Interactions, items: Items | None, model: ModelSe
         disliked=disliked and Pairs(disliked.user, places[disliked.item]),
         content=content,
     )
+
+
+def known_beside(interactions: Interactions, brought: pl.DataFrame | None, source: SourceSettings, model: ModelSettings) -> Interactions:
+    """`with_content`, of the items that a run with this source would read: for who measures what a run would fit, and is none.
+
+    `brought`: the items that came with the interactions.
+    """
+    if not model.new_items:
+        return interactions
+    id_type: IdType = "str" if isinstance(interactions.item_ids[0], str) else "int"
+    return with_content(interactions, stock_of(source, brought, model, id_type).items, model)
 
 
 def _all_ids(met: Sequence[Id], items: Items) -> tuple[list[Id], np.ndarray[tuple[int], np.dtype[np.int32]]]:

@@ -17,6 +17,7 @@ from contract.settings.settings import Settings
 from contract.store.training_right import who_trains
 from contract.store.tunings import Tunings
 from trainer.interactions.subset import without_users
+from trainer.items.new_items import known_beside
 from trainer.run import vouching
 from trainer.run.choice import ALIKE
 from trainer.sources import load as sources
@@ -48,10 +49,11 @@ def compare(larder: Larder, generation: str) -> Tuned | None:
     manifest = larder.generations.manifest(generation)
     settings = _settings_of(larder, generation)
     try:
-        interactions = sources.load(settings.source, folder_of(settings.artifacts) / ".datasets").interactions
+        loaded = sources.load(settings.source, folder_of(settings.artifacts) / ".datasets")
     except LarderError as error:
         log.warning("other models can't be compared with generation %s: %s", generation, error)
         return None
+    interactions = loaded.interactions
     if interactions.source != manifest.source:
         log.info("other models are not compared with generation %s, which was made from another source than the configured one", generation)
         return None
@@ -61,7 +63,7 @@ def compare(larder: Larder, generation: str) -> Tuned | None:
 
     try:
         found = tune(
-            *(interactions, manifest.settings),
+            *(known_beside(interactions, loaded.items, settings.source, manifest.settings), manifest.settings),
             budget_s=settings.tune_budget_s,
             threads=1,
             limit_bytes=settings.max_memory_gb * 2**30,

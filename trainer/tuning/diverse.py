@@ -23,17 +23,19 @@ from trainer.tuning.fit import fit_in_memory
 from trainer.tuning.grid import unchosen
 
 GRID = ((0.0, 0.0), (0.1, 0.0), (0.2, 0.0), (0.3, 0.0), (0.5, 0.0), (0.7, 0.0), (0.0, 0.1), (0.0, 0.2), (0.0, 0.4), (0.3, 0.2))
-"""Diversity and penalty on popularity; the first is what the others are compared with."""
+"""Diversity and penalty on popularity; the first is what the others are compared with. Where the settings explore, all others do."""
 MOST_USERS = 5000
 
 
 class Strength(BaseModel):
-    """Lists by one diversity and one penalty. `change`: of nDCG, as a part of that of plain lists; `errors`: it in standard errors."""
+    """Lists by one diversity, one penalty and one share that explores. `change`: of nDCG, as a part of that of plain lists; `errors`: it in
+    standard errors."""
 
     model_config = ConfigDict(frozen=True)
 
     diversity: float
     popularity_penalty: float
+    explore: float = 0.0
     ndcg: float
     change: float
     errors: float
@@ -44,7 +46,7 @@ class Strength(BaseModel):
 
     @property
     def arguments(self) -> str:
-        named = (("--diversity", self.diversity), ("--popularity-penalty", self.popularity_penalty))
+        named = (("--diversity", self.diversity), ("--popularity-penalty", self.popularity_penalty), ("--explore", self.explore))
         return " ".join(f"{name} {value:g}" for name, value in named if value)
 
 
@@ -82,9 +84,10 @@ def measure_strengths(
     baseline = per_user(held.user_idx, held.item_idx, users, popular)
     plain: Array | None = None
     tried = []
-    for done, (diversity, penalty) in enumerate(GRID):
-        report(done, len(GRID))
-        model = base.model_copy(update={"diversity": diversity, "popularity_penalty": penalty})
+    grid = [(*GRID[0], 0.0), *((*each, base.explore) for each in (GRID if base.explore else GRID[1:]))]
+    for done, (diversity, penalty, share) in enumerate(grid):
+        report(done, len(grid))
+        model = base.model_copy(update={"diversity": diversity, "popularity_penalty": penalty, "explore": share})
         everything: Mapping[str, Array] = {**known, **ranking_arrays(model, known, n_users)}
         how = {"normalize": model.normalize, "ranking": Ranking.of(model), "seen": made.seen}
         lists = best_unseen(made.rows, everything, users, base.k, threads, **how)  # type: ignore[arg-type]
@@ -96,6 +99,7 @@ def measure_strengths(
             Strength(
                 diversity=diversity,
                 popularity_penalty=penalty,
+                explore=share,
                 ndcg=round(pair.new, 6),
                 change=round(pair.relative, 6) if np.isfinite(pair.relative) else 0.0,
                 errors=round(pair.errors, 2) if np.isfinite(pair.errors) else 0.0,
@@ -105,7 +109,7 @@ def measure_strengths(
                 popularity=beyond.popularity,
             )
         )
-    report(len(GRID), len(GRID))
+    report(len(grid), len(grid))
     return Strengths(
         source=interactions.source,
         model=base.model,

@@ -24,13 +24,15 @@ def show(found: Strengths, console: Console) -> None:
 def table_of(found: Strengths) -> Table:
     """Of 80 columns."""
     table = Table(box=None, pad_edge=False, collapse_padding=True)
-    for name in ("--diversity", "--popularity\n-penalty", f"nDCG@{found.k}", "change", "errors", "list\ndiversity"):
+    explores = any(each.explore for each in found.tried)
+    strengths = ("--diver\n-sity", "--popularity\n-penalty", "--ex\n-plore") if explores else ("--diversity", "--popularity\n-penalty")
+    for name in (*strengths, f"nDCG@{found.k}", "change", "errors", "list\ndiversity"):
         table.add_column(name, justify="right", no_wrap=True)
     for name in ("long\ntail", "popu-\nlarity", "cover-\nage"):
         table.add_column(name, justify="right", no_wrap=True)
     for each in found.tried:
-        strengths = (f"{value:g}" if value else "off" for value in (each.diversity, each.popularity_penalty))
+        given = (each.diversity, each.popularity_penalty, *((each.explore,) if explores else ()))
         parts = (f"{each.long_tail:.1%}", f"{each.popularity:.1%}", f"{each.coverage:.1%}")
         figures = (f"{each.ndcg:.4f}", f"{each.change:+.1%}", f"{each.errors:+.1f}", f"{each.list_diversity:.4f}", *parts)
-        table.add_row(*strengths, *figures, style="cyan" if each is found.tried[0] else "")
+        table.add_row(*(f"{value:g}" if value else "off" for value in given), *figures, style="cyan" if each is found.tried[0] else "")
     return table

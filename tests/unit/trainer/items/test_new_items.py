@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 
 from contract.errors import DataError
-from contract.settings.settings import ModelSettings
+from contract.settings.settings import ModelSettings, SourceSettings
 from engine.linear.matrix import Columns, Limits
 from engine.models import content
 from tests.support.models.fitting import interactions_of
@@ -15,7 +17,7 @@ from trainer.evaluation.holdout import hold_out
 from trainer.interactions.subset import without_users
 from trainer.items.features import features_of
 from trainer.items.items import NOTHING, Items, cleaned
-from trainer.items.new_items import with_content
+from trainer.items.new_items import known_beside, with_content
 
 ON = ModelSettings(new_items=3)
 DAY_S = 86400
@@ -111,3 +113,15 @@ def test_what_is_known_follows_the_items() -> None:
 def test_the_recommenders_engine_knows_no_metadata() -> None:
     with pytest.raises(ValueError, match="use the engine larder"):
         ModelSettings(new_items=1, engine="recommenders")
+
+
+def test_who_measures_knows_the_items_that_a_run_would_know(tmp_path: Path) -> None:
+    interactions = interactions_of([(1, 1, 1.0, 0), (2, 2, 1.0, 0), (2, 3, 1.0, 0)])
+    brought = pl.DataFrame({"item": ["1", "2", "3", "7"], "title": ["a", "a b", "c", "b"]})
+    assert known_beside(interactions, brought, SourceSettings(), ModelSettings()) is interactions
+    assert known_beside(interactions, brought, SourceSettings(), ON).item_ids == [1, 2, 3, 7]
+    (tmp_path / "items.csv").write_text("id,title\n1,a\n8,a b\n")
+    named = SourceSettings(items=str(tmp_path / "items.csv"))
+    assert known_beside(interactions, brought, named, ON).item_ids == [1, 2, 3, 8]
+    with pytest.raises(DataError, match="nothing is: name a file of items"):
+        known_beside(interactions, None, SourceSettings(), ON)

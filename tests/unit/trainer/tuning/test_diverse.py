@@ -64,6 +64,26 @@ def test_the_table_fits_a_terminal_and_says_what_is_off(found: Strengths) -> Non
     assert all(len(line) <= 80 for line in lines[1:13])
 
 
+def test_where_the_settings_explore_all_but_the_plain_lists_do() -> None:
+    base, interactions = ModelSettings(new_items=20, explore=0.5, k=10), interactions_of(many(), times=False)
+    exploring = measure_strengths(interactions, base, threads=2, limit_bytes=2**30)
+    plain, first = exploring.tried[:2]
+    assert [each.explore for each in exploring.tried] == [0.0, *[0.5] * len(GRID)]
+    assert (first.diversity, first.popularity_penalty, first.arguments) == (0.0, 0.0, "--explore 0.5")
+    single = evaluate(
+        *(interactions, base), k=10, sample_users=MOST_USERS, threads=2, limit_bytes=2**30, report=lambda *_: None, split="stratified"
+    )
+    assert isinstance(single, Evaluation)
+    assert single.exploration is not None
+    assert (first.ndcg, plain.ndcg) == pytest.approx((single.exploration.new, single.exploration.old), abs=1e-6)
+    assert first.change < 0
+    out = StringIO()
+    show(exploring, Console(file=out, width=80, soft_wrap=True))
+    lines = out.getvalue().splitlines()
+    assert lines[4].split()[:3] == ["off", "off", "0.5"]
+    assert all(len(line) <= 80 for line in lines[1:14])
+
+
 def test_too_few_events_are_said() -> None:
     with pytest.raises(DataError, match="nothing can be held out"):
         measure_strengths(interactions_of(BY_HAND[:2]), ModelSettings(), threads=1, limit_bytes=2**30)
