@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 from redis.exceptions import RedisError
 
 from contract.artifacts.artifact import open_artifact
@@ -22,9 +23,11 @@ from tests.support.generation_maker import SECRET, settings_for
 from tests.support.models.fitting import interactions_of
 from tests.support.models.samples import many
 from tests.support.servers.api_process import until
+from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.redis_variants import Server
 from tests.support.servers.replicated import Replicated, replicated
 from tests.support.servers.services import Services, await_that
+from tests.support.servers.zygote import Zygote
 from tests.support.working import work
 from trainer.run.beginning import begin
 from trainer.run.pipeline import make_artifact
@@ -46,10 +49,14 @@ def pair(tmp_path: Path) -> Iterator[Replicated]:
 
 @pytest.fixture
 def settings(pair: Replicated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    return _being_scored(pair.url, tmp_path, monkeypatch, min_replicas=1, replica_timeout_s=0.5)
+
+
+def _being_scored(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **fields: object) -> Settings:
     """Those of a generation that is being scored, of several shards; jobs find the same in the environment."""
-    fields: dict[str, object] = {"min_replicas": 1, "replica_timeout_s": 0.5}
-    made = settings_for(pair.url, f"file://{tmp_path}/artifacts", **fields)
-    for name, value in {"redis_url": pair.url, "artifacts": made.artifacts, "erasure_secret": SECRET}.items():
+    made = settings_for(url, f"file://{tmp_path}/artifacts", **fields)
+    given = {"redis_url": url, "queue_url": made.queue_url, "artifacts": made.artifacts, "erasure_secret": SECRET}
+    for name, value in given.items():
         monkeypatch.setenv(f"LARDER_{name.upper()}", value)
     larder = Larder(made)
     make_artifact(Order("g1", made), interactions_of(many()), lambda *_: None)
@@ -133,15 +140,38 @@ def test_with_them_nothing_that_is_lost_was_recorded_and_its_jobs_come_back(pair
     assert users_held(larder) == N_USERS
 
 
+def test_a_single_node_that_comes_back_with_an_older_dump_ends_what_was_going_on_then(
+    redis_server: str, store_redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue is a server of its own, which knows that all jobs were done."""
+    with RedisServer() as server:
+        settings = _being_scored(server.url, tmp_path, monkeypatch, queue_url=redis_server)
+        larder = Larder(settings)
+        artifact = open_artifact(settings.artifacts, "g1")
+        for shard in range(artifact.manifest.n_shards):
+            if shard == 2:
+                larder.store.save()
+            publish(larder.generations, larder.erasure, make_shard(artifact, shard))
+        assert larder.generations.state("g1") == "current"
+        server.stop()
+        server.start()
+        assert (larder.generations.state("g1"), larder.generations.current()) == ("scoring", None)
+        (left,) = see_to_abandoned(larder.generations, larder.train_queue, larder.score_queue, settings)
+        assert left.enqueued == artifact.manifest.n_shards - 2
+        work(larder.score_queue)
+        assert larder.generations.state("g1") == "current"
+        assert users_held(larder) == N_USERS
+
+
 @pytest.mark.long
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("min_replicas", [0, 1])
-def test_services_bring_a_run_to_its_end_though_the_primary_is_killed(tmp_path: Path, min_replicas: int) -> None:
+def test_services_bring_a_run_to_its_end_though_the_primary_is_killed(tmp_path: Path, zygote: Zygote, min_replicas: int) -> None:
     """Three Sentinels; lists, records and both queues on one primary, killed while the replica lags behind."""
     with replicated(tmp_path / "redis", sentinels=3) as pair:
         (tmp_path / "stack").mkdir()
         stack = Services(
-            *(pair.url, tmp_path / "stack"),
+            *(pair.url, tmp_path / "stack", zygote),
             interactions="synthetic:20000x2000x400000",
             evaluate=False,
             tune_unasked=False,
