@@ -12,6 +12,7 @@ from contract.experiments.shares import parsed, told
 from contract.larder import Larder
 from contract.settings.called import as_called
 from trainer.cli.context import opened, served, who_asks
+from trainer.cli.experiments.judging import judge
 from trainer.cli.experiments.status import as_json, table_of
 
 console = Console(soft_wrap=True, highlight=False)
@@ -84,6 +85,9 @@ def promote(arm: str, force: bool) -> None:
         console.print(f"The experiment is over: everybody gets {served(larder).generation}")
         if arm != CURRENT and moves.held():
             console.print(f"An earlier generation is served now, so promotions are held. `{as_called('release')}` ends that")
+
+
+experiment.add_command(judge)
 
 
 def record(audit: Audit, before: str, found: Experiment) -> None:

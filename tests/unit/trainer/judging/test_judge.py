@@ -1,0 +1,138 @@
+"""What an experiment has shown: each user once, in the arm of the first list, on days that are over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contract.errors import SettingsError
+from contract.experiments.definition import CURRENT, Arm, Experiment
+from contract.formats.events import Event, Impression
+from contract.settings.settings import Settings
+from tests.support.builders import make_manifest
+from trainer.events.files import write_entries
+from trainer.events.kinds import EVENTS, IMPRESSIONS
+from trainer.judging.judge import judge, reference_of
+from trainer.judging.trials import Trials, trials
+
+BEGAN = datetime(2026, 1, 2, 15, 0, tzinfo=UTC)
+HOUR_S = 3600
+Shown = tuple[float, object, str]
+Did = tuple[float, object, str]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(artifacts=tmp_path.as_uri(), events=True, impressions=1.0, outcomes_window_s=12 * HOUR_S)
+
+
+def _ms(hours: float) -> int:
+    return int((BEGAN.timestamp() + hours * HOUR_S) * 1000)
+
+
+def experiment(*arms: str) -> Experiment:
+    cuts = [10_000 * at // len(arms) for at in range(len(arms) + 1)]
+    made = tuple(
+        Arm(name=name, slots=f"{start}-{end}", pointer=None if name == CURRENT else make_manifest(name).pointer())
+        for name, start, end in zip(arms, cuts, cuts[1:], strict=False)
+    )
+    return Experiment(id="e", salt="s", arms=made, began_at_ms=_ms(0), by="anna")
+
+
+TWO = experiment("g2", CURRENT)
+
+
+def kept(settings: Settings, shown: Sequence[Shown], done: Sequence[Did]) -> None:
+    """Lists (hours since the begin, user, arm) and events (hours, user, type), in the files of one day."""
+    lists = [Impression("r", _ms(at), str(user), "g", arm, "personalized", [1], [1]) for at, user, arm in shown]
+    events = [Event(f"e{number}", str(user), 1, kind, _ms(at) // 1000) for number, (at, user, kind) in enumerate(done)]
+    for kind, entries in ((IMPRESSIONS, lists), (EVENTS, events)):
+        if entries:
+            write_entries(kind.folder(settings.artifacts), [(f"{_ms(0)}-{at + 1}", one) for at, one in enumerate(entries)], kind)
+
+
+def after(hours: float) -> datetime:
+    return BEGAN + timedelta(hours=hours)
+
+
+def test_a_user_counts_once_in_the_first_arm_and_within_the_window(settings: Settings) -> None:
+    kept(
+        settings,
+        [
+            (-1, "early", "g2"),
+            (0.1, 1, "g2"),
+            (3, 1, CURRENT),
+            (30, 1, "g2"),
+            (1, 2, "g2"),
+            (2, 3, CURRENT),
+            (26, 4, CURRENT),
+            (1, 5, "g9"),
+        ],
+        [
+            (0.05, 1, "buy"),
+            (12, 1, "buy"),
+            (13.5, 2, "buy"),
+            (2, 3, "click"),
+            (3, 3, "dismiss"),
+            (27, 4, "buy"),
+            (28, 4, "buy"),
+            (2, 9, "buy"),
+        ],
+    )
+    assert trials(settings, TWO, "conversions", after(60)) == {"g2": [Trials(2, 1), Trials()], CURRENT: [Trials(1, 0), Trials(1, 1)]}
+    assert trials(settings, TWO, "clicks", after(60))[CURRENT] == [Trials(1, 1), Trials(1, 0)]
+
+
+def test_a_day_counts_when_the_windows_of_all_its_users_are_over(settings: Settings) -> None:
+    kept(settings, [(1, 1, "g2"), (25, 2, "g2")], [])
+    assert [len(trials(settings, TWO, "conversions", after(hours))["g2"]) for hours in (0, 35.9, 36, 59.9, 60)] == [0, 0, 1, 1, 2]
+
+
+def test_without_impressions_nobody_knows(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="LARDER_IMPRESSIONS"):
+        trials(Settings(artifacts=tmp_path.as_uri()), TWO, "clicks", after(60))
+
+
+def test_nothing_was_shown_yet(settings: Settings) -> None:
+    first, second = judge(settings, TWO, "conversions", 0.05, after(60))
+    assert (first.arm, first.users, first.rate, first.difference) == (CURRENT, 0, (0.0, 1.0), None)
+    assert (second.arm, second.verdict, second.difference) == ("g2", "", (-1.0, 1.0))
+
+
+@pytest.mark.parametrize(("rate", "verdict"), [(0.02, "worse"), (0.1, ""), (0.25, "better")])
+def test_a_difference_is_found_and_none_is_not(settings: Settings, rate: float, verdict: str) -> None:
+    dice = np.random.default_rng(5)
+    shown: list[Shown] = []
+    done: list[Did] = []
+    for user in range(3000):
+        arm, at = ("g2", CURRENT)[user % 2], 1 + 70 * user / 3000
+        shown.append((at, user, arm))
+        if dice.random() < (rate if arm == "g2" else 0.1):
+            done.append((at + 1, user, "buy"))
+    kept(settings, shown, done)
+    first, second = judge(settings, TWO, "conversions", 0.05, after(84))
+    assert (first.users + second.users, second.verdict) == (3000, verdict)
+    assert second.difference is not None
+    assert second.difference[0] < rate - 0.1 < second.difference[1]
+    assert second.rate[0] < rate < second.rate[1]
+
+
+def test_of_several_arms_each_has_its_part_of_the_false_alarms(settings: Settings) -> None:
+    shown = [(1.0, f"{arm}{user}", arm) for arm in ("a", "b", CURRENT) for user in range(100)]
+    done = [(2.0, f"{arm}{user}", "buy") for arm, n in (("a", 10), ("b", 10), (CURRENT, 29)) for user in range(n)]
+    kept(settings, shown, done)
+    found = judge(settings, experiment("a", "b", CURRENT), "conversions", 0.05, after(84))
+    alone = judge(settings, experiment("a", CURRENT), "conversions", 0.05, after(84))
+    assert [one.arm for one in found] == [CURRENT, "a", "b"]
+    assert found[1].evidence == alone[1].evidence
+    assert 40 < found[1].evidence.worse < 80
+    assert (alone[1].verdict, found[1].verdict) == ("worse", "")
+
+
+def test_others_are_held_against_current_or_the_first() -> None:
+    assert reference_of(TWO) == CURRENT
+    assert reference_of(experiment("a", "b")) == "a"
