@@ -19,6 +19,7 @@ TYPES = {
     "live.js": "text/javascript",
     "charts.js": "text/javascript",
     "explore.js": "text/javascript",
+    "times.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 _FOLDER = Path(__file__).parent / "static"

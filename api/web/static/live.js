@@ -55,6 +55,7 @@
       if (!answer.ok) throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
       const before = part.firstElementChild.dataset.served;
+      document.dispatchEvent(new CustomEvent("larder:fresh", { detail: fresh }));
       adopt(part.firstElementChild, fresh);
       failures = 0;
       say(fresh.dataset.says);

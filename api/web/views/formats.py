@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 
+from markupsafe import Markup
+
 NOTHING = "–"
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", re.ASCII)
 
 
 def number(value: float | None) -> str:
@@ -71,13 +75,21 @@ def milliseconds(seconds: float | None) -> str:
 
 
 def at(ms: int | None) -> str:
-    """A time of Redis' clock, in UTC."""
-    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}" if ms else NOTHING
+    """A time of Redis' clock, as an element that a script can show in another time zone."""
+    return moment(f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}") if ms else NOTHING
 
 
 def when(text: str | None) -> str:
     """A time as a manifest spells it, in UTC, to the second."""
     return text[:19].replace("T", " ") if text else NOTHING
+
+
+def moment(text: str | None) -> str:
+    """As `at`, of a text that is a time in UTC, as a manifest or `when` spells it; other texts stay as they are."""
+    shown = when(text)
+    if text is None or _MOMENT.fullmatch(text) is None:
+        return text or NOTHING
+    return Markup(f'<time datetime="{shown.replace(" ", "T")}Z">{shown}</time>')  # noqa: S704 (digits and signs alone)
 
 
 def age_of(text: str) -> float:
@@ -92,5 +104,5 @@ def age_between(earlier: str | None, later: str) -> float | None:
 
 FILTERS = {
     "number": number, "figure": figure, "change": change, "percent": percent, "size": size, "duration": duration,
-    "milliseconds": milliseconds, "at": at, "when": when,
+    "milliseconds": milliseconds, "at": at, "moment": moment,
 }  # fmt: skip

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from markupsafe import Markup
 
 from api.http.problems import sentence
 from api.lists.store import StoredList
@@ -47,7 +48,19 @@ def test_other_formats() -> None:
     assert formats.milliseconds(0.0025) == "2.5 ms"
     assert formats.at(0) == formats.when(None) == "–"
     assert formats.when("2026-01-02T03:04:05Z") == "2026-01-02 03:04:05"
-    assert formats.at(1000) == "1970-01-01 00:00:01"
+    assert formats.at(1000) == '<time datetime="1970-01-01T00:00:01Z">1970-01-01 00:00:01</time>'
+
+
+@pytest.mark.parametrize("text", ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.678+00:00", "2026-01-02 03:04:05"])
+def test_a_time_is_an_element_that_programs_read(text: str) -> None:
+    assert formats.moment(text) == '<time datetime="2026-01-02T03:04:05Z">2026-01-02 03:04:05</time>'
+
+
+@pytest.mark.parametrize("text", ["<b>", "2026-01-02", "2026-01-02T03:04:05+02:00", "2026-01-02T03:04:05Z<b>", "none"])
+def test_what_is_not_a_time_in_utc_stays_a_text(text: str) -> None:
+    found = formats.moment(text)
+    assert found == text
+    assert not isinstance(found, Markup)
 
 
 def test_bars_are_as_high_as_their_part_of_the_greatest() -> None:

@@ -1,0 +1,56 @@
+"""Times in the reader's time zone: one press, remembered, and kept while the page keeps itself up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+from redis import Redis
+
+from contract.formats.keys import Keys
+from tests.browser.conftest import Open
+from tests.support.builders import promote_lists
+from tests.support.servers.api_process import ApiProcess
+from tests.support.servers.redis_server import RedisServer
+
+MADE, HERE = "2026-07-01 03:04:05", "2026-07-01 05:04:05"
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[ApiProcess]:
+    with RedisServer() as server:
+        with Redis.from_url(server.url) as redis:
+            promote_lists(redis, Keys(), {54: [(1, 2.0)]}, generation="g1", trained_at="2026-07-01T03:04:05Z")
+        with ApiProcess(server.url) as started:
+            yield started
+
+
+def test_local_times_are_one_press_away_and_remembered(api: ApiProcess, open_page: Open) -> None:
+    page, _ = open_page(timezone_id="Europe/Berlin")
+    page.goto(api.url)
+    made = page.locator("section[aria-labelledby=h-served] time").first
+    expect(made).to_have_text(MADE)
+    expect(page.locator("#zone-says")).to_have_text("Times are in UTC.")
+    page.get_by_role("button", name="Show local time").press("Enter")
+    expect(made).to_have_text(HERE)
+    expect(page.locator("#zone-says")).to_contain_text("Europe/Berlin")
+    with page.expect_response(lambda answer: answer.url.endswith("/live")):
+        pass
+    expect(made).to_have_text(HERE)
+
+    page.goto(f"{api.url}/cards/g1")
+    promoted = page.locator("dt", has_text="Promoted").locator("xpath=following-sibling::dd[1]").locator("time")
+    expect(page.locator("time", has_text=HERE).first).to_be_visible()
+    local = promoted.inner_text()
+    page.get_by_role("button", name="Show UTC").click()
+    expect(promoted).not_to_have_text(local)
+    page.reload()
+    expect(page.locator("time", has_text=MADE).first).to_be_visible()
+
+
+def test_without_a_script_times_are_in_utc(api: ApiProcess, open_page: Open) -> None:
+    page, _ = open_page(timezone_id="Europe/Berlin", java_script_enabled=False)
+    page.goto(api.url)
+    expect(page.locator("section[aria-labelledby=h-served] time").first).to_have_text(MADE)
+    expect(page.locator("#zone")).to_be_hidden()
