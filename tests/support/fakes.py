@@ -47,6 +47,14 @@ class FakeRedis:
         self._travel()
         return self.hashes.get(key, {}).get(field)
 
+    def hgetall(self, key: str) -> dict[bytes, bytes]:
+        self._travel()
+        return {field.encode(): value for field, value in self.hashes.get(key, {}).items()}
+
+    def zrange(self, key: str, start: int, end: int) -> list[bytes]:
+        self._travel()
+        return self.sorted.get(key, [])[start : end + 1 or None]
+
     def zrangebylex(self, key: str, least: bytes, below: bytes, start: int, num: int) -> list[bytes]:
         """`below` is exclusive."""
         self._travel()
