@@ -102,6 +102,9 @@ def _room(seen: Snapshot) -> Iterator[Alarm]:
     if policy := evicting_policy(seen.memory):
         why = f"maxmemory-policy is {policy}: users whose lists are deleted look as if they were unknown. Runs are refused."
         yield Alarm("store-evicts", "failing", "Redis deletes lists when it is full", why)
+    if seen.is_unpacked:
+        why = "The server's hash-max-listpack-value or -entries is too low for them: they take about three times the memory."
+        yield Alarm("lists-unpacked", "note", "Lists lie unpacked in Redis", why)
     used, most = int(seen.memory.get("used_memory", 0)), int(seen.memory.get("maxmemory", 0))
     if most and used > FULL * most:
         yield Alarm("store-full", "warning", "Redis is nearly full", f"{size(used)} of {size(most)} are used: a run may not fit.")

@@ -1,4 +1,4 @@
-"""One look at everything that the overview shows: four round trips to the store, two to the queues."""
+"""One look at everything that the overview shows: five round trips to the store, two to the queues."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from redis import Redis
 
 from api.web.site import Site
-from api.web.views.room import events, memory
+from api.web.views.room import events, is_unpacked, memory
 from api.web.views.runs.happenings import Happening, happenings
 from contract.audit import newest_changes
 from contract.errors import LarderError, NothingPromotedError
@@ -76,6 +76,7 @@ class Snapshot:
     events: Waiting | None = None
     happened: tuple[Happening, ...] = ()
     lost: tuple[Lost, ...] = ()
+    is_unpacked: bool = False
 
     def find(self, name: str) -> Generation | None:
         return next((one for one in self.generations if one.name == name), None)
@@ -125,6 +126,7 @@ def take(site: Site) -> Snapshot:
         except LarderError as error:
             parts["away"] = str(error)
         parts["memory"], parts["events"] = memory(site), events(site)
+        parts["is_unpacked"] = is_unpacked(site, parts.get("pointer"))
     try:
         parts["queues"] = site.queue.ask(lambda redis: read_queues(redis, site.settings.namespace, now))
     except LarderError as error:

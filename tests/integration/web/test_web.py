@@ -81,6 +81,13 @@ def test_the_overview(open_client: FlaskClient) -> None:
         assert part in text, part
 
 
+def test_lists_that_lie_unpacked_are_a_note(open_client: FlaskClient, generations: Generations) -> None:
+    assert "Lists lie unpacked" not in open_client.get("/").text
+    (limit,) = generations.redis.config_get("hash-max-listpack-value").values()
+    generations.redis.hset(generations.keys.recs("g2", 0), "6", b"x" * (int(limit or 64) + 1))
+    assert "Lists lie unpacked" in open_client.get("/").text
+
+
 def test_the_page_and_its_live_part_say_the_same(open_client: FlaskClient) -> None:
     part = open_client.get("/live").text
     assert 'data-served="g2"' in part

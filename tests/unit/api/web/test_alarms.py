@@ -94,6 +94,7 @@ def test_nothing_is_wrong() -> None:
         ("store-evicts", "failing", replace(healthy(), memory={"used_memory": 5, "maxmemory": 100, "maxmemory_policy": "volatile-ttl"})),
         ("lists-lost", "failing", replace(healthy(), lost=(lost_of("g1"),))),
         ("lists-lost", "warning", replace(healthy(), lost=(lost_of("g0"),))),
+        ("lists-unpacked", "healthy", replace(healthy(), is_unpacked=True)),
         ("store-full", "warning", replace(healthy(), memory={"used_memory": 95, "maxmemory": 100})),
     ],
 )
