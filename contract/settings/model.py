@@ -32,7 +32,7 @@ class ModelSettings(FamilySettings, ContentSettings):
     )
     threshold: int = Field(1, ge=1, description="Co-occurrences of sar below this count as none.")
     neighbors: int = Field(0, ge=0, le=10_000, description="Keep each item's N strongest other items; 0 keeps all (docs/models.md).")
-    exclude_seen: bool = Field(True, description="Leave out items that the user has interacted with.")
+    exclude_seen: bool = Field(True, description="Leave out items that the user has interacted with, or, with a target, has taken.")
     k: int = Field(10, ge=1, le=1000, description="Items in an answer when the request names no k.")
     depth: int = Field(0, ge=0, le=3000, description="Items stored for a user; 0 means 3 times k, to fill read-time exclusions.")
     similar_depth: int = Field(30, ge=0, le=1000, description="Similar items stored for an item; 0 stores none, and serves none.")

@@ -16,8 +16,12 @@ from contract.errors import SettingsError
 from contract.formats.evaluation import Evaluation, NotEvaluated
 from contract.settings.settings import ModelSettings, Settings
 from engine.arrays import Array
+from engine.ranking.ranked import Ranking, rank_users
+from engine.score.explain import explain_users
+from engine.score.scoring import Scale
+from engine.score.similar import similar_items
 from tests.support.models.fitting import Memory, matrix_of
-from tests.support.models.shop import visits
+from tests.support.models.shop import AISLES, visits
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.holdout import hold_out
 from trainer.evaluation.lists import best_unseen, renumbered
@@ -26,6 +30,8 @@ from trainer.evaluation.per_user import per_user
 from trainer.fitting.door import Made, fit_model
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.interactions.targets import Targets
+from trainer.items.items import cleaned
+from trainer.items.new_items import with_content
 from trainer.run.pipeline import make_artifact
 from trainer.run.spec import Order
 from trainer.verify.rescore import rescore
@@ -179,3 +185,44 @@ def test_an_evaluation_says_why_there_is_none() -> None:
     found = evaluate(interactions, ModelSettings(), k=1, sample_users=100, threads=1, limit_bytes=2**30, report=lambda *_: None)
     assert isinstance(found, NotEvaluated)
     assert found.reason == "no user has an event of the target, and others before that visit"
+
+
+@pytest.mark.parametrize("fields", [{}, {"similarity": "lift", "neighbors": 20}, {"model": "ease"}], ids=str)
+def test_an_item_that_nobody_has_met_is_listed_by_what_it_is_like(tmp_path: Path, shop: Interactions, fields: dict[str, object]) -> None:
+    rows = [(str(item), f"aisle {int(item) % AISLES}") for item in shop.item_ids] + [("1000", "aisle 0")]
+    items = cleaned(pl.DataFrame(rows, ["item", "category"], orient="row"), "items.csv")
+    known = with_content(shop, items, ModelSettings.model_validate({**fields, "new_items": 3.0}))
+    artifact = artifact_of(tmp_path, known, new_items=3.0, **fields)
+    new = list(known.item_ids).index(1000)
+    lists = [[item for item, _ in rescore(artifact, user).best(60)] for user in range(100)]
+    assert sum(new in listed for listed in lists) > 10
+    assert not {(user, item) for user, listed in enumerate(lists) for item in listed} & pairs_of(known, target=True)
+    near = similar_items(artifact.arrays, np.array([new], np.int32), depth=5)
+    assert {int(str(known.item_ids[item])) % AISLES for item in near.items[0, : near.lengths[0]].tolist()} & {0, 11}
+
+
+def test_similar_items_of_sar_are_bought_by_those_who_met_the_item(shop: Interactions) -> None:
+    _, memory = made_of(shop, ModelSettings())
+    matrix = matrix_of(memory, len(shop.item_ids))
+    assert not np.allclose(matrix, matrix.T)
+    top = similar_items(memory, np.arange(20, dtype=np.int32), depth=3)
+    for item, listed in enumerate(top.items.tolist()):
+        row = np.where(np.arange(matrix.shape[0]) == item, -1, matrix[item])
+        assert sorted(row[listed], reverse=True) == sorted(row, reverse=True)[:3]
+
+
+@pytest.mark.parametrize("fields", [{"normalize": False}, {"model": "ease"}], ids=["sar", "ease"])
+def test_reasons_are_what_was_met_and_add_up(tmp_path: Path, shop: Interactions, fields: dict[str, object]) -> None:
+    artifact = artifact_of(tmp_path, shop, **fields)
+    how, scale = Ranking.of(artifact.manifest.settings), Scale(False, artifact.manifest.weight_min, artifact.manifest.weight_max)
+    top = rank_users(artifact.arrays, 0, 30, scale, how)
+    reasons = explain_users(artifact.arrays, 0, 30, top, explain_depth=1000)
+    only_viewed = pairs_of(shop, target=False) - pairs_of(shop, target=True)
+    viewed = 0
+    for user in range(30):
+        for rank in range(top.lengths[user]):
+            first = reasons.first[user] + rank * reasons.width[user]
+            part = slice(first, first + reasons.counts[user, rank])
+            assert abs(reasons.shares[part].sum() - 1) < 1e-4
+            viewed += sum((user, int(item)) in only_viewed for item in reasons.items[part])
+    assert viewed > 100
