@@ -75,6 +75,7 @@ def test_a_page_of_another_origin_may_ask(proxy: tuple[Nginx, ApiProcess]) -> No
         assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, SHOP)
 
 
+@pytest.mark.long
 @deeper
 def test_connections_that_were_idle_for_a_minute_take_another_request(proxy: tuple[Nginx, ApiProcess]) -> None:
     """As long as load balancers keep theirs, through nginx and without it; each question goes over the connection of the one before."""

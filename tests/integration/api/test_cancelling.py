@@ -43,6 +43,7 @@ def cancel(stack: Services, api: ApiProcess, run: str, how: str) -> None:
         assert (answer.status_code, answer.json()["state"]) == (200, "cancelled"), answer.text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", WAYS)
 def test_a_queued_run_never_trains(services: Callable[..., Services], api: ApiProcess, store_redis: Redis, how: str) -> None:
     stack = services()

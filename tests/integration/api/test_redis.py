@@ -53,6 +53,7 @@ def n_of(process: int, what: str) -> int:
     return len(list(Path(f"/proc/{process}/{what}").iterdir()))
 
 
+@pytest.mark.long
 def test_a_password(server: Server) -> None:
     serve(server.client)
     server.client.config_set("requirepass", PASSWORD)
@@ -63,6 +64,7 @@ def test_a_password(server: Server) -> None:
         check_problem(api.ask(54), 503, "Store unavailable")
 
 
+@pytest.mark.long
 def test_a_user_who_may_only_read(server: Server) -> None:
     serve(server.client)
     commands = ["-@all", "+@read", "+@connection"]
@@ -90,6 +92,7 @@ def test_tls(server: Server, tmp_path: Path) -> None:
             check_problem(api.ask(54), 503, "Store unavailable")
 
 
+@pytest.mark.long
 def test_sentinels_name_the_server_and_the_one_after_it(tmp_path: Path) -> None:
     with ExitStack() as stack:
         first = stack.enter_context(Server(tmp_path / "first"))

@@ -132,6 +132,7 @@ def test_errors_of_larder_s_own(call: Call) -> None:
         call("--to", "postgresql://me:hunter2@127.0.0.1/db")
 
 
+@pytest.mark.long
 def test_a_killed_export_leaves_what_the_next_one_removes(store_redis: Redis, tmp_path: Path) -> None:
     promote_many(store_redis, "a", 300, 1000)
     promote_many(store_redis, "b", 150_000, 2000)

@@ -148,6 +148,7 @@ def test_a_killed_export_leaves_the_table_before(url: str, store_redis: Redis, r
     assert found == {"recommendations", "larder_exports"}
 
 
+@pytest.mark.long
 def test_readers_of_mariadb_find_whole_tables_at_any_time(mariadb_url: str, store_redis: Redis) -> None:
     bases = {"a": 1000, "b": 2000}
     for generation, base in bases.items():

@@ -70,6 +70,7 @@ def of_dagster() -> Any:
     return runpy.run_path(str(EXAMPLES / "dagster_nightly.py"))["defs"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_each_trains_and_exports(stack: Services, lists: Path) -> None:
     for said in ("all lists are exported", "what has changed is exported"):
@@ -148,6 +149,7 @@ def test_a_bad_source_is_not_tried_again(lists: Path, tmp_path: Path) -> None:
     assert not lists.exists()
 
 
+@pytest.mark.long
 def test_what_may_pass_is_tried_again(lists: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LARDER_REDIS_URL", "unix:///nowhere/redis.sock")
     dag, job = of_airflow(), of_dagster().jobs[0]

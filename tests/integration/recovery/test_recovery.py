@@ -115,6 +115,7 @@ def test_a_shard_that_sleeps_past_its_lease_is_taken_over_and_its_twin_changes_n
     assert users_served(stack, generation) == N_USERS
 
 
+@pytest.mark.long
 def test_a_shard_that_always_fails_fails_its_generation_with_the_reason(stack: Services, tmp_path: Path) -> None:
     generation = dispatch_run(stack)
     (tmp_path / "artifacts" / generation / "affinity.npy").write_bytes(b"truncated")

@@ -75,6 +75,7 @@ def test_a_first_run_that_popularity_beats_goes_on_with_auto_and_says_so(service
     assert manifest.tuning["winner"]["ndcg"] >= manifest.tuning["popularity"]["ndcg"]
 
 
+@pytest.mark.long
 def test_after_a_promotion_other_models_are_compared_and_status_says_which_is_better(
     services: Callable[..., Services], tmp_path: Path
 ) -> None:

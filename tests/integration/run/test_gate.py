@@ -34,6 +34,7 @@ def shuffled(honest: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_model_of_shuffled_items_is_refused_and_the_same_data_pass(
     services: Callable[..., Services], honest: Path, shuffled: Path

@@ -31,6 +31,7 @@ def written(folder: Path, new: list[int]) -> dict[str, object]:
     return {"interactions": folder / "events.csv", "items": folder / "items.csv", "new_items": 1}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_new_item_is_served(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(**written(tmp_path, [NEW]), depth=60, explain_depth=3)

@@ -22,6 +22,7 @@ def scores_of(items: list[dict[str, Any]]) -> list[float]:
     return [item["score"] for item in items]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_rules_end_to_end(services: Callable[..., Services], redis_server: str, tmp_path: Path) -> None:
     data, items = tmp_path / "interactions.csv", tmp_path / "items.csv"

@@ -79,6 +79,7 @@ def test_a_query_runs_as_it_is_written(postgres_url: str, query: str) -> None:
     assert load(address(postgres_url), sql_query=query).interactions.item_ids == [5, 6, 7]
 
 
+@pytest.mark.long
 def test_a_million_rows(postgres_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     execute(
         postgres_url,

@@ -57,6 +57,7 @@ def stack(services: Callable[..., Services]) -> Services:
     return made
 
 
+@pytest.mark.long
 def test_real_sets_from_file_to_served_lists(stack: Services, real_files: dict[str, Path]) -> None:
     for name, (_, _, options, expected) in REAL_SETS.items():
         result = stack.run("run", "--wait", "--force", "--interactions", str(real_files[name]), *options)

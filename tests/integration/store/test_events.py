@@ -97,6 +97,7 @@ def test_an_erasure_takes_a_users_events_out_of_redis_and_files(store_redis: Red
     assert events_in(store_redis, KEYS).waiting()[:2] == (0, 0)
 
 
+@pytest.mark.long
 def test_each_event_once_while_everybody_is_killed(tmp_path: Path) -> None:
     """Redis and the process that writes are killed again and again; what was acknowledged is in the files, once."""
     server = RedisServer(appendonly="yes", appendfsync="always")  # everysec may put a write off while the disk is slow
