@@ -75,9 +75,10 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
         chain = chain_of(store, asked)
         is_whole = not n_unknown and (not chain or all(one and len(one.item_ids) >= (asked.k or pointer.k) for one in found.lists))
         more = f",{generation_json(pointer)}" if says else ""
-        count = partial(_count, metrics, arm_to_count(pointer))
+        count = partial(_count, metrics, arm) if (arm := arm_to_count(pointer)) else None
         if is_plain(asked) and is_whole:
-            count([one and one.item_ids for one in found.lists])
+            if count is not None:
+                count([one and one.item_ids for one in found.lists])
             return pointer, _plain_results(pointer, asked, found, more)
         return pointer, _results(store, pointer, asked, found, Filler(store, asked, pointer, metrics.fell_back), more, count)
 
@@ -96,10 +97,9 @@ def _newest(store: Store, pointer: Pointer, found: UserLists) -> Pointer:
 
 def _count(metrics: Metrics, arm: str, listed: Sequence[Sequence[Id] | None]) -> None:
     """`listed`: the items of each user; None for who has no list."""
-    if arm:
-        metrics.arm(arm, UNKNOWN, sum(ids is None for ids in listed))
-        metrics.arm(arm, WITHOUT, sum(ids is not None and not ids for ids in listed))
-        metrics.arm(arm, LISTED, sum(bool(ids) for ids in listed))
+    metrics.arm(arm, UNKNOWN, sum(ids is None for ids in listed))
+    metrics.arm(arm, WITHOUT, sum(ids is not None and not ids for ids in listed))
+    metrics.arm(arm, LISTED, sum(bool(ids) for ids in listed))
 
 
 def _plain_results(pointer: Pointer, asked: BatchRequest, found: UserLists, more: str) -> Iterator[str]:
@@ -110,14 +110,15 @@ def _plain_results(pointer: Pointer, asked: BatchRequest, found: UserLists, more
 
 
 def _results(
-    store: Store, pointer: Pointer, asked: BatchRequest, found: UserLists, filler: Filler, more: str, count: Count
+    store: Store, pointer: Pointer, asked: BatchRequest, found: UserLists, filler: Filler, more: str, count: Count | None
 ) -> Iterator[str]:
     """A list or an error for each user. Metadata of all of them takes one round trip."""
     choices = [
         None if one is None and not filler.chain else filler.choose(one or EMPTY._replace(fresh=did))
         for one, did in zip(found.lists, found.did, strict=True)
     ]
-    count([choice and choice[1].item_ids for choice in choices])
+    if count is not None:
+        count([choice and choice[1].item_ids for choice in choices])
     described = describe(store, pointer, asked, [choice[1] for choice in choices if choice is not None], filler.shelf)
     unknown = problem_json(unknown_user()).strip()
     for given, one, choice in zip(asked.user_ids, found.lists, choices, strict=True):

@@ -39,9 +39,10 @@ class Experiments:
             raise GenerationError("the experiment that runs was begun by a later version of Larder: use that one to change it") from None
 
     def fixed(self) -> frozenset[str]:
-        """Generations that are arms, which somebody is served whatever is promoted. Raises GenerationError as `running`."""
-        running = self.running()
-        return frozenset(arm.name for arm in running.arms if arm.pointer) if running else frozenset()
+        """Generations that are arms, which somebody is served whatever is promoted; also of an experiment of a later version."""
+        served = self.served()
+        arms = served.experiment.get("arms", ()) if served and served.experiment else ()
+        return frozenset(str(arm["name"]) for arm in arms if arm.get("pointer"))
 
     def start(self, shares: Mapping[str, int], by: str) -> Experiment:
         """Begin an experiment: slots by arm (shares.py), where each arm but `current` is a generation that has its lists.

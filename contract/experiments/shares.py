@@ -38,8 +38,14 @@ def parsed(text: str) -> dict[str, int]:
 def _slots(name: str, text: str) -> int:
     slots = int(Decimal(text) * N_SLOTS / 100) if _PERCENT.fullmatch(text) else -1
     if not 0 <= slots <= N_SLOTS:
-        raise SettingsError(f"--arms: {name}={text[:_SHOWN]}: a share is a percent from 0 to 100 with two decimals at the most")
+        raise SettingsError(
+            f"--arms: {name}={text[:_SHOWN]}: a share is a percent from 0 to 100 with two decimals at the most{_hint(name)}"
+        )
     return slots
+
+
+def _hint(name: str) -> str:
+    return "; to compare models, train each with --review, and name their generations" if name == "model" else ""
 
 
 def shown(n_slots: int) -> str:

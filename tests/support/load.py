@@ -1,7 +1,7 @@
 """Clients that ask the API at a steady rate, from a process of their own, and check that no answer mixes generations.
 
 Every item id of a generation begins with that generation's tag and a dash: an answer, or two answers that name one generation,
-with two tags is a mix.
+with two tags is a mix. So is a user in two arms of an experiment.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Report:
     failures: list[str] = field(default_factory=list)
     mixed: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    arms: dict[int, str] = field(default_factory=dict)
     latencies_s: list[tuple[float, float]] = field(default_factory=list)
 
     def p99_ms(self, start: float, end: float) -> float:
@@ -116,9 +117,15 @@ def _client(port: int, user_ids: list[int], every_s: float, report: Report, lock
 def _check(answer: dict[str, Any], report: Report) -> None:
     parts = answer.get("results", [answer])
     problems = [part for part in parts if "items" not in part]
-    tags = {str(item["item_id"]).partition("-")[0] for part in parts for item in part.get("items", [])}
-    tags.add(report.tags.setdefault(answer["generation"], next(iter(tags), "")))
+    seen: dict[str, set[str]] = {}
+    for part in parts:
+        tags = {str(item["item_id"]).partition("-")[0] for item in part.get("items", [])}
+        seen.setdefault(part.get("generation", answer["generation"]), set()).update(tags)
+        if (arm := part.get("arm")) and report.arms.setdefault(part["user_id"], arm) != arm:
+            report.mixed.append(f"user {part['user_id']} was in {report.arms[part['user_id']]}, and is in {arm}")
     if problems:
         report.failures.append(f"a batch of {answer['generation']} has {problems[0]}")
-    if len(tags) > 1:
-        report.mixed.append(f"{answer['generation']}: {sorted(tags)}")
+    for generation, tags in seen.items():
+        tags.add(report.tags.setdefault(generation, next(iter(tags), "")))
+        if len(tags) > 1:
+            report.mixed.append(f"{generation}: {sorted(tags)}")

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from contract.experiments.shares import told as told_shares
 from contract.formats.tuned import told
 from contract.larder import Larder
 from contract.settings.called import as_called
@@ -52,6 +53,8 @@ def status() -> None:
         for missing in told_lost(larder.store, larder.keys):
             how = escape(missing.why) or "workers make them again"
             table.add_row("lost", f"[bold red]generation {missing.generation} lacks {missing.words}[/]: {how}")
+        if running := larder.experiments.running():
+            table.add_row("experiment", f"{told_shares(running)}; `{as_called('experiment', 'status')}` shows it")
         if held := generations.held():
             table.add_row("held", f"by {held.by}, who went back to {held.generation}: nothing is promoted until `{as_called('release')}`")
         if due := next_run(settings):

@@ -1,4 +1,4 @@
-"""Promotions and rollbacks while clients ask: no request fails, and no answer mixes two generations.
+"""Promotions and rollbacks while clients ask: no request fails, and no answer mixes two generations, with an experiment and without.
 
 `make chaos` runs it in full; LARDER_TEST_CHAOS=full does the same.
 """
@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.experiments.moves import Experiments
 from tests.support.load import under_load
 from tests.support.servers.api_process import ApiProcess
 from tests.support.servers.services import Services, await_that
@@ -49,7 +50,7 @@ def test_swaps_under_load(services: Callable[..., Services], tmp_path: Path) -> 
         prune(stack.generations, stack.runs, stack.settings)
         return stack.generations.ids()[-1]
 
-    tags = {promote(0): "t0"}
+    tags, experiments = {promote(0): "t0"}, Experiments(stack.generations)
     with (
         ApiProcess(stack.settings.redis_url) as api,
         under_load(api.port, list(range(N_USERS)), REQUESTS_PER_S) as report,
@@ -58,6 +59,9 @@ def test_swaps_under_load(services: Callable[..., Services], tmp_path: Path) -> 
         swaps_begin, n_rollbacks = time.time(), 0
         for number in range(1, N_PROMOTIONS + 1):
             tags[promote(number)] = f"t{number}"
+            if number == N_PROMOTIONS // 2:
+                arm = stack.generations.ids()[-2]
+                experiments.start({"current": 5000, arm: 5000}, "a test")
             if number % ROLLBACK_EVERY == 0:
                 event = stack.generations.roll_back("a test")
                 served = lambda generation=event.generation: api.get("/generations/current").json()["generation"] == generation  # noqa: E731
@@ -65,6 +69,7 @@ def test_swaps_under_load(services: Callable[..., Services], tmp_path: Path) -> 
                 n_rollbacks += 1
                 assert stack.generations.release()
         swaps_end = time.time()
+        experiments.stop()
         await_that(lambda: api.ask(1).json()["generation"] == stack.generations.history(1)[0].generation, "the last move is served")
     print(
         f"\n{report.n_requests:,} requests, {report.n_batches:,} of them batches, through {N_PROMOTIONS} promotions and {n_rollbacks} "
@@ -78,4 +83,6 @@ def test_swaps_under_load(services: Callable[..., Services], tmp_path: Path) -> 
     assert report.mixed == []
     assert report.n_requests > 500
     assert len(report.tags) > 2
+    assert set(report.arms.values()) == {"current", arm}
+    print(f"{len(report.arms)} users were in an arm, each in one, from promotion {N_PROMOTIONS // 2} on")
     assert report.tags.items() <= tags.items()

@@ -47,6 +47,7 @@ def test_percents_become_slots() -> None:
         ("current=110,g=-10", "current=110: a share is a percent"),
         ("current=nan,g=10", "current=nan: a share is a percent"),
         ("current=1e400,g=10", "current=1e400: a share is a percent"),
+        ("model=sar,model=auto", "to compare models, train each with --review, and name their generations"),
         ("current=ninety,g=10", "current=ninety: a share is a percent"),
         (",".join(f"g{at}=10" for at in range(11)), "these are 11"),
     ],
