@@ -14,7 +14,7 @@ from api.http.problems import RETRY_STORE_S, SEE_LOG, sentence
 from api.http.route import PAGE, ROUTE
 from api.http.versions import VERSIONED
 from api.web import assets, sessions
-from api.web.pages import cards, changes, compare, explorer, history, manual, overview, runbook
+from api.web.pages import cards, changes, compare, explorer, history, manual, outcomes, overview, runbook
 from api.web.site import Page, Site
 from api.web.views.formats import FILTERS
 from contract.errors import GenerationError, NothingPromotedError, PayloadError, StoreError
@@ -85,6 +85,7 @@ def _pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
         *cards.pages(site),
         *compare.pages(site),
         *history.pages(site),
+        *outcomes.pages(site),
         *changes.pages(site),
         *runbook.pages(),
         *manual.pages(site),
@@ -113,6 +114,7 @@ def _common(site: Site) -> dict[str, Any]:
         "access": access,
         "token": sessions.token() if access == "admin" else "",
         "has_manual": bool(site.settings.manual),
+        "keeps_impressions": site.settings.impressions > 0,
         "user": sessions.user_here(),
         "has_admin_keys": site.gate.has_admin_keys or bool(site.settings.api_user_header and site.settings.api_admin_users),
         "needs_key": not site.gate.is_open,

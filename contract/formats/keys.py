@@ -19,6 +19,7 @@ larder:{ctl}:fence             int     -       training.lua      lua           t
 larder:{ctl}:scheduled:MINUTE  string  2 hours trainer           trainer       one of several trainers starts the run of a minute
 larder:{ctl}:told:NOTICE       string  2 days  trainer           trainer       one of several trainers tells a notice, once
 larder:{ctl}:tuned             string  -       trainer           trainer, api  JSON: what the last tune found (contract/formats/tuned.py)
+larder:{ctl}:outcomes          string  a week  trainer           api           JSON: what became of what was shown (outcomes/report.py)
 larder:{ctl}:audit             list    -       api, trainer      api, trainer  JSON: changes that were asked for (audit.py), newest first
 larder:{ctl}:log_level         string  minutes trainer           all           a level of logs that somebody asks for (telemetry/level.py)
 larder:{ctl}:acknowledged      string  minute  all           nobody        written last before replicas are waited for
@@ -103,6 +104,7 @@ class Keys:
     items_sequence = _ControlKey("items_sequence")
     item_revisions = _ControlKey("item_revisions")
     tuned = _ControlKey("tuned")
+    outcomes = _ControlKey("outcomes")
     audit = _ControlKey("audit")
     lost = _ControlKey("lost")
     acknowledged = _ControlKey("acknowledged")

@@ -9,11 +9,13 @@ import pytest
 from redis import Redis
 
 from contract.formats.keys import Keys
+from contract.formats.outcomes.report import EventCounts, Interval, Outcomes, Rate, Row, Table
 from contract.formats.shard_record import ShardRecord
 from contract.formats.verdict import Verdict
 from contract.store.generations import Generations
 from contract.store.history import History, RunRecord
 from contract.store.runs import Runs
+from contract.store.streams.outcomes import keep
 from tests.browser.conftest import ADMIN_KEY, Open, sign_in
 from tests.browser.test_views import LOOKS, serious
 from tests.e2e.local import LocalStack
@@ -25,9 +27,28 @@ pytestmark = pytest.mark.timeout(300)
 FAILED, REFUSED = "20260302-000000-dead", "20260301-000000-beef"
 LONG = {1: {"title": "A title that does not end " * 20}, 2: {"title": "W" * 300}}
 VIEWS = {
-    "empty": ("/", "/history", "/compare"),
-    "trouble": ("/", "/history", f"/history/{FAILED}", f"/history/{REFUSED}", f"/compare?a=g1&b={REFUSED}", "/explore?user=54"),
+    "empty": ("/", "/history", "/compare", "/outcomes"),
+    "trouble": (
+        "/",
+        "/history",
+        f"/history/{FAILED}",
+        f"/history/{REFUSED}",
+        f"/compare?a=g1&b={REFUSED}",
+        "/explore?user=54",
+        "/outcomes",
+    ),
 }
+
+
+def outcomes() -> Outcomes:
+    """Of many generations and arms with long names."""
+    rate = Rate(n=1234, rate=Interval(value=0.1234, low=0.1, high=0.15), corrected=Interval(value=1.25, low=1.0, high=1.5))
+    rows = [Row(names=[REFUSED, "W" * 60], shown=123_456_789, clicks=rate, conversions=rate)] * 40
+    tables = [Table(ways=["generation", "arm"], rows=rows), Table(ways=["segment"], rows=[rows[0].model_copy(update={"names": [""]})])]
+    counts = EventCounts(by_request=1, by_window=2, of_nothing=4, clicks={"w" * 64: 7})
+    return Outcomes(
+        at="2026-03-10T12:00:00Z", since="2026-03-04", window_s=86_400, share=0.5, lists=8, shown=24, open=9, events=counts, tables=tables
+    )
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +72,7 @@ def redis(stack: LocalStack) -> Iterator[Redis]:
         runs.set(FAILED, "running", "fit", 1, 2)
         runs.set(FAILED, "failed", message="DataError: nothing is left to fit")
         runs.keep_log(FAILED, "INFO a line that does not end " * 20)
+        keep(made, keys, outcomes())
         yield made
         for key in made.scan_iter("trouble*"):
             made.delete(key)

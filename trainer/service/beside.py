@@ -1,26 +1,37 @@
-"""Processes beside the trainer service: that which writes events to files, and that which tells others what became of runs."""
+"""Processes beside the trainer service: those which write events to files, count outcomes, and tell others what became of runs."""
 
 from __future__ import annotations
 
 import logging
 import subprocess
 import sys
+import time
 
 log = logging.getLogger("larder.trainer")
+REST = 20  # times as long as it took, before one that ends by itself is started again
 
 
 class Beside:
     """One process of its own, since the service forks for its jobs, and threads don't outlive a fork. Started again when it has ended."""
 
-    def __init__(self, module: str, does: str, *, is_wanted: bool) -> None:
-        """`does`: what it is, in words."""
+    def __init__(self, module: str, does: str, *, is_wanted: bool, every_s: float = 0) -> None:
+        """`does`: what it is, in words. `every_s`: how often one that ends by itself is started; 0: it is to run until it is stopped."""
         self._command, self._does, self._is_wanted = (sys.executable, "-m", module), does, is_wanted
+        self._every_s, self._began, self._again = every_s, 0.0, 0.0
         self._process: subprocess.Popen[bytes] | None = None
 
     def see_to(self) -> None:
-        """Start it where it is wanted and does not run. Costs nothing else."""
+        """Start it where it is wanted, does not run, and is due. Costs nothing else."""
         if not self._is_wanted or (self._process is not None and self._process.poll() is None):
             return
+        now = time.monotonic()
         if self._process is not None:
-            log.error("the process that %s has ended with %d; it is started again", self._does, self._process.returncode)
-        self._process = subprocess.Popen(self._command)  # noqa: S603 (a command of our own)
+            code, self._process = self._process.returncode, None
+            if self._every_s:
+                self._again = self._began + max(self._every_s, REST * (now - self._began))
+            if code or not self._every_s:
+                again = f"in {self._again - now:.0f} s" if self._every_s else "now"
+                log.error("the process that %s has ended with %d; it is started again %s", self._does, code, again)
+        if now >= self._again:
+            self._began = now
+            self._process = subprocess.Popen(self._command)  # noqa: S603 (a command of our own)

@@ -38,6 +38,7 @@ from trainer.service.start_run import start_run
 log = logging.getLogger("larder.trainer")
 TIDY_EVERY_S = 30.0
 COMPARE_EVERY_S = 5.0
+OUTCOMES_EVERY_S = 600.0
 
 
 def serve(settings: Settings) -> None:
@@ -50,6 +51,7 @@ def serve(settings: Settings) -> None:
     larder.erasure.announce()
     beside = (
         Beside("trainer.events", "writes events and impressions", is_wanted=_writes(settings)),
+        Beside("trainer.outcomes", "counts outcomes", is_wanted=settings.impressions > 0, every_s=OUTCOMES_EVERY_S),
         Beside("trainer.notices", "tells what became of runs", is_wanted=bool(settings.notices)),
     )
     for process in beside:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,6 +70,9 @@ def test_what_is_clicked_and_bought_is_told(store_redis: Redis, redis_server: st
         await_that(lambda: impressions_in(store_redis, KEYS).waiting().written == 4, "what was shown is written")
         assert api.send_admin("POST", "/events", WRITE, {"events": events}).json()["accepted"] == 4
         await_that(lambda: events_in(store_redis, KEYS).waiting().written == 4, "what was done is written")
+        assert "Nothing that was shown is known yet" in api.get("/outcomes").text
+        subprocess.run([sys.executable, "-m", "trainer.outcomes"], cwd=ROOT, env=environment(settings), check=True, timeout=100)
+        page = api.get("/outcomes")
     found = Outcomes.read(told(settings, "--days", "2", "--by", "generation,arm", "--by", "rank", "--by", "segment", "--json"))
     assert found is not None
     tables = [{",".join(row.names): (row.shown, row.clicks.n, row.conversions.n) for row in table.rows} for table in found.tables]
@@ -76,6 +80,10 @@ def test_what_is_clicked_and_bought_is_told(store_redis: Redis, redis_server: st
     assert tables[1] == {"1": (4, 1, 0), "2": (4, 1, 1), "3": (4, 0, 0)}
     assert tables[2] == {"at": (3, 1, 0), "de": (9, 1, 1)}
     assert (found.lists, found.events.by_request, found.events.by_window, found.events.of_nothing) == (4, 2, 1, 1)
+    assert page.ok
+    assert re.findall(r"<h2[^>]*>([^<]+)", page.text) == ["By generation and arm", "By rank", "By day", "By segment of users"]
+    for words in ("4 lists with 12 items", "16.7 %", '<a href="/history/g1">g1</a>', "buy 1", "click 2, view 1"):
+        assert words in page.text
     text = told(settings)
     assert "4 lists with 12 items" in text
     assert "16.67" in text

@@ -1,0 +1,58 @@
+"""Processes beside the trainer service: started where they are wanted, and again when they have ended."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+from typing import Any
+
+import pytest
+
+from trainer.service import beside
+from trainer.service.beside import Beside
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The processes that were started, each of which has ended."""
+    found: list[subprocess.Popen[bytes]] = []
+
+    def start(command: Any) -> subprocess.Popen[bytes]:
+        found.append(popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        found[-1].wait()
+        return found[-1]
+
+    popen = subprocess.Popen
+    monkeypatch.setattr("trainer.service.beside.subprocess.Popen", start)
+    return found
+
+
+def test_one_that_is_to_run_for_ever_is_started_again_at_once(
+    begun: list[subprocess.Popen[bytes]], caplog: pytest.LogCaptureFixture
+) -> None:
+    process = Beside("site", "does nothing", is_wanted=True)
+    process.see_to()
+    process.see_to()
+    assert len(begun) == 2
+    assert "the process that does nothing has ended with 0; it is started again now" in caplog.text
+    Beside("site", "is not wanted", is_wanted=False).see_to()
+    assert len(begun) == 2
+
+
+@pytest.mark.parametrize(("module", "told"), [("site", 0), ("no.such.module", 1)])
+def test_one_that_ends_by_itself_rests_and_only_a_failure_is_told(
+    begun: list[subprocess.Popen[bytes]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    told: int,
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("trainer.service.beside.time.monotonic", lambda: now)
+    caplog.set_level(logging.ERROR)
+    process = Beside(module, "counts", is_wanted=True, every_s=60)
+    for after, n in ((0, 1), (2, 1), (50, 1), (61, 2), (61 + 10, 2), (61 + 10 * beside.REST - 1, 2), (61 + 10 * beside.REST, 3)):
+        now = 1000.0 + after
+        process.see_to()
+        assert len(begun) == n, after
+    assert len(caplog.records) == 2 * told
