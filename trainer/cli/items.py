@@ -82,6 +82,7 @@ def items(force: bool, **options: Any) -> None:
 
         stock = with_titles(stock, settings, known.generation if known else "")
         now = write_revision(catalogue, revision, stock, "command")
+        larder.acknowledged.settle(larder.store)  # before readers follow to what a failover could take
         switched = catalogue.switch(now)
         if switched:
             was = f"revision {before.revision}" if before else ""

@@ -15,6 +15,7 @@ from trainer.doctor.finding import Finding, fail
 from trainer.doctor.indexes import look_at_indexes
 from trainer.doctor.lists import look_at_lists, look_at_workers
 from trainer.doctor.machine import look_at_machine
+from trainer.doctor.replicas import look_at_replicas
 from trainer.doctor.server import look_at_server
 
 TIMEOUT_S = 3.0
@@ -33,6 +34,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def _of_store(redis: Redis, settings: Settings) -> Iterator[Finding]:
     try:
         yield from look_at_server(redis, "Redis", has_erased=bool(redis.exists(Keys(settings.namespace).erased)))
+        yield look_at_replicas(redis, settings)
         yield from look_at_lists(redis, settings)
         yield look_at_indexes(redis, settings)
         yield from look_at_generations(redis, settings)

@@ -27,15 +27,18 @@ class Healing:
     def __init__(self, larder: Larder) -> None:
         self._larder = larder
         self._steps = self._looks()
+        self._not_before = 0.0
         self._asked: dict[str, tuple[int, float]] = {}
         self._cooked: set[str] = set()
 
     def tick(self) -> None:
-        """A slice of a look. After an error the next tick begins anew."""
+        """A slice of a look. After an error it begins anew, a moment later."""
+        if time.monotonic() < self._not_before:
+            return
         try:
             next(self._steps)
         except BaseException:
-            self._steps = self._looks()
+            self._steps, self._not_before = self._looks(), time.monotonic() + WHILE_LOST_S
             raise
 
     def _looks(self) -> Generator[None, None, None]:

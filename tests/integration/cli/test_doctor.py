@@ -18,6 +18,7 @@ from redis import Redis
 from contract.formats.keys import Keys
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
+from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from tests.support.builders import promote_lists
 from tests.support.generation_maker import SECRET, make_generation, settings_for
@@ -85,7 +86,7 @@ def test_indexes_that_redis_has_lost(server: Callable[..., str], tmp_path: Path)
     url = server()
     with Redis.from_url(url) as redis:
         promote_lists(redis, Keys(), {54: [(1, 1.0)], 55: [(1, 1.0)]}, finds_users=True)
-        write_names(redis, Keys().names("g1"), (54, 55))
+        write_names(Generations(redis, Keys()), Keys().names("g1"), (54, 55))
         catalogue = Catalogue(redis, Keys())
         stock = with_titles(Stock(cleaned(pl.DataFrame({"item": ["1"], "title": ["Heat"]}), "a test"), frozenset()), Settings(), "")
         revision = write_revision(catalogue, catalogue.begin(), stock, "command")
