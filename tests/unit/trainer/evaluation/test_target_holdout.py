@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from bench.shop.visits import visits
 from contract.formats.evaluation import Split
 from contract.settings.settings import GateSettings, ModelSettings, Settings
-from tests.support.models.shop import visits
 from trainer.evaluation.drift import drifted
 from trainer.evaluation.holdout import BASKET_S, HeldOut, hold_out
 from trainer.evaluation.moment import at_moment

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from bench.shop.visits import AISLES, visits
 from contract.artifacts.artifact import Artifact, open_artifact
 from contract.errors import SettingsError
 from contract.formats.evaluation import Evaluation, NotEvaluated
@@ -21,7 +22,6 @@ from engine.score.explain import explain_users
 from engine.score.scoring import Scale
 from engine.score.similar import similar_items
 from tests.support.models.fitting import Memory, matrix_of
-from tests.support.models.shop import AISLES, visits
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.holdout import hold_out
 from trainer.evaluation.lists import best_unseen, renumbered
