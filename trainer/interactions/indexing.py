@@ -5,34 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from contract.formats.keys import IDS_PER_BUCKET, Id, bucket_of
 from engine.arrays import Array
 from engine.similarity_matrix import plain
 from trainer.interactions import indexing_kernels as kernels
+from trainer.kept.packed import Coded
 
 _TABLE_SLACK = 1 << 20  # integers whose range is at most 4 n plus this are looked up in a table, others are sorted
 
 
-def number(parts: list[Array]) -> tuple[list[int], Array]:
-    """Distinct integers of all parts, rising, and the position of each value among them, int32. Empties `parts`, to free them."""
-    parts[:] = [plain(part) for part in parts if part.size]
-    low, high = min(int(part.min()) for part in parts), max(int(part.max()) for part in parts)
+def number(found: list[Array | Coded] | list[Array]) -> tuple[list[int], Array]:
+    """Distinct integers of all parts, rising, and the position of each value among them, int32. Empties `found`, to free them."""
+    parts = [part if isinstance(part, Coded) else plain(part) for part in found if part.size]
+    found.clear()
+    values = [part.values if isinstance(part, Coded) else part for part in parts]
+    low, high = min(int(some.min()) for some in values), max(int(some.max()) for some in values)
     n, span = sum(part.size for part in parts), high - low + 1
     if span > 4 * n + _TABLE_SLACK:
-        distinct, positions = np.unique(joined(parts), return_inverse=True)
+        del values
+        distinct, positions = np.unique(joined(parts, np.int64), return_inverse=True)
         return distinct.tolist(), positions.astype(np.int32, copy=False)
     table = np.zeros(span, np.int32)
-    for part in parts:
-        kernels.mark(part, low, table)
+    for some in values:
+        kernels.mark(plain(some), low, table)
+    del values
     places = np.flatnonzero(table)
     table[places] = np.arange(places.size, dtype=np.int32)
     out, at = np.empty(n, np.int32), 0
     while parts:
         part = parts.pop(0)
-        kernels.look_up(part, low, table, out[at : at + part.size])
+        if isinstance(part, Coded):
+            part.into(out[at : at + part.size], table[part.values - low])
+        else:
+            kernels.look_up(part, low, table, out[at : at + part.size])
         at += part.size
-    return [low + place for place in places.tolist()], out
+    return (places + low).tolist(), out
 
 
 def counted(positions: Array, n: int) -> Array:
@@ -42,13 +51,18 @@ def counted(positions: Array, n: int) -> Array:
     return counts
 
 
-def joined(parts: list[Array]) -> Array:
-    """The parts end to end; each is let go as soon as it is copied."""
-    out = np.empty(sum(part.size for part in parts), parts[0].dtype)
+def joined(parts: list[Array | Coded] | list[Array], dtype: npt.DTypeLike | None = None) -> Array:
+    """The parts end to end, of the type of the first unless `dtype` says another; each is let go as soon as it is copied."""
+    first = parts[0]
+    out = np.empty(sum(part.size for part in parts), dtype or (first.values if isinstance(first, Coded) else first).dtype)
+    del first
     at = 0
     while parts:
         part = parts.pop(0)
-        out[at : at + part.size] = part
+        if isinstance(part, Coded):
+            part.into(out[at : at + part.size])
+        else:
+            out[at : at + part.size] = part
         at += part.size
     return out
 
@@ -61,10 +75,20 @@ def by_bucket(ids: Sequence[Id], positions: Array) -> tuple[Sequence[Id], Array,
     return [ids[at] for at in order.tolist()], place[positions], ends
 
 
+def moved(positions: Array, places: Array) -> Array:
+    """`positions` with each p at places[p], in their own memory."""
+    kernels.look_up(positions, 0, places, positions)
+    return positions
+
+
 def bucket_order(ids: Sequence[Id]) -> tuple[Array, Array]:
     """Positions in `ids` ordered by bucket, then as they were, int32; ends of the buckets, int64."""
     n_buckets = n_buckets_for(len(ids))
-    buckets = np.fromiter((bucket_of(value, n_buckets) for value in ids), np.int64, len(ids))
+    buckets = np.empty(len(ids), np.int64)
+    if ids and isinstance(ids[0], int):
+        kernels.bucket(np.array(ids, np.int64), n_buckets, buckets)
+    else:
+        buckets[:] = [bucket_of(value, n_buckets) for value in ids]
     return np.argsort(buckets, kind="stable").astype(np.int32), np.cumsum(np.bincount(buckets, minlength=n_buckets))
 
 

@@ -19,11 +19,13 @@ from engine.arrays import Array
 from engine.models.content import Features
 from trainer.interactions.cleaning import Events, clean, renumbered
 from trainer.interactions.dislikes import Pairs, take_out
-from trainer.interactions.external_ids import index, typed
+from trainer.interactions.external_ids import index
+from trainer.interactions.good_rows import Columns
 from trainer.interactions.id_types import IdTypes
-from trainer.interactions.indexing import by_bucket, joined
-from trainer.interactions.limits import IN_FUTURE, MAX_WEIGHT, TIMES
+from trainer.interactions.indexing import by_bucket, joined, moved
+from trainer.interactions.limits import IN_FUTURE, MAX_WEIGHT
 from trainer.interactions.targets import Targets
+from trainer.kept.packed import Packed
 from trainer.rows.problems import Problems
 
 
@@ -62,7 +64,7 @@ class Interactions:
 
 
 def from_frames(
-    frames: Iterable[pl.DataFrame],
+    frames: Iterable[pl.DataFrame | Packed],
     source: str,
     policy: CleaningSettings | None = None,
     dropped: Counter[str] | None = None,
@@ -76,47 +78,26 @@ def from_frames(
     can't be what they are said to be. With `targets`, frames have the column event, a text. A frame is let go when the next one comes, so
     that a large file need never be in memory whole.
     """
-    n_rows, dropped = 0, Counter[str]() if dropped is None else dropped
-    users: list[pl.Series] = []
-    items: list[pl.Series] = []
-    weights: list[Array] = []
-    times: list[Array] = []
+    dropped = Counter[str]() if dropped is None else dropped
+    columns = Columns(source, dropped, policy is not None and policy.negative == "seen", targets)
     for frame in frames:
-        n_rows += frame.height
-        kept = _clean(frame, dropped, keep_disliked=policy is not None and policy.negative == "seen")
-        if kept.is_empty():
-            continue
-        users.append(typed(kept["user"]))
-        items.append(typed(kept["item"]))
-        weights.append(kept["weight"].to_numpy())
-        if targets:
-            targets.add(kept, source)
-        if "time" in kept.columns:
-            _check_times(kept["time"], source)
-            times.append(kept["time"].cast(pl.Int64).to_numpy())
-    if not weights:
+        columns.add(frame)
+    if not columns.weights:
         counts = ", ".join(f"{n:,} with {reason}" for reason, n in dropped.items() if n)
         ahead = dropped and 2 * dropped[IN_FUTURE] > dropped.total()
         clock = f"; the clock of this machine says {datetime.now(UTC):%Y-%m-%d %H:%M} UTC" if ahead else ""
-        raise DataError(f"{source}: no interaction is left of {max(n_rows, dropped.total()):,} rows{': ' if counts else ''}{counts}{clock}")
-    ids = ids or IdTypes(Problems(dropped=dropped))
-    for role, parts, others in (("user", users, items), ("item", items, users)):
-        if kept_rows := ids.settle(role, parts):
-            others[:] = [part.filter(rows) for part, rows in zip(others, kept_rows, strict=True)]
-            weights, times = (
-                [part[rows.to_numpy()] for part, rows in zip(column, kept_rows, strict=True)] if column else []
-                for column in (weights, times)
-            )
-            if targets:
-                targets.keep(kept_rows)
-    weight = joined(weights)
+        n_rows = max(columns.n_rows, dropped.total())
+        raise DataError(f"{source}: no interaction is left of {n_rows:,} rows{': ' if counts else ''}{counts}{clock}")
+    columns.settle(ids or IdTypes(Problems(dropped=dropped)))
+    weight = joined(columns.weights, np.float32)
     if (heaviest := float(weight.max())) > MAX_WEIGHT:
         raise DataError(f"{source}: a weight is {heaviest:g}; weights above {MAX_WEIGHT:g} can't be told apart in float32: rescale them")
-    item_ids, item = index(items, source)
-    user_ids, user = index(users, source)
-    events = Events(user, item, weight, joined(times) if times else None, targets.whole(source) if targets else None)
+    item_ids, item = index(columns.items, source)
+    user_ids, user = index(columns.users, source)
+    time = joined(columns.times, np.int64) if columns.times else None
+    events = Events(user, item, weight, time, targets.whole(source) if targets else None)
     n_before, disliked = weight.size, None
-    del user, item, weight
+    del user, item, weight, time, columns
     if policy is not None:
         events, disliked = take_out(events, policy.duplicates, dropped)
         events = clean(events, policy, dropped, source)
@@ -127,7 +108,7 @@ def from_frames(
             user_ids, item_ids = _only(user_ids, used_users), _only(item_ids, used_items)
     everyone = np.arange(len(user_ids), dtype=np.int32)
     user_ids, places, bucket_ends = by_bucket(user_ids, everyone)
-    user_idx, disliked = places[events.user], disliked and disliked.moved(places)
+    user_idx, disliked = moved(events.user, places), disliked and disliked.moved(places)
     return Interactions(
         source=source,
         user_ids=user_ids,
@@ -150,43 +131,3 @@ def _only(ids: Sequence[Id], used: Array) -> Sequence[Id]:
 def from_frame(frame: pl.DataFrame, source: str) -> Interactions:
     """`from_frames` of one frame."""
     return from_frames([frame], source)
-
-
-def _clean(frame: pl.DataFrame, dropped: Counter[str], *, keep_disliked: bool) -> pl.DataFrame:
-    """The rows that can be used, with weight as float32; counts the others. `keep_disliked`: those of 0 or less can be."""
-    if frame.schema["weight"] == pl.Float32 and not any(column.null_count() for column in frame):
-        lightest = frame["weight"].to_numpy().min(initial=np.inf)  # NaN if any is
-        if (
-            (lightest > 0 or (keep_disliked and lightest > -np.inf))
-            and frame["weight"].is_finite().all()
-            and ("time" not in frame.columns or frame.schema["time"].is_integer())
-        ):
-            return frame  # as trainer/sources/values/convert.py gives them
-    if "time" in frame.columns:
-        frame = frame.with_columns(_epoch_seconds(frame["time"]))
-    complete = frame.drop_nulls() if any(column.null_count() for column in frame) else frame
-    as_float32 = complete.with_columns(pl.col("weight").cast(pl.Float32))
-    weight = complete["weight"].cast(pl.Float64)
-    good = weight.is_finite() & ((as_float32["weight"] > 0) | ((weight <= 0) & keep_disliked))
-    kept = as_float32 if good.all() else as_float32.filter(good)
-    dropped["missing value"] += frame.height - complete.height
-    dropped["weight not positive"] += complete.height - kept.height
-    return kept
-
-
-def _epoch_seconds(times: pl.Series) -> pl.Series:
-    """Epoch seconds, null for what is not finite."""
-    if times.dtype.is_integer():
-        return times
-    seconds = (times.dt.epoch("s") if times.dtype.is_temporal() else times).cast(pl.Float64)
-    return pl.select(pl.when(seconds.is_finite()).then(seconds).alias(times.name)).to_series()
-
-
-def _check_times(seconds: pl.Series, source: str) -> None:
-    values = seconds.to_numpy()
-    earliest, latest = float(values.min()), float(values.max())
-    if earliest < TIMES[0] or latest > TIMES[1]:
-        wrong = latest if latest > TIMES[1] else earliest
-        raise DataError(
-            f"{source}: a time is {wrong:.15g}, outside the years 1 to 9999; times are epoch seconds: divide milliseconds by 1000"
-        )

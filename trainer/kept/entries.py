@@ -1,7 +1,7 @@
-"""What is kept of the parts of a source, on the disk: for each part a folder of Parquet files and what else its reading said.
+"""What is kept of the parts of a source, on the disk: for each part a folder of its rows and what else its reading said.
 
     .reading/<source>/<part>/entry.json        crc32 of what follows, then: the part's state, what was said of it, files and batches
-                             0.parquet, ...    its rows as they were converted: user, item, weight and perhaps time
+                             0.rows, ...       its rows as they were converted: user, item, weight and perhaps time; 0.parquet with texts
 
 A folder is written aside, then renamed. What is damaged in any way is as if it were not there: the part is read anew.
 """
@@ -21,6 +21,7 @@ from zlib import crc32
 import polars as pl
 
 from contract.artifacts.checksum import crc32_of
+from trainer.kept.packed import SUFFIX, Packed, can_be_packed, is_whole, read_packed, write_packed
 
 ENTRY = "entry.json"
 PARTIAL = ".partial"
@@ -49,14 +50,18 @@ class Entry:
         """Raises DamagedError where a file differs from its checksum."""
         for file in self.files:
             try:
-                if crc32_of(self.folder / file["name"]) != file["crc32"]:
+                path = self.folder / file["name"]
+                if not (is_whole(path, file) if "arrays" in file else crc32_of(path) == file["crc32"]):
                     raise DamagedError(f"{file['name']} differs from its checksum")
             except OSError as error:
                 raise DamagedError(f"{file['name']} can't be read: {error.strerror}") from error
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        """The batches, as many and as long as they were. Texts are String."""
+    def frames(self) -> Iterator[pl.DataFrame | Packed]:
+        """The batches, as many and as long as they were; those whose ids are integers in one. Texts are String."""
         for file in self.files:
+            if "arrays" in file:
+                yield read_packed(self.folder / file["name"], file)
+                continue
             frame, at = pl.read_parquet(self.folder / file["name"]), 0
             for height in file["heights"]:
                 yield frame.slice(at, height)
@@ -65,7 +70,11 @@ class Entry:
     def users(self) -> Iterator[pl.Series]:
         """The users of each file, as texts, once each."""
         for file in self.files:
-            yield pl.read_parquet(self.folder / file["name"], columns=["user"])["user"].unique().cast(pl.String)
+            path = self.folder / file["name"]
+            if "arrays" in file:
+                yield pl.Series("user", read_packed(path, file).user.values).cast(pl.String)
+            else:
+                yield pl.read_parquet(path, columns=["user"])["user"].unique().cast(pl.String)
 
 
 def read_entry(folder: Path) -> Entry | None:
@@ -120,9 +129,14 @@ class EntryWriter:
 
     def _write(self) -> None:
         self._aside.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = self._aside / f"{len(self._files)}.parquet"
+        every, name = pl.concat(self._batches, rechunk=False), str(len(self._files))
+        if can_be_packed(every):
+            self._files.append({"name": name + SUFFIX, **write_packed(self._aside / (name + SUFFIX), every)})
+            self._batches = []
+            return
+        file = self._aside / f"{name}.parquet"
         try:
-            pl.concat(self._batches, rechunk=False).write_parquet(
+            every.write_parquet(
                 file,
                 compression="zstd",
                 compression_level=1,

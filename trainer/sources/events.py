@@ -20,6 +20,7 @@ from contract.formats.events import DISLIKES, SHOWN
 from contract.settings.settings import SourceSettings
 from contract.store.streams.stream import NOTHING
 from trainer.events.files import id_of, read_all
+from trainer.kept.packed import Packed
 from trainer.rows.problems import Problems
 from trainer.sources.values.convert import UNKNOWN_EVENT
 
@@ -63,7 +64,7 @@ def read(folder: Path, source: SourceSettings) -> EventRows:
     return EventRows(frame, last, n_read, {reason: n for reason, n in dropped.items() if n})
 
 
-def behind(others: Iterable[pl.DataFrame], found: EventRows, problems: Problems) -> Iterator[pl.DataFrame]:
+def behind(others: Iterable[pl.DataFrame | Packed], found: EventRows, problems: Problems) -> Iterator[pl.DataFrame | Packed]:
     """The frames of another source, then the events: without their times, where the other ones have none.
 
     Events are counted in `problems` once the other source has been read, whose rows are counted there, too.

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -18,6 +19,7 @@ from trainer.interactions.id_types import IdTypes
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.interactions.profile import Profile
 from trainer.interactions.targets import Targets
+from trainer.kept.packed import Packed
 from trainer.rows.batches import Table
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
@@ -41,12 +43,12 @@ MOVIELENS = ("movielens-100k", "movielens-1m", "movielens-10m", "movielens-20m")
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """`events`: frames of user, item, weight and perhaps time, read as they are asked for; `problems` fills meanwhile.
+    """`events`: frames of user, item, weight and perhaps time, or Packed, read as they are asked for; `problems` fills meanwhile.
 
     `items`: item (text), title and more, or None.
     """
 
-    events: Iterable[pl.DataFrame]
+    events: Iterable[Any]
     items: pl.DataFrame | None
     problems: Problems = field(default_factory=Problems)
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -132,9 +134,8 @@ def read(source: SourceSettings, cache: Path, left_out: LeftOut | None = None) -
         from trainer.sources import synthetic
 
         return _counted(Raw([synthetic.load(name)], None))
-    if left_out is None or not (source.incremental or source.since_column):
-        return _table(source, None)
-    return _table(source, Memory(cache.parent / READ_FOLDER, source, left_out, again=source.full))
+    keeps = left_out is not None and (source.incremental or source.since_column)
+    return _table(source, Memory(cache.parent / READ_FOLDER, source, left_out, again=source.full) if left_out and keeps else None)
 
 
 def _with_events(raw: Raw | None, source: SourceSettings, cache: Path) -> Raw:
@@ -174,7 +175,7 @@ def _table(source: SourceSettings, memory: Memory | None) -> Raw:
             converter.look_at_clock(part.sample(columns["time"]), part.where)
         return ["weight", "time"] if converter.clock and converter.clock.numbers else ["weight"]
 
-    def events() -> Iterator[pl.DataFrame]:
+    def events() -> Iterator[pl.DataFrame | Packed]:
         ledger = Ledger(table.where, problems)
         for part in memory.slices(table) if memory and grows(table) else parts_of(table, columns, problems):
             if memory and can_be_kept(part):

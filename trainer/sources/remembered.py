@@ -20,6 +20,7 @@ from contract.settings.settings import SourceSettings
 from trainer.kept import entries
 from trainer.kept.entries import DamagedError, Entry, EntryWriter
 from trainer.kept.forgetting import names_in
+from trainer.kept.packed import Packed
 from trainer.rows.batches import Table
 from trainer.rows.distinct import coded
 from trainer.sources import identity
@@ -64,7 +65,7 @@ class Memory:
             yield part
             row += self._n_rows
 
-    def rows(self, part: Table, columns: Mapping[str, str], begin: Begin, converter: Converter) -> Iterator[pl.DataFrame]:
+    def rows(self, part: Table, columns: Mapping[str, str], begin: Begin, converter: Converter) -> Iterator[pl.DataFrame | Packed]:
         """The converted rows of a file, as they were kept or by reading it; what was found goes to the converter's problems and ids."""
         state = state_of(part, columns, converter, self.source)
         kept = None if self.again else self._kept(part, state, converter)
@@ -88,7 +89,7 @@ class Memory:
         except OSError as error:
             self._warn(error)
 
-    def _kept(self, part: Table, state: dict[str, Any], converter: Converter) -> tuple[Findings, list[pl.DataFrame]] | None:
+    def _kept(self, part: Table, state: dict[str, Any], converter: Converter) -> tuple[Findings, list[pl.DataFrame | Packed]] | None:
         """What is kept of a file, if it holds still."""
         folder = self.folder / identity.name_of(part)
         try:
@@ -99,7 +100,7 @@ class Memory:
                 self.why.append(f"{identity.label_of(part)}, {reason}")
                 return None
             entry.check()
-            frames = [frame.with_columns(coded(frame["user"]), coded(frame["item"])) for frame in entry.frames()]
+            frames = [one if isinstance(one, Packed) else one.with_columns(map(coded, one["user", "item"])) for one in entry.frames()]
             if entry.said["erased"]["revision"] < self.left_out.revision:
                 if self._has_erased(entry, self.left_out):
                     self.why.append(f"{identity.label_of(part)}, which names erased users")

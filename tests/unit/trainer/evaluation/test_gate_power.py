@@ -36,7 +36,7 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     raw = sources.read(SourceSettings(), tmp_path_factory.mktemp("cache"))
     assert raw.items is not None
     items = raw.items.select("item", categories=pl.col("genres").str.split("|"))
-    found = pl.concat(raw.events).with_columns(pl.col("item").cast(pl.String))
+    found: pl.DataFrame = pl.concat(raw.events).with_columns(pl.col("item").cast(pl.String))
     return found.filter(pl.len().over("item") >= WIDELY_SEEN).join(items, on="item", how="left")
 
 

@@ -10,8 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.formats.keys import IDS_PER_BUCKET, Id, bucket_of
+from engine.arrays import Array
 from trainer.interactions import indexing
-from trainer.interactions.indexing import by_bucket, counted, joined, n_buckets_for, number
+from trainer.interactions.indexing import bucket_order, by_bucket, counted, joined, n_buckets_for, number
+from trainer.kept.packed import Coded
+
+RNG = np.random.default_rng(3)
 
 ids_of_one_type = st.one_of(
     st.lists(st.integers(-(2**63), 2**63 - 1), unique=True, min_size=1, max_size=300),
@@ -77,3 +81,21 @@ def test_users_are_ordered_by_bucket_then_as_they_were(ids: list[Id], data: st.D
 @pytest.mark.parametrize(("n_ids", "n_buckets"), [(1, 1), (IDS_PER_BUCKET, 1), (IDS_PER_BUCKET + 1, 2), (10 * IDS_PER_BUCKET, 10)])
 def test_buckets_hold_a_fixed_number_of_ids_on_average(n_ids: int, n_buckets: int) -> None:
     assert n_buckets_for(n_ids) == n_buckets
+
+
+@pytest.mark.parametrize("spread", [1, 10**15])
+def test_coded_parts_are_numbered_as_their_values(spread: int) -> None:
+    parts = [RNG.integers(0, 50, 400) * spread for _ in range(3)]
+    values, codes = np.unique(parts[1], return_inverse=True)
+    coded: list[Array | Coded] = [parts[0], Coded(values, codes.astype(np.uint16)), parts[2]]
+    distinct, positions = number(coded)
+    expected, places = number(list(parts))
+    assert (distinct, positions.tolist()) == (expected, places.tolist())
+
+
+def test_buckets_of_integers_are_those_of_their_texts() -> None:
+    ids = [0, 9, 10, -1, -10, 2**63 - 1, -(2**63), *RNG.integers(-(2**63), 2**63 - 1, 500).tolist()]
+    buckets = np.array([bucket_of(one, n_buckets_for(len(ids))) for one in ids])
+    order, ends = bucket_order(ids)
+    assert order.tolist() == np.argsort(buckets, kind="stable").tolist()
+    assert ends[-1] == len(ids)

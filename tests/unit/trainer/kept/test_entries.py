@@ -9,6 +9,7 @@ import pytest
 
 from trainer.kept import entries
 from trainer.kept.entries import PARTIAL, DamagedError, EntryWriter, read_entry, tidy
+from trainer.kept.packed import Packed
 
 FRAME = pl.DataFrame({"user": [1, 2], "item": ["a", "b"]})
 
@@ -28,7 +29,8 @@ def test_batches_come_back_as_they_were(tmp_path: Path, monkeypatch: pytest.Monk
     entry = read_entry(written(tmp_path / "s" / "p", *batches))
     assert entry is not None
     entry.check()
-    assert [(frame.schema, frame.rows()) for frame in entry.frames()] == [(frame.schema, frame.rows()) for frame in batches]
+    frames = [one.frame() if isinstance(one, Packed) else one for one in entry.frames()]
+    assert [(frame.schema, frame.rows()) for frame in frames] == [(frame.schema, frame.rows()) for frame in batches]
     assert {user for users in entry.users() for user in users} == {"1", "2"}
 
 
@@ -37,7 +39,7 @@ def test_an_entry_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     written(folder, FRAME)
     entry = read_entry(written(folder, FRAME.head(1)))
     assert entry is not None
-    assert [len(frame) for frame in entry.frames()] == [1]
+    assert [frame.height for frame in entry.frames()] == [1]
     assert [path.name for path in folder.parent.iterdir()] == ["p"]
 
 

@@ -19,7 +19,7 @@ from contract.artifacts.artifact import READ_FOLDER
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from tests.support.reading import settings
-from trainer.kept.entries import ENTRY
+from trainer.kept.entries import ENTRY, read_entry
 from trainer.kept.forgetting import forget
 from trainer.sources import load as sources
 from trainer.sources import state
@@ -200,7 +200,7 @@ def test_without_the_setting_nothing_is_kept(shop: Shop) -> None:
 def test_what_is_damaged_is_read_anew(shop: Shop, converted: list[str], damage: str) -> None:
     shop.day("1", *ROWS)
     shop.read()
-    rows, entry = shop.kept[0] / "0.parquet", shop.kept[0] / ENTRY
+    rows, entry = shop.kept[0] / "0.rows", shop.kept[0] / ENTRY
     if damage == "cut":
         rows.write_bytes(rows.read_bytes()[:-7])
     elif damage == "flipped":
@@ -354,7 +354,9 @@ def test_what_reads_is_what_larder_s_code_says(tmp_path: Path, monkeypatch: pyte
 
 
 def _users(folder: Path) -> set[str]:
-    return {str(user) for path in folder.glob("*.parquet") for user in pl.read_parquet(path)["user"]}
+    entry = read_entry(folder)
+    assert entry is not None
+    return {user for users in entry.users() for user in users}
 
 
 def _random_rows(random_: random.Random, odd: float) -> Iterator[str]:
