@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -56,7 +57,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     caching = Caching(settings.api_max_age_s)
     lane = FastLane(store, caching, gate)
     lane.count_arm = metrics.arm
-    pages, page_paths = beside(app.wsgi_app, Site(settings, store, queue, gate, metrics))
+    pages, page_paths = beside(app.wsgi_app, Site(settings, store, queue, gate, metrics, partial(openapi.document, routes)))
     front = _front(app, settings, metrics, pages, metrics, lane.answer, Cors.of(settings))
     paths = own_paths([*page_paths, *(route.path for route in routes)])
     app.wsgi_app = mounted(front, settings, paths)  # type: ignore[method-assign, assignment]

@@ -32,6 +32,7 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="docs/swagger-ui.css">
 </head>
 <body>
+<p style="margin: 1rem; font: 16px system-ui, sans-serif"><a href="reference">Larder: reference of the API</a></p>
 <div id="ui"></div>
 <script src="docs/swagger-ui-bundle.js"></script>
 <script src="docs/start.js"></script>

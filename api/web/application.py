@@ -14,7 +14,7 @@ from api.http.problems import RETRY_STORE_S, SEE_LOG, sentence
 from api.http.route import PAGE, ROUTE
 from api.http.versions import VERSIONED
 from api.web import assets, sessions
-from api.web.pages import cards, changes, compare, explorer, history, manual, outcomes, overview, runbook
+from api.web.pages import cards, changes, compare, explorer, history, manual, outcomes, overview, reference, runbook
 from api.web.site import Page, Site
 from api.web.views.formats import FILTERS
 from contract.errors import GenerationError, NothingPromotedError, PayloadError, StoreError
@@ -88,6 +88,7 @@ def _pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
         *outcomes.pages(site),
         *changes.pages(site),
         *runbook.pages(),
+        *reference.pages(site),
         *manual.pages(site),
         *sessions.pages(site),
         *assets.pages(),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from flask import request
 from redis import Redis
 from werkzeug.wrappers import Response
 
@@ -23,18 +24,24 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`queue`: the Redis of the job queues, which may be the store's own."""
+    """`queue`: the Redis of the job queues, which may be the store's own. `describe`: the OpenAPI document, made when somebody asks."""
 
     settings: Settings
     store: Store
     queue: Breaker
     gate: Gate
     metrics: Metrics
+    describe: Callable[[], dict[str, Any]] = dict
 
     @property
     def image_origins(self) -> frozenset[str]:
         """Other origins that pages may show pictures of."""
         return frozenset(origin.lower() for origin in words(self.settings.api_image_origins))
+
+    def address(self) -> str:
+        """The API's, as clients of the current request reach it, without a slash at its end."""
+        origin = self.settings.api_public_origin.rstrip("/")
+        return origin + request.script_root if origin else request.url_root.rstrip("/")
 
     def ask(self, command: Callable[[Generations], T]) -> T:
         """The answer of `command`; raises StoreError when the store does not answer."""

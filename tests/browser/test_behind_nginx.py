@@ -84,9 +84,11 @@ def test_every_page_and_link_under_the_prefix(redis_url: str, open_page: Open) -
             assert page.evaluate("[...document.styleSheets].length") > 0 or "html" not in answer.headers["content-type"], url
             left |= {link for link in found if not any(word in link for word in NOT_FOLLOWED)} - seen
             assert len(seen) < 100
-        assert {f"{nginx.url}{path}" for path in ("/", "/explore", "/runbook", "/docs", "/change/retrain", "/cards/g2")} <= seen
+        assert {
+            f"{nginx.url}{path}" for path in ("/", "/explore", "/runbook", "/reference", "/docs", "/change/retrain", "/cards/g2")
+        } <= seen
         page.goto(urljoin(nginx.url, "/larder/change/rollback"))
-        page.get_by_role("button").filter(has_not_text="Sign out").click()
+        page.locator("main").get_by_role("button").click()
         page.wait_for_url(f"{nginx.url}/")
         expect(page.get_by_role("status").first).to_be_visible()
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import secrets
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import redirect, render_template, request
-from redis import Redis
 from werkzeug.wrappers import Response
 
 from api.answers.finding import find_users
@@ -21,6 +19,7 @@ from api.web.site import Page, Site
 from api.web.views.explorer.choice import Choice, chosen
 from api.web.views.explorer.lists import Named, found_entries, session_view, similar_entries, title_of, user_view
 from api.web.views.explorer.pictures import pictures
+from api.web.views.explorer.random_user import random_user
 from api.web.views.explorer.snippets import asked as asked_for
 from api.web.views.explorer.snippets import posted
 from contract.errors import GenerationError
@@ -31,7 +30,6 @@ from contract.formats.states import HAS_LISTS
 ASKED = ("q", "user", "item", "session", "k", "filter")  # what stays when another generation is chosen
 SHOWN_USERS = 20  # whose ids begin like one that is unknown
 FOUND = 8  # of users, and of items, that a search shows
-BUCKETS_TRIED = 32  # for a random user: a bucket may be empty
 
 
 def pages(site: Site) -> list[Page]:
@@ -47,7 +45,7 @@ def pages(site: Site) -> list[Page]:
         wanted = list(dict.fromkeys(line.strip()[:MAX_ID_LENGTH] for line in request.args.get("session", "").splitlines() if line.strip()))
         k = _k(request.args.get("k", ""), pointer)
         if request.args.get("random"):
-            found = _random_user(site, pointer)
+            found = random_user(store, pointer)
             return redirect(address(user=found) if found is not None else address(), 303)
         shown: dict[str, Any] = {"pointer": pointer, "k": k, "depth": pointer.depth, "wanted": wanted, **given, **_search(pointer)}
         shown |= {"choice": choice, "address": address, "asked": {name: text for name in ASKED if (text := request.args.get(name, ""))}}
@@ -98,15 +96,8 @@ def pages(site: Site) -> list[Page]:
             "filter_is_wrong": wrong,
             "near": (find_users(store, pointer, user, SHOWN_USERS) or []) if view.cold else [],
             "pictures": pictures(store, pointer, [one.item_id for one in view.entries], site.image_origins),
-            "snippets": posted(f"{_base()}{VERSION_PATH}/recommendations{_query(choice)}", body, needs_key=not site.gate.is_open),
+            "snippets": posted(f"{site.address()}{VERSION_PATH}/recommendations{_query(choice)}", body, needs_key=not site.gate.is_open),
         }
-
-    def _base() -> str:
-        return (
-            site.settings.api_public_origin.rstrip("/") + request.script_root
-            if site.settings.api_public_origin
-            else request.url_root.rstrip("/")
-        )
 
     def _item(text: str, choice: Choice, k: int) -> dict[str, Any]:
         pointer = choice.pointer
@@ -124,7 +115,7 @@ def pages(site: Site) -> list[Page]:
             "pictures": pictures(store, pointer, [item_id, *(one.item_id for one in similar or [])], site.image_origins),
             "item_id": item_id,
             "snippets": asked_for(
-                f"{_base()}{VERSION_PATH}/similar",
+                f"{site.address()}{VERSION_PATH}/similar",
                 {"item_id": str(item_id), "k": str(k)} | ({GENERATION: choice.named} if choice.named else {}),
                 needs_key=not site.gate.is_open,
             ),
@@ -159,18 +150,6 @@ def _previous(site: Site, pointer: Pointer) -> Pointer | None:
     except (GenerationError, ValueError):  # pruned meanwhile, or of another version
         return None
     return manifest.pointer() if state in HAS_LISTS else None
-
-
-def _random_user(site: Site, pointer: Pointer) -> str | None:
-    keys = [site.store.keys.recs(pointer.generation, secrets.randbelow(pointer.n_user_buckets)) for _ in range(BUCKETS_TRIED)]
-
-    def pick(redis: Redis) -> list[bytes | None]:
-        with redis.pipeline(transaction=False) as pipe:
-            for key in keys:
-                pipe.hrandfield(key)
-            return cast("list[bytes | None]", pipe.execute())
-
-    return next((raw.decode() for raw in site.store.breaker.ask(pick) if raw is not None), None)
 
 
 def _more(raw: bytes) -> list[tuple[str, str]]:

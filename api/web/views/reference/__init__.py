@@ -1,0 +1,1 @@
+"""The reference of the API: what the OpenAPI document says, for people."""
