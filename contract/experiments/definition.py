@@ -51,6 +51,8 @@ class Experiment(BaseModel):
     arms: tuple[Arm, ...]
     began_at_ms: int
     by: str
+    stop_when_worse: str = ""
+    """By what an arm is judged so that it ends when that is worse: clicks or conversions; "": a person ends it."""
 
     @model_validator(mode="after")
     def _has_all_slots(self) -> Self:

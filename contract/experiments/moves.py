@@ -44,10 +44,10 @@ class Experiments:
         arms = served.experiment.get("arms", ()) if served and served.experiment else ()
         return frozenset(str(arm["name"]) for arm in arms if arm.get("pointer"))
 
-    def start(self, shares: Mapping[str, int], by: str) -> Experiment:
+    def start(self, shares: Mapping[str, int], by: str, stop_when_worse: str = "") -> Experiment:
         """Begin an experiment: slots by arm (shares.py), where each arm but `current` is a generation that has its lists.
 
-        Raises GenerationError where one runs, or an arm can't be served.
+        `stop_when_worse` as in Experiment. Raises GenerationError where one runs, or an arm can't be served.
         """
         if (running := self.running()) is not None:
             raise GenerationError(f"an experiment runs already, of {', '.join(running.names)}: stop it first, or change its shares")
@@ -61,7 +61,8 @@ class Experiments:
         )
         seconds, micros = self._generations.redis.time()
         began = seconds * 1000 + micros // 1000
-        experiment = Experiment(id=secrets.token_hex(4), salt=secrets.token_hex(16), arms=arms, began_at_ms=began, by=by)
+        named = {"id": secrets.token_hex(4), "salt": secrets.token_hex(16), "by": by, "stop_when_worse": stop_when_worse}
+        experiment = Experiment(arms=arms, began_at_ms=began, **named)
         self._set("", experiment, experiment)
         return experiment
 

@@ -28,6 +28,7 @@ from trainer import jobs
 from trainer.service.abandoned import see_to_abandoned
 from trainer.service.beside import Beside
 from trainer.service.comparing import Comparing
+from trainer.service.guarding import Guarding
 from trainer.service.healing import Healing
 from trainer.service.lost_runs import LostRuns
 from trainer.service.remote_retention import RemoteRetention
@@ -46,7 +47,7 @@ def serve(settings: Settings) -> None:
     larder = Larder(settings, waits_for_jobs=True)
     queue, generations, runs = larder.train_queue, larder.generations, larder.runs
     schedule, comparing, healing = Schedule(settings, larder.store, larder.queue_redis), Comparing(larder), Healing(larder)
-    lost_runs = LostRuns(larder)
+    lost_runs, guarding = LostRuns(larder), Guarding(larder)
     remote = RemoteRetention() if is_remote(settings.artifacts) else None
     larder.erasure.announce()
     beside = (
@@ -97,6 +98,12 @@ def serve(settings: Settings) -> None:
         except (RedisError, LarderError) as error:
             log.warning("lists can't be counted: %s", error)
 
+    def guard() -> None:
+        try:
+            guarding.tick()
+        except (RedisError, LarderError) as error:
+            log.warning("the experiment is not watched: %s", error)
+
     def when_idle() -> None:
         for do in idle:
             do()
@@ -105,6 +112,7 @@ def serve(settings: Settings) -> None:
         level.follow(larder.store, larder.keys, settings)
         schedule.tick()
         heal()
+        guard()
         for process in beside:
             process.see_to()
 

@@ -68,6 +68,8 @@ def test_from_begin_to_end(url: str, store_redis: Redis) -> None:
 def test_what_can_not_be_is_said(url: str) -> None:
     with pytest.raises(SettingsError, match="the shares add up to 95 %"):
         call(url, "start", "--arms", "current=90,g3=5")
+    with pytest.raises(SettingsError, match="--stop-when-worse needs to know who was shown what"):
+        call(url, "start", "--arms", "current=90,g3=10", "--stop-when-worse", "clicks")
     with pytest.raises(GenerationError, match="generation g9 is unknown, so it can't be an arm"):
         call(url, "start", "--arms", "current=90,g9=10")
     with pytest.raises(GenerationError, match=r"no experiment runs: `.*promote g3` promotes a generation"):

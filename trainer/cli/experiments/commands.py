@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 
 from contract.audit import Audit
-from contract.errors import GenerationError
+from contract.errors import GenerationError, SettingsError
 from contract.experiments.definition import CURRENT, Experiment
 from contract.experiments.shares import parsed, told
 from contract.larder import Larder
@@ -26,11 +26,14 @@ def experiment() -> None:
 
 @experiment.command()
 @_ARMS
-def start(arms: str) -> None:
+@click.option("--stop-when-worse", type=click.Choice(["clicks", "conversions"]), help="The trainer service ends it by that.")
+def start(arms: str, stop_when_worse: str | None) -> None:
     """Begin: each user gets lists of one arm, the same one every day, and answers name it."""
     shares = parsed(arms)
     with opened() as larder:
-        found = larder.experiments.start(shares, who_asks())
+        if stop_when_worse and not larder.settings.impressions:
+            raise SettingsError("--stop-when-worse needs to know who was shown what: set LARDER_EVENTS=true and LARDER_IMPRESSIONS")
+        found = larder.experiments.start(shares, who_asks(), stop_when_worse or "")
         record(larder.audit, "", found)
         console.print(f"The experiment runs: {told(found)}. `{as_called('experiment', 'status')}` shows it")
 

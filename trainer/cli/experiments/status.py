@@ -28,12 +28,14 @@ def rows_of(generations: Generations, found: Experiment) -> list[dict[str, Any]]
 def as_json(generations: Generations, found: Experiment | None) -> str:
     if found is None:
         return "null"
-    head = {"id": found.id, "began_at": _began(found), "by": found.by}
+    head = {"id": found.id, "began_at": _began(found), "by": found.by, "stop_when_worse": found.stop_when_worse}
     return json.dumps({**head, "arms": rows_of(generations, found)}, indent=2)
 
 
 def table_of(generations: Generations, found: Experiment) -> Table:
     table = Table("arm", "share", "generation", "state", title=f"Experiment {found.id}, since {_began(found)}, by {found.by}")
+    if found.stop_when_worse:
+        table.caption = f"It ends by itself when an arm has fewer {found.stop_when_worse}"
     for arm, row in zip(found.arms, rows_of(generations, found), strict=True):
         table.add_row(arm.name, shown(arm.n_slots), row["generation"], row["state"])
     return table
