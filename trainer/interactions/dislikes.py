@@ -59,7 +59,9 @@ def take_out(events: Events, duplicates: Literal["sum", "last", "max"], dropped:
         total: Array = np.bincount(place, events.weight[rows].astype(np.float64))
     else:
         total = np.empty(suspects.size)
-        chosen = rows[last_rows(events.only(rows), duplicates)]
+        of_pairs = events.only(rows)
+        of_pairs.target = None  # a refund is the last word on a purchase, whatever the target is
+        chosen = rows[last_rows(of_pairs, duplicates)]
         total[np.searchsorted(suspects, pair[chosen])] = events.weight[chosen]
     disliked = total <= 0
     back = np.zeros(pair.size, bool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -120,3 +121,49 @@ def test_users_and_their_events_of_the_target_are_left_out(csv: Path) -> None:
     assert rows(found) == [(2, 10, 1.0, True), (2, 12, 1.0, False), (3, 11, 1.0, False)]
     with pytest.raises(DataError, match="no event of the target is left"):
         without_users(made, [list(made.user_ids).index(user) for user in (1, 2)], "erased")
+
+
+@pytest.mark.parametrize(("duplicates", "left"), [("last", []), ("sum", []), ("max", [(1, 10, 5.0, True)])])
+def test_a_refund_is_the_last_word_in_any_order_of_the_rows(csv: Path, duplicates: str, left: list[Any]) -> None:
+    pair = ["1,10,buy,100", "1,10,refund,200", "1,10,view,150"]
+    weights = "view=0.5,buy=5,refund=-9"
+    for order in (pair, pair[::-1]):
+        csv.write_text("user,item,event,at\n" + "\n".join([*order, "2,10,buy,1", "2,11,view,2"]) + "\n")
+        made = load(csv, target="buy", event_weights=weights, duplicates=duplicates, max_broken_rows=1).interactions
+        assert [row for row in rows(made) if row[0] == 1 and row[3]] == left
+
+
+POLICIES: list[dict[str, Any]] = [
+    {},
+    {"duplicates": "last"},
+    {"duplicates": "max"},
+    {"min_user_interactions": 3, "min_item_interactions": 4},
+    {"max_user_interactions": 20},
+    {"negative": "drop"},
+    {"user_id_type": "integer", "item_id_type": "text"},
+]
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=str)
+def test_whatever_is_left_out_events_of_the_target_stay_what_they_are(tmp_path: Path, policy: dict[str, Any]) -> None:
+    """Each type has a weight of its own, so that an event says by its weight what it is."""
+    rng, weights = np.random.default_rng(5), {"view": 1, "cart": 3, "buy": 5, "refund": -5}
+    table = tmp_path / "shop.csv"
+    kinds = rng.choice(list(weights), 500, p=[0.6, 0.2, 0.15, 0.05])
+    events = zip(rng.integers(0, 30, 500), rng.integers(0, 20, 500), kinds, range(500), strict=True)
+    lines = [f"{user},{item},{kind},{at}" for user, item, kind, at in events]
+    lines[7:7] = ["u-7,3,buy,7", "4,,buy,8", "4,5,gift,8"]
+    table.write_text("user,item,event,at\n" + "\n".join(lines) + "\n")
+    given = {"target": "buy", "event_weights": "view=1,cart=3,buy=5,refund=-5", **policy}
+    made = load(table, **given).interactions
+    without = load(table, **{**given, "target": ""}).interactions
+    assert made.target is not None
+    assert made.target.any()
+    np.testing.assert_array_equal(made.target, made.weight == 5)
+    if "duplicates" not in policy:
+        np.testing.assert_array_equal(made.weight, without.weight)
+        assert (made.user_ids, made.item_ids, made.dropped) == (without.user_ids, without.item_ids, without.dropped)
+    fewer = without_users(made, [0, 3], "erased")
+    assert fewer.target is not None
+    np.testing.assert_array_equal(fewer.target, fewer.weight == 5)
+    np.testing.assert_array_equal(of_target(made).weight, 5)
