@@ -56,10 +56,15 @@ class Experiment(BaseModel):
 
     @model_validator(mode="after")
     def _has_all_slots(self) -> Self:
-        slots = sorted(slot for arm in self.arms for slots in arm.ranges for slot in slots)
-        if slots != list(range(N_SLOTS)):
-            raise ValueError("each slot must have one arm")
-        return self
+        end = 0
+        for slots in sorted((slots for arm in self.arms for slots in arm.ranges), key=lambda slots: slots.start):
+            if slots.start != end or slots.stop <= end:
+                break
+            end = slots.stop
+        else:
+            if end == N_SLOTS:
+                return self
+        raise ValueError("each slot must have one arm")
 
     @property
     def names(self) -> tuple[str, ...]:

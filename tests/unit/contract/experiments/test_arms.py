@@ -87,5 +87,8 @@ def test_an_experiment_of_a_later_version_leaves_everybody_with_what_is_served(c
 def test_a_slot_has_one_arm() -> None:
     with pytest.raises(ValueError, match="each slot must have one arm"):
         Experiment(id="e", salt="s", arms=(Arm(name="a", slots="0-9999"),), began_at_ms=1, by="anna")
-    with pytest.raises(ValueError, match="each slot must have one arm"):
-        Experiment(id="e", salt="s", arms=(Arm(name="a", slots="0-10000"), Arm(name="b", slots="5-6")), began_at_ms=1, by="anna")
+    for slots in ("5-6", "9999-10000", "10000-10001", "0-0"):
+        with pytest.raises(ValueError, match="each slot must have one arm"):
+            Experiment(id="e", salt="s", arms=(Arm(name="a", slots="0-10000"), Arm(name="b", slots=slots)), began_at_ms=1, by="anna")
+    whole = (Arm(name="a", slots="5-10000"), Arm(name="b", slots="0-5"), Arm(name="c", slots=""))
+    assert Experiment(id="e", salt="s", arms=whole, began_at_ms=1, by="anna").arms == whole
