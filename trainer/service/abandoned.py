@@ -28,7 +28,7 @@ class Abandoned:
 def see_to_abandoned(generations: Generations, trains: Queue, scores: Queue, settings: Settings) -> list[Abandoned]:
     """Enqueue the missing shards of each scoring generation of which no job is left; those. One whose shards are all there is promoted.
 
-    A shard whose artifact is gone fails, and its generation with it.
+    A shard whose artifact is gone fails, and its generation with it. Raises NotReplicatedError where replicas lack what is to be promoted.
     """
     found = []
     for generation in generations.ids():
@@ -40,6 +40,8 @@ def see_to_abandoned(generations: Generations, trains: Queue, scores: Queue, set
             continue
         if missing != generations.missing_shards(generation, progress.n_shards):
             continue  # one was recorded, and its job removed, in between
+        if not missing:  # its last shard may be recorded, and wait for replicas
+            generations.acknowledged.settle(generations.redis)
         if generations.promote(generation, by="the trainer, after a worker's death") != "incomplete":
             continue
         if generations.redis.hincrby(generations.keys.generation(generation), "enqueued_again", 1) <= TIMES:

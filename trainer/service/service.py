@@ -81,7 +81,7 @@ def serve(settings: Settings) -> None:
                     log.warning("generation %s had lost jobs: %d shard(s) are enqueued again", left.generation, left.enqueued)
                 else:
                     log.error("generation %s is given up: jobs of its missing shards were lost again and again", left.generation)
-        except RedisError as error:
+        except (RedisError, LarderError) as error:
             log.warning("can't tidy up: %s", error)
 
     def compare() -> None:

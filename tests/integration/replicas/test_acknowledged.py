@@ -12,6 +12,9 @@ from redis import Redis
 from contract.artifacts.artifact import open_artifact
 from contract.errors import NotReplicatedError
 from contract.formats.keys import Keys
+from contract.formats.shard_record import ShardRecord
+from contract.queue.jobs import score_queue, train_queue
+from contract.settings.settings import Settings
 from contract.store.connections import connect
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
@@ -20,6 +23,7 @@ from contract.store.training_right import right_to_train
 from tests.support.builders import make_manifest
 from tests.support.generation_maker import SECRET, make_generation, settings_for
 from tests.support.servers.replicated import Replicated, replicated
+from trainer.service.abandoned import see_to_abandoned
 from worker.publishing import publish
 from worker.shard import make_shard
 
@@ -85,6 +89,21 @@ def test_what_others_rely_on_is_with_a_replica_first(pair: Replicated, redis: Re
     with right_to_train(redis, KEYS, "r1", 60, pytest.fail, waiting) as token:
         assert int(pair.replica.client.get(KEYS.fence) or 0) == token
     assert Generations(pair.replica.client, KEYS).state("g2") == "scoring"
+
+
+def test_the_trainer_promotes_nothing_whose_last_record_no_replica_has(pair: Replicated, redis: Redis) -> None:
+    """A worker waits for replicas, or died while it did: all shards are recorded, and nobody has promoted."""
+    Generations(redis, KEYS).begin(make_manifest("g1"))
+    settings = Settings(redis_url=pair.url)
+    queues = train_queue(redis, settings), score_queue(redis, settings)
+    held_up = Generations(redis, KEYS, acknowledged=held(pair))
+    Generations(redis, KEYS).record_shard("g1", 0, ShardRecord(1, 1, 1, 7))
+    with pytest.raises(NotReplicatedError):
+        see_to_abandoned(held_up, *queues, settings)
+    assert held_up.state("g1") == "scoring"
+    pair.link.let_go()
+    assert see_to_abandoned(Generations(redis, KEYS, acknowledged=Acknowledged(KEYS, 1, 20.0)), *queues, settings) == []
+    assert held_up.state("g1") == "current"
 
 
 def test_a_write_that_was_there_before_is_waited_for_as_well(pair: Replicated, redis: Redis) -> None:

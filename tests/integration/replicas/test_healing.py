@@ -11,6 +11,8 @@ import pytest
 from redis import Redis
 
 from contract.artifacts.artifact import open_artifact, remove_artifact
+from contract.experiments.moves import Experiments
+from contract.experiments.shares import parsed
 from contract.formats.keys import Keys, bucket_of
 from contract.larder import Larder
 from contract.settings.settings import Settings
@@ -179,6 +181,21 @@ def test_an_artifact_that_is_gone_is_said(settings: Settings, store_redis: Redis
     (lost,) = told(store_redis, KEYS)
     assert "g1" in lost.why
     assert larder.score_queue.job_ids == []
+
+
+def test_arms_of_an_experiment_are_looked_at_as_what_is_served_is(settings: Settings, store_redis: Redis) -> None:
+    for name in ("g2", "g3"):
+        make_generation(store_redis, settings, name)
+        write_named(Generations(store_redis, KEYS), open_artifact(settings.artifacts, name))
+    larder = Larder(settings)
+    Experiments(larder.generations).start(parsed("current=50,g1=50"), "a test")
+    store_redis.delete(KEYS.recs("g1", 0), KEYS.why("g1", 0))
+    service = Healing(larder)
+    for _ in range(10):
+        service.tick()
+    assert [each.generation for each in told(store_redis, KEYS)] == ["g1"]
+    work(larder.score_queue)
+    assert count(store_redis) is None
 
 
 @pytest.mark.long
