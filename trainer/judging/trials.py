@@ -6,7 +6,7 @@ are counted from the experiment's begin; a day counts once the windows of all it
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 import polars as pl
@@ -48,6 +48,11 @@ def trials(settings: Settings, experiment: Experiment, what: What, now: datetime
     for arm, at, n, successes in grouped.iter_rows():
         found[arm][at] = Trials(n, successes)
     return found
+
+
+def counts_from(settings: Settings, experiment: Experiment) -> datetime:
+    """When the first day counts: once it and the windows of all its users are over."""
+    return datetime.fromtimestamp((experiment.began_at_ms + DAY_MS) / 1000 + settings.outcomes_window_s, UTC)
 
 
 def _first_seen(settings: Settings, experiment: Experiment) -> pl.DataFrame:

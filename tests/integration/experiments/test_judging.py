@@ -102,4 +102,9 @@ def test_without_impressions_it_says_what_to_set(judge: Judge, store_redis: Redi
     begun_days_ago(store_redis, 3)
     with pytest.raises(SettingsError, match="set LARDER_EVENTS=true and LARDER_IMPRESSIONS"):
         judge.call()
-    assert "none yet" in judge.call(LARDER_EVENTS="true", LARDER_IMPRESSIONS="0.5", LARDER_API_WRITE_KEYS="w" * 20)
+    assert "No day is over yet" not in judge.call(LARDER_EVENTS="true", LARDER_IMPRESSIONS="0.5", LARDER_API_WRITE_KEYS="w" * 20)
+    Experiments(Generations(store_redis, KEYS)).stop()
+    begun_days_ago(store_redis, 0)
+    told = judge.call(LARDER_EVENTS="true", LARDER_IMPRESSIONS="0.5", LARDER_API_WRITE_KEYS="w" * 20)
+    assert "none yet" in told
+    assert "the first counts at 20" in told

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from contract.errors import GenerationError
 from contract.experiments.shares import told
+from contract.text import utc_text
 from trainer.cli.context import opened, who_asks
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ SAYS = {"better": "better", "worse": "worse", "": "not decided"}
 def judge(what: str, alpha: float, stops: bool, json_: bool) -> None:
     """Say which arm is better, by what users did. It may be asked at any time, as often as you like."""
     from trainer.judging.judge import judge as judged
-    from trainer.judging.trials import What
+    from trainer.judging.trials import What, counts_from
 
     (kind,) = (each for each in get_args(What) if each == what)
     with opened() as larder:
@@ -51,7 +52,10 @@ def judge(what: str, alpha: float, stops: bool, json_: bool) -> None:
     if json_:
         click.echo(json.dumps([{**one._asdict(), "evidence": one.evidence._asdict()} for one in found], indent=2))
         return
-    Console().print(table_of(found, what))
+    table = table_of(found, what)
+    if (first := counts_from(larder.settings, running)) > datetime.now(UTC):
+        table.caption = f"No day is over yet, with the time that people have to do something: the first counts at {utc_text(first)}"
+    Console().print(table)
     if worse:
         Console(soft_wrap=True, highlight=False).print(f"The experiment is {why}. Everybody gets what is served")
 
