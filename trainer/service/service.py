@@ -35,6 +35,7 @@ from trainer.service.remote_retention import RemoteRetention
 from trainer.service.retention import prune
 from trainer.service.schedule import Schedule
 from trainer.service.start_run import start_run
+from trainer.service.strangers import warn_of_strangers
 
 log = logging.getLogger("larder.trainer")
 TIDY_EVERY_S = 30.0
@@ -50,6 +51,7 @@ def serve(settings: Settings) -> None:
     lost_runs, guarding = LostRuns(larder), Guarding(larder)
     remote = RemoteRetention() if is_remote(settings.artifacts) else None
     larder.erasure.announce()
+    warn_of_strangers(larder)
     beside = (
         Beside("trainer.events", "writes events and impressions", is_wanted=_writes(settings)),
         Beside("trainer.outcomes", "counts outcomes", is_wanted=settings.impressions > 0, every_s=OUTCOMES_EVERY_S),

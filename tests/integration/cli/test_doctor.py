@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from redis import Redis
 
 from contract.formats.keys import Keys
+from contract.larder import Larder
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
@@ -28,6 +29,7 @@ from trainer.cli.status import status
 from trainer.items.items import cleaned
 from trainer.items.revision import Stock, write_revision
 from trainer.items.titles import with_titles
+from trainer.service.strangers import warn_of_strangers
 from worker.writer import write_names
 
 START: dict[str, str] = {"hash_max_ziplist_entries": "512", "hash_max_ziplist_value": "2048", "appendonly": "yes"}
@@ -177,6 +179,22 @@ def test_a_namespace_that_another_folder_belongs_to(server: Callable[..., str], 
     assert code == 0
     assert found["artifacts and namespace"]["level"] == "warn"
     assert "has g0" in found["artifacts and namespace"]["what"]
+
+
+def test_a_trainer_says_at_its_start_that_the_namespace_is_another_stacks(
+    server: Callable[..., str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = server()
+    mine, other = (settings_for(url, (tmp_path / name).as_uri()) for name in ("mine", "other"))
+    with Redis.from_url(url) as redis:
+        make_generation(redis, mine, "g1")
+    warn_of_strangers(Larder(mine))
+    assert not caplog.records
+    warn_of_strangers(Larder(other))
+    (said,) = caplog.records
+    assert said.levelname == "ERROR"
+    assert "has g1" in said.getMessage()
+    assert "LARDER_NAMESPACE" in said.getMessage()
 
 
 def test_a_folder_that_is_a_file(server: Callable[..., str], tmp_path: Path) -> None:
