@@ -100,6 +100,8 @@ class Tuned(BaseModel):
 def told(manifest: Manifest) -> str:
     """Which model a generation has, and, where a tune chose it, what for."""
     name = _name(manifest.settings.model_dump())
+    if target := manifest.reading.get("target"):
+        name += f" of what leads to the event {str(target)[:40]!r}"
     if not manifest.tuning:
         return name
     try:

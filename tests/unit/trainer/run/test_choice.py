@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contract.formats.manifest import Manifest
-from contract.formats.tuned import Tuned
+from contract.formats.tuned import Tuned, told
 from contract.settings.settings import ModelSettings, Settings
 from tests.support.models.fitting import interactions_of
 from tests.support.models.samples import many
@@ -71,4 +71,6 @@ def test_a_winner_is_of_events_of_its_target_alone(kept: Tuned, interactions: In
     manifest = make_artifact(Order("g1", settings), interactions, lambda *_: None)
     assert kept.speaks_of(manifest)
     assert not bought.speaks_of(manifest)
-    assert bought.speaks_of(manifest.model_copy(update={"reading": {"target": "buy"}}))
+    of_target = manifest.model_copy(update={"reading": {"target": "buy"}})
+    assert bought.speaks_of(of_target)
+    assert (told(manifest), told(of_target)) == ("sar", "sar of what leads to the event 'buy'")
