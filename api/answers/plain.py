@@ -46,12 +46,17 @@ def of_body(body: bytes) -> Asked | None:
     if not body.lstrip().startswith(b"{") or len(fields) != len(pairs) or not fields.keys() <= {"user_id", "k", "filter"}:
         return None
     user_id, k, text = fields.get("user_id"), fields.get("k", 0), fields.get("filter")
-    is_text = isinstance(user_id, str) and _ID.fullmatch(user_id) is not None
-    is_id = is_text or (type(user_id) is int and -_MAX_ID < user_id < _MAX_ID)
     is_k = type(k) is int and ("k" not in fields or 1 <= k <= _MAX_K)
-    if not is_id or not is_k or not isinstance(text, str) or not _FILTER.fullmatch(text):
+    if not is_plain_id(user_id) or not is_k or not isinstance(text, str) or not _FILTER.fullmatch(text):
         return None
     return Asked(user_id, k, text)  # type: ignore[arg-type]
+
+
+def is_plain_id(given: object) -> bool:
+    """Of a value of JSON."""
+    if type(given) is int:
+        return -_MAX_ID < given < _MAX_ID
+    return isinstance(given, str) and _ID.fullmatch(given) is not None
 
 
 def of_path(path: str, query: str) -> Asked | None:

@@ -18,7 +18,7 @@ from contract.errors import StoreError
 
 CONNECT_S = 0.4  # for all of it: the connection, the password, the database
 RECEIVE_BYTES = 2**18
-MAX_UNSENT_BYTES = 2**16
+MAX_UNSENT_BYTES = 2**18
 
 
 class Link:
@@ -72,15 +72,21 @@ class Link:
         for command in commands:
             self._unsent += _packed(command)
 
-    def flush(self) -> None:
-        """Send what can be sent without waiting. Raises OSError, also where Redis has not taken anything for long."""
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits to be sent that no more should be put."""
+        return len(self._unsent) > MAX_UNSENT_BYTES // 2
+
+    def flush(self) -> bool:
+        """Send what can be sent without waiting; whether anything is left. Raises OSError, also where Redis takes nothing for long."""
         if not self._unsent or self._sock is None:
-            return
+            return False
         with suppress(BlockingIOError):
             n_sent = self._sock.send(self._unsent)
             del self._unsent[:n_sent]
         if len(self._unsent) > MAX_UNSENT_BYTES:
             raise BrokenPipeError("Redis takes nothing")
+        return bool(self._unsent)
 
     def receive(self) -> list[Any]:
         """The answers that are there, in the order of the commands; an error of Redis is one of them. Raises OSError at its end."""

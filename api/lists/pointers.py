@@ -69,6 +69,11 @@ class Pointers:
             return None
         return cached[0] if user is None or cached[3] is None else cached[3].of_user(user)
 
+    @property
+    def splits(self) -> bool:
+        """Whether users are served from different generations, as far as is known without asking Redis."""
+        return self._cached is not None and self._cached[3] is not None
+
     def arms(self) -> Arms | None:
         """Those of the experiment that runs; None while none does, or where the request names a generation or an arm.
 

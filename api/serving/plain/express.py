@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from api.lists.link import Link
 from api.serving.answering import Application, Quick200
+from api.serving.plain.batches import Batch
 from api.serving.plain.fast_lane import Question
 from api.serving.plain.quick import Quick
 from api.serving.poller import Poller
@@ -24,7 +25,7 @@ from api.serving.waiting import Ticket
 PATIENCE_S = 0.1  # how long Redis may take; far longer than it does
 PAUSE_S = 1.0  # how long after that threads alone ask
 MAX_PENDING = 512
-_ENDING = "/recommendations"
+_ENDINGS = ("/recommendations", "/recommendations/batch")
 
 log = logging.getLogger(__name__)
 
@@ -75,14 +76,14 @@ class Express:
     def takes(self, ticket: Ticket) -> bool:
         """Whether the request's answer comes from here; else it is as it was."""
         arrived = ticket.arrived
-        if not arrived.request.path.endswith(_ENDING) or arrived.refusal is not None or arrived.chunks is not None:
+        if not arrived.request.path.endswith(_ENDINGS) or arrived.refusal is not None or arrived.chunks is not None:
             return False
         if arrived.request.version != (1, 1):
             return False
         if not self._link.is_open:
             self._connect()
             return False
-        if len(self._pending) >= MAX_PENDING:
+        if len(self._pending) >= MAX_PENDING or self._link.is_full:
             return False
         started = time.perf_counter()
         try:
@@ -118,10 +119,9 @@ class Express:
     def flush(self) -> None:
         """Ask for all that was taken since, in one round trip."""
         if self._is_unsent:
-            self._is_unsent = False
             self._quick.breaker.count()
             try:
-                self._link.flush()
+                self._is_unsent = self._link.flush()
             except OSError as error:
                 self._end(error)
 
@@ -143,7 +143,7 @@ class Express:
         if self._answers and not self._pending:
             self._end(ConnectionAbortedError("more answers came than were asked for"))
 
-    def _tell(self, ticket: Ticket, environ: dict[str, Any], question: Question, started: float, raw: list[Any]) -> None:
+    def _tell(self, ticket: Ticket, environ: dict[str, Any], question: Question | Batch, started: float, raw: list[Any]) -> None:
         response = Quick200()
         try:
             found = None if any(isinstance(each, Exception) for each in raw) else self._quick.lane.told(environ, question, raw)

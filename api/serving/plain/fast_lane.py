@@ -24,6 +24,8 @@ from api.lists.clients import Command
 from api.lists.items_view import Shelf
 from api.lists.store import Store
 from api.lists.stored_list import StoredList
+from api.serving.plain import batches
+from api.serving.plain.batches import Batch
 from contract.experiments.arms import LISTED, WITHOUT, arm_of
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
@@ -62,6 +64,7 @@ class FastLane:
         self._gate = gate
         self.count_arm: Callable[[str, str], object] = lambda _arm, _outcome: None
         """Called with the arm of the user and what the answer had, while an experiment runs."""
+        self._batches = batches.Batches(store, caching, gate)
         self._cache_control = ("Cache-Control", caching.header)
 
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
@@ -77,8 +80,10 @@ class FastLane:
         except Exception:  # noqa: BLE001 (whatever it is, the route meets it again, and knows how to tell it)
             return None
 
-    def question(self, environ: WSGIEnvironment) -> Question | None:
+    def question(self, environ: WSGIEnvironment) -> Question | Batch | None:
         """The first step: without waiting, and short. None for what a thread has to answer; the body is left as it came."""
+        if environ["PATH_INFO"].removeprefix(VERSION_PATH) == batches.ROUTE:
+            return self._batches.question(environ)
         if self._store.breaker.is_away or (asked := self._asked(environ)) is None:
             return None
         if (pointer := self._store.pointers.young_of(asked.user_id)) is None:
@@ -88,8 +93,11 @@ class FastLane:
             return None
         return self._question(environ, asked, pointer) if self._has_filter(asked) else None
 
-    def told(self, environ: WSGIEnvironment, question: Question, raw: Sequence[Any]) -> Answer | None:
+    def told(self, environ: WSGIEnvironment, question: Question | Batch, raw: Sequence[Any]) -> Answer | None:
         """The second step, with the answers to its commands."""
+        if isinstance(question, Batch):
+            answer = self._batches.told(environ, question, raw)
+            return None if answer is None else Answer(*answer)
         asked, pointer = question.asked, question.pointer
         k, passed = asked.k or pointer.k, None
         found = self._store.found(pointer, raw, k if asked.filter is None else None)

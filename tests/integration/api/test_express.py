@@ -70,6 +70,12 @@ def post(user: int, more: str = "") -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
+def batch(*users: int) -> bytes:
+    body = json.dumps({"user_ids": users})
+    head = f"POST /recommendations/batch HTTP/1.1\r\nHost: a\r\nX-API-Key: {KEY}\r\nContent-Type: application/json\r\n{CLOSING}"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
 def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: a\r\nX-API-Key: {KEY}\r\n\r\n".encode()
 
@@ -105,6 +111,17 @@ def test_requests_on_one_connection_are_answered_in_their_order_whoever_answers(
     assert users == [1, 2, 3, 4, 5, 6]
 
 
+def test_batches_of_many_at_once_get_their_own(api: ApiProcess) -> None:
+    def one_client(first: int) -> list[object]:
+        ((_, answer),) = answers(api, batch(*range(first, first + 8)))
+        results = cast("list[dict[str, object]]", answer["results"])
+        return [result["user_id"] for result in results]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(one_client, range(1, 57)))
+    assert found == [list(range(first, first + 8)) for first in range(1, 57)]
+
+
 def test_all_of_many_at_once_get_their_own(api: ApiProcess) -> None:
     def one_client(first: int) -> list[object]:
         users = range(first, first + 8)
@@ -123,6 +140,7 @@ def test_a_thread_that_waits_holds_up_no_plain_question(api: ApiProcess, queue: 
         plain = []
         while not all(one.done() for one in stuck):
             plain.append(ask(api, 1)[0])
+            plain.append(answers(api, batch(1, 2, 3))[0][0])
         statuses = [one.result()[0][0] for one in stuck]
     queue.delay_s = 0.0
     assert 503 in statuses
