@@ -116,7 +116,7 @@ def _common(site: Site) -> dict[str, Any]:
         "token": sessions.token() if access == "admin" else "",
         "has_manual": bool(site.settings.manual),
         "keeps_impressions": site.settings.impressions > 0,
-        "user": sessions.user_here(),
+        "person": sessions.user_here(),
         "has_admin_keys": site.gate.has_admin_keys or bool(site.settings.api_user_header and site.settings.api_admin_users),
         "needs_key": not site.gate.is_open,
     }

@@ -57,6 +57,9 @@ def test_whom_a_trusted_proxy_names_sees_pages_and_admins_change_things(client: 
     assert page.status_code == 200
     assert "lee@shop.example, to read" in page.text
     assert "Sign out" not in page.text
+    asked = ask(client, "/explore?user=54", "lee@shop.example").text
+    assert "lee@shop.example, to read" in asked, "who looks, and not the user who is looked at"
+    assert "54, to read" not in asked
     assert roll_back(client, "lee@shop.example", HERE).status_code == 303, "who may look is asked for a key"
     assert "kim@shop.example, to change things" in ask(client, "/", "kim@shop.example").text
     assert ask(client, "/change/rollback", "kim@shop.example").status_code == 200
