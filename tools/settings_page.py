@@ -26,14 +26,15 @@ HEAD = """# Settings
 
 Made from `contract/settings/` by `make docs`.
 
-Every setting is an environment variable, which configures every part alike. Those of the first three groups are also options of
-`larder run` and `plan` (`--user-column` for `LARDER_USER_COLUMN`), those of cleaning and of the source also of `check`.
-A variable that begins with `LARDER_` and is none of these is an error that names the nearest; what Kubernetes sets for a Service of such a
-name is ignored.
+Every setting is an environment variable, and every service reads the same ones. Settings of the first three groups are also options of
+`larder run` and `plan`: `--user-column` is `LARDER_USER_COLUMN`. Settings of cleaning and of the source are options of `check` as well.
+An unknown variable that begins with `LARDER_` is an error, which names the nearest known one. Variables that Kubernetes sets for a Service
+of such a name are ignored.
 
-Defaults are those of containers. `make up` has others where you give none: `LARDER_API_HOST` is 127.0.0.1, `LARDER_PROCESSES` the number
-of cores, `LARDER_REDIS_URL` and `LARDER_ARTIFACTS` lie in `var/`, and `LARDER_ERASURE_SECRET` is made once and kept there.
-`LARDER_MANUAL` is the folder `site` of the checkout, where `make docs-site` has made it.
+The defaults below are those of containers. `make up` uses others where you set nothing: `LARDER_API_HOST` is 127.0.0.1,
+`LARDER_PROCESSES` is the number of cores, and `LARDER_REDIS_URL` and `LARDER_ARTIFACTS` lie in `var/`. `make up` makes
+`LARDER_ERASURE_SECRET` once and keeps it there.
+`LARDER_MANUAL` is the folder `site` of the checkout, if `make docs-site` has made it.
 """
 GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The model", ModelSettings),
@@ -43,8 +44,8 @@ GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The gate", GateSettings),
     ("The API", ApiSettings),
     ("Events", EventSettings),
-    ("Notices", NoticeSettings),
     ("Logs and traces", TelemetrySettings),
+    ("Notices", NoticeSettings),
     ("Everything else", Settings),
 )
 
@@ -63,15 +64,16 @@ def page() -> str:
 def _row(name: str, field: FieldInfo) -> str:
     default = field.default if isinstance(field.default, (str, int, float)) else ""
     shown = f"`{str(default).lower() if isinstance(default, bool) else default}`" if default != "" else "empty"
-    text = str(field.description) + "".join(f" {part}" for part in _choices(field.annotation))
+    choices = [f"`{choice}`" for choice in _choices(field.annotation) if choice]
+    text = str(field.description) + (f" One of {', '.join(choices)}." if choices else "")
     return f"| `{PREFIX}{name.upper()}` | {_plain(shown)} | {_plain(text)} |"
 
 
 def _choices(annotation: Any) -> list[str]:
     if get_origin(annotation) is Literal:
-        return [f"One of {', '.join(f'`{choice}`' for choice in get_args(annotation))}."]
+        return [str(choice) for choice in get_args(annotation)]
     if get_origin(annotation) in (Union, UnionType):
-        return [text for part in get_args(annotation) for text in _choices(part)]
+        return [choice for part in get_args(annotation) for choice in _choices(part)]
     return []
 
 

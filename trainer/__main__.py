@@ -49,11 +49,11 @@ def cli() -> None:
 @tune_options("retune", "tune_budget_s")
 @click.option("--wait", is_flag=True, help="Show progress, and end when the generation is promoted (0), refused or failed.")
 @click.option("--here", is_flag=True, help="Train in this process in place of the trainer service; the workers score as ever.")
-@click.option("--force", is_flag=True, help="Promote it whatever the gate says; that it was forced is recorded.")
+@click.option("--force", is_flag=True, help="Promote it even if the gate refuses it. The record says that it was forced.")
 @click.option("--review", is_flag=True, help="Stop before promotion and show what would change. Implies --wait.")
 @click.option("--timeout-s", default=3600.0, show_default=True, help="How long --wait waits.")
 def run(wait: bool, here: bool, force: bool, review: bool, timeout_s: float, **options: Any) -> None:
-    """Train and swap: enqueue a run for the trainer service."""
+    """Train a new generation, and promote it if it passes the gate. The trainer service carries the run out."""
     larder = Larder.from_environ(**options)
     given = absolute_options({name: value for name, value in options.items() if value is not None}, Path.cwd())
     runs, generations = larder.runs, larder.generations
@@ -97,7 +97,7 @@ def _here(runs: Runs, given: dict[str, object], forced_by: str, review: bool) ->
 @settings_options
 @click.option("--workers", default=os.cpu_count() or 1, show_default=True, help="Worker processes that will score.")
 def plan(workers: int, **options: Any) -> None:
-    """Say what a run would cost: bytes on disk, in memory and in Redis, and seconds on this machine. Refuses nothing.
+    """Estimate what a run would cost: bytes on disk, in memory and in Redis, and seconds on this machine. It never refuses a run.
 
     Of a source, as `run` takes it, or of numbers for made-up data: --users 138493 --items 26744 --interactions 20000000
     """

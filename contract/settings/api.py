@@ -33,11 +33,13 @@ class ApiSettings(BaseModel):
     api_threads: int = Field(4, ge=1, le=256, description="Threads of one gunicorn worker.")
     api_connections: int = Field(1000, ge=8, le=100_000, description="Connections that one gunicorn worker holds open at the same time.")
     api_keepalive_s: int = Field(
-        75, ge=1, le=3600, description="How long a connection without a request stays open; more than proxies wait."
+        75, ge=1, le=3600, description="How long a connection without a request stays open. It should be longer than the proxy's own limit."
     )
     api_read_timeout_s: float = Field(10.0, gt=0, le=600, description="How long the head and body of a request may take to arrive.")
     api_queue_s: float = Field(0.5, gt=0, le=60, description="A request that has waited for a thread for this long is answered with 503.")
-    api_drain_s: float = Field(0.0, ge=0, le=15, description="How long the API takes requests after SIGTERM, with /health/ready 503.")
+    api_drain_s: float = Field(
+        0.0, ge=0, le=15, description="How long the API still answers requests after SIGTERM. Meanwhile /health/ready answers 503."
+    )
     api_read_keys: SecretStr = Field(SecretStr(""), description="Keys for reading, separated by commas; empty: everybody may read.")
     api_read_keys_file: str = Field("", description="File of more keys for reading, one a line.")
     api_admin_keys: SecretStr = Field(SecretStr(""), description="Keys for reading and changing, separated by commas.")

@@ -21,7 +21,10 @@ class ContentSettings(BaseModel):
         "what they are like (docs/models.md); 0: off.",
     )
     new_items_gain: float = Field(
-        1.0, gt=0, le=100, description="Factor of what metadata say: above 1 new items are listed more often, below 1 less."
+        1.0,
+        gt=0,
+        le=100,
+        description="Factor of the scores that metadata give to new items: above 1 lists them more often, below 1 less often.",
     )
     explore: float = Field(
         0.0,

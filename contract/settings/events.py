@@ -20,7 +20,8 @@ class EventTypeSettings(BaseModel):
 
     event_column: str = Field("auto", min_length=1, description="Column of event types; read when event_weights or target is given.")
     event_weights: str = Field(
-        "", description="Weight of each event type, as in view=1,cart=3,buy=5,refund=-5. One of 0 or less: met, and not liked."
+        "",
+        description="Weight of each event type, as in view=1,cart=3,buy=5,refund=-5. 0 or less: the user does not like the item.",
     )
     target: str = Field(
         "",
@@ -71,7 +72,7 @@ class EventTypeSettings(BaseModel):
 class EventSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    events: bool = Field(False, description="Whether POST /events is there, and the trainer service writes what comes to files.")
+    events: bool = Field(False, description="Turn POST /events on. The trainer service writes the events to files.")
     events_max_mb: float = Field(
         512.0,
         gt=0,
@@ -83,8 +84,8 @@ class EventSettings(BaseModel):
     events_write_s: float = Field(
         2.0, gt=0, le=3600, description="How long the trainer service waits before it writes more events to files."
     )
-    events_keep_days: int = Field(0, ge=0, description="Files of events are deleted after so many days; 0: never.")
-    fresh: bool = Field(True, description="Where events are taken: whether they count at once, and not only from the next run on.")
+    events_keep_days: int = Field(0, ge=0, description="Files of events are deleted after this many days; 0: never.")
+    fresh: bool = Field(True, description="Events change answers at once, and not only from the next run on. Needs LARDER_EVENTS.")
     fresh_days: int = Field(
         7, ge=1, le=365, description="How long what a user takes or turns down is kept for answers, since the last event."
     )
@@ -94,7 +95,7 @@ class EventSettings(BaseModel):
         300,
         ge=1,
         le=86_400,
-        description="For how long POST /events knows an event_id again at the least; files are read without repeats always.",
+        description="How long POST /events recognises a repeated event_id, at the least. Runs never count a repeat from files.",
     )
 
     impressions: float = Field(
@@ -105,17 +106,18 @@ class EventSettings(BaseModel):
         "1 is all of them; 0: none.",
     )
     impressions_max_mb: float = Field(
-        64.0, gt=0, description="What lists that were shown and wait to be written may take in Redis, in MiB; then they are dropped."
+        64.0, gt=0, description="MiB of Redis for shown lists that wait to be written. When it is full, further ones are dropped."
     )
-    impressions_keep_days: int = Field(30, ge=1, le=3650, description="Files of lists that were shown are deleted after so many days.")
+    impressions_keep_days: int = Field(30, ge=1, le=3650, description="Files of lists that were shown are deleted after this many days.")
     outcomes_window_s: int = Field(
         86_400,
         ge=1,
         description="How long after an item was shown an event that names no request_id may belong to it, in seconds.",
     )
-    outcomes_clicks: str = Field("click,view", description="Types of events that are clicks to larder outcomes, with commas.")
+    outcomes_clicks: str = Field("click,view", description="Types of events that larder outcomes counts as clicks, with commas.")
     outcomes_conversions: str = Field(
-        "", description="Types that are conversions to it; empty: all but clicks, impression, dismiss and dislike."
+        "",
+        description="Types of events that larder outcomes counts as conversions; empty: all but clicks, impression, dismiss and dislike.",
     )
 
     @property

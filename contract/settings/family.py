@@ -52,19 +52,21 @@ class FamilySettings(BaseModel):
         "weight is left; 0 turns it off.",
     )
     ridge: float = Field(0.0, ge=0, description="λ of ease, edlae and slit; 0: the model's own, which is 300, 50 and 300.")
-    dropout: float = Field(0.8, ge=0, le=0.99, description="Part of the inputs that edlae drops.")
-    alpha: float = Field(1.0, gt=0, le=4, description="Power of the steps of rp3beta.")
-    beta: float = Field(0.3, ge=0, le=4, description="Power of the popularity that divides in rp3beta.")
+    dropout: float = Field(0.8, ge=0, le=0.99, description="Share of the inputs that edlae drops.")
+    alpha: float = Field(1.0, gt=0, le=4, description="Exponent of the transition probabilities of rp3beta.")
+    beta: float = Field(0.3, ge=0, le=4, description="Exponent of an item's popularity, by which rp3beta divides.")
     weighting: Literal["cosine", "tfidf", "bm25"] = Field("cosine", description="Weighting of itemknn.")
     shrinkage: float = Field(10.0, ge=0, description="Shrinkage of itemknn's cosine and tfidf.")
-    past: float = Field(0.7, ge=0, le=1, description="What a step back leaves of an item's weight in slit.")
-    future: float = Field(0.7, ge=0, le=1, description="What a step ahead leaves of an item's weight in slit.")
+    past: float = Field(0.7, ge=0, le=1, description="Factor of an item's weight for each step back in slit.")
+    future: float = Field(0.7, ge=0, le=1, description="Factor of an item's weight for each step ahead in slit.")
     blend: ModelName | Literal[""] = Field("", description="A second model, whose weights and prior are added; empty: none.")
-    blend_share: float = Field(0.5, ge=0, le=1, description="Share of the second model in the sum; the first has the rest.")
+    blend_share: float = Field(0.5, ge=0, le=1, description="Share of the second model in the sum; the first model has the rest.")
     prior_gain: float = Field(
-        0.0, ge=0, le=1000, description="Gain of a prior that is added to everybody's scores: popularity of late; 0: none, .1 a little."
+        0.0, ge=0, le=1000, description="How strongly recent popularity is added to every user's scores; 0: not at all, 0.1: a little."
     )
-    prior_days: float = Field(14.0, ge=0, description="Half-life in days of an event in the prior, and in trending; 0: all count alike.")
+    prior_days: float = Field(
+        14.0, ge=0, description="Half-life in days of an event in the prior and in trending; 0: all events count alike."
+    )
 
     @model_validator(mode="before")
     @classmethod

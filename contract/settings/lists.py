@@ -23,7 +23,7 @@ class ListSettings(BaseModel):
         10_000, ge=10, le=MAX_LISTS_DEPTH, description="Items of a named list at the most; the popular list of all items is always whole."
     )
     trending_days: float = Field(30.0, gt=0, description="Window of the trending list: older interactions do not count.")
-    trending_half_life_days: float = Field(7.0, gt=0, description="In the trending list an interaction of this age counts half.")
+    trending_half_life_days: float = Field(7.0, gt=0, description="Half-life in days of an interaction in the trending list.")
     fallback: str = Field(
         "",
         description="Named lists that fill up lists shorter than k, and serve users without one, where a request does not say it: "

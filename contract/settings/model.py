@@ -23,20 +23,26 @@ class ModelSettings(FamilySettings, ContentSettings):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    engine: Literal["larder", "recommenders"] = Field("larder", description="Whose SAR: Larder's own, or that of the library.")
+    engine: Literal["larder", "recommenders"] = Field("larder", description="Implementation of sar: Larder's own, or that of the library.")
     similarity: Similarity = Field("jaccard", description="Item-item similarity of sar, from co-occurrence counts.")
     time_decay_days: float = Field(30.0, ge=0, description="Half-life of a weight of sar in days; 0 turns decay off.")
     normalize: bool = Field(
         True,
-        description="Map scores to the scale of the weights, as SAR's normalize does: of sar alone; other models have it off.",
+        description="Map scores to the scale of the weights, as SAR's normalize does. For sar only.",
     )
     threshold: int = Field(1, ge=1, description="Co-occurrences of sar below this count as none.")
     neighbors: int = Field(0, ge=0, le=10_000, description="Keep each item's N strongest other items; 0 keeps all (docs/models.md).")
     exclude_seen: bool = Field(True, description="Leave out items that the user has interacted with, or, with a target, has taken.")
     k: int = Field(10, ge=1, le=1000, description="Items in an answer when the request names no k.")
-    depth: int = Field(0, ge=0, le=3000, description="Items stored for a user; 0 means 3 times k, to fill read-time exclusions.")
-    similar_depth: int = Field(30, ge=0, le=1000, description="Similar items stored for an item; 0 stores none, and serves none.")
-    explain_depth: int = Field(0, ge=0, le=1000, description="Seen items stored with each listed item that made it: why it is there.")
+    depth: int = Field(
+        0, ge=0, le=3000, description="Items stored for a user; 0: 3 times k, so that a list stays full when a request excludes items."
+    )
+    similar_depth: int = Field(
+        30, ge=0, le=1000, description="Similar items stored for an item; 0: none, and the routes of similar items answer 409."
+    )
+    explain_depth: int = Field(
+        0, ge=0, le=1000, description="Seen items that are stored with each recommended item as its reasons; 0 stores none."
+    )
     exclude_items: str = Field("", description="Items that are never recommended: ids with commas between them, or a file, one id a line.")
     exclude_categories: str = Field("", description="Categories, with commas between them, whose items are never recommended.")
     max_per_category: int = Field(0, ge=0, le=3000, description="Items of one category in a user's list, at the most; 0: any number.")
@@ -46,10 +52,13 @@ class ModelSettings(FamilySettings, ContentSettings):
         0.0,
         ge=0,
         le=1,
-        description="How much an item is moved down for being like those above it: 0 not at all, 1 by that alone (docs/models.md).",
+        description="How far an item moves down for being like those above it. 0: not at all; 1: likeness alone decides (docs/models.md).",
     )
     popularity_penalty: float = Field(
-        0.0, ge=0, le=2, description="Power of an item's number of users that its scores are divided by, .1 say; 0: none (docs/models.md)."
+        0.0,
+        ge=0,
+        le=2,
+        description="Scores are divided by this power of an item's number of users, as in 0.1; 0: no penalty (docs/models.md).",
     )
 
     @field_validator("time_decay_days")
@@ -113,18 +122,25 @@ class GateSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     gate_max_metric_drop: float = Field(
-        0.10, ge=0, le=1, description="Part by which a ranking metric may fall below that of the current generation, beyond chance; 1: any."
+        0.10,
+        ge=0,
+        le=1,
+        description="Largest relative drop of a ranking metric, beyond chance: 0.1 is 10 %; 1: the check is off.",
     )
     gate_popularity: Literal["off", "warn", "refuse"] = Field(
         "refuse", description="What to do with a model that popularity alone beats; where nothing is served yet, refuse warns."
     )
-    gate_max_users_drop: float = Field(0.10, ge=0, le=1, description="Part of the users that may be missing against the current lists.")
-    gate_max_items_drop: float = Field(0.10, ge=0, le=1, description="Part of the items that may be missing against the current lists.")
-    gate_max_rows_drop: float = Field(0.30, ge=0, le=1, description="Part of the interactions that may be missing against the current.")
+    gate_max_users_drop: float = Field(0.10, ge=0, le=1, description="Share of the current users that may be missing from the new lists.")
+    gate_max_items_drop: float = Field(0.10, ge=0, le=1, description="Share of the current items that may be missing from the new lists.")
+    gate_max_rows_drop: float = Field(0.30, ge=0, le=1, description="Share of the current interactions that may be missing.")
     gate_max_known_items_drop: float = Field(
-        0.01, ge=0, le=1, description="Part of the items that 10 users or more have seen which may vanish at once; 1: any."
+        0.01, ge=0, le=1, description="Share of the items with 10 users or more that may vanish at once; 1: the check is off."
     )
-    gate_max_fill_drop: float = Field(0.10, ge=0, le=1, description="Part by which lists may be shorter on average than the current.")
-    gate_max_data_age_days: float = Field(0.0, ge=0, description="Age of the latest interaction beyond which a run is refused; 0: any.")
+    gate_max_fill_drop: float = Field(0.10, ge=0, le=1, description="Largest relative drop of the average length of lists.")
+    gate_max_data_age_days: float = Field(
+        0.0, ge=0, description="A run is refused if its newest interaction is older than this many days; 0: no limit."
+    )
     evaluate: bool = Field(True, description="Measure the model on held-out interactions before it is promoted.")
-    evaluate_users: int = Field(5000, ge=100, description="Users whose held-out interactions are measured; all where there are fewer.")
+    evaluate_users: int = Field(
+        5000, ge=100, description="Users whose held-out interactions are measured; all users where there are fewer."
+    )

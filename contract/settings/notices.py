@@ -25,13 +25,14 @@ class TelemetrySettings(BaseModel):
         description="How trainer and workers log: lines to read, or JSON objects with run, shard and trace. The API's are JSON always.",
     )
     otlp_endpoint: str = Field(
-        "", description="Where traces go, by OTLP over HTTP, as in http://collector:4318; empty: there are none (docs/traces.md)."
+        "",
+        description="Address to which traces are sent, by OTLP over HTTP, as in http://collector:4318; empty: no traces (docs/traces.md).",
     )
     trace_ratio: float = Field(
         0.01,
         ge=0,
         le=1,
-        description="Part of requests that the API traces by itself; those that come with a sampled traceparent always are.",
+        description="Share of requests that the API traces. A request with a sampled traceparent is always traced.",
     )
 
     @field_validator("otlp_endpoint")
@@ -52,14 +53,15 @@ class NoticeSettings(TelemetrySettings):
     """Each is an address that JSON is posted to, or a command that gets it on its standard input."""
 
     on_promoted: str = Field(
-        "", description="Told when a generation is promoted: https://..., or a command; empty: nobody (docs/notices.md)."
+        "",
+        description="Address (https://...) or command that is told when a generation is promoted; empty: nobody is told (docs/notices.md).",
     )
     on_refused: str = Field("", description="The same when the gate refuses a generation.")
     on_failed: str = Field("", description="The same when a run or a generation fails.")
     notice_secret: SecretStr = Field(SecretStr(""), description="Secret of the HMAC that signs what is posted; empty: it is not signed.")
 
     audit_entries: int = Field(
-        1000, ge=0, le=100_000, description="Changes by routes, pages and commands that are kept in the audit log; 0: none is recorded."
+        1000, ge=0, le=100_000, description="How many changes the audit log keeps, by routes, pages and commands; 0: none are recorded."
     )
 
     @field_validator("on_promoted", "on_refused", "on_failed")

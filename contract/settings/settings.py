@@ -61,9 +61,13 @@ class Settings(
         pattern=r"^(file:///|(s3|gs|az)://[^/?#]+)",
         description="Where artifacts are: file:///folder, or an object store: s3://bucket/prefix?cache=/folder (docs/object-store.md).",
     )
-    max_memory_gb: float = Field(4.0, gt=0, description="What one process may use, in GiB: a larger model is refused before it is made.")
+    max_memory_gb: float = Field(
+        4.0, gt=0, description="Memory that one process may use, in GiB. A run that needs more is refused before it fits a model."
+    )
     shard_target_s: float = Field(5.0, gt=0, le=600, description="Seconds that one shard should take to score.")
-    keep_waiting: int = Field(3, ge=1, le=100, description="Newest generations kept that wait for a person: under review, refused, held.")
+    keep_waiting: int = Field(
+        3, ge=1, le=100, description="How many of the newest generations that wait for a person are kept: under review, refused or held."
+    )
     keep_generations: int = Field(1, ge=0, le=100, description="Complete generations kept besides the current and the previous one.")
     drivers: str = Field(
         "",
@@ -78,19 +82,25 @@ class Settings(
         "databases, with commas between, as in /data/shops,s3://bucket/shops,postgresql://host/shop; empty: nothing else.",
     )
     erasure_secret: SecretStr = Field(SecretStr(""), description="Secret of the HMACs by which erased users are remembered.")
-    max_queued_runs: int = Field(10, ge=1, le=1000, description="Jobs that may wait on the trainer's queue before POST /runs is refused.")
+    max_queued_runs: int = Field(
+        10, ge=1, le=1000, description="Jobs that may wait on the trainer's queue. With more, POST /runs answers 409."
+    )
     job_timeout_s: int = Field(3600, ge=10, description="A job that takes longer is stopped and counts as failed.")
     job_retries: int = Field(3, ge=0, le=100, description="How often a job that failed or died is tried again.")
-    lease_s: float = Field(6.0, ge=1, le=600, description="A job whose process has shown no life for this long is taken over.")
+    lease_s: float = Field(6.0, ge=1, le=600, description="A job whose process has not renewed its lease for this long is taken over.")
     failure_ttl_s: int = Field(7 * 86400, ge=60, description="How long RQ keeps what it knows of a failed job.")
     processes: int = Field(1, ge=1, le=1024, description="Worker processes that one `python -m worker` runs.")
     kernels: Literal["auto", "vector", "plain"] = Field(
-        "auto", description="How dense similarities are summed: LLVM vector code, plain Numba at half its speed, or what suits the machine."
+        "auto",
+        description="How dense similarities are summed: LLVM vector code, plain Numba at half the speed, or what suits the machine.",
     )
     pointer_ttl_ms: int = Field(
-        500, ge=0, le=1000, description="How long the API may believe a pointer, and how long after a promotion all its processes follow."
+        500,
+        ge=0,
+        le=1000,
+        description="How long the API may use a pointer without reading it again. All its processes follow a promotion after this time.",
     )
-    stale_after_s: int = Field(0, ge=0, description="Age of a generation from which readiness and a metric call it stale; 0: none.")
+    stale_after_s: int = Field(0, ge=0, description="Age in seconds from which readiness and a metric call a generation stale; 0: never.")
 
     @field_validator("drivers")
     @classmethod

@@ -35,19 +35,23 @@ class CleaningSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     duplicates: Literal["sum", "last", "max"] = Field(
-        "sum", description="Several interactions of a user with an item: add up their weights, or keep the last or the heaviest."
+        "sum",
+        description="What to do with several interactions of a user with an item: add up their weights, or keep the last or the heaviest.",
     )
     future_times: Literal["drop", "keep"] = Field(
-        "drop", description="Interactions more than a day ahead of the clock: one of them would make all others old."
+        "drop", description="What to do with interactions more than a day ahead of the clock. One of them would make all others look old."
     )
-    unknown_events: Literal["drop", "error"] = Field("drop", description="Interactions of a type that event_weights does not name.")
+    unknown_events: Literal["drop", "error"] = Field(
+        "drop", description="What to do with interactions of a type that event_weights does not name."
+    )
     min_user_interactions: int = Field(1, ge=1, description="Users with fewer interactions are left out.")
     min_item_interactions: int = Field(1, ge=1, description="Items with fewer interactions are left out.")
-    max_user_interactions: int = Field(0, ge=0, description="Users with more are left out, as robots; 0: no limit.")
+    max_user_interactions: int = Field(0, ge=0, description="Users with more interactions are left out as robots; 0: no limit.")
     negative: Literal["seen", "drop"] = Field(
-        "seen", description="Weights of 0 or less: met and not liked, never recommended back; or dropped as if they were not there."
+        "seen",
+        description="What a weight of 0 or less means. seen: the user never gets the item. drop: the row is ignored.",
     )
-    max_broken_rows: float = Field(0.05, ge=0, le=1, description="Part of the rows that may be unreadable before the source is refused.")
+    max_broken_rows: float = Field(0.05, ge=0, le=1, description="Share of unreadable rows above which a run refuses the source.")
 
 
 class SourceSettings(EventTypeSettings, CleaningSettings):
@@ -79,13 +83,13 @@ class SourceSettings(EventTypeSettings, CleaningSettings):
     header: bool = Field(True, description="CSV files begin with a line of column names; else columns are named 1, 2, 3, ...")
     encoding: str = Field("auto", min_length=1, description="Encoding of CSV files, as in utf-8, cp1252, utf-16.")
     decimal: Literal[".", ","] = Field(".", description="Decimal mark of weights in CSV files.")
-    missing: str = Field("NA,N/A,NULL,null,None,NaN,nan,\\N", description="Values that stand for none, besides the empty one.")
+    missing: str = Field("NA,N/A,NULL,null,None,NaN,nan,\\N", description="Values that mean a missing value, besides the empty one.")
     user_column: str = Field("auto", min_length=1, description="Column of user ids.")
     item_column: str = Field("auto", min_length=1, description="Column of item ids.")
     user_id_type: IdSetting = Field(
-        "auto", description="Ids of users: integer (others are dropped), text, or integer where at least 99 of 100 are."
+        "auto", description="Type of user ids. integer: other ids are dropped. auto: integer where at least 99 of 100 ids are, else text."
     )
-    item_id_type: IdSetting = Field("auto", description="The same for ids of items.")
+    item_id_type: IdSetting = Field("auto", description="Type of item ids, as for user ids.")
     weight_column: str = Field("auto", description="Column of weights; empty: every interaction weighs 1.")
     time_column: str = Field("auto", description="Column of times; empty: none, and no decay.")
     title_column: str = Field("title", min_length=1, description="Column of titles in the items file.")
@@ -103,7 +107,7 @@ class SourceSettings(EventTypeSettings, CleaningSettings):
     since_column: str = Field(
         "", description="A column of sql_table that only grows: runs keep what they have read, and ask only for what is not below its end."
     )
-    full: bool = Field(False, description="Read all files and rows again, whatever is kept of them.")
+    full: bool = Field(False, description="Read all files and rows again, and ignore what earlier runs kept.")
 
     @property
     def filter_kinds(self) -> dict[str, ColumnKind | None]:

@@ -24,7 +24,7 @@ DEFAULT_TABLE = "recommendations"
 
 @click.command()
 @click.option("--to", "to", required=True, metavar="TARGET", help="A database's address, a file, s3://bucket/file (gs, az), or - .")
-@click.option("--generation", type=GENERATION_ID, help="Which one, of those whose lists are there; by default the current one.")
+@click.option("--generation", type=GENERATION_ID, help="A generation that still has its lists; by default the current one.")
 @click.option("--k", type=click.IntRange(min=1), help="Items of a list: up to as many as are stored; by default the generation's own k.")
 @click.option("--table", help=f"Of a database; with PostgreSQL perhaps schema.table.  [default: {DEFAULT_TABLE}]")
 @click.option("--layout", type=click.Choice(["wide", "long"]), help="A row for a user, or for each item of a list.  [default: wide]")

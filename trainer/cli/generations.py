@@ -43,9 +43,9 @@ def generations(as_json: bool) -> None:
 
 @click.command()
 @click.argument("generation", type=GENERATION_ID)
-@click.option("--force", is_flag=True, help="Promote it whatever the gate says; that it was forced is recorded.")
+@click.option("--force", is_flag=True, help="Promote it even if the gate refuses it. The record says that it was forced.")
 def promote(generation: str, force: bool) -> None:
-    """Serve a generation that is complete, or was served before."""
+    """Serve another generation: one that waits, or one that was served before."""
     with opened() as larder:
         began = time.perf_counter()
         note = "forced" if force else ""

@@ -27,7 +27,7 @@ from trainer.cli.options import settings_options, tune_options
 @click.option("--diverse", is_flag=True, help="Measure what --diversity, --popularity-penalty and --explore cost and gain, not models.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File for the plot: SVG.")
 def tune(source: str | None, seed: int, as_json: bool, diverse: bool, output: Path | None, **options: Any) -> None:
-    """Try a grid of models on SOURCE, and say which one suits it. Trains nothing and changes nothing.
+    """Try a grid of models on SOURCE, and say which one is best. Neither trains a generation nor changes anything.
 
     SOURCE is what --interactions takes. Events are held out at one moment of time; where fewer than 200 users remain, each user's
     latest events. Model options say what the candidates are compared with, by default what a run would fit. With --diverse, they say which

@@ -26,7 +26,7 @@ class RedisSettings(BaseModel):
         10.0,
         gt=0,
         le=600,
-        description="How long LARDER_MIN_REPLICAS is waited for; then the shard or the run is tried again, or has failed.",
+        description="How long a writer waits for LARDER_MIN_REPLICAS. Then the shard or the run is tried again, or fails.",
     )
 
     @field_validator("redis_url", "queue_url")

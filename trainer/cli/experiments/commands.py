@@ -21,7 +21,7 @@ _ARMS = click.option("--arms", required=True, help="Arms and their percents, as 
 
 @click.group()
 def experiment() -> None:
-    """Serve two or more generations at once, each to its share of the users, and end with one of them."""
+    """Serve two or more generations at the same time, each to its share of the users. In the end one of them is served to all."""
 
 
 @experiment.command()
@@ -75,7 +75,7 @@ def stop() -> None:
 
 @experiment.command()
 @click.argument("arm")
-@click.option("--force", is_flag=True, help="Promote it whatever the gate says; that it was forced is recorded.")
+@click.option("--force", is_flag=True, help="Promote it even if the gate refuses it. The record says that it was forced.")
 def promote(arm: str, force: bool) -> None:
     """End it with ARM for everybody."""
     with opened() as larder:

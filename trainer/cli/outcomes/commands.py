@@ -15,14 +15,14 @@ WIDEST = 1000
 
 
 @click.command()
-@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 3650), help="So many days in UTC, of which today is the last.")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 3650), help="How many days in UTC; today is the last one.")
 @click.option(
     "--by",
     "tables",
     multiple=True,
     default=(DEFAULT,),
     show_default=True,
-    help=f"What is told apart: {', '.join(WAYS)}, with commas between; again for another table.",
+    help=f"How to group: {', '.join(WAYS)}, with commas between; again for another table.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 def outcomes(days: int, tables: tuple[str, ...], as_json: bool) -> None:

@@ -22,7 +22,7 @@ def test_every_setting_stands_on_it_once() -> None:
 
 
 def test_what_make_up_sets_otherwise_is_said() -> None:
-    told = page().partition("`make up` has others")[2].partition("\n\n")[0]
+    told = page().partition("`make up` uses others")[2].partition("\n\n")[0]
     set_here = {name for name in stack_environment({}, Places(ROOT, Path("/var"))) if name.startswith(PREFIX)}
     assert set_here
     assert all(f"`{name}`" in told for name in {*set_here, "LARDER_ERASURE_SECRET"})
