@@ -10,15 +10,15 @@ from __future__ import annotations
 import polars as pl
 
 AT, EVENT = "at", "event"
-_REQUEST = ["request_id", "user_id", "item_id"]
-_PAIR = ["user_id", "item_id"]
+_REQUEST = ["request_id", "pair"]
+_PAIR = ["pair"]
 
 
 def attribute(shown: pl.DataFrame, events: pl.DataFrame, window_s: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Pairs of `event` and `at`, an event once at the most: by the request, and by the window.
 
-    `shown`: at, request_id, user_id, item_id, second, of which a greater `at` came later. `events`: event, request_id, user_id, item_id,
-    second.
+    `shown`: at, request_id, pair, second, of which a greater `at` came later. `events`: event, request_id, pair, second. `pair`: a number
+    for a user with an item.
     """
     shown = shown.sort("second", AT)
     events = events.sort("second", EVENT)

@@ -1,7 +1,7 @@
 """Counts of what was shown and of what became of it, by everything that tells it apart.
 
 Files of impressions are read one by one: kept of each are counts, and the items of pairs of user and item that some event names. So
-memory follows the events, of which there are few, and the days asked for.
+memory follows the events, of which there are few.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from trainer.events.kinds import EVENTS, IMPRESSIONS
 from trainer.outcomes.attribution import AT, EVENT, attribute
 
 CLICKS, CONVERSIONS = "clicks", "conversions"
+LISTS_AT_ONCE = 20_000
 _MS = 1000
 _SHOWN = ("request_id", "time_ms", "user_id", "generation", "arm", "item_ids", "ranks")
 _DONE = ("event_id", "request_id", "user_id", "item_id", "type", "time")
 _OF_ITEM = [*WAYS, "second", "request_id", "user_id", "item_id"]
+_TEXTS = [way for way in WAYS if way != "rank"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ def tally(settings: Settings, since: datetime, now: datetime, segments: Mapping[
     """Of lists that were shown from `since` on, which begins a day in UTC."""
     since_ms = int(since.timestamp() * _MS)
     by_type, done = _done(settings, since_ms)
-    pairs, counts, named, n_lists, n_open = done.select("user_id", "item_id").unique(), [], [], 0, 0
+    pairs = done.select("user_id", "item_id").unique().with_row_index("pair")
+    done = done.join(pairs, on=["user_id", "item_id"]).select(EVENT, "request_id", "pair", "second", CLICKS, CONVERSIONS)
+    counts, named, n_lists, n_open = [], [], 0, 0
     open_from = int(now.timestamp()) - settings.outcomes_window_s
     n = 0
     for lists in _lists(IMPRESSIONS.folder(settings.artifacts), since_ms, segments):
@@ -52,14 +56,18 @@ def tally(settings: Settings, since: datetime, now: datetime, segments: Mapping[
         n += items.height
         n_open += int((items["second"] > open_from).sum())
         counts.append(items.group_by(WAYS).len("shown"))
-        named.append(items.join(pairs, on=["user_id", "item_id"], how="semi"))
+        known = items.join(pairs, on=["user_id", "item_id"]).drop("user_id", "item_id")
+        named.append(known.with_columns(pl.col(_TEXTS).cast(pl.Categorical)))
     if not counts:
         none = pl.DataFrame(schema={way: pl.Int64 if way == "rank" else pl.String for way in WAYS})
         return Tally(_counted([none.with_columns(shown=pl.lit(0))], none, none), 0, 0, by_type)
     shown = pl.concat(named)
     by_request, by_window = attribute(shown, done, settings.outcomes_window_s)
     belongs = pl.concat([by_request, by_window]).join(done, on=EVENT)
-    met = [shown.join(belongs.filter(pl.col(what)), on=AT, how="semi") for what in (CLICKS, CONVERSIONS)]
+    met = [
+        shown.join(belongs.filter(pl.col(what)), on=AT, how="semi").with_columns(pl.col(_TEXTS).cast(pl.String))
+        for what in (CLICKS, CONVERSIONS)
+    ]
     ways = {"by_request": by_request.height, "by_window": by_window.height, "of_nothing": done.height - belongs.height}
     return Tally(_counted(counts, *met), n_lists, n_open, by_type.model_copy(update=ways))
 
@@ -72,7 +80,7 @@ def _counted(counts: list[pl.DataFrame], clicked: pl.DataFrame, converted: pl.Da
 
 
 def _lists(folder: Path, since_ms: int, segments: Mapping[str, str]) -> Iterator[pl.DataFrame]:
-    """What was shown, file by file, with its segment, its day, and the second of it."""
+    """What was shown, some lists after others, with their segments, their days, and their seconds."""
     known = pl.DataFrame(
         {"user_id": list(segments), "segment": list(segments.values())}, schema={"user_id": pl.String, "segment": pl.String}
     )
@@ -80,8 +88,8 @@ def _lists(folder: Path, since_ms: int, segments: Mapping[str, str]) -> Iterator
         lists = frame.filter(pl.col("time_ms") >= since_ms).with_columns(
             second=pl.col("time_ms") // _MS, day=pl.from_epoch("time_ms", "ms").dt.date().cast(pl.String)
         )
-        if lists.height:
-            yield lists.join(known, on="user_id", how="left").with_columns(pl.col("segment").fill_null(""))
+        for part in lists.iter_slices(LISTS_AT_ONCE):  # a file may hold a million
+            yield part.join(known, on="user_id", how="left").with_columns(pl.col("segment").fill_null(""))
 
 
 def _done(settings: Settings, since_ms: int) -> tuple[EventCounts, pl.DataFrame]:

@@ -17,14 +17,16 @@ from redis import Redis
 
 from api.impressions import sender
 from api.impressions.sender import DROPPED, KEPT, MAX_HELD_BYTES, Sender
+from contract.experiments.moves import Experiments
 from contract.formats import payload
 from contract.formats.events import Impression
 from contract.formats.keys import Keys
 from contract.settings.settings import ModelSettings, Settings
 from contract.store.erasure import Erasure
+from contract.store.generations import Generations
 from contract.store.streams.impressions import impressions_in, push
 from contract.store.streams.stream import NOTHING
-from tests.support.builders import Lists, manifest_of, write_lists
+from tests.support.builders import Lists, manifest_of, promote_lists, write_lists
 from tests.support.servers.api_process import ApiProcess, until
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.services import Services, await_that
@@ -218,3 +220,22 @@ def test_the_trainer_service_writes_them_and_forgets_old_ones_when_they_are_off(
     push(store_redis, KEYS, Settings(), [an_impression(8)])  # which waited when they were turned off
     off.start("trainer", "serve")
     await_that(lambda: [row["user_id"] for row in rows(folder)] == ["7", "8"], f"the old one goes; logs:\n{off.logs()}")
+
+
+def test_while_an_experiment_runs_each_list_names_its_arm(server: RedisServer) -> None:
+    users = range(1, 41)
+    with Redis.from_url(server.url) as redis:
+        redis.flushall()
+        for name, first in (("g1", 0), ("g2", 10)):
+            lists: Lists = {user: [(first + item, 9.0 - item) for item in range(4)] for user in users}
+            promote_lists(redis, KEYS, lists, generation=name, settings=ModelSettings(k=3, depth=4, similar_depth=0))
+        Experiments(Generations(redis, KEYS)).start({"current": 5000, "g1": 5000}, "a test")
+        with ApiProcess(server.url, LARDER_IMPRESSIONS="1", LARDER_API_WORKERS="1") as api:
+            alone = {user: api.ask(user).json() for user in users}
+            api.get("/users/1/recommendations?arm=g1")  # who tries an arm is not who is in it
+            api.post("/recommendations/batch", {"user_ids": list(users)})
+        found = waiting(redis)
+    told = {user: (answer["arm"], answer["generation"]) for user, answer in alone.items()}
+    assert set(told.values()) == {("current", "g2"), ("g1", "g1")}
+    assert len(found) == 2 * len(users)
+    assert all((one.arm, one.generation) == told[int(one.user_id)] for one in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import NamedTuple
 
 import polars as pl
@@ -22,11 +23,15 @@ ONES = st.builds(One, st.sampled_from(["", "r1", "r2"]), st.sampled_from("ab"), 
 ANSWERS = ONES.map(lambda one: one._replace(request_id=one.request_id or "r0"))
 
 
+PAIRS = {user + item: number for number, (user, item) in enumerate(product("ab", "xyz"))}
+
+
 def joined(shown: list[One], done: list[One], window_s: int) -> tuple[dict[int, int], dict[int, int]]:
     schema = {"request_id": pl.String, "user_id": pl.String, "item_id": pl.String, "second": pl.Int64}
 
     def frame(ones: list[One], name: str) -> pl.DataFrame:
-        return pl.DataFrame(ones, schema=schema, orient="row").with_row_index(name)
+        pair = pl.concat_str("user_id", "item_id").replace_strict(PAIRS, return_dtype=pl.UInt32)
+        return pl.DataFrame(ones, schema=schema, orient="row").with_row_index(name).select(name, "request_id", pair.alias("pair"), "second")
 
     found = attribute(frame(shown, "at"), frame(done, "event"), window_s)
     pairs = [list(part.select("event", "at").iter_rows()) for part in found]
