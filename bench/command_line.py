@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import engine, load, models, new_items, pipeline, recovery, results, serving, slow_clients
+from bench import choosing, engine, load, models, new_items, pipeline, recovery, results, serving, slow_clients
 from bench.experiments import simulated
 from bench.shop import targets
 from trainer.sources.synthetic import SHAPES
@@ -56,6 +56,19 @@ def load_command(rows: int, json_file: Path | None, incremental: bool) -> None:
 def models_command(interactions: str, header: bool, users: int, json_file: Path | None) -> None:
     """What each model finds of held-out interactions, with its default settings: a table in Markdown."""
     models.run(interactions, header, users, json_file)
+
+
+@cli.command(name="choosing")
+@click.option(
+    "--interactions", default="synthetic:6040x3706x1000000", show_default=True, help="Source, as of `larder run`; it needs times."
+)
+@click.option("--header/--no-header", default=True, show_default=True, help="Whether its first row names columns.")
+@click.option("--budget", "budget_s", default=120.0, show_default=True, help="Seconds of a tune.")
+@click.option("--users", default=5000, show_default=True, help="Users on whom the whole grid is measured.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+def choosing_command(interactions: str, header: bool, budget_s: float, users: int, json_file: Path | None) -> None:
+    """Two tunes of one source, and how far below the best of the whole grid their winner is."""
+    choosing.run(interactions, header, budget_s, users, json_file)
 
 
 @cli.command(name="new-items")

@@ -49,16 +49,12 @@ def explore(top, pool, seeds, every, rules, n_items, out, marks):  # type: ignor
     indptr, indices, most = rules.category_indptr, rules.category_indices, rules.most
     depth = out.items.shape[1]
     state, taken = np.zeros(n_items, np.int8), np.zeros(rules.n_categories, np.int32)
-    order, keys = np.empty(pool.items.shape[1], np.int64), np.empty(pool.items.shape[1], np.uint64)
+    keys = np.empty(pool.items.shape[1], np.uint64)
     for u in range(top.lengths.size):
         n = top.lengths[u]
         for c in range(pool.lengths[u]):
-            key = drawn(seeds[u], pool.items[u, c])
-            at = c
-            while at > 0 and keys[at - 1] > key:
-                keys[at], order[at] = keys[at - 1], order[at - 1]
-                at -= 1
-            keys[at], order[at] = key, c
+            keys[c] = drawn(seeds[u], pool.items[u, c])
+        order = np.argsort(keys[: pool.lengths[u]], kind="mergesort")
         for r in range(n):
             state[top.items[u, r]] = _WAITS
             _count(top.items[u, r], 1, indptr, indices, taken)

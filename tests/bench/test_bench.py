@@ -41,6 +41,21 @@ def test_pipeline_measures_every_stage(tmp_path: Path) -> None:
     assert "Redis, bytes a user" in result["ratios"]  # too few users here for a figure
 
 
+@pytest.mark.timeout(300)
+def test_a_choice_is_held_against_the_whole_grid(tmp_path: Path) -> None:
+    """On made-up data: that both tunes are told, and all candidates; how good the choice is, no test judges."""
+    out = tmp_path / "choosing.json"
+    command = [sys.executable, "-m", "bench", "choosing", "--interactions", "synthetic:300x80x6000", "--users", "100", "--json", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=290, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads(out.read_text())
+    first, again = result["tunes"]
+    assert first["cut_short"] or again["cut_short"] or first["winner"]["arguments"] == again["winner"]["arguments"]
+    assert len(result["grid"]) > 300
+    assert result["gap"] >= 0
+    assert "(chosen)" in done.stdout
+
+
 def test_every_model_is_measured(tmp_path: Path) -> None:
     """On made-up data: no figure is judged but that each is one."""
     out = tmp_path / "models.json"

@@ -55,7 +55,7 @@ def disagreement(
     least, most = min(depth, n_sure), min(depth, int(rescored.possible.sum()))
     if not least <= len(items) <= most:
         return f"the list has {len(items)} items; recomputed it has {least if least == most else f'{least} to {most}'}"
-    if len(items) == depth:  # only what scores more than the last one
+    if len(items) == depth and falls.size:  # only what scores more than the last one
         left_out &= rescored.scores - rescored.doubt > falls[-1] + 2 * slack[-1]
     if not left_out.any():
         return ""

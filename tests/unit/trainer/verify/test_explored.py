@@ -82,6 +82,7 @@ def test_what_is_wrong_with_a_list_that_explores_is_said() -> None:
         assert "was drawn" in complaint(artifact, user, plain, []), "a list that explores nothing"
         assert "only every 10th place" in complaint(artifact, user, [row[9], *row[:9], *row[10:]], [0, 19])
         assert complaint(artifact, user, row, [9]), "an item of which the mark is missing"
+        assert complaint(artifact, user, row, list(range(20))), "marks at every place"
         swapped = [*row[:9], row[19], *row[10:19], row[9]]
         assert "was drawn" in complaint(artifact, user, swapped, places)
         best = rescore(artifact, user).best(300)
