@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from bench import choosing, engine, load, models, new_items, pipeline, recovery, results, serving, slow_clients
+from bench import engine, load, pipeline, recovery, results, serving, slow_clients
 from bench.experiments import simulated
+from bench.quality import choosing, models, new_items
 from bench.shop import targets
 from trainer.sources.synthetic import SHAPES
 

@@ -51,7 +51,7 @@ def marked(found: Explored) -> list[list[int]]:
     return [np.flatnonzero(row).tolist() for row in found.marks]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 1000),
     n_items=st.integers(1, 140),
@@ -86,7 +86,7 @@ def test_a_list_is_that_of_the_slow_oracle(
             assert marked(found)[user] == places
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 1000), n_items=st.integers(1, 200), share=st.sampled_from([0.1, 0.25, 0.5]), most=st.integers(0, 2))
 def test_what_holds_whatever_the_data(seed: int, n_items: int, share: float, most: int) -> None:
     case, every = random_case(n_items, seed=seed).but(depth=20, exclude_seen=False), round(1 / share)

@@ -1,0 +1,1 @@
+"""What models and choices find of held-out interactions."""
