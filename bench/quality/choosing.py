@@ -35,11 +35,12 @@ def run(interactions: str, header: bool, budget_s: float, users: int, json_file:
     scores = _whole_grid(data, users, [winner], threads=n_cores(), limit_bytes=settings.max_memory_gb * 2**30)
     best, won = scores[0], next(score for score in scores if score.candidate.arguments == found[0].winner.arguments)
     gap = 1 - won.level / best.level
-    print(
-        f"\nOf {len(scores)} candidates, on {best.values[0].size:,} users, {gap:.1%} below the best:\n\n| candidate | nDCG@10 |\n|---|---|"
-    )
+    print(f"\nOf {len(scores)} candidates, on {best.values[0].size:,} users, {gap:.1%} below the best:\n")
+    print("| candidate | nDCG@10 | times the default, all parts |\n|---|---|---|")
     for score in [*scores[:SHOWN], *([] if any(score is won for score in scores[:SHOWN]) else [won])]:
-        print(f"| `{score.candidate.arguments or '(default)'}`{' (chosen)' if score is won else ''} | {score.ndcg:.4f} |")
+        print(
+            f"| `{score.candidate.arguments or '(default)'}`{' (chosen)' if score is won else ''} | {score.ndcg:.4f} | {score.level:.3f} |"
+        )
     if json_file is not None:
         tunes = [one.model_dump(mode="json", exclude={"tried"}) for one in found]
         everything = [{"candidate": score.candidate.arguments, "ndcg": score.ndcg, "level": score.level} for score in scores]
