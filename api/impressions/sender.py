@@ -16,6 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from api.impressions.shown import shown
+from contract.errors import LarderError
 from contract.formats.events import Impression
 from contract.formats.keys import Keys
 from contract.settings.settings import Settings
@@ -45,6 +46,7 @@ class Sender:
         self._lock = threading.Lock()
         self._has_more, self._ends = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
+        self._is_away = False
 
     def put(self, request_id: str, body: bytes) -> None:
         """Costs some microseconds, and waits for nothing."""
@@ -85,9 +87,12 @@ class Sender:
             return 0
         try:
             is_kept = not lists or push(redis, self._keys, self._settings, lists)
-        except (RedisError, OSError) as error:
-            log.warning("Redis does not take lists that were shown: %s", error)
-            is_kept = False
+        except (RedisError, OSError, LarderError) as error:
+            if not self._is_away:
+                log.warning("Redis does not take lists that were shown, which are dropped until it does: %s", error)
+            self._is_away, is_kept = True, False
+        else:
+            self._is_away = False
         self._count(KEPT if is_kept else DROPPED, n)
         return n if is_kept else -n
 

@@ -135,7 +135,9 @@ class Counts(dict[str, int]):
         self[outcome] = self.get(outcome, 0) + n
 
 
-def test_nothing_waits_for_a_redis_that_stands_still_and_it_goes_on_after(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_waits_for_a_redis_that_stands_still_and_it_goes_on_after(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(sender, "TIMEOUT_S", 0.2)
     monkeypatch.setattr(sender, "PAUSE_S", 0.01)
     counts, body = Counts(), answer(1, 1000)
@@ -156,6 +158,7 @@ def test_nothing_waits_for_a_redis_that_stands_still_and_it_goes_on_after(server
         made.put("after", answer(2))
         made.close()
         assert (counts, [one.request_id for one in waiting(redis)]) == ({KEPT: 1}, ["after"])
+    assert caplog.text.count("which are dropped until it does") == 1
 
 
 def test_what_redis_has_no_room_for_is_dropped_and_what_is_no_answer_stops_nothing(server: RedisServer) -> None:
