@@ -45,6 +45,13 @@ def test_some_routes_need_no_key(guarded: FlaskClient, path: str) -> None:
     assert guarded.get(path).status_code == 200
 
 
+def test_a_key_that_came_before_opens_for_itself_alone(guarded: FlaskClient) -> None:
+    for _ in range(2):
+        assert guarded.get(PATH, headers={"X-API-Key": READ}).status_code == 200
+        for other in (READ[:-1], READ + "r", READ.upper(), "", "another-" + "r" * 16):
+            assert guarded.get(PATH, headers={"X-API-Key": other}).status_code == 401
+
+
 def test_a_key_for_reading_changes_nothing(guarded: FlaskClient) -> None:
     answer = guarded.post("/generations/rollback", headers={"X-API-Key": READ})
     assert (answer.status_code, answer.get_json()["error"]) == (403, "Forbidden")
