@@ -63,6 +63,7 @@ class Door:
             listener.close()
         if self._shares is not None:
             self._shares.end()
+            self._shares = None  # connections that end from now on are nothing to the others
 
     def _on_client(self, listeners: Listeners, listener: Any, _mask: int) -> None:
         if self._shares is not None and self.is_open and self._shares.has_more(self._count()):
