@@ -25,6 +25,7 @@ from trainer.kept.files import YOUNG_S
 from trainer.sources import load as sources
 from trainer.sources import synthetic
 from trainer.sources.left_out import LeftOut
+from trainer.sources.warm import warm
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 3
@@ -141,4 +142,5 @@ if __name__ == "__main__":
     which, place = sys.argv[1], Path(sys.argv[2])
     if which != "polars":
         sources.load(SourceSettings(), place.parent)  # compiles and imports what a service has long done
+        warm()
     print(json.dumps(_measured(lambda: _parse(place) if which == "polars" else _load(place, which in STAGES[1:]))))

@@ -135,6 +135,10 @@ def _writes(settings: Settings) -> bool:
 def warm(settings: Settings) -> None:
     """Import and compile what the forks need, so that no run begins with it."""
     sar.warm()
+    if settings.source.incremental or settings.source.since_column:
+        from trainer.sources.warm import warm as warm_reading
+
+        warm_reading()
     if settings.evaluate:
         from engine.score.warm import warm_scoring
         from trainer.evaluation import holdout  # noqa: F401  (recommenders and pandas take some seconds)
