@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from contract.artifacts import mirror
-from contract.artifacts.artifact import Artifact, damaged_arrays, folder_of, open_artifact
+from contract.artifacts.artifact import Array, Artifact, damaged_arrays, folder_of, open_artifact
 from contract.artifacts.artifact_writer import sealed, write_manifest
 from contract.artifacts.copies import alone
 from contract.artifacts.object_store import is_remote
@@ -75,12 +75,23 @@ def _scrub(url: str, generation: str, erasure: Erasure) -> list[int]:
 
 
 def popular_counts(artifact: Artifact) -> Sequence[int]:
-    """Interactions of each item of the popularity list, without those of erased users, whose rows hold zeros for items."""
-    indptr, erased = artifact["indptr"], list(artifact.manifest.erased)
-    counts = np.bincount(artifact["indices"], minlength=artifact.manifest.n_items)
-    counts[0] -= sum(int(indptr[at + 1] - indptr[at]) for at in erased)
+    """How many users have each item of the popularity list, or have taken it where the run has a target; nobody who was erased counts."""
+    if "seen_indices" in artifact.arrays:
+        counts = _counted(artifact, "seen_indices")
+        if "disliked_indices" in artifact.arrays:  # which are seen, and not taken
+            counts -= _counted(artifact, "disliked_indices")
+    else:
+        counts = _counted(artifact, "indices")
     chosen: list[int] = counts[artifact["popular"]].tolist()
     return chosen
+
+
+def _counted(artifact: Artifact, name: str) -> Array:
+    """How often each item stands in rows of users, without those of erased users, which hold zeros for items."""
+    counts = np.bincount(artifact[name], minlength=artifact.manifest.n_items)
+    indptr = artifact[ROWS[name]]
+    counts[0] -= sum(int(indptr[at + 1] - indptr[at]) for at in artifact.manifest.erased)
+    return counts
 
 
 def _range(artifact: Artifact, name: str, at: int) -> slice:

@@ -37,6 +37,8 @@ def cut(interactions: Interactions, sample_users: int, *, ratio: float = RATIO, 
     if interactions.time is None:
         held = hold_out(interactions, "stratified", sample_users)
         return Cut("stratified", held) if held else None
+    if interactions.target is not None and not interactions.target.any():  # of a sample of users, it may be
+        return None
     moment = _moment(interactions, ratio)
     held = at_moment(interactions, moment, sample_users)
     if held is not None and np.unique(held.user_idx).size >= min_users:
@@ -60,7 +62,7 @@ def cuts(interactions: Interactions, sample_users: int) -> list[Cut]:
 
 
 def at_moment(interactions: Interactions, moment: int, sample_users: int) -> HeldOut | None:
-    """What comes from `moment` on, and the baskets that it falls into, held out; all users' rows. None where nothing is to be found."""
+    """What comes from `moment` on, and the baskets that it falls into, held out; of all users. None where nothing is learned or found."""
     time = interactions.time
     assert time is not None  # noqa: S101 - who cuts in time has times
     kept = _before(interactions.user_idx, time, moment)
@@ -72,7 +74,7 @@ def at_moment(interactions: Interactions, moment: int, sample_users: int) -> Hel
     is_target = np.ones(kept.size, bool) if interactions.target is None else interactions.target
     late = np.unique(pairs[~kept & is_target & known[interactions.user_idx]])
     late = late[~np.isin(late, pairs[kept & is_target])]
-    if not late.size:
+    if not late.size or not is_target[kept].any():
         return None
     users = lowest_hashes(interactions, np.unique(late // n_items), sample_users)
     late = late[np.isin(late // n_items, users)]

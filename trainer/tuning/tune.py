@@ -135,7 +135,10 @@ class _Search:
         return first + wider + 2 * len(grid.apart) + n_last
 
     def _cuts(self) -> list[Cut]:
-        return cuts(of_users(self._interactions, self._plan.share), budget.RUNGS[2][0])
+        """Of more users than the budget has in mind, where nothing can be held out of those: few may have an event of the target."""
+        while not (found := cuts(of_users(self._interactions, self._plan.share), budget.RUNGS[2][0])) and self._plan.share < 1:
+            self._plan = self._plan._replace(share=min(1.0, 2 * self._plan.share))
+        return found
 
     def _tuned(self, winner: Score, default: Score, popular: Score) -> Tuned:
         interactions = self._interactions

@@ -14,12 +14,12 @@ from contract.formats.evaluation import Split
 from contract.settings.settings import GateSettings, ModelSettings, Settings
 from trainer.evaluation.drift import drifted
 from trainer.evaluation.holdout import BASKET_S, HeldOut, hold_out
-from trainer.evaluation.moment import at_moment
+from trainer.evaluation.moment import at_moment, cut
 from trainer.evaluation.reading import Reading, changed
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.interactions.profile import Profile
 from trainer.interactions.targets import Targets
-from trainer.tuning.tune import tune
+from trainer.tuning.tune import of_users, tune
 
 DAY = 86_400
 Row = tuple[int, int, str, int]
@@ -117,6 +117,21 @@ def test_types_of_events_that_come_in_other_numbers_are_refused(now: dict[str, i
     assert [severity for severity, _ in found] == ["refuse"] * len(said)
     assert all(finding.message.startswith(text) for (_, finding), text in zip(found, said, strict=True))
     assert not list(drifted(new, old.model_copy(update={"target": "", "events": {}}), GateSettings())), "told as another target"
+
+
+def test_nothing_is_held_out_at_a_moment_before_which_nothing_is_known_of_the_target() -> None:
+    rows: list[Row] = [(1, 10, "view", 0), (2, 11, "view", 0), (1, 11, "buy", 9 * DAY), (2, 10, "buy", 9 * DAY)]
+    assert at_moment(bought(rows), 5 * DAY, 10) is None
+    assert at_moment(bought([*rows, (2, 12, "buy", 0)]), 5 * DAY, 10) is not None
+
+
+def test_a_tune_looks_at_more_users_where_the_first_have_no_event_of_the_target() -> None:
+    interactions = bought(visits(5000, 60))
+    is_first = np.isin(interactions.user_idx, of_users(interactions, 0.5).user_idx)
+    assert interactions.target is not None
+    few = replace(interactions, target=interactions.target & ~is_first, reading={"target": "buy"})
+    assert cut(of_users(few, 0.5), 100) is None
+    assert tune(few, ModelSettings(), budget_s=0.001, threads=2, limit_bytes=2**30).n_users_measured > 0
 
 
 def test_a_tune_chooses_among_models_that_know_a_target_and_says_of_what() -> None:

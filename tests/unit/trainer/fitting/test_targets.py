@@ -22,6 +22,7 @@ from engine.score.explain import explain_users
 from engine.score.scoring import Scale
 from engine.score.similar import similar_items
 from tests.support.models.fitting import Memory, matrix_of
+from trainer.erasure.scrub import popular_counts
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.holdout import hold_out
 from trainer.evaluation.lists import best_unseen, renumbered
@@ -126,6 +127,7 @@ def test_popularity_counts_what_was_bought(tmp_path: Path) -> None:
     assert made.prior["prior"].tolist() == [0, 1, 0.25]
     artifact = artifact_of(tmp_path, interactions)
     assert artifact["popular"].tolist() == [1, 2]
+    assert list(popular_counts(artifact)) == [4, 1]
     assert artifact["seen_indices"].size == 5 < artifact["indices"].size
 
 
