@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from trainer.kept import entries, files
 from trainer.kept.entries import DamagedError
 from trainer.rows.batches import Table
 from trainer.sources.shapes.reshaped import Reshaped
-from trainer.sources.tables.since import MOST, Growing, Kept, Slice, changed, slices
+from trainer.sources.tables.since import MOST, Growing, Kept, Slice, apart, changed
 
 
 def can_be_kept(part: Table) -> bool:
@@ -25,7 +24,8 @@ def name_of(part: Table) -> str:
 
 
 def label_of(part: Table) -> str:
-    return f"{part.where} from {part.low[1] if part.low else 'the first'} row on" if isinstance(part, Slice) else part.where
+    """For the log: without a value of the column that grows, which may be anything."""
+    return f"{part.where}, slice {part.number:,}" if isinstance(part, Slice) else part.where
 
 
 def look(part: Table) -> dict[str, Any] | None:
@@ -52,20 +52,25 @@ def was_same(part: Table, before: dict[str, Any], began: float, n_rows: int) -> 
     return before["ctime"] <= began * 1e9 and is_same(part, before)
 
 
-def slices_of(table: Growing, folder: Path, why: list[str]) -> Iterator[Slice]:
-    """A table that grows in slices, by those that are kept in `folder`; adds to `why` where none of them holds."""
-    found = []
+def kept_of(table: Growing, folder: Path, why: list[str], *, again: bool = False) -> tuple[list[Kept], list[Path]]:
+    """The slices that are kept in `folder` and hold still, and the entries that don't: they must go before any slice is kept anew, since
+    the rows of a new one may be in them, too. Adds to `why` where no slice holds. `again`: none does, and nothing is to be said of it."""
+    found, rejected = dict[Path, Kept](), list[Path]()
     for one in sorted(folder.iterdir()) if folder.is_dir() else ():
         try:
-            entry = entries.read_entry(one)
-            found += [] if entry is None else [Kept.from_json(entry.said["part"])]
+            if entry := entries.read_entry(one):
+                found[one] = Kept.from_json(entry.said["part"])
         except (DamagedError, KeyError, TypeError, IndexError):  # its rows are read anew
-            continue
-    found.sort(key=lambda kept: kept.number)
-    if len(found) > MOST:
-        why.append(f"{table.where}, which is kept in {len(found):,} pieces")
-        found = []
-    elif reason := changed(table, found):
+            rejected.append(one)
+    kept = sorted(found.values(), key=lambda one: one.number)
+    if again:
+        return [], [*rejected, *found]
+    if len(kept) > MOST:
+        why.append(f"{table.where}, which is kept in {len(kept):,} pieces")
+    elif not apart(table, kept):
+        why.append(f"{table.where}, of which the same rows may be kept twice")
+    elif reason := changed(table, kept):
         why.append(f"{table.where}, since something changed below the greatest {table.since} so far: {reason}")
-        found = []
-    yield from slices(table, found)
+    else:
+        return kept, rejected
+    return [], [*rejected, *found]

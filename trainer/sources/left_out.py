@@ -9,6 +9,7 @@ import polars as pl
 
 from contract.formats.keys import Id
 from contract.text import CUT
+from trainer.kept.entries import Entry
 from trainer.kept.forgetting import spellings
 
 ERASED = "erased user"
@@ -58,3 +59,7 @@ class LeftOut:
             return frame, gone, False
         theirs = texts.is_in(list(gone))
         return frame.filter(~theirs), gone, bool(gone - set(texts.filter(theirs).unique()))
+
+    def has_some_in(self, entry: Entry) -> bool:
+        """Whether what is kept of a part names somebody who is erased."""
+        return any(self.among(users) for users in entry.users()) or self.told(entry.said["told"])

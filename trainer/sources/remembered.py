@@ -27,7 +27,7 @@ from trainer.sources import identity
 from trainer.sources.findings import Begin, Findings
 from trainer.sources.left_out import LeftOut
 from trainer.sources.state import state_of
-from trainer.sources.tables.since import Growing, Slice
+from trainer.sources.tables.since import Growing, Slice, slices
 from trainer.sources.values.convert import FUTURE, Converter
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,13 @@ class Memory:
     def slices(self, table: Growing) -> Iterator[Slice]:
         """A table that grows, in parts that can be kept; each is to be read before the next is asked for."""
         row = 1
-        for part in identity.slices_of(table, Path() / "none" if self.again else self.folder, self.why):
+        kept, rejected = identity.kept_of(table, self.folder, self.why, again=self.again)
+        try:
+            for folder in rejected:
+                entries.remove(folder)
+        except OSError as error:  # then nothing is kept beside it
+            self._warn(error)
+        for part in slices(table, kept):
             part.first_row = row
             yield part
             row += self._n_rows
@@ -102,7 +108,7 @@ class Memory:
             entry.check()
             frames = [one if isinstance(one, Packed) else one.with_columns(map(coded, one["user", "item"])) for one in entry.frames()]
             if entry.said["erased"]["revision"] < self.left_out.revision:
-                if self._has_erased(entry, self.left_out):
+                if self.left_out.has_some_in(entry):
                     self.why.append(f"{identity.label_of(part)}, which names erased users")
                     entries.remove(folder)
                     return None
@@ -178,14 +184,11 @@ class Memory:
         """Remove what has just been kept if it has somebody who was erased since the run began."""
         try:
             entry = entries.read_entry(folder)
-            if entry is None or not self._has_erased(entry, now):
+            if entry is None or not now.has_some_in(entry):
                 return
         except (DamagedError, pl.exceptions.PolarsError):
             pass
         entries.remove(folder)
-
-    def _has_erased(self, entry: Entry, left_out: LeftOut) -> bool:
-        return any(left_out.among(users) for users in entry.users()) or left_out.told(entry.said["told"])
 
     def _erased(self, n: int) -> dict[str, Any]:
         return {"who": self.left_out.who, "revision": self.left_out.revision, "n": n}

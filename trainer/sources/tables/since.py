@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Protocol, TypeGuard
 
 import polars as pl
@@ -130,6 +131,14 @@ def slices(table: Growing, kept: Sequence[Kept]) -> Iterator[Slice]:
         yield Slice(table, number + 1, low, newest)
         low, number = newest, number + 1
     yield Slice(table, number + 1, low, None, newest=True)
+
+
+def apart(table: Growing, kept: Sequence[Kept]) -> bool:
+    """Whether each begins where the one before it ends, or later. The database compares: it may order texts in its own way."""
+    for before, one in pairwise(kept):
+        if one.low is None or (one.low != before.high and not _extent(table, before.high, one.low)[0]):
+            return False  # or nothing is left between them, which asks for the same
+    return True
 
 
 def changed(table: Growing, kept: Sequence[Kept]) -> str:

@@ -9,17 +9,20 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import duckdb
 import pytest
 
 from contract.artifacts.artifact import READ_FOLDER
+from contract.errors import DataError
 from contract.settings.settings import Settings
 from tests.support.reading import settings
 from tests.unit.trainer.sources.test_remembered import by, outcome
 from trainer.kept.entries import ENTRY
 from trainer.kept.forgetting import forget
 from trainer.sources.left_out import LeftOut
+from trainer.sources.remembered import Memory
 from trainer.sources.tables import database, since
 
 Row = tuple[Any, ...]
@@ -201,6 +204,72 @@ def test_many_pieces_become_one(shop: Shop, asked: list[tuple[Any, Any]], monkey
         shop.read()
     assert asked[-2:] == [(None, 4), (4, None)]
     assert len(shop.kept) == 1
+
+
+def in_slices(shop: Shop) -> None:
+    """Read as the table grows: three slices are kept."""
+    for begin in (0, 10, 20):
+        shop.add(*map(order, range(begin, begin + 10)))
+        shop.read()
+
+
+@pytest.mark.parametrize("given", [{"full": True}, {}])
+@pytest.mark.parametrize("how", ["killed", "refused"])
+def test_a_run_that_ends_early_leaves_no_rows_that_are_kept_twice(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], how: str
+) -> None:
+    in_slices(shop)
+    if not given:
+        shop.run("DELETE FROM orders WHERE n = 3")  # the slices are rejected
+    with monkeypatch.context() as patched:
+        ends = KeyboardInterrupt if how == "killed" else DataError("too many broken rows")
+        patched.setattr(Memory, "close", Mock(side_effect=ends))
+        if how == "killed":
+            with pytest.raises(KeyboardInterrupt):
+                shop.read(**given)
+        else:
+            assert shop.read(**given) == "too many broken rows"
+    assert len(shop.kept) == 1
+    assert shop.read() == shop.read_all()
+
+
+@pytest.mark.parametrize("others", [1, 2])
+def test_slices_that_share_rows_are_all_read_anew(shop: Shop, asked: list[tuple[Any, Any]], tmp_path: Path, others: int) -> None:
+    in_slices(shop)
+    apart = shop.kept
+    (folder,) = {one.parent for one in apart}
+    shutil.copytree(folder, tmp_path / "as it was")
+    shop.read(full=True)
+    for one in [one for one in apart if one not in shop.kept][:others]:
+        shutil.copytree(tmp_path / "as it was" / one.name, one)
+    assert len(shop.kept) == 1 + others
+    asked.clear()
+    assert shop.read() == shop.read_all()
+    assert asked[0] == (None, 29)
+    assert len(shop.kept) == 1
+
+
+def test_where_what_is_rejected_can_t_be_removed_nothing_is_kept_beside_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_slices(shop)
+    apart = shop.kept
+    with monkeypatch.context() as patched:
+        patched.setattr("trainer.sources.remembered.entries.remove", Mock(side_effect=PermissionError("not yours")))
+        assert shop.read(full=True) == shop.read_all()
+    assert shop.kept == apart
+    assert "can't be kept for the next run: not yours" in caplog.text
+    assert shop.read() == shop.read_all()
+
+
+def test_no_value_of_a_column_is_logged(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("ann@example.org", "bob@example.org", "cy@example.org"):
+        shop.add(*(order(n, item=name) for n in range(5)))
+        shop.read(since_column="item_id")
+    with caplog.at_level(logging.INFO):
+        shop.read(since_column="item_id", negative="drop")
+    assert "slice 1, which is read in another way" in caplog.text
+    assert "@" not in caplog.text
 
 
 def test_two_tables_of_a_database_are_kept_apart(shop: Shop, asked: list[tuple[Any, Any]]) -> None:
