@@ -54,7 +54,7 @@ def heal(generation: str | None) -> None:
     """
     with opened() as larder:
         from contract.store.replicas.lost import Count
-        from trainer.service.healing import ask
+        from trainer.service.healing import ask, jobs_for
 
         name = generation or served(larder).generation
         if (state := larder.generations.state(name)) not in HAS_LISTS:
@@ -66,7 +66,7 @@ def heal(generation: str | None) -> None:
         if lost is None:
             console.print(f"generation {name} is whole")
             return
-        ask(larder, lost)
+        ask(larder, lost, jobs_for(lost))
     raise GenerationError(f"generation {name} lacks {lost.words}: workers make them again, `{as_called('status')}` says when all are there")
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 
 from contract.experiments.moves import Experiments
 from contract.formats.manifest import Pointer
 from contract.larder import Larder
 from contract.queue.healing import enqueue_healing, enqueue_named, is_alive
 from contract.queue.jobs import diff_job_id, enqueue_diff
-from contract.store.replicas.lost import AUDIENCES, BY_SHARD, NAMED, POPULAR, Count, Lost, tell, told
+from contract.queue.known_jobs import DIFF_JOB, HEAL_JOB, HEAL_NAMED_JOB
+from contract.store.replicas.lost import AUDIENCES, BY_SHARD, NAMED, POPULAR, USERS, Count, Lost, tell, told
 
 log = logging.getLogger("larder.healing")
 EVERY_S, WHILE_LOST_S = 60.0, 10.0
@@ -28,8 +29,8 @@ class Healing:
         self._larder = larder
         self._steps = self._looks()
         self._not_before = 0.0
-        self._asked: dict[str, tuple[int, float]] = {}
-        self._cooked: set[str] = set()
+        self._asked: dict[str, dict[str, tuple[int, float]]] = {}
+        """By generation and job: how often it was asked for, and before when not again."""
 
     def tick(self) -> None:
         """A slice of a look. After an error it begins anew, a moment later."""
@@ -67,35 +68,39 @@ class Healing:
             count = Count(self._larder.generations, name)
             while count.step():
                 yield
-            lost = self._without_cooking(count.lost())
+            lost = count.lost()
             if lost is None:
                 self._asked.pop(name, None)
+                return False
+            if self._is_cooking(lost):
+                if name in self._asked:
+                    self._tell(lost)
                 return False
             if is_second:
                 self._heal(lost)
         return True
 
-    def _without_cooking(self, lost: Lost | None) -> Lost | None:
-        """Without users of items, where a job that writes them is on its way."""
-        if lost is None or AUDIENCES not in lost.held or not is_alive(self._larder.train_queue, diff_job_id(lost.generation)):
-            return lost
-        held = {kind: n for kind, n in lost.held.items() if kind != AUDIENCES}
-        return lost.model_copy(update={"held": held}) if held else None
+    def _is_cooking(self, lost: Lost) -> bool:
+        """Whether users of items alone are missing, and a job that writes them is on its way, as after each run."""
+        return lost.held.keys() == {AUDIENCES} and is_alive(self._larder.train_queue, diff_job_id(lost.generation))
 
-    def _heal(self, lost: Lost) -> None:
+    def _tell(self, lost: Lost) -> None:
         larder, name = self._larder, lost.generation
         said = next((each for each in told(larder.store, larder.keys) if each.generation == name), None)
         tell(larder.store, larder.keys, name, lost.model_copy(update={"why": said.why if said else ""}))
         if said is None or said.held != lost.held:
             log.error("generation %s has lost %s: they are made again from its artifact", name, lost.words)
-        tries, due = self._asked.get(name, (0, 0.0))
-        if time.monotonic() < due:
-            return
-        self._asked[name] = tries + 1, time.monotonic() + min(MOST_S, AGAIN_S * 2**tries)
-        ask(larder, lost)
-        if AUDIENCES in lost.held and name not in self._cooked:
-            self._cooked.add(name)
-            enqueue_diff(larder.train_queue, larder.settings, name)
+
+    def _heal(self, lost: Lost) -> None:
+        self._tell(lost)
+        asked = self._asked.setdefault(lost.generation, {})
+        due = []
+        for job in jobs_for(lost):
+            tries, not_before = asked.get(job, (0, 0.0))
+            if time.monotonic() >= not_before:
+                asked[job] = tries + 1, time.monotonic() + min(MOST_S, AGAIN_S * 2**tries)
+                due.append(job)
+        ask(self._larder, lost, due)
 
     def _forget(self, looked_at: list[str]) -> None:
         """What was said of generations that are whole, or that nobody looks at any more."""
@@ -107,9 +112,18 @@ class Healing:
             tell(larder.store, larder.keys, said.generation, None)
 
 
-def ask(larder: Larder, lost: Lost) -> None:
-    """Let workers make lost lists again, and the trainer named ones. Asked again, what is on its way is left alone."""
-    if BY_SHARD & lost.held.keys():
+def jobs_for(lost: Lost) -> list[str]:
+    """The jobs that make again what is lost. Users of items are found in lists of users, so these come first."""
+    held = lost.held.keys()
+    needed = {HEAL_JOB: BY_SHARD & held, HEAL_NAMED_JOB: {POPULAR, NAMED} & held, DIFF_JOB: AUDIENCES in held and USERS not in held}
+    return [job for job, is_needed in needed.items() if is_needed]
+
+
+def ask(larder: Larder, lost: Lost, jobs: Collection[str]) -> None:
+    """Let workers make lost lists again, and the trainer all else. Asked again, what is on its way is left alone."""
+    if HEAL_JOB in jobs:
         enqueue_healing(larder.score_queue, larder.settings, lost.generation)
-    if {POPULAR, NAMED} & lost.held.keys():
+    if HEAL_NAMED_JOB in jobs:
         enqueue_named(larder.train_queue, larder.settings, lost.generation)
+    if DIFF_JOB in jobs and not is_alive(larder.train_queue, diff_job_id(lost.generation)):
+        enqueue_diff(larder.train_queue, larder.settings, lost.generation)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 from redis import Redis
@@ -15,6 +16,7 @@ from contract.experiments.moves import Experiments
 from contract.experiments.shares import parsed
 from contract.formats.keys import Keys, bucket_of
 from contract.larder import Larder
+from contract.queue.jobs import diff_job_id, enqueue_diff
 from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
@@ -218,3 +220,47 @@ def test_services_make_a_served_generation_whole_while_it_is_served(services: Ca
     await_that(is_whole, lambda: f"all lists are there again; {stack.logs()}")
     verified = stack.run("verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_users_of_items_are_made_again_once_the_lists_are_there(
+    settings: Settings, store_redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = settings.model_copy(update={"audience_depth": 3})
+    manifest = make_generation(store_redis, made, "g2")
+    larder = Larder(made)
+    write_named(larder.generations, open_artifact(made.artifacts, "g2"))
+    audiences = [KEYS.audience("g2", bucket) for bucket in range(manifest.n_item_buckets)]
+    enqueue_diff(larder.train_queue, made, "g2")
+    work(larder.train_queue)
+    whole = [store_redis.hgetall(key) for key in audiences]
+    assert sum(map(len, whole)) == manifest.n_items
+    monkeypatch.setattr(healing, "WHILE_LOST_S", 0.0)
+    store_redis.delete(KEYS.recs("g2", 0), *audiences)
+    service = Healing(larder)
+    for _ in range(10):
+        service.tick()
+    assert larder.train_queue.job_ids == [], "not cooked of half the lists"
+    work(larder.score_queue)
+    for _ in range(10):
+        service.tick()
+    assert larder.train_queue.job_ids == [diff_job_id("g2")]
+    assert [set(each.held) for each in told(store_redis, KEYS)] == [{"users of items"}], "until they are there"
+    work(larder.train_queue)
+    assert [store_redis.hgetall(key) for key in audiences] == whole
+
+
+def test_a_job_that_fails_is_asked_for_again_and_ever_more_rarely(
+    settings: Settings, store_redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    larder, clock = Larder(settings), [0.0]
+    monkeypatch.setattr(healing, "time", Mock(monotonic=lambda: clock[0]))
+    service = Healing(larder)
+    lost = Lost(generation="g1", held={"users of items": 0}, wanted={"users of items": 150})
+    asked = []
+    for minute in range(20):
+        clock[0] = 60.0 * minute
+        service._heal(lost)
+        if larder.train_queue.job_ids:
+            asked.append(minute)
+            larder.train_queue.empty()  # type: ignore[no-untyped-call]
+    assert asked == [0, 1, 3, 7, 15]
