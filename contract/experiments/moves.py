@@ -78,27 +78,32 @@ class Experiments:
         self._set(running.id, changed, changed)
         return changed
 
-    def stop(self) -> Experiment:
-        """End it: everybody gets what is served. What it was. Raises GenerationError where none runs."""
-        running = self._needed()
+    def stop(self, seen: str = "") -> Experiment:
+        """End it: everybody gets what is served. What it was. Raises GenerationError where none runs.
+
+        `seen`: the id of the experiment that the caller means; another one that runs by now goes on. "": whichever runs.
+        """
+        running = self._needed(seen)
         self._set(running.id, None, running)
         return running
 
-    def promote(self, arm: str, by: str, force: bool = False) -> Experiment:
+    def promote(self, arm: str, by: str, force: bool = False, seen: str = "") -> Experiment:
         """End it with one arm for everybody: its generation is promoted as a person's promotion is, then the experiment ends.
 
-        In between, the arm `current` has it already. Raises GenerationError, GateError.
+        In between, the arm `current` has it already. `seen` as in `stop`. Raises GenerationError, GateError.
         """
-        running = self._needed()
+        running = self._needed(seen)
         if arm not in running.names:
             raise GenerationError(f"the experiment has no arm {arm[:80]}; it has {', '.join(running.names)}")
         if arm != CURRENT:
             self._generations.promote_by_hand(arm, by, force)
-        return self.stop()
+        return self.stop(running.id)
 
-    def _needed(self) -> Experiment:
+    def _needed(self, seen: str = "") -> Experiment:
         if (running := self.running()) is None:
             raise GenerationError("no experiment runs")
+        if seen and running.id != seen:
+            raise GenerationError(f"experiment {seen} is over, and {running.id} runs: look at that one, then end it if you want to")
         return running
 
     def _set(self, seen: str, experiment: Experiment | None, of: Experiment) -> None:

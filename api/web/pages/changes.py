@@ -36,7 +36,11 @@ def pages(site: Site) -> list[Page]:
             plan = look(seen)
             problem = ""
             if request.method == "POST":
-                if (request.form.get("served", ""), request.form.get("target", "")) != (served, plan.target):
+                if tuple(request.form.get(name, "") for name in ("served", "target", "experiment")) != (
+                    served,
+                    plan.target,
+                    plan.experiment,
+                ):
                     problem = "What is served has changed since this page was made. Look again, then confirm."
                 elif plan.refusal:
                     problem = plan.refusal
@@ -81,7 +85,7 @@ def pages(site: Site) -> list[Page]:
 
     def end(plan: Plan) -> str:
         force = bool(request.form.get("force"))
-        ended = change("promote", lambda generations: Experiments(generations).promote(plan.target, _who(site), force))
+        ended = change("promote", lambda generations: Experiments(generations).promote(plan.target, _who(site), force, plan.experiment))
         record(site.store, site.settings, "experiment", _who(site), f"{ended.id}: {told(ended)}", f"ended with {plan.target}")
         return f"The experiment is over, with {plan.target} for everybody."
 

@@ -17,7 +17,8 @@ from contract.formats.states import ROLLBACK, Waits
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a button would do. `refusal`: why it can't be done now. `target`: the generation that would be served."""
+    """What a button would do. `refusal`: why it can't be done now. `target`: the generation that would be served.
+    `experiment`: the id of that which would end."""
 
     title: str
     button: str
@@ -28,6 +29,7 @@ class Plan:
     diff_note: str = ""
     may_force: bool = False
     is_run: bool = False
+    experiment: str = ""
 
 
 def plan_retrain(seen: Snapshot) -> Plan:
@@ -97,7 +99,7 @@ def plan_experiment(seen: Snapshot, arm: str) -> Plan:
     one = seen.find(pointer.generation)
     refused = arm != CURRENT and one is not None and one.progress.waits == Waits.REFUSED
     note = "Users of the other arms get other lists at once, all at one moment."
-    return Plan(title, "End it", says, target=arm, diff_note=note, may_force=refused)
+    return Plan(title, "End it", says, target=arm, diff_note=note, may_force=refused, experiment=arms.experiment.id)
 
 
 def _says_promote(one: Generation, seen: Snapshot) -> str:

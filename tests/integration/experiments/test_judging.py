@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from redis import Redis
 
+import trainer.judging.judge
 from contract.audit import newest_changes
 from contract.errors import GenerationError, SettingsError
 from contract.experiments.definition import Experiment
 from contract.experiments.moves import Experiments
 from contract.formats.events import Event, Impression
 from contract.formats.keys import Keys
+from contract.settings.settings import Settings
 from contract.store.generations import Generations
 from tests.integration.experiments.test_moves import LISTS
 from tests.support.builders import promote_lists
 from trainer.cli.experiments.commands import experiment
 from trainer.events.files import write_entries
 from trainer.events.kinds import EVENTS, IMPRESSIONS
+from trainer.judging.judge import Judged
+from trainer.judging.trials import What
 
 KEYS = Keys()
 DAY_MS = 86_400_000
@@ -90,6 +95,24 @@ def test_an_arm_that_is_worse_ends_it(judge: Judge, store_redis: Redis) -> None:
     assert newest_changes(store_redis, KEYS, 1)[0].after == "stopped: g1 has fewer conversions than current"
     with pytest.raises(GenerationError, match="no experiment runs"):
         judge.call()
+
+
+def test_what_began_while_another_one_was_judged_goes_on(judge: Judge, store_redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge.keep(begun_days_ago(store_redis, 3), 1000, {"current": 100, "g1": 40})
+    experiments, first = Experiments(Generations(store_redis, KEYS)), trainer.judging.judge.judge
+
+    def slow(settings: Settings, judged: Experiment, what: What, alpha: float, now: datetime) -> list[Judged]:
+        found = first(settings, judged, what, alpha, now)
+        experiments.stop()
+        experiments.start(HALF, "bob")
+        return found
+
+    monkeypatch.setattr(trainer.judging.judge, "judge", slow)
+    with pytest.raises(GenerationError, match="is over, and"):
+        judge.call("--stop-when-worse")
+    running = experiments.running()
+    assert running is not None
+    assert running.by == "bob"
 
 
 def test_an_arm_that_is_better_does_not(judge: Judge, store_redis: Redis) -> None:

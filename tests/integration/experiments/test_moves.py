@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +13,7 @@ from redis import Redis
 
 from contract.errors import GateError, GenerationError
 from contract.experiments.arms import arms_of
+from contract.experiments.definition import Experiment
 from contract.experiments.moves import Experiments
 from contract.formats.keys import Keys
 from contract.formats.shard_record import ShardRecord
@@ -110,7 +112,12 @@ def test_an_arm_needs_all_of_its_lists(generations: Generations, experiments: Ex
 
 
 def test_one_at_a_time_and_none_that_does_not_run(experiments: Experiments) -> None:
-    for move in (experiments.stop, lambda: experiments.share(HALF), lambda: experiments.promote("g1", "anna")):
+    moves: list[Callable[[], Experiment]] = [
+        experiments.stop,
+        lambda: experiments.share(HALF),
+        lambda: experiments.promote("g1", "anna"),
+    ]
+    for move in moves:
         with pytest.raises(GenerationError, match="no experiment runs"):
             move()
     experiments.start(HALF, "anna")
@@ -120,6 +127,23 @@ def test_one_at_a_time_and_none_that_does_not_run(experiments: Experiments) -> N
         experiments.share({"current": 5000, "g3": 5000})
     with pytest.raises(GenerationError, match="has no arm g3; it has g1, current"):
         experiments.promote("g3", "anna")
+
+
+def test_who_means_an_experiment_that_is_over_ends_no_other_one(generations: Generations, experiments: Experiments) -> None:
+    meant = experiments.start(HALF, "anna")
+    experiments.stop(meant.id)
+    another = experiments.start(HALF, "bob")
+    late: list[Callable[[], Experiment]] = [
+        lambda: experiments.stop(meant.id),
+        lambda: experiments.promote("g1", "anna", True, meant.id),
+    ]
+    for move in late:
+        with pytest.raises(GenerationError, match=f"experiment {meant.id} is over, and {another.id} runs"):
+            move()
+    assert experiments.running() == another
+    assert generations.history(1)[0].generation == "g2"
+    experiments.promote("g1", "anna", True, another.id)
+    assert experiments.running() is None
 
 
 def test_nothing_promoted_nothing_to_compare_with(store_redis: Redis) -> None:

@@ -55,6 +55,18 @@ def test_stop_leaves_what_is_served(admin: FlaskClient, experiments: Experiments
     assert [(change.what, change.after) for change in newest_changes(store_redis, KEYS, 9)] == [("experiment", "ended with current")]
 
 
+def test_a_page_that_was_made_for_another_experiment_ends_nothing(admin: FlaskClient, experiments: Experiments) -> None:
+    meant = experiments.start({"current": 9000, "g3": 1000}, "anna")
+    path = "/change/experiment?arm=current"
+    assert meant.id in admin.get(path).text
+    experiments.stop()
+    experiments.start({"current": 9000, "g3": 1000}, "bob")
+    late = confirm(admin, path, experiment=meant.id)
+    assert (late.status_code, "Look again, then confirm." in text_of(late)) == (409, True)
+    assert experiments.running() is not None
+    assert confirm(admin, path).status_code == 303
+
+
 def test_an_arm_is_promoted_gate_and_all(admin: FlaskClient, experiments: Experiments, store_redis: Redis) -> None:
     experiments.start({"current": 9000, "g3": 1000}, "anna")
     path = "/change/experiment?arm=g3"

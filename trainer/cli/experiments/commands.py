@@ -83,7 +83,7 @@ def promote(arm: str, force: bool) -> None:
         if running is None:
             raise GenerationError(f"no experiment runs: `{as_called('promote', arm)}` promotes a generation")
         moves = larder.generations
-        found = larder.audit.move(moves, "promote", who_asks(), lambda _: larder.experiments.promote(arm, who_asks(), force))
+        found = larder.audit.move(moves, "promote", who_asks(), lambda _: larder.experiments.promote(arm, who_asks(), force, running.id))
         _ended(larder, found, f"ended with {arm}")
         console.print(f"The experiment is over: everybody gets {served(larder).generation}")
         if arm != CURRENT and moves.held():

@@ -46,7 +46,7 @@ def judge(what: str, alpha: float, stops: bool, json_: bool) -> None:
         found = judged(larder.settings, running, kind, alpha, datetime.now(UTC))
         worse = [one.arm for one in found if one.verdict == "worse"] if stops else []
         if worse:
-            larder.experiments.stop()
+            larder.experiments.stop(running.id)
             why = f"stopped: {', '.join(worse)} has fewer {what} than {found[0].arm}"
             larder.audit.record("experiment", who_asks(), f"{running.id}: {told(running)}", why)
     if json_:
