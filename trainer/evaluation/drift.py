@@ -23,6 +23,7 @@ from contract.settings.settings import GateSettings
 from trainer.evaluation.findings import Finding, Found
 from trainer.evaluation.reading import LIMIT, Reading, changed
 from trainer.interactions.profile import Profile
+from trainer.interactions.targets import KINDS
 
 FEW_ROWS = 100  # of fewer, chance makes what it likes
 LOST = {"refuse": 0.10, "warn": 0.02}
@@ -49,7 +50,7 @@ def drifted(new: Reading, old: Reading, limits: GateSettings) -> Iterator[Found]
         if not 1 / DENSITY < now / before < DENSITY:
             yield "refuse", _finding(f"there are {now:.1f} rows per {what}, in the current generation {before:.1f}", now, before)
     if new.target == old.target:
-        yield from _types(new.events, old.events)
+        yield from _types(new, old)
     yield from _times(a, b)
 
 
@@ -84,12 +85,16 @@ def _lost(new: Reading, old: Reading) -> Iterator[Found]:
             yield "refuse" if more > LOST["refuse"] else "warn", _finding(what, now[reason], before.get(reason, 0.0))
 
 
-def _types(new: Mapping[str, int], old: Mapping[str, int]) -> Iterator[Found]:
-    now, before = (_shares(counts, sum(counts.values())) for counts in (new, old))
-    for kind in old if new else ():
-        here, there = now.get(kind, 0.0), before[kind]
-        if max(here, there) >= TYPE and not 1 / DENSITY < here / there < DENSITY:
-            what = f"{_percent(here)} of the events are of the type {kind[:40]!r}, in the current generation {_percent(there)}"
+def _types(new: Reading, old: Reading) -> Iterator[Found]:
+    """Of a type that a reading does not name, since it names so many others, is known that it has no more rows than the last of these."""
+    now, before = (_shares(one.events, max(one.n_events, sum(one.events.values()))) for one in (new, old))
+    least = min(now.values(), default=0.0) if len(now) >= KINDS else 0.0
+    for kind, there in before.items() if now else ():
+        here = now.get(kind, least)
+        more = kind in now and here > 0 and here >= DENSITY * there
+        if max(here, there) >= TYPE and (more or here <= there / DENSITY):
+            part = _percent(here) if kind in now or not least else f"at most {_percent(here)}"
+            what = f"{part} of the events are of the type {kind[:40]!r}, in the current generation {_percent(there)}"
             yield "refuse", _finding(what, here, there)
 
 

@@ -33,6 +33,8 @@ class Reading(BaseModel):
     item_ids: str = ""
     target: str = ""
     events: dict[str, int] = {}
+    """Rows of the most frequent types, `KINDS` of them at the most (trainer/interactions/targets.py)."""
+    n_events: int = 0
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:

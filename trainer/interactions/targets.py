@@ -12,6 +12,7 @@ from contract.errors import DataError
 from engine.arrays import Array
 from trainer.interactions.indexing import joined
 
+KINDS = 20  # types of events that a reading names
 _SHOWN = 8
 _ALIKE = 0.5
 

@@ -18,7 +18,7 @@ from trainer.interactions.doubts import Doubt, doubts
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.interactions.profile import Profile
-from trainer.interactions.targets import Targets
+from trainer.interactions.targets import KINDS, Targets
 from trainer.kept.packed import Packed
 from trainer.rows.batches import Table
 from trainer.rows.ledger import Ledger
@@ -37,7 +37,6 @@ from trainer.sources.values.times import Clock, clock_for, present
 logger = logging.getLogger(__name__)
 
 BUILT_IN = "movielens-small"
-KINDS = 20  # types of events that a reading names
 MOVIELENS = ("movielens-100k", "movielens-1m", "movielens-10m", "movielens-20m")
 
 
@@ -104,7 +103,8 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
         "profile": profile.model_dump(mode="json", exclude_none=True),
     }
     if targets:
-        reading |= {"target": targets.target, "events": dict(targets.met.most_common(KINDS))}
+        named = dict(targets.met.most_common(KINDS))
+        reading |= {"target": targets.target, "events": named, "n_events": targets.met.total()}
     if raw.events_until:
         reading["events_until"] = raw.events_until
     return Loaded(replace(made, reading=reading), raw.items, problems, raw.columns, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from trainer.evaluation.moment import at_moment, cut
 from trainer.evaluation.reading import Reading, changed
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.interactions.profile import Profile
-from trainer.interactions.targets import Targets
+from trainer.interactions.targets import KINDS, Targets
 from trainer.tuning.tune import of_users, tune
 
 DAY = 86_400
@@ -132,6 +133,41 @@ def test_a_tune_looks_at_more_users_where_the_first_have_no_event_of_the_target(
     few = replace(interactions, target=interactions.target & ~is_first, reading={"target": "buy"})
     assert cut(of_users(few, 0.5), 100) is None
     assert tune(few, ModelSettings(), budget_s=0.001, threads=2, limit_bytes=2**30).n_users_measured > 0
+
+
+def said_of_types(new: Counter[str], old: Counter[str]) -> list[str]:
+    profile = Profile(rows=1000, users=100, items=50, weights=(1.0,) * 21, repeated=0.0)
+    now, before = (
+        Reading(rows=1000, profile=profile, target="buy", events=dict(every.most_common(KINDS)), n_events=every.total())
+        for every in (new, old)
+    )
+    return [finding.message.removesuffix(" (reading)") for _, finding in drifted(now, before, GateSettings())]
+
+
+def test_types_that_change_places_behind_those_that_are_named_are_no_drift() -> None:
+    some = Counter({f"type {n:02}": 30 for n in range(30)})
+    old, new = some | Counter({"buy": 100, "last": 31}), some | Counter({"buy": 100, "type 29": 31})
+    assert "last" in dict(old.most_common(KINDS))
+    assert "last" not in dict(new.most_common(KINDS))
+    assert said_of_types(new, old) == []
+
+
+def test_a_type_that_falls_behind_all_that_are_named_is_said_with_the_most_it_can_be() -> None:
+    rare = Counter({f"type {n:02}": 10 for n in range(30)})
+    old, new = rare | Counter({"buy": 400, "view": 300}), rare | Counter({"buy": 400})
+    assert said_of_types(new, old) == ["at most 1.4 % of the events are of the type 'view', in the current generation 30.0 %"]
+    assert said_of_types(Counter({"buy": 400}), Counter({"buy": 400, "view": 300})) == [
+        "0.0 % of the events are of the type 'view', in the current generation 42.9 %"
+    ]
+
+
+def test_shares_are_of_all_events_and_not_of_those_that_are_named() -> None:
+    old = Counter({"buy": 100, "view": 900})
+    new = Counter({"buy": 100, "view": 900}) + Counter({f"type {n:02}": 1 + (n < 18) for n in range(4000)})
+    assert sorted(said_of_types(new, old), key=len) == [
+        "2.0 % of the events are of the type 'buy', in the current generation 10.0 %",
+        "17.9 % of the events are of the type 'view', in the current generation 90.0 %",
+    ]
 
 
 def test_a_tune_chooses_among_models_that_know_a_target_and_says_of_what() -> None:
