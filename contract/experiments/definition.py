@@ -53,6 +53,8 @@ class Experiment(BaseModel):
     by: str
     stop_when_worse: str = ""
     """By what an arm is judged so that it ends when that is worse: clicks or conversions; "": a person ends it."""
+    slots_from: dict[str, dict[str, int]] = {}
+    """How many slots each arm has from a moment on, in milliseconds, until the next one; of an earlier version, from none on."""
 
     @model_validator(mode="after")
     def _has_all_slots(self) -> Self:
@@ -69,6 +71,10 @@ class Experiment(BaseModel):
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(arm.name for arm in self.arms)
+
+    def with_slots_from(self, ms: int) -> Self:
+        """With its present shares entered, which hold from then on."""
+        return self.model_copy(update={"slots_from": {**self.slots_from, str(ms): {arm.name: arm.n_slots for arm in self.arms}}})
 
     def slot_of(self, user: Id) -> int:
         return slot_of(user, self.salt)

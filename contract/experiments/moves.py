@@ -59,10 +59,9 @@ class Experiments:
             Arm(name=name, slots=slots, pointer=None if name == CURRENT else self._generations.manifest(name).pointer())
             for name, slots in allotted(shares).items()
         )
-        seconds, micros = self._generations.redis.time()
-        began = seconds * 1000 + micros // 1000
         named = {"id": secrets.token_hex(4), "salt": secrets.token_hex(16), "by": by, "stop_when_worse": stop_when_worse}
-        experiment = Experiment(arms=arms, began_at_ms=began, **named)
+        began = self._follow_ms()
+        experiment = Experiment(arms=arms, began_at_ms=began, **named).with_slots_from(began)
         self._set("", experiment, experiment)
         return experiment
 
@@ -74,7 +73,7 @@ class Experiments:
         slots = allotted(shares, {arm.name: arm.ranges for arm in running.arms})
         changed = running.model_copy(
             update={"arms": tuple(arm.model_copy(update={"slots": slots[arm.name]}) for arm in running.arms)},
-        )
+        ).with_slots_from(self._follow_ms())
         self._set(running.id, changed, changed)
         return changed
 
@@ -98,6 +97,11 @@ class Experiments:
         if arm != CURRENT:
             self._generations.promote_by_hand(arm, by, force)
         return self.stop(running.id)
+
+    def _follow_ms(self) -> int:
+        """When readers follow a move that is made now."""
+        seconds, micros = self._generations.redis.time()
+        return seconds * 1000 + micros // 1000 + 1 + self._generations.settle_ms
 
     def _needed(self, seen: str = "") -> Experiment:
         if (running := self.running()) is None:

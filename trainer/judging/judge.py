@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from contract.experiments.definition import CURRENT, Experiment
 from contract.settings.settings import Settings
+from trainer.judging.ratio import unlike
 from trainer.judging.trials import Trials, What, trials
 from trainer.sequential.two_arms import Evidence, Look, Verdict, difference_between, evidence, rate_between
 
@@ -22,6 +23,8 @@ class Judged(NamedTuple):
     difference: tuple[float, float] | None = None
     evidence: Evidence = Evidence()
     verdict: Verdict = ""
+    withheld: str = ""
+    """Why there is no verdict, whatever the evidence: arms were not shown to the same kind of people."""
 
 
 def reference_of(experiment: Experiment) -> str:
@@ -32,7 +35,8 @@ def reference_of(experiment: Experiment) -> str:
 def judge(settings: Settings, experiment: Experiment, what: What, alpha: float, now: datetime) -> list[Judged]:
     """Each arm, that which others are held against first. `alpha`: the share of experiments without any difference, at the most, of which
     some verdict, ever, says that there is one; of several arms each gets its part of it. Raises SettingsError."""
-    found, reference = trials(settings, experiment, what, now), reference_of(experiment)
+    (found, periods), reference = trials(settings, experiment, what, now), reference_of(experiment)
+    withheld = unlike(periods)
     others = [arm for arm in experiment.names if arm != reference]
     part = alpha / len(others)
     base = found[reference]
@@ -41,7 +45,8 @@ def judge(settings: Settings, experiment: Experiment, what: What, alpha: float, 
         looks = [Look(*first, *second) for first, second in zip(base, found[arm], strict=True)]
         so_far = evidence(looks)
         difference = difference_between(Look(*_sum(base), *_sum(found[arm])), part)
-        judged.append(_told(arm, found[arm], alpha)._replace(difference=difference, evidence=so_far, verdict=so_far.verdict(part)))
+        told = _told(arm, found[arm], alpha)._replace(difference=difference, evidence=so_far, withheld=withheld)
+        judged.append(told._replace(verdict="" if withheld else so_far.verdict(part)))
     return judged
 
 

@@ -68,6 +68,7 @@ def begun_days_ago(redis: Redis, days: float) -> Experiment:
     found = Experiments(Generations(redis, KEYS)).start(HALF, "anna")
     value = json.loads(redis.get(KEYS.current) or b"")
     value["experiment"]["began_at_ms"] -= int(days * DAY_MS)
+    value["experiment"]["slots_from"] = {str(value["experiment"]["began_at_ms"]): HALF}
     redis.set(KEYS.current, json.dumps(value))
     return found.model_copy(update={"began_at_ms": value["experiment"]["began_at_ms"]})
 
@@ -113,6 +114,28 @@ def test_what_began_while_another_one_was_judged_goes_on(judge: Judge, store_red
     running = experiments.running()
     assert running is not None
     assert running.by == "bob"
+
+
+def test_what_waits_in_redis_closes_no_day(judge: Judge, store_redis: Redis) -> None:
+    began = begun_days_ago(store_redis, 3)
+    judge.keep(began, 1000, {"current": 100, "g1": 40})
+    assert [one["users"] for one in json.loads(judge.call("--json"))] == [1000, 1000]
+    for key in (KEYS.events("stream"), KEYS.impressions("stream")):
+        store_redis.xadd(key, {"e": b"x"}, id=f"{began.began_at_ms + DAY_MS}-1")  # its writer is down since
+        assert [one["users"] for one in json.loads(judge.call("--json"))] == [0, 0]
+        store_redis.delete(key)
+
+
+def test_arms_with_other_people_end_nothing(judge: Judge, store_redis: Redis) -> None:
+    began = begun_days_ago(store_redis, 3)
+    judge.keep(began, 1000, {"current": 100, "g1": 40})
+    more = [Impression("r", began.began_at_ms + 1, f"more {user}", "g", "current", "personalized", [1], [1]) for user in range(300)]
+    entries = [(f"{began.began_at_ms + 2}-{at}", one) for at, one in enumerate(more)]
+    write_entries(IMPRESSIONS.folder(judge.artifacts), entries, IMPRESSIONS)
+    told = judge.call("--stop-when-worse")
+    assert "set LARDER_FALLBACK" in told
+    assert "worse" not in told
+    assert Experiments(Generations(store_redis, KEYS)).running() is not None
 
 
 def test_an_arm_that_is_better_does_not(judge: Judge, store_redis: Redis) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -12,6 +12,7 @@ from rich.table import Table
 
 from contract.errors import GenerationError
 from contract.experiments.shares import told
+from contract.larder import Larder
 from contract.text import utc_text
 from trainer.cli.context import opened, who_asks
 
@@ -35,20 +36,23 @@ SAYS = {"better": "better", "worse": "worse", "": "not decided"}
 @click.option("--json", "json_", is_flag=True, help="One JSON array, for programs.")
 def judge(what: str, alpha: float, stops: bool, json_: bool) -> None:
     """Say which arm is better, by what users did. It may be asked at any time, as often as you like."""
+    from trainer.judging.days import counts_from
     from trainer.judging.judge import judge as judged
-    from trainer.judging.trials import What, counts_from
+    from trainer.judging.trials import What
 
     (kind,) = (each for each in get_args(What) if each == what)
     with opened() as larder:
         running = larder.experiments.running()
         if running is None:
             raise GenerationError("no experiment runs")
-        found = judged(larder.settings, running, kind, alpha, datetime.now(UTC))
+        found = judged(larder.settings, running, kind, alpha, _written_until(larder))
         worse = [one.arm for one in found if one.verdict == "worse"] if stops else []
         if worse:
             larder.experiments.stop(running.id)
             why = f"stopped: {', '.join(worse)} has fewer {what} than {found[0].arm}"
             larder.audit.record("experiment", who_asks(), f"{running.id}: {told(running)}", why)
+    if withheld := next((one.withheld for one in found if one.withheld), ""):
+        click.echo(f"Experiment {running.id}: {withheld}", err=True)
     if json_:
         click.echo(json.dumps([{**one._asdict(), "evidence": one.evidence._asdict()} for one in found], indent=2))
         return
@@ -64,9 +68,19 @@ def table_of(found: list[Judged], what: str) -> Table:
     table = Table("arm", "users", what, "rate", f"less that of {found[0].arm}", "verdict")
     for one in found:
         rate = f"{one.successes / one.users:.2%}" if one.users else "none yet"
-        against = ["", ""] if one.difference is None else [_between(one.difference, sign="+"), SAYS[one.verdict]]
+        against = (
+            ["", ""] if one.difference is None else [_between(one.difference, sign="+"), "none" if one.withheld else SAYS[one.verdict]]
+        )
         table.add_row(one.arm, f"{one.users:,}", f"{one.successes:,}", f"{rate} ({_between(one.rate)})", *against)
     return table
+
+
+def _written_until(larder: Larder) -> datetime:
+    """Up to when all that people were shown and did is in files: what waits in Redis would change days that were counted without it."""
+    from trainer.events.kinds import KINDS
+
+    oldest_s = max(kind.stream(larder.store, larder.keys).waiting().oldest_s for kind in KINDS)
+    return datetime.now(UTC) - timedelta(seconds=oldest_s)
 
 
 def _between(bounds: tuple[float, float], sign: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,9 @@ from contract.formats.events import Event, Impression
 from contract.settings.settings import Settings
 from tests.support.builders import make_manifest
 from trainer.events.files import write_entries
-from trainer.events.kinds import EVENTS, IMPRESSIONS
+from trainer.events.kinds import EVENTS, IMPRESSIONS, Kind
 from trainer.judging.judge import judge, reference_of
+from trainer.judging.ratio import unlike
 from trainer.judging.trials import Trials, trials
 
 BEGAN = datetime(2026, 1, 2, 15, 0, tzinfo=UTC)
@@ -44,6 +46,12 @@ def experiment(*arms: str) -> Experiment:
 
 
 TWO = experiment("g2", CURRENT)
+
+
+def came(settings: Settings, kind: Kind[Any], entries: Sequence[tuple[float, Any]]) -> None:
+    """Each at its hour."""
+    for number, (at, one) in enumerate(entries):
+        write_entries(kind.folder(settings.artifacts), [(f"{_ms(at)}-{number}", one)], kind)
 
 
 def kept(settings: Settings, shown: Sequence[Shown], done: Sequence[Did]) -> None:
@@ -83,13 +91,64 @@ def test_a_user_counts_once_in_the_first_arm_and_within_the_window(settings: Set
             (2, 9, "buy"),
         ],
     )
-    assert trials(settings, TWO, "conversions", after(60)) == {"g2": [Trials(2, 1), Trials()], CURRENT: [Trials(1, 0), Trials(1, 1)]}
-    assert trials(settings, TWO, "clicks", after(60))[CURRENT] == [Trials(1, 1), Trials(1, 0)]
+    assert trials(settings, TWO, "conversions", after(60)).days == {"g2": [Trials(2, 1), Trials()], CURRENT: [Trials(1, 0), Trials(1, 1)]}
+    assert trials(settings, TWO, "clicks", after(60)).days[CURRENT] == [Trials(1, 1), Trials(1, 0)]
 
 
 def test_a_day_counts_when_the_windows_of_all_its_users_are_over(settings: Settings) -> None:
     kept(settings, [(1, 1, "g2"), (25, 2, "g2")], [])
-    assert [len(trials(settings, TWO, "conversions", after(hours))["g2"]) for hours in (0, 35.9, 36, 59.9, 60)] == [0, 0, 1, 1, 2]
+    assert [len(trials(settings, TWO, "conversions", after(hours)).days["g2"]) for hours in (0, 35.9, 36, 59.9, 60)] == [0, 0, 1, 1, 2]
+
+
+def test_what_comes_in_later_changes_no_day_that_was_counted(settings: Settings) -> None:
+    """Day 0 closes at hour 36: an event of it that came at hour 35 counts, one that came at hour 37 does not, whatever its time says."""
+    kept(settings, [(1, 1, "g2"), (1, 2, "g2"), (25, 3, "g2")], [])
+    bought = [(35.0, Event("a", "1", 1, "buy", _ms(2) // 1000)), (37.0, Event("b", "2", 1, "buy", _ms(2) // 1000))]
+    came(settings, EVENTS, [*bought, (37.5, Event("c", "3", 1, "buy", _ms(26) // 1000))])
+    assert trials(settings, TWO, "conversions", after(60)).days["g2"] == [Trials(2, 1), Trials(1, 1)]
+
+
+@pytest.mark.parametrize(("name", "other"), [("impressions_keep_days", "events_keep_days"), ("events_keep_days", "impressions_keep_days")])
+def test_it_judges_only_what_files_hold_whole(settings: Settings, name: str, other: str) -> None:
+    """A user whom a deleted file had would count again, on a later day."""
+    kept(settings, [(1, 1, "g2")], [])
+    short = settings.model_copy(update={name: 5, other: 30})
+    assert trials(short, TWO, "conversions", after(4 * 24)).days["g2"][0] == Trials(1, 0)
+    with pytest.raises(SettingsError, match=f"LARDER_{name.upper()}=5.*so there is no verdict.*set LARDER_"):
+        trials(short, TWO, "conversions", after(5 * 24))
+    never = settings.model_copy(update={"events_keep_days": 0, "impressions_keep_days": 3650})
+    assert trials(never, TWO, "conversions", after(99 * 24)).days["g2"][0] == Trials(1, 0)
+
+
+def test_arms_with_other_people_have_no_verdict(settings: Settings) -> None:
+    """Every tenth user is new, buys less, and is unknown to g2: where both arms know the user, rates are the same."""
+    dice = np.random.default_rng(7)
+    shown: list[Shown] = []
+    done: list[Did] = []
+    for user in range(6000):
+        arm, is_new = ("g2", CURRENT)[user % 2], dice.random() < 0.3
+        if arm == CURRENT or not is_new:
+            shown.append((1, user, arm))
+            if dice.random() < (0.0 if is_new else 0.2):
+                done.append((2, user, "buy"))
+    kept(settings, shown, done)
+    _, blind = judge(settings, TWO, "conversions", 0.05, after(60))
+    _, seeing = judge(settings, TWO.with_slots_from(_ms(0)), "conversions", 0.05, after(60))
+    assert (blind.verdict, blind.withheld) == ("better", "")
+    assert (seeing.verdict, seeing.evidence) == ("", blind.evidence)
+    assert "set LARDER_FALLBACK" in seeing.withheld
+
+
+def test_users_are_held_against_the_shares_of_their_time(settings: Settings) -> None:
+    """Shares of 10 to 90 on day 0, 50 to 50 on day 1."""
+    first = TWO.model_copy(update={"arms": (Arm(name="g2", slots="0-1000"), Arm(name=CURRENT, slots="1000-10000"))}).with_slots_from(_ms(0))
+    both = first.model_copy(update={"arms": TWO.arms}).with_slots_from(_ms(24))
+    shown: list[Shown] = [(1, user, "g2" if user % 10 == 0 else CURRENT) for user in range(2000)]
+    kept(settings, shown + [(25, user, ("g2", CURRENT)[user % 2]) for user in range(2000, 4000)], [])
+    found = trials(settings, both, "conversions", after(84))
+    assert [period.users for period in found.periods] == [{"g2": 200, CURRENT: 1800}, {"g2": 1000, CURRENT: 1000}]
+    assert unlike(found.periods) == ""
+    assert "arm g2 has 1,200 users" in unlike(trials(settings, TWO.with_slots_from(_ms(0)), "conversions", after(84)).periods)
 
 
 def test_without_impressions_nobody_knows(tmp_path: Path) -> None:
