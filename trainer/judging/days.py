@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from contract.experiments.definition import Experiment
+from contract.larder import Larder
 from contract.settings.settings import Settings
+from contract.store.event_stream import events_in
+from contract.store.streams.impressions import impressions_in
 
 DAY_MS = 86_400_000
 
@@ -23,6 +26,12 @@ def closed_days(settings: Settings, experiment: Experiment, now: datetime) -> in
 def counts_from(settings: Settings, experiment: Experiment) -> datetime:
     """When the first day counts."""
     return datetime.fromtimestamp(closes_ms(settings, experiment, 0) / 1000, UTC)
+
+
+def written_until(larder: Larder) -> datetime:
+    """Up to when all that people were shown and did is in files: what waits in Redis would change days that were counted without it."""
+    streams = events_in(larder.store, larder.keys), impressions_in(larder.store, larder.keys)
+    return datetime.now(UTC) - timedelta(seconds=max(stream.waiting().oldest_s for stream in streams))
 
 
 def too_old(settings: Settings, experiment: Experiment, now: datetime) -> str:

@@ -63,9 +63,12 @@ def judge(store_redis: Redis, redis_server: str, tmp_path: Path) -> Judge:
     return Judge(redis_server, tmp_path)
 
 
-def begun_days_ago(redis: Redis, days: float) -> Experiment:
+def begun_days_ago(redis: Redis, days: float, stop_when_worse: str = "") -> Experiment:
     """An experiment whose begin is put back."""
-    found = Experiments(Generations(redis, KEYS)).start(HALF, "anna")
+    return put_back(redis, Experiments(Generations(redis, KEYS)).start(HALF, "anna", stop_when_worse), days)
+
+
+def put_back(redis: Redis, found: Experiment, days: float) -> Experiment:
     value = json.loads(redis.get(KEYS.current) or b"")
     value["experiment"]["began_at_ms"] -= int(days * DAY_MS)
     value["experiment"]["slots_from"] = {str(value["experiment"]["began_at_ms"]): HALF}
@@ -124,6 +127,15 @@ def test_what_waits_in_redis_closes_no_day(judge: Judge, store_redis: Redis) -> 
         store_redis.xadd(key, {"e": b"x"}, id=f"{began.began_at_ms + DAY_MS}-1")  # its writer is down since
         assert [one["users"] for one in json.loads(judge.call("--json"))] == [0, 0]
         store_redis.delete(key)
+
+
+def test_it_is_too_old_by_the_clock_whatever_waits(judge: Judge, store_redis: Redis) -> None:
+    began = begun_days_ago(store_redis, 31)
+    judge.keep(began, 1000, {"current": 100, "g1": 40})
+    store_redis.xadd(KEYS.events("stream"), {"e": b"x"}, id=f"{began.began_at_ms + 9 * DAY_MS}-1")
+    with pytest.raises(SettingsError, match="LARDER_IMPRESSIONS_KEEP_DAYS=30"):
+        judge.call("--stop-when-worse")
+    assert Experiments(Generations(store_redis, KEYS)).running() is not None
 
 
 def test_arms_with_other_people_end_nothing(judge: Judge, store_redis: Redis) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, get_args
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from contract.errors import GenerationError
+from contract.errors import GenerationError, SettingsError
 from contract.experiments.shares import told
-from contract.larder import Larder
 from contract.text import utc_text
 from trainer.cli.context import opened, who_asks
 
@@ -36,7 +35,7 @@ SAYS = {"better": "better", "worse": "worse", "": "not decided"}
 @click.option("--json", "json_", is_flag=True, help="One JSON array, for programs.")
 def judge(what: str, alpha: float, stops: bool, json_: bool) -> None:
     """Say which arm is better, by what users did. It may be asked at any time, as often as you like."""
-    from trainer.judging.days import counts_from
+    from trainer.judging.days import counts_from, too_old, written_until
     from trainer.judging.judge import judge as judged
     from trainer.judging.trials import What
 
@@ -45,7 +44,9 @@ def judge(what: str, alpha: float, stops: bool, json_: bool) -> None:
         running = larder.experiments.running()
         if running is None:
             raise GenerationError("no experiment runs")
-        found = judged(larder.settings, running, kind, alpha, _written_until(larder))
+        if why := too_old(larder.settings, running, datetime.now(UTC)):
+            raise SettingsError(why)
+        found = judged(larder.settings, running, kind, alpha, written_until(larder))
         worse = [one.arm for one in found if one.verdict == "worse"] if stops else []
         if worse:
             larder.experiments.stop(running.id)
@@ -73,14 +74,6 @@ def table_of(found: list[Judged], what: str) -> Table:
         )
         table.add_row(one.arm, f"{one.users:,}", f"{one.successes:,}", f"{rate} ({_between(one.rate)})", *against)
     return table
-
-
-def _written_until(larder: Larder) -> datetime:
-    """Up to when all that people were shown and did is in files: what waits in Redis would change days that were counted without it."""
-    from trainer.events.kinds import KINDS
-
-    oldest_s = max(kind.stream(larder.store, larder.keys).waiting().oldest_s for kind in KINDS)
-    return datetime.now(UTC) - timedelta(seconds=oldest_s)
 
 
 def _between(bounds: tuple[float, float], sign: str = "") -> str:
