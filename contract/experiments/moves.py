@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from pydantic import ValidationError
@@ -59,6 +59,7 @@ class Experiments:
             Arm(name=name, slots=slots, pointer=None if name == CURRENT else self._generations.manifest(name).pointer())
             for name, slots in allotted(shares).items()
         )
+        self._need_explanations(arms)
         named = {"id": secrets.token_hex(4), "salt": secrets.token_hex(16), "by": by, "stop_when_worse": stop_when_worse}
         began = self._follow_ms()
         experiment = Experiment(arms=arms, began_at_ms=began, **named).with_slots_from(began)
@@ -97,6 +98,15 @@ class Experiments:
         if arm != CURRENT:
             self._generations.promote_by_hand(arm, by, force)
         return self.stop(running.id)
+
+    def _need_explanations(self, arms: Sequence[Arm]) -> None:
+        """Requests that ask why an item is listed would be refused for users of an arm without, and batches for everybody."""
+        depth = served.explain_depth if (served := self.served()) else 0
+        if lacking := [arm.name for arm in arms if depth and arm.pointer and not arm.pointer.explain_depth]:
+            raise GenerationError(
+                f"generation {lacking[0]} has no explanations, and what is served has: requests with `explain` would be refused for its "
+                f"users, and batches for all. Train it with --explain-depth {depth}, or promote a generation without explanations first"
+            )
 
     def _follow_ms(self) -> int:
         """When readers follow a move that is made now."""

@@ -65,6 +65,19 @@ def test_from_begin_to_end(url: str, store_redis: Redis) -> None:
     ]
 
 
+def test_to_end_by_itself_it_needs_events_and_impressions(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = ("start", "--arms", "current=90,g3=10", "--stop-when-worse", "clicks")
+    monkeypatch.setenv("LARDER_API_WRITE_KEYS", "w" * 20)
+    monkeypatch.setenv("LARDER_IMPRESSIONS", "0.5")
+    with pytest.raises(SettingsError, match="set LARDER_EVENTS=true and LARDER_IMPRESSIONS"):
+        call(url, *begin)
+    monkeypatch.setenv("LARDER_EVENTS", "true")
+    said = call(url, *begin)
+    assert "Warning: LARDER_FALLBACK is not set here." in said
+    assert "Warning: arm g3 knows events until 2026-01-02" in said
+    assert "The experiment runs: g3 10 %" in said
+
+
 def test_what_can_not_be_is_said(url: str) -> None:
     with pytest.raises(SettingsError, match="the shares add up to 95 %"):
         call(url, "start", "--arms", "current=90,g3=5")

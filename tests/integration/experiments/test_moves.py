@@ -18,7 +18,7 @@ from contract.experiments.moves import Experiments
 from contract.formats.keys import Keys
 from contract.formats.shard_record import ShardRecord
 from contract.formats.verdict import Verdict
-from contract.settings.settings import Settings
+from contract.settings.settings import ModelSettings, Settings
 from contract.store.generations import Generations
 from contract.store.runs import Runs
 from tests.support.builders import Lists, make_manifest, manifest_of, promote_lists, write_lists
@@ -129,6 +129,20 @@ def test_one_at_a_time_and_none_that_does_not_run(experiments: Experiments) -> N
         experiments.promote("g3", "anna")
 
 
+def test_an_arm_without_explanations_beside_one_that_has_some(generations: Generations, experiments: Experiments) -> None:
+    """A batch that asks for them would be refused for everybody."""
+    explained = ModelSettings(k=3, depth=6, similar_depth=0, explain_depth=2)
+    promote_lists(generations.redis, KEYS, LISTS, generation="g4", settings=explained)
+    with pytest.raises(GenerationError, match=r"generation g1 has no explanations, .* --explain-depth 2"):
+        experiments.start(HALF, "anna")
+    assert experiments.running() is None
+    promote_lists(generations.redis, KEYS, LISTS, generation="g5", settings=explained)
+    experiments.start({"current": 5000, "g4": 5000}, "anna")
+    experiments.stop()
+    promote_lists(generations.redis, KEYS, LISTS, generation="g6")
+    experiments.start({"current": 5000, "g1": 5000}, "anna")
+
+
 def test_who_means_an_experiment_that_is_over_ends_no_other_one(generations: Generations, experiments: Experiments) -> None:
     meant = experiments.start(HALF, "anna")
     experiments.stop(meant.id)
@@ -166,11 +180,16 @@ def test_current_follows_promotions_and_rollbacks_and_a_fixed_arm_stays(generati
 def test_readers_follow_its_begin_and_its_end_at_one_moment(generations: Generations) -> None:
     generations.settle_ms = 10_000
     experiments = Experiments(generations)
-    experiments.start(HALF, "anna")
+    begun = experiments.start(HALF, "anna")
     served = experiments.served()
     assert served is not None
     assert served.before is not None
     assert (served.experiment is not None, served.before.experiment, served.before.generation) == (True, None, "g2")
+    assert served.holds_from_ms - 9_000 < begun.began_at_ms <= served.holds_from_ms
+    assert begun.slots_from == {str(begun.began_at_ms): HALF}
+    changed = experiments.share({"current": 9000, "g1": 1000})
+    assert list(changed.slots_from.values()) == [HALF, {"current": 9000, "g1": 1000}]
+    assert experiments.running() == changed
     experiments.stop()
     after = experiments.served()
     assert after is not None

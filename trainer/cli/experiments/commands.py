@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 from rich.console import Console
 
@@ -12,6 +14,7 @@ from contract.experiments.shares import parsed, told
 from contract.larder import Larder
 from contract.settings.called import as_called
 from trainer.cli.context import opened, served, who_asks
+from trainer.cli.experiments.beginning import warnings
 from trainer.cli.experiments.judging import judge
 from trainer.cli.experiments.status import as_json, table_of
 
@@ -31,10 +34,12 @@ def start(arms: str, stop_when_worse: str | None) -> None:
     """Begin: each user gets lists of one arm, the same one every day, and answers name it."""
     shares = parsed(arms)
     with opened() as larder:
-        if stop_when_worse and not larder.settings.impressions:
+        if stop_when_worse and not (larder.settings.events and larder.settings.impressions):
             raise SettingsError("--stop-when-worse needs to know who was shown what: set LARDER_EVENTS=true and LARDER_IMPRESSIONS")
         found = larder.experiments.start(shares, who_asks(), stop_when_worse or "")
         record(larder.audit, "", found)
+        for warning in warnings(larder.settings, found, datetime.now(UTC)):
+            click.echo(f"Warning: {warning}", err=True)
         console.print(f"The experiment runs: {told(found)}. `{as_called('experiment', 'status')}` shows it")
 
 
