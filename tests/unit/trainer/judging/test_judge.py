@@ -121,7 +121,7 @@ def test_it_judges_only_what_files_hold_whole(settings: Settings, name: str, oth
 
 
 def test_arms_with_other_people_have_no_verdict(settings: Settings) -> None:
-    """Every tenth user is new, buys less, and is unknown to g2: where both arms know the user, rates are the same."""
+    """Of ten users three are new, buy nothing, and are unknown to g2: where both arms know the user, rates are the same."""
     dice = np.random.default_rng(7)
     shown: list[Shown] = []
     done: list[Did] = []
