@@ -15,13 +15,11 @@ from api.serving.middleware import OK, Front, Headers
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-_PINS = (ARM, GENERATION)
-
 
 class SampledFront(Front):
-    """`share`: of answers, chosen by chance and by nothing that a client sends. `keep` gets the request's id and the answer's bytes."""
+    """`share`: of answers, chosen by chance and by nothing that a client sends. `keep`: see Sender.put."""
 
-    def __init__(self, *of_front: Any, share: float, keep: Callable[[str, bytes], None]) -> None:
+    def __init__(self, *of_front: Any, share: float, keep: Callable[[str, bytes, bool], None]) -> None:
         super().__init__(*of_front)
         self._share, self._keep = share, keep
 
@@ -37,19 +35,17 @@ class SampledFront(Front):
         body: Iterable[bytes],
     ) -> Iterable[bytes]:
         is_drawn = status == OK and route in ROUTES and random() < self._share  # noqa: S311 (of no use to who could foretell it)
-        if is_drawn and not _is_pinned(environ.get("QUERY_STRING", "")):
-            body = self._kept(environ, body)
+        if is_drawn:
+            names = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).keys()
+            if ARM not in names:  # who names it tries it: the user would not have got it
+                body = self._kept(environ, body, GENERATION in names)
         return super().respond(environ, start_response, started, route, status, headers, exc_info, body)
 
-    def _kept(self, environ: WSGIEnvironment, body: Iterable[bytes]) -> Iterable[bytes]:
+    def _kept(self, environ: WSGIEnvironment, body: Iterable[bytes], is_pinned: bool) -> Iterable[bytes]:
+        """`is_pinned`: to a generation, which is a further page of what a user was shown, or else a try."""
         content = b"".join(body)
         if close := getattr(body, "close", None):
             close()
         if content:  # as it is not for a HEAD
-            self._keep(environ.get(REQUEST_ID) or identify(environ), content)
+            self._keep(environ.get(REQUEST_ID) or identify(environ), content, is_pinned)
         return (content,)
-
-
-def _is_pinned(query: str) -> bool:
-    """Whether the request names the arm or the generation of its answer, as who tries them does: the user would not have got it."""
-    return not parse_qs(query, keep_blank_values=True).keys().isdisjoint(_PINS)

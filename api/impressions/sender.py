@@ -32,7 +32,7 @@ LAST_S = 2.0  # what the end of a process waits for the rest to be sent
 KEPT, DROPPED = "kept", "dropped"
 
 log = logging.getLogger(__name__)
-Answer = tuple[str, int, bytes]
+Answer = tuple[str, int, bytes, bool]
 
 
 class Sender:
@@ -46,18 +46,18 @@ class Sender:
         self._lock = threading.Lock()
         self._has_more, self._ends = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._is_away = False
+        self._redis: Redis | None = None
+        self._told = set[str]()  # what fails, by kind
 
-    def put(self, request_id: str, body: bytes) -> None:
-        """Costs some microseconds, and waits for nothing."""
+    def put(self, request_id: str, body: bytes, further_only: bool = False) -> None:
+        """Costs some microseconds, and waits for nothing. `further_only`: keep no list that begins at rank 1."""
         with self._lock:
             fits = self._n_bytes + len(body) <= MAX_HELD_BYTES
             if fits:
-                self._held.append((request_id, time.time_ns() // 1_000_000, body))
+                self._held.append((request_id, time.time_ns() // 1_000_000, body, further_only))
                 self._n_bytes += len(body)
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._serve, name="impressions", daemon=True)
-                    self._thread.start()
+            if self._thread is None:
+                self._begin()
         if not fits:
             self._count(DROPPED, 1)
         elif not self._has_more.is_set():
@@ -70,43 +70,75 @@ class Sender:
         if self._thread is not None:
             self._thread.join(LAST_S)
 
+    def _begin(self) -> None:
+        """Where the machine has no more threads, the next answer tries again."""
+        thread = threading.Thread(target=self._serve, name="impressions", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._tell("thread", "no thread can be started yet that sends the lists that were shown: %s", error)
+        else:
+            self._thread = thread
+
     def _serve(self) -> None:
-        redis = connect(self._settings.redis_url, timeout_s=TIMEOUT_S, retries=0, health_check_s=0)
-        while not self._ends.is_set():
+        is_last = False
+        while not is_last:
             self._has_more.wait()
             self._ends.wait(GATHER_S)
             self._has_more.clear()
-            while n := self._send(redis):
-                if n < 0:
-                    self._ends.wait(PAUSE_S)
+            is_last = self._ends.is_set()  # after the clearing, which may have taken the end's call with it
+            try:
+                while n := self._send():
+                    if n < 0:
+                        self._ends.wait(PAUSE_S)
+            except Exception as error:  # noqa: BLE001 (whatever it is, the next answers may be better)
+                self._tell(type(error).__name__, "lists that were shown are not all kept: %r", error)
+                self._has_more.set()
+                self._ends.wait(PAUSE_S)
 
-    def _send(self, redis: Redis) -> int:
+    def _send(self) -> int:
         """The next answers; how many, below 0 where they were dropped."""
         n, lists = self._next()
         if not n:
             return 0
-        try:
-            is_kept = not lists or push(redis, self._keys, self._settings, lists)
-        except (RedisError, OSError, LarderError) as error:
-            if not self._is_away:
-                log.warning("Redis does not take lists that were shown, which are dropped until it does: %s", error)
-            self._is_away, is_kept = True, False
-        else:
-            self._is_away = False
+        is_kept = not lists or self._is_taken(lists)
         self._count(KEPT if is_kept else DROPPED, n)
         return n if is_kept else -n
 
+    def _is_taken(self, lists: list[Impression]) -> bool:
+        try:
+            if self._redis is None:
+                self._redis = connect(self._settings.redis_url, timeout_s=TIMEOUT_S, retries=0, health_check_s=0)
+            is_taken = push(self._redis, self._keys, self._settings, lists)
+        except (RedisError, OSError, LarderError) as error:
+            self._tell("away", "Redis does not take lists that were shown, which are dropped until it does: %s", error)
+            return False
+        except Exception as error:  # noqa: BLE001 (whatever it is, the next answers may be better)
+            self._tell(f"push {type(error).__name__}", "lists that were shown can't be sent, and are not kept: %r", error)
+            return False
+        self._told.discard("away")
+        return is_taken
+
     def _next(self) -> tuple[int, list[Impression]]:
+        """How many of the next answers are in the sample, and their lists."""
         n, lists = 0, list[Impression]()
         while len(lists) < PER_PUSH and self._held:
             with self._lock:
                 answer = self._held.popleft()
                 self._n_bytes -= len(answer[2])
             try:
-                lists += shown(*answer)
-                n += 1
-            except (ValueError, KeyError, TypeError) as error:
-                log.error("an answer can't be read, and is not kept: %r", error)
+                found = shown(*answer)
+            except Exception as error:  # noqa: BLE001 (what is no answer stops nothing)
+                self._tell(f"read {type(error).__name__}", "an answer can't be read, and is not kept: %r", error)
                 self._count(DROPPED, 1)
+            else:
+                lists += found
+                n += bool(found) or not answer[3]
             time.sleep(0)  # lets the threads go first that answer
         return n, lists
+
+    def _tell(self, kind: str, message: str, error: Exception) -> None:
+        """Once for each kind: not for each answer."""
+        if kind not in self._told:
+            self._told.add(kind)
+            log.warning(message, error)

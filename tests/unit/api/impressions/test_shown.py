@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from api.impressions import front
+from api.impressions import shown as shown_module
 from api.impressions.front import SampledFront
-from api.impressions.shown import shown
+from api.impressions.shown import AT_ONCE_BYTES, shown
 from api.metrics.counters import Metrics
 from contract.formats.events import Impression, decode_impression
 from tests.support.paths import ROOT
@@ -52,7 +53,7 @@ def test_a_batch_tells_of_each_user_who_got_a_list() -> None:
 )  # fmt: skip
 def test_a_share_of_answers_with_lists_by_chance(monkeypatch: pytest.MonkeyPatch, route: str, status: str, drawn: float, n: int) -> None:
     monkeypatch.setattr(front, "random", lambda: drawn)
-    kept: list[tuple[str, bytes]] = []
+    kept: list[tuple[str, bytes, bool]] = []
     told: list[str] = []
 
     def start_response(status: str, *_: Any) -> Any:
@@ -62,17 +63,84 @@ def test_a_share_of_answers_with_lists_by_chance(monkeypatch: pytest.MonkeyPatch
     environ = {"REQUEST_METHOD": "POST", "HTTP_X_REQUEST_ID": "mine"}
     body = sampled.respond(environ, start_response, 0.0, route, status, [], None, (part for part in (b"ab", b"c")))
     assert b"".join(body) == b"abc"
-    assert kept == [("mine", b"abc")] * n
+    assert kept == [("mine", b"abc", False)] * n
     assert told == [status]
 
 
-@pytest.mark.parametrize(("query", "n"), [("k=3", 1), ("arm=b", 0), ("k=3&generation=", 0), ("charm=b", 1), ("%61rm=b", 0)])
-def test_what_a_request_names_itself_is_not_what_its_user_gets(query: str, n: int) -> None:
-    kept: list[str] = []
-    sampled = SampledFront(lambda _environ, _start: (), Metrics(), share=1, keep=lambda request_id, _: kept.append(request_id))
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("k=3", [False]), ("arm=b", []), ("k=3&generation=", [True]), ("generation=g1&offset=3", [True]), ("generation=g1&arm=b", []),
+        ("charm=b", [False]), ("%61rm=b", []),
+    ],
+)  # fmt: skip
+def test_what_a_request_names_itself_is_not_what_its_user_gets(query: str, kept: list[bool]) -> None:
+    found: list[bool] = []
+    sampled = SampledFront(lambda _environ, _start: (), Metrics(), share=1, keep=lambda *given: found.append(given[2]))
     environ = {"REQUEST_METHOD": "GET", "QUERY_STRING": query}
     sampled.respond(environ, lambda *_: print, 0.0, "/users/<user_id>/recommendations", "200 OK", [], None, (b"a",))
-    assert len(kept) == n
+    assert found == kept
+
+
+def test_of_pinned_answers_only_further_pages_were_shown() -> None:
+    first = {"user_id": 54, "source": "personalized", "items": ITEMS, "generation": "g1"}
+    further = first | {"user_id": 55, "items": ITEMS[1:]}
+    for answer, users in ((first, []), (further, [55]), ({"generation": "g1", "results": [first, further]}, [55])):
+        assert [one.user_id for one in shown("r", 1700, json.dumps(answer).encode(), further_only=True)] == users
+
+
+def compact(answer: object) -> bytes:
+    return json.dumps(answer, separators=(",", ":")).encode()
+
+
+LONG = [{"item_id": f'"items":[ {n}', "score": 0.5, "rank": n + 1, "metadata": {"items": [{}], "results": []}} for n in range(40)]
+LONG_LIST = {"user_id": '"results":[', "source": "personalized", "items": LONG, "short": True, "generation": "g1"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        LONG_LIST,
+        {"generation": "g1", "trained_at": "x", "results": [LONG_LIST, {"user_id": 7, "problem": {"items": 1}}, LONG_LIST | {"arm": "b"}]},
+        {"generation": "g1", "results": [], "arm": "a"},
+        LONG_LIST | {"items": []},
+    ],
+)
+def test_a_long_answer_is_read_piece_by_piece_and_tells_the_same(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
+    at_once = shown("r", 1700, compact(answer))
+    monkeypatch.setattr(shown_module, "AT_ONCE_BYTES", 8)
+    assert shown("r", 1700, compact(answer)) == at_once
+
+
+@pytest.mark.parametrize("body", [b'{"items":[{}{}]}', b'{"items":[{}', b'{"items":[7]}', b"[" * 9, b'{"items":[{}]', b'{"items":[,]}'])
+def test_a_long_text_that_is_no_answer_is_refused(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    monkeypatch.setattr(shown_module, "AT_ONCE_BYTES", 8)
+    with pytest.raises((ValueError, IndexError, TypeError)):
+        shown("r", 1700, body)
+
+
+def test_other_threads_go_on_while_a_long_answer_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured by what is read between two moments at which it lets others go first."""
+    body = compact({"generation": "g1", "results": [LONG_LIST] * 300})
+    assert len(body) > 4 * AT_ONCE_BYTES
+    pauses, read, longest = [0], [0], [0]
+    piece = shown_module._piece
+
+    def counted(text: str, at: int) -> tuple[object, int]:
+        found, end = piece(text, at)
+        read[0] += end - at
+        longest[0] = max(longest[0], read[0])
+        return found, end
+
+    def slept(_seconds: float) -> None:
+        pauses[0] += 1
+        read[0] = 0
+
+    monkeypatch.setattr(shown_module, "_piece", counted)
+    monkeypatch.setattr("api.impressions.shown.time.sleep", slept)
+    assert len(shown("r", 1700, body)) == 300
+    assert pauses[0] > len(body) / AT_ONCE_BYTES
+    assert longest[0] < AT_ONCE_BYTES
 
 
 def test_off_is_not_loaded() -> None:
