@@ -21,6 +21,7 @@ from contract.experiments.moves import Experiments
 from contract.formats import payload
 from contract.formats.events import Impression
 from contract.formats.keys import Keys
+from contract.formats.states import GenerationState
 from contract.settings.settings import ModelSettings, Settings
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
@@ -45,7 +46,9 @@ def serve(redis: Redis) -> None:
     manifest = manifest_of(LISTS, "g1", settings=ModelSettings(k=3, depth=6))
     write_lists(redis, KEYS, manifest, LISTS)
     redis.set(KEYS.popular("g1"), payload.encode([5, 4, 0], [9.0, 8.0, 7.0]))
-    redis.set(KEYS.current, manifest.pointer().model_dump_json())
+    pointer = manifest.pointer().model_dump_json()
+    redis.hset(KEYS.generation("g1"), mapping={"state": GenerationState.CURRENT, "pointer": pointer})
+    redis.set(KEYS.current, pointer)
 
 
 def waiting(redis: Redis) -> list[Impression]:
@@ -84,10 +87,13 @@ def test_answers_on_every_way_are_kept_and_what_showed_nothing_is_not(server: Re
                 send("GET", "/users/99/recommendations", "filled"),
                 send("GET", "/users/99/recommendations?fallback=none", "unknown"),
                 send("GET", "/users/1/recommendations?offset=50", "beyond"),
+                send("GET", "/users/1/recommendations?generation=g1", "tried"),
+                send("GET", "/users/1/recommendations?generation=g1&offset=3", "page-2"),
+                send("POST", "/recommendations?generation=g1", "page-3", {"user_id": 1, "offset": 5}),
                 send("GET", "/health/ready", "none"),
             ]
-            assert statuses == [200, 200, 200, 200, 200, 404, 200, 200]
-            until("they are counted", lambda: 'larder_impressions_total{outcome="kept"} 6.0' in api.get("/metrics").text)
+            assert statuses == [200, 200, 200, 200, 200, 404, 200, 200, 200, 200, 200]
+            until("they are counted", lambda: 'larder_impressions_total{outcome="kept"} 8.0' in api.get("/metrics").text)
             assert send("POST", "/recommendations", "last", {"user_id": 1}) == 200
         found = waiting(redis)  # the process has ended, and has sent the rest
         told = [(one.request_id, one.user_id, one.source, list(one.item_ids), list(one.ranks)) for one in found]
@@ -98,13 +104,15 @@ def test_answers_on_every_way_are_kept_and_what_showed_nothing_is_not(server: Re
             ("batch", 1, "personalized", [10], [1]),
             ("batch", 2, "personalized", [20], [1]),
             ("filled", 99, "popular", [5, 4, 0], [1, 2, 3]),
+            ("page-2", 1, "personalized", [13, 14, 15], [4, 5, 6]),
+            ("page-3", 1, "personalized", [15, 5, 4], [6, 7, 8]),
             ("last", 1, "personalized", [10, 11, 12], [1, 2, 3]),
         ]
         assert {(one.generation, one.arm) for one in found} == {("g1", "")}
         assert all(began - 1 <= one.time_ms / 1000 <= time.time() + 1 for one in found)
         nobody = Erasure(redis, KEYS, "")
         begin(redis, KEYS, tmp_path, IMPRESSIONS)
-        assert collect(redis, KEYS, nobody, tmp_path, kind=IMPRESSIONS) == 7
+        assert collect(redis, KEYS, nobody, tmp_path, kind=IMPRESSIONS) == 9
         assert impressions_in(redis, KEYS).waiting()[:2] == (0, 0)
     written = rows(tmp_path)
     assert [(row["request_id"], row["user_id"], row["item_ids"], row["ranks"]) for row in written] == [
@@ -237,8 +245,10 @@ def test_while_an_experiment_runs_each_list_names_its_arm(server: RedisServer) -
             alone = {user: api.ask(user).json() for user in users}
             api.get("/users/1/recommendations?arm=g1")  # who tries an arm is not who is in it
             api.post("/recommendations/batch", {"user_ids": list(users)})
-        found = waiting(redis)
+            api.get("/users/1/recommendations?generation=g1&offset=2")
+        *found, further = waiting(redis)
     told = {user: (answer["arm"], answer["generation"]) for user, answer in alone.items()}
     assert set(told.values()) == {("current", "g2"), ("g1", "g1")}
     assert len(found) == 2 * len(users)
+    assert (further.arm, further.generation, further.ranks) == ("", "g1", [3, 4])
     assert all((one.arm, one.generation) == told[int(one.user_id)] for one in found)
