@@ -7,6 +7,7 @@ users it left out; the scripts refuse when there is a newer one.
 from __future__ import annotations
 
 import hmac
+import math
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import cast
@@ -56,13 +57,13 @@ class Erasure:
         """Say for the API, which has no secret, whether this process has one: it can't erase anybody without."""
         self._redis.hset(self._keys.erasure, "possible", int(bool(self._secret)))
 
-    def positions(self, user_ids: Sequence[Id]) -> list[int]:
-        """Positions in `user_ids` of those who are erased, rising."""
+    def positions(self, user_ids: Sequence[Id], until: float = math.inf) -> list[int]:
+        """Positions in `user_ids` of those who are erased, rising; until a revision."""
         erased = []
         for start in range(0, len(user_ids), IDS_PER_CALL):
             some = user_ids[start : start + IDS_PER_CALL]
             scores = self._redis.zmscore(self._keys.erased, [self.hmac_of(user_id) for user_id in some])
-            erased += [start + at for at, score in enumerate(scores) if score is not None]
+            erased += [start + at for at, score in enumerate(scores) if score is not None and score <= until]
         return erased
 
     def among(self, fields: Iterable[bytes]) -> list[bytes]:

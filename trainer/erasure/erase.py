@@ -80,15 +80,16 @@ def erase(settings: Settings, store: Redis, user_id: Id, waiting: Callable[[], N
         running = Experiments(generations).fixed()
         live.sort(key=lambda name: 0 if name in running else _FIRST.get(states[name], len(_FIRST)))
         n_items, artifacts = {}, {}
+        until = erasure.revision()  # who comes later must find the rows, which alone tell the user's shard
         for name in live:
             artifacts[name] = _opened(settings, name)
             n_items[name] = _remove_list(generations, erasure, artifacts[name], name, user_id, revision)
-            for other in _others(artifacts[name], erasure, user_id):
+            for other in _others(artifacts[name], erasure, user_id, until):
                 _remove_list(generations, erasure, artifacts[name], name, other, erasure.add(other))
         for name in [*live, *sorted(set(artifacts_in(settings.artifacts)) - set(live))]:
             artifact = artifacts[name] if name in artifacts else _opened(settings, name)
             try:
-                interactions = _remove_rows(settings, artifact, name, user_id, erasure)
+                interactions = _remove_rows(settings, artifact, name, user_id, erasure, until)
             except (ArtifactError, OSError, ValueError) as error:
                 if is_gone(generations.state(name)) and name not in artifacts_in(settings.artifacts):
                     continue  # retention has removed it meanwhile
@@ -112,7 +113,7 @@ def _opened(settings: Settings, name: str) -> Artifact | ArtifactError:
         return error
 
 
-def _others(artifact: Artifact | ArtifactError, erasure: Erasure, user_id: Id) -> list[Id]:
+def _others(artifact: Artifact | ArtifactError, erasure: Erasure, user_id: Id, until: int) -> list[Id]:
     """Erased users whom the artifact still names: their erasure waits for its turn, or was cut short.
 
     Scrubbing takes all of them at once, and after it nobody could tell whether a generation had them.
@@ -120,7 +121,7 @@ def _others(artifact: Artifact | ArtifactError, erasure: Erasure, user_id: Id) -
     try:
         ids = [] if isinstance(artifact, ArtifactError) else artifact.ids("user_ids")
         known = set() if isinstance(artifact, ArtifactError) else set(artifact.manifest.erased)
-        return [ids[at] for at in erasure.positions(ids) if at not in known and str(ids[at]) != str(user_id)]
+        return [ids[at] for at in erasure.positions(ids, until) if at not in known and str(ids[at]) != str(user_id)]
     except ValueError:  # damaged bytes, which scrubbing says
         return []
 
@@ -132,13 +133,15 @@ def _position(artifact: Artifact, user_id: Id) -> int | None:
     return next((at for at, known in enumerate(artifact.ids("user_ids")) if str(known) == wanted and at not in erased), None)
 
 
-def _remove_rows(settings: Settings, artifact: Artifact | ArtifactError, name: str, user_id: Id, erasure: Erasure) -> int | None:
+def _remove_rows(
+    settings: Settings, artifact: Artifact | ArtifactError, name: str, user_id: Id, erasure: Erasure, until: int
+) -> int | None:
     """Overwrite the user's rows in an artifact; how many, None where it does not know the user. Raises what opening it raised."""
     if isinstance(artifact, ArtifactError):
         raise artifact
     position = _position(artifact, user_id)
     n_rows = None if position is None else int(artifact["indptr"][position + 1] - artifact["indptr"][position])
-    scrub(settings.artifacts, name, erasure)
+    scrub(settings.artifacts, name, erasure, until)
     return n_rows
 
 

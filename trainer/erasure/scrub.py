@@ -6,6 +6,7 @@ is an aggregate over all users, and the next run counts without them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,25 +42,27 @@ def open_whole(url: str, generation: str) -> Artifact:
     return artifact
 
 
-def scrub(url: str, generation: str, erasure: Erasure) -> list[int]:
-    """Overwrite what the artifact still holds of erased users; their user_idx, those of earlier calls included. Raises ArtifactError.
+def scrub(url: str, generation: str, erasure: Erasure, until: float = math.inf) -> list[int]:
+    """Overwrite what the artifact still holds of users erased until a revision; their user_idx, those of earlier calls included.
+
+    Raises ArtifactError.
 
     The manifest names them first, with the arrays unsealed: a call that was cut short is made good by the next one. In an object store
     changed arrays replace the old ones.
     """
     if not is_remote(url):
-        return _scrub(url, generation, erasure)
+        return _scrub(url, generation, erasure, until)
     with alone(folder_of(url), generation):
-        erased = _scrub(url, generation, erasure)
+        erased = _scrub(url, generation, erasure, until)
         mirror.push_changes(url, generation)
         return erased
 
 
-def _scrub(url: str, generation: str, erasure: Erasure) -> list[int]:
+def _scrub(url: str, generation: str, erasure: Erasure, until: float) -> list[int]:
     artifact = open_artifact(url, generation)
     manifest, folder = artifact.manifest, folder_of(url) / generation
     changed = [name for name in (*ROWS, "exponent", "user_ids") if name in artifact.arrays]
-    erased = sorted({*manifest.erased, *(erasure.positions(artifact.ids("user_ids")) if erasure.revision() else [])})
+    erased = sorted({*manifest.erased, *(erasure.positions(artifact.ids("user_ids"), until) if erasure.revision() else [])})
     if len(erased) == len(manifest.erased) and all(manifest.arrays[name].crc32 != UNSEALED for name in changed):
         return erased
     unsealed = {name: manifest.arrays[name].model_copy(update={"crc32": UNSEALED}) for name in changed}

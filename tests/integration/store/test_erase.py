@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -259,6 +259,25 @@ def test_two_erasures_at_once(settings: Settings, store_redis: Redis, generation
     pointer = generations.current()
     assert pointer is not None
     assert pointer.n_users == 697
+
+
+def test_who_is_entered_while_rows_are_overwritten_is_found_in_the_shard_and_counted(
+    settings: Settings, store_redis: Redis, generations: Generations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(settings, store_redis, "a")
+    score(settings, generations, "a")
+    remove_rows = erasing._remove_rows
+
+    def after_somebody(*given: Any) -> int | None:
+        Erasure(store_redis, KEYS, settings.erasure_secret.get_secret_value()).add(GONE + 1)
+        return remove_rows(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erasing, "_remove_rows", after_somebody)
+        erase(settings, store_redis, GONE)
+    erase(settings, store_redis, GONE + 1)
+    for user in (GONE, GONE + 1):
+        check_gone(settings, generations, "a", user)
 
 
 def test_the_list_of_the_erased_names_nobody(settings: Settings, store_redis: Redis) -> None:
