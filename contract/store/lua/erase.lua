@@ -28,6 +28,6 @@ if ARGV[3] ~= '-1' then
     n[1] - 1, n[2] - ARGV[4], n[3] - ARGV[5], n[4] - ARGV[6], n[5], n[6], n[7]))
 end
 redis.call('HINCRBY', KEYS[1], 'users_written', -1)
-redis.call('HINCRBY', KEYS[1], 'lists_written', -ARGV[4])
-redis.call('HINCRBY', KEYS[1], 'listed', -ARGV[5])
+redis.call('HINCRBY', KEYS[1], 'lists_written', 0 - ARGV[4]) -- not -ARGV[4]: of 0 that is -0, which Redis before 7.2 does not take
+redis.call('HINCRBY', KEYS[1], 'listed', 0 - ARGV[5])
 return 1

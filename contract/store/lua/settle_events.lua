@@ -8,6 +8,6 @@ for _, entry in ipairs(found) do
   if #entry[2][2] > 0 then bytes = bytes + #entry[2][2] + 32 end
   redis.call('XDEL', KEYS[1], entry[1])
 end
-redis.call('HINCRBY', KEYS[2], 'bytes', -bytes)
+redis.call('HINCRBY', KEYS[2], 'bytes', 0 - bytes) -- not -bytes: of 0 that is -0, which Redis before 7.2 does not take
 redis.call('HINCRBY', KEYS[2], 'written', #found)
 return #found
