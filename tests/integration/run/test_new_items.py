@@ -68,6 +68,7 @@ def test_a_new_item_is_served(services: Callable[..., Services], tmp_path: Path)
     assert NEW in payload.decode(raw)[0]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_every_tenth_place_explores_a_new_item(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(**written(tmp_path, list(range(NEW, NEW + 50))), explore=0.1, explain_depth=2, evaluate=True)
