@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Set
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -36,20 +37,25 @@ def of_body(body: bytes) -> Asked | None:
     """None for another question, or another spelling."""
     if plain := _PLAIN.fullmatch(body):
         return Asked(int(plain[1]) if plain[1] else plain[2].decode(), int(plain[3] or 0), plain[4].decode() if plain[4] else None)
-    if b'"filter"' not in body or not body.isascii():
-        return None
-    try:
-        pairs = json.loads(body, object_pairs_hook=list)
-        fields: dict[str, Any] = dict(pairs)
-    except (ValueError, TypeError, RecursionError):
-        return None
-    if not body.lstrip().startswith(b"{") or len(fields) != len(pairs) or not fields.keys() <= {"user_id", "k", "filter"}:
+    if b'"filter"' not in body or (fields := fields_of(body, {"user_id", "k", "filter"})) is None:
         return None
     user_id, k, text = fields.get("user_id"), fields.get("k", 0), fields.get("filter")
     is_k = type(k) is int and ("k" not in fields or 1 <= k <= _MAX_K)
     if not is_plain_id(user_id) or not is_k or not isinstance(text, str) or not _FILTER.fullmatch(text):
         return None
     return Asked(user_id, k, text)  # type: ignore[arg-type]
+
+
+def fields_of(body: bytes, names: Set[str]) -> dict[str, Any] | None:
+    """Those of an object in JSON, in ASCII, that has no others than these, and none twice; else None."""
+    if not body.isascii() or not body.lstrip().startswith(b"{"):
+        return None
+    try:
+        pairs = json.loads(body, object_pairs_hook=list)
+        fields: dict[str, Any] = dict(pairs)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return fields if len(fields) == len(pairs) and fields.keys() <= names else None
 
 
 def is_plain_id(given: object) -> bool:

@@ -14,7 +14,7 @@ from contract.settings.family import FOR_TARGETS, MATRIXLESS, unfit_for_target
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import rows as sar
-from engine.linear.matrix import Columns, Dense, Limits
+from engine.linear.matrix import Fitted, Limits
 from engine.models.family import MODELS
 from engine.targets import counted, ridge
 from engine.weighing.affinity import Affinity, weigh
@@ -45,32 +45,29 @@ def fit(
     report(0, 1)
     limits = Limits(limit_bytes, threads)
     pairs, taken = family.user_rows(interactions), family.user_rows(of_target(interactions))
-    own, matrix = None, _matrix(interactions, pairs, taken, model, limits)
-    if model.model in MATRIXLESS:
-        own = MODELS[model.model].fit(taken, family.parameters_of(model.model, model), limits).prior
-    mix = mix_of(interactions, taken.item_idx, model, limits)
-    matrix = family.mixed(matrix, mix)
+    found, mix = _fitted(interactions, pairs, taken, model, limits), mix_of(interactions, taken.item_idx, model, limits)
+    matrix = family.mixed(found.matrix, mix)
     made = family.written(matrix, allocate)
     by_row = model.model == "sar" and mix is None  # who met i took j: of sar, a row has what it speaks for
     near = {} if by_row else family.similar_arrays(taken, matrix, model, similar, limits, mix)
-    prior = family.prior_of(taken, own, model)
+    prior = family.prior_of(taken, found.prior, model)
     report(1, 1)
     rows = _rows(interactions, pairs, model, has_prior=bool(prior))
     seen = Seen(taken.indptr, taken.item_idx.astype(np.int32))
     return Made(rows, made, prior, near, {**_learnt_from(pairs, taken), **known_of(interactions)}, seen)
 
 
-def _matrix(interactions: Interactions, pairs: UserRows, taken: UserRows, model: ModelSettings, limits: Limits) -> Dense | Columns:
+def _fitted(interactions: Interactions, pairs: UserRows, taken: UserRows, model: ModelSettings, limits: Limits) -> Fitted:
     if model.model in MATRIXLESS:
-        return MODELS[model.model].fit(taken, family.parameters_of(model.model, model), limits).matrix
+        return MODELS[model.model].fit(taken, family.parameters_of(model.model, model), limits)
     assert interactions.target is not None  # noqa: S101
     others = family.user_rows(with_events(interactions, ~interactions.target))
     if model.model == "sar":
-        return counted.fit(pairs, taken, others, model.similarity, model.threshold, model.neighbors, limits)
+        return Fitted(counted.fit(pairs, taken, others, model.similarity, model.threshold, model.neighbors, limits))
     met = family.gram_affinity(pairs, model)
     took = Affinity("binary", met.decay, met.half_life_days, met.base, met.power)
     inputs, targets, without = (weigh(rows, how, pairs.newest).whole() for rows, how in ((pairs, met), (taken, took), (others, met)))
-    return ridge.fit(inputs, targets, without, family.parameters_of("ease", model).ridge, model.neighbors, limits)
+    return Fitted(ridge.fit(inputs, targets, without, family.parameters_of("ease", model).ridge, model.neighbors, limits))
 
 
 def _rows(interactions: Interactions, pairs: UserRows, model: ModelSettings, *, has_prior: bool) -> sar.Rows:

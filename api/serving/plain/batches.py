@@ -6,12 +6,11 @@ Where an experiment runs, or an answer would be packed, it is the route's, too: 
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from api.answers.json_text import generation_json
-from api.answers.plain import is_plain_id
+from api.answers.plain import fields_of, is_plain_id
 from api.answers.user_answers import plain_answer
 from api.http.api_keys import Gate
 from api.http.named_keys import NamedKey
@@ -100,15 +99,10 @@ def _asked(environ: WSGIEnvironment) -> tuple[list[Id], int] | None:
         return None
     body: bytes = environ["wsgi.input"].read(int(length))
     environ["wsgi.input"] = io.BytesIO(body)
-    if len(body) != int(length) or not body.isascii() or not body.startswith(b"{"):
-        return None
-    try:
-        pairs = json.loads(body, object_pairs_hook=list)
-        fields: dict[str, Any] = dict(pairs)
-    except (ValueError, TypeError, RecursionError):
+    if len(body) != int(length) or (fields := fields_of(body, {"user_ids", "k"})) is None:
         return None
     users, k = fields.get("user_ids"), fields.get("k", 0)
-    if len(fields) != len(pairs) or not fields.keys() <= {"user_ids", "k"} or type(users) is not list or not 1 <= len(users) <= MAX_USERS:
+    if type(users) is not list or not 1 <= len(users) <= MAX_USERS:
         return None
     if not all(map(is_plain_id, users)) or type(k) is not int or ("k" in fields and not 1 <= k <= MAX_K):
         return None
