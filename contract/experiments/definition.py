@@ -76,9 +76,6 @@ class Experiment(BaseModel):
         """With its present shares entered, which hold from then on."""
         return self.model_copy(update={"slots_from": {**self.slots_from, str(ms): {arm.name: arm.n_slots for arm in self.arms}}})
 
-    def slot_of(self, user: Id) -> int:
-        return slot_of(user, self.salt)
-
 
 def slot_of(user: Id, salt: str) -> int:
     """A keyed hash of the id's text, so that a number and its text are in one slot. The modulo favours no slot by more than 1 in 10^15."""

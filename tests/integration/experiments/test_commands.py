@@ -10,21 +10,13 @@ from redis import Redis
 
 from contract.audit import newest_changes
 from contract.errors import GateError, GenerationError, SettingsError
-from contract.formats.keys import Keys
-from contract.store.generations import Generations
-from tests.integration.experiments.test_moves import LISTS, waiting
-from tests.support.builders import promote_lists
+from tests.integration.experiments.served import KEYS, two_served_and_one_waiting
 from trainer.cli.experiments.commands import experiment
-
-KEYS = Keys()
 
 
 @pytest.fixture
 def url(store_redis: Redis, redis_server: str) -> str:
-    """g2 is served, g1 was; g3 waits at the gate."""
-    for name in ("g1", "g2"):
-        promote_lists(store_redis, KEYS, LISTS, generation=name)
-    waiting(Generations(store_redis, KEYS), "g3")
+    two_served_and_one_waiting(store_redis)
     return redis_server
 
 

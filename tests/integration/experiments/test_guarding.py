@@ -13,22 +13,18 @@ from redis import Redis
 
 import trainer.service.guarding
 from contract.experiments.moves import Experiments
-from contract.formats.keys import Keys
 from contract.larder import Larder
 from contract.settings.settings import Settings
+from tests.integration.experiments.served import two_served
 from tests.integration.experiments.test_judging import begun_days_ago, put_back
-from tests.integration.experiments.test_moves import LISTS
-from tests.support.builders import promote_lists
 from trainer.service.guarding import Guarding
 
-KEYS = Keys()
 HALF = {"current": 5000, "g1": 5000}
 
 
 @pytest.fixture
 def larder(store_redis: Redis, redis_server: str) -> Larder:
-    for name in ("g1", "g2"):
-        promote_lists(store_redis, KEYS, LISTS, generation=name)
+    two_served(store_redis)
     return Larder(Settings(redis_url=redis_server))
 
 

@@ -16,18 +16,15 @@ from contract.errors import GenerationError, SettingsError
 from contract.experiments.definition import Experiment
 from contract.experiments.moves import Experiments
 from contract.formats.events import Event, Impression
-from contract.formats.keys import Keys
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
-from tests.integration.experiments.test_moves import LISTS
-from tests.support.builders import promote_lists
+from tests.integration.experiments.served import KEYS, two_served
 from trainer.cli.experiments.commands import experiment
 from trainer.events.files import write_entries
 from trainer.events.kinds import EVENTS, IMPRESSIONS
 from trainer.judging.judge import Judged
 from trainer.judging.trials import What
 
-KEYS = Keys()
 DAY_MS = 86_400_000
 HALF = {"current": 5000, "g1": 5000}
 
@@ -58,8 +55,7 @@ class Judge:
 
 @pytest.fixture
 def judge(store_redis: Redis, redis_server: str, tmp_path: Path) -> Judge:
-    for name in ("g1", "g2"):
-        promote_lists(store_redis, KEYS, LISTS, generation=name)
+    two_served(store_redis)
     return Judge(redis_server, tmp_path)
 
 

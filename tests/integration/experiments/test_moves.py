@@ -15,29 +15,20 @@ from contract.errors import GateError, GenerationError
 from contract.experiments.arms import arms_of
 from contract.experiments.definition import Experiment
 from contract.experiments.moves import Experiments
-from contract.formats.keys import Keys
-from contract.formats.shard_record import ShardRecord
-from contract.formats.verdict import Verdict
 from contract.settings.settings import ModelSettings, Settings
 from contract.store.generations import Generations
 from contract.store.runs import Runs
-from tests.support.builders import Lists, make_manifest, manifest_of, promote_lists, write_lists
+from tests.integration.experiments.served import KEYS, LISTS, two_served_and_one_waiting, waiting
+from tests.support.builders import make_manifest, promote_lists
 from trainer.erasure.erase import erase
 from trainer.service import retention
 
-KEYS = Keys()
-LISTS: Lists = {user: [(10 + user, 2.0)] for user in range(8)}
 HALF = {"current": 5000, "g1": 5000}
 
 
 @pytest.fixture
 def generations(store_redis: Redis) -> Generations:
-    """g2 is served, g1 was; g3 waits at the gate."""
-    for name in ("g1", "g2"):
-        promote_lists(store_redis, KEYS, LISTS, generation=name)
-    found = Generations(store_redis, KEYS)
-    waiting(found, "g3")
-    return found
+    return two_served_and_one_waiting(store_redis)
 
 
 @pytest.fixture
@@ -51,14 +42,6 @@ def settings(redis_server: str, tmp_path: Path) -> Settings:
     return Settings(
         redis_url=redis_server, artifacts=tmp_path.as_uri(), keep_generations=0, erasure_secret=SecretStr("a secret")
     ).model_copy(update={"grace_s": 0, "job_timeout_s": 0.001})
-
-
-def waiting(generations: Generations, name: str) -> None:
-    manifest = manifest_of(LISTS, name)
-    generations.begin(manifest, Verdict(passed=False, because="worse"))
-    write_lists(generations.redis, KEYS, manifest, LISTS)
-    generations.record_shard(name, 0, ShardRecord(len(LISTS), len(LISTS), len(LISTS), 7))
-    assert generations.promote(name, "a test") == "refused"
 
 
 def value(generations: Generations) -> dict[str, object]:

@@ -8,23 +8,14 @@ from redis import Redis
 
 from contract.audit import newest_changes
 from contract.experiments.moves import Experiments
-from contract.formats.keys import Keys
 from contract.store.generations import Generations
-from tests.integration.experiments.test_moves import LISTS, waiting
+from tests.integration.experiments.served import KEYS, two_served_and_one_waiting
 from tests.integration.web.test_web import ADMIN, client_of, confirm, sign_in, text_of
-from tests.support.builders import promote_lists
-
-KEYS = Keys()
 
 
 @pytest.fixture
 def experiments(store_redis: Redis) -> Experiments:
-    """g2 is served, g1 was; g3 waits at the gate."""
-    for name in ("g1", "g2"):
-        promote_lists(store_redis, KEYS, LISTS, generation=name)
-    generations = Generations(store_redis, KEYS)
-    waiting(generations, "g3")
-    return Experiments(generations)
+    return Experiments(two_served_and_one_waiting(store_redis))
 
 
 @pytest.fixture
