@@ -71,40 +71,23 @@ def serve(settings: Settings) -> None:
         give_up(generations, run, f"its run failed: {kind_of(reason)}".rstrip(": "))  # the run says why, to who may know
 
     def tidy() -> None:
-        try:
-            if gone := prune(generations, runs, settings, artifacts=remote is None):
-                log.info("pruned: %s", ", ".join(gone))
-            if remote is not None:
-                remote.tick({name for name in generations.ids() if generations.state(name) in GONE})
-            for run, is_queued in lost_runs.tick():
-                log.warning("run %s had lost its job: %s", run, "it is enqueued again" if is_queued else "it has failed")
-            for left in see_to_abandoned(generations, queue, larder.score_queue, settings):
-                if left.enqueued:
-                    log.warning("generation %s had lost jobs: %d shard(s) are enqueued again", left.generation, left.enqueued)
-                else:
-                    log.error("generation %s is given up: jobs of its missing shards were lost again and again", left.generation)
-        except (RedisError, LarderError) as error:
-            log.warning("can't tidy up: %s", error)
+        if gone := prune(generations, runs, settings, artifacts=remote is None):
+            log.info("pruned: %s", ", ".join(gone))
+        if remote is not None:
+            remote.tick({name for name in generations.ids() if generations.state(name) in GONE})
+        for run, is_queued in lost_runs.tick():
+            log.warning("run %s had lost its job: %s", run, "it is enqueued again" if is_queued else "it has failed")
+        for left in see_to_abandoned(generations, queue, larder.score_queue, settings):
+            if left.enqueued:
+                log.warning("generation %s had lost jobs: %d shard(s) are enqueued again", left.generation, left.enqueued)
+            else:
+                log.error("generation %s is given up: jobs of its missing shards were lost again and again", left.generation)
 
-    def compare() -> None:
-        try:
-            comparing.tick()
-        except (RedisError, LarderError) as error:
-            log.warning("can't compare other models: %s", error)
-
-    idle = _every(TIDY_EVERY_S, tidy), _every(COMPARE_EVERY_S, compare)
-
-    def heal() -> None:
-        try:
-            healing.tick()
-        except (RedisError, LarderError) as error:
-            log.warning("lists can't be counted: %s", error)
-
-    def guard() -> None:
-        try:
-            guarding.tick()
-        except (RedisError, LarderError) as error:
-            log.warning("the experiment is not watched: %s", error)
+    idle = (
+        _every(TIDY_EVERY_S, _tried("can't tidy up", tidy)),
+        _every(COMPARE_EVERY_S, _tried("can't compare other models", comparing.tick)),
+    )
+    heal, guard = _tried("lists can't be counted", healing.tick), _tried("the experiment is not watched", guarding.tick)
 
     def when_idle() -> None:
         for do in idle:
@@ -151,6 +134,18 @@ def any_promoted_or_coming(generations: Generations, queue: Queue) -> bool:
     if generations.current() is not None or queue.count or queue.started_job_registry.count:
         return True
     return any(generations.state(generation) == GenerationState.SCORING for generation in generations.ids())
+
+
+def _tried(fails: str, do: Callable[[], object]) -> Callable[[], None]:
+    """`do`, whose errors of Redis and of ours are told, and end nothing: its time comes again."""
+
+    def attempt() -> None:
+        try:
+            do()
+        except (RedisError, LarderError) as error:
+            log.warning("%s: %s", fails, error)
+
+    return attempt
 
 
 def _every(seconds: float, do: Callable[[], None]) -> Callable[[], None]:
