@@ -69,6 +69,12 @@ class Sender:
         self._has_more.set()
         if self._thread is not None:
             self._thread.join(LAST_S)
+        with self._lock:
+            left = len(self._held)
+            self._held.clear()
+        if left:
+            self._count(DROPPED, left)
+            log.warning("%d answers were not sent before the end of the process, and are not kept as shown", left)
 
     def _begin(self) -> None:
         """Where the machine has no more threads, the next answer tries again."""
@@ -122,8 +128,10 @@ class Sender:
     def _next(self) -> tuple[int, list[Impression]]:
         """How many of the next answers are in the sample, and their lists."""
         n, lists = 0, list[Impression]()
-        while len(lists) < PER_PUSH and self._held:
+        while len(lists) < PER_PUSH:
             with self._lock:
+                if not self._held:
+                    break
                 answer = self._held.popleft()
                 self._n_bytes -= len(answer[2])
             try:

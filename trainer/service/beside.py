@@ -8,6 +8,7 @@ import sys
 import time
 
 log = logging.getLogger("larder.trainer")
+WITHOUT_ROOM_S = 10.0  # until the next try, where the machine has no room for one process more
 REST = 20  # times as long as it took, before one that ends by itself is started again
 
 
@@ -34,4 +35,8 @@ class Beside:
                 log.error("the process that %s has ended with %d; it is started again %s", self._does, code, again)
         if now >= self._again:
             self._began = now
-            self._process = subprocess.Popen(self._command)  # noqa: S603 (a command of our own)
+            try:
+                self._process = subprocess.Popen(self._command)  # noqa: S603 (a command of our own)
+            except OSError as error:
+                self._again = now + WITHOUT_ROOM_S
+                log.error("the process that %s can't be started: %s; tried again in %.0f s", self._does, error, WITHOUT_ROOM_S)

@@ -103,3 +103,16 @@ def test_a_first_page_that_is_pinned_is_not_in_the_sample(made: Sender, store_re
     made.put("page 2", BODY.replace(b'"rank":1', b'"rank":11'), True)
     made.close()
     assert (sent(store_redis), counts) == (["page 2"], {KEPT: 1})
+
+
+def test_what_could_not_be_sent_before_the_end_counts_as_dropped(
+    made: Sender, store_redis: Redis, counts: Counts, caplog: pytest.LogCaptureFixture
+) -> None:
+    def put() -> None:
+        made.put("a", BODY)
+        made.put("b", BODY)
+
+    without_threads(put)
+    made.close()
+    assert (sent(store_redis), counts) == ([], {DROPPED: 2})
+    assert "2 answers were not sent before the end of the process" in caplog.text

@@ -36,6 +36,10 @@ def test_every_setting_reaches_a_service() -> None:
     }
 
 
+def test_the_trainer_knows_what_its_warnings_of_an_experiment_speak_of() -> None:
+    assert environment("trainer") >= {"LARDER_FALLBACK", "LARDER_EVENTS", "LARDER_FRESH", "LARDER_FRESH_DAYS"}
+
+
 @pytest.mark.parametrize(
     ("secrets", "owners"),
     [

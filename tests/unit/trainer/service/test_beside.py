@@ -56,3 +56,22 @@ def test_one_that_ends_by_itself_rests_and_only_a_failure_is_told(
         process.see_to()
         assert len(begun) == n, after
     assert len(caplog.records) == 2 * told
+
+
+def test_one_that_the_machine_has_no_room_for_is_tried_again_after_a_while(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, tried = 1000.0, list[float]()
+
+    def full(_: Any) -> None:
+        tried.append(now)
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("trainer.service.beside.time.monotonic", lambda: now)
+    monkeypatch.setattr("trainer.service.beside.subprocess.Popen", full)
+    process = Beside("site", "counts", is_wanted=True)
+    for after in (0, beside.WITHOUT_ROOM_S - 1, beside.WITHOUT_ROOM_S):
+        now = 1000.0 + after
+        process.see_to()
+    assert tried == [1000.0, 1000.0 + beside.WITHOUT_ROOM_S]
+    assert "the process that counts can't be started: [Errno 11] Resource temporarily unavailable; tried again in 10 s" in caplog.text
