@@ -2,8 +2,8 @@
 
 For each block of rows k, with D = A[k, k]⁻¹:  A[i, j] −= A[i, k] D A[k, j],  A[i, k] = A[i, k] D,  A[k, k] = −D;  in the end A is −A⁻¹.
 (The sweep operator, Goodnight, The American Statistician 1979, by blocks.) Only what lies on and above the diagonal is computed, so that it
-takes n³ / 2 multiply-adds, as Cholesky's inverse does, all but n BLOCK² of them in matrix products. Memory beside the matrix: two panels
-(n, BLOCK) and a strip. LAPACK's potrf and potri would do the same; they are not relied on, because a fit
+takes n³ / 2 multiply-adds, as Cholesky's inverse does, all but n BLOCK² of them in matrix products (products.py). Memory beside the matrix:
+two panels (BLOCK, n). LAPACK's potrf and potri would do the same; they are not relied on, because a fit
 of 26,744 rows in float32 ended in a segmentation fault there (OpenBLAS 0.3.30, two threads), which could not be reproduced since.
 """
 
@@ -16,35 +16,39 @@ from scipy.linalg import lapack
 
 from contract.errors import SettingsError
 from engine.arrays import Array
-from engine.linear import gram
+from engine.linear import gram, products
 
-BLOCK = 1024
-STRIP = 512
+BLOCK = 512
+STRIP = 1024
+_SQUARE = 64
 
 
 def panel_bytes(n: int) -> float:
     """What `invert` takes beside the matrix, in float32."""
-    return 4.0 * n * (2 * min(BLOCK, n) + 2 * min(STRIP, n)) + 24.0 * min(BLOCK, n) ** 2
+    return 8.0 * n * min(BLOCK, n) + 24.0 * min(BLOCK, n) ** 2
 
 
 def invert(matrix: Array, threads: int, report: Callable[[int, int], None] = lambda _done, _total: None) -> None:
     """`matrix` (n, n) float32 or float64 in row order, of which what lies on and above the diagonal is read. Products use BLAS' threads;
     `threads` copy what lies above the diagonal below it. Raises SettingsError where the matrix is not positive definite."""
     n = matrix.shape[0]
-    panel, product = np.empty((n, min(BLOCK, n)), matrix.dtype), np.empty((n, min(BLOCK, n)), matrix.dtype)
+    panel, product = np.empty((min(BLOCK, n), n), matrix.dtype), np.empty((min(BLOCK, n), n), matrix.dtype)
     for first in range(0, n, BLOCK):
         last = min(first + BLOCK, n)
         inverse = _small(matrix[first:last, first:last])
-        column, scaled = panel[:, : last - first], product[:, : last - first]
-        column[:first] = matrix[:first, first:last]
-        column[first:last] = 0.0
-        column[last:] = matrix[first:last, last:].T
-        np.matmul(column, inverse.astype(matrix.dtype), out=scaled)
+        rows, scaled = panel[: last - first], product[: last - first]
+        for top in range(0, first, _SQUARE):  # in squares that stay in cache
+            above = slice(top, min(top + _SQUARE, first))
+            rows[:, above] = matrix[above, first:last].T
+        rows[:, first:last] = 0.0
+        rows[:, last:] = matrix[first:last, last:]
+        products.multiply(inverse.astype(matrix.dtype), rows, scaled)
         for top in range(0, n, STRIP):
-            bottom = min(top + STRIP, n)
-            matrix[top:bottom, top:] -= scaled[top:bottom] @ column[top:].T
-        matrix[:first, first:last] = scaled[:first]
-        matrix[first:last, last:] = scaled[last:].T
+            products.subtract(rows[:, top : top + STRIP], scaled[:, top:], matrix[top : top + STRIP, top:])
+        for top in range(0, first, _SQUARE):
+            above = slice(top, min(top + _SQUARE, first))
+            matrix[above, first:last] = scaled[:, above].T
+        matrix[first:last, last:] = scaled[:, last:]
         matrix[first:last, first:last] = -inverse
         report(last, n)
     for top in range(0, n, STRIP):

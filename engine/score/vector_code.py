@@ -1,7 +1,8 @@
 """The innermost loop of dense scoring, as LLVM vector code.
 
 Of one user and one tile of 64 columns, all sums stay in registers while the user's rows go by. Numba's own vectoriser stores and
-reloads them at every row, at half the speed. `llvm.fmuladd` is the CPU's fused multiply-add where it has one.
+reloads them at every row, at half the speed. `llvm.fmuladd` is the CPU's fused multiply-add where it has one. Rows are fetched some steps
+ahead: the tile of a large catalogue lies in the third level of the cache, and no CPU guesses which row comes next.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numba.extending import intrinsic
 from contract.artifacts.artifact import TILE
 
 _LANES = 16
+_AHEAD = 8  # rows; of 4 to 32, by measurement, the best at 26,000 items, and no loss where a tile fits the second level
 
 
 def _weighted_rows(n_weights: int) -> Any:
@@ -28,6 +30,9 @@ def _weighted_rows(n_weights: int) -> Any:
         float_t, int32, int64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
         vector = ir.VectorType(float_t, _LANES)
         n_parts = TILE // _LANES
+        byte = ir.IntType(8).as_pointer()
+        fetch = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [byte, *[int32] * 3]), "llvm.prefetch.p0")
+        to_read_and_keep = [ir.Constant(int32, value) for value in (0, 3, 1)]
         fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fmuladd.v{_LANES}f32")
 
         def floats(address: Any) -> Any:
@@ -43,6 +48,11 @@ def _weighted_rows(n_weights: int) -> Any:
 
         tile, rows = floats(args[0]), builder.inttoptr(args[1], int32.as_pointer())
         n, weights, outs = args[2], [floats(a) for a in args[3 : 3 + n_weights]], [floats(a) for a in args[3 + n_weights :]]
+
+        def row_at(place: Any) -> Any:
+            row = builder.sext(builder.load(builder.gep(rows, [place])), int64)
+            return builder.gep(tile, [builder.mul(row, ir.Constant(int64, TILE))])
+
         before = builder.block
         head, body, done = (builder.append_basic_block(name) for name in ("head", "body", "done"))
         builder.branch(head)
@@ -56,8 +66,11 @@ def _weighted_rows(n_weights: int) -> Any:
         builder.cbranch(builder.icmp_signed("<", step, n), body, done)
 
         builder.position_at_end(body)
-        row = builder.sext(builder.load(builder.gep(rows, [step])), int64)
-        base = builder.gep(tile, [builder.mul(row, ir.Constant(int64, TILE))])
+        ahead = builder.add(step, ir.Constant(int64, _AHEAD))
+        later = row_at(builder.select(builder.icmp_signed("<", ahead, n), ahead, step))
+        for number in range(n_parts):
+            builder.call(fetch, [builder.bitcast(part(later, number), byte), *to_read_and_keep])
+        base = row_at(step)
         factors = [splat(builder.load(builder.gep(weight, [step]))) for weight in weights]
         for number in range(n_parts):
             values = builder.load(part(base, number))
