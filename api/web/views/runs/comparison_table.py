@@ -1,13 +1,11 @@
-"""All tables of a comparison in one for programs: a column says which. What is formatted for people there is a plain number here."""
+"""All tables of a comparison in one for programs, with its numbers as they are: a column says which table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from api.web.views.formats import NOTHING
 from api.web.views.runs import versus
 from api.web.views.runs.list_pairs import ListPairs
-from api.web.views.runs.versus import Row
 from api.web.views.tables.csv_text import Cell
 from contract.store.history import RunRecord
 
@@ -23,19 +21,8 @@ def _rows(old: RunRecord, new: RunRecord, lists: ListPairs | None) -> Iterator[l
     tables = (("measures", versus.verdict), ("users", versus.by_users), ("items", versus.by_items), ("differences", versus.differing))
     for table, rows_of in tables:
         for row in rows_of(old, new):
-            yield _cells(table, row)
+            yield [table, row.name, None, row.before, row.after, row.change, row.low, row.high, row.word, row.n]
     if lists is not None:
         for table, shifts in (("listed more often", lists.gained), ("listed less often", lists.lost)):
             for one in shifts:
                 yield [table, str(one.item_id), one.title, one.before, one.after, one.after - one.before, *[None] * 4]
-
-
-def _cells(table: str, row: Row) -> list[Cell]:
-    low, _, high = row.interval.partition(" to ")
-    return [table, row.name, None, *map(plain, (row.before, row.after, row.change, low, high)), row.word, plain(row.n)]
-
-
-def plain(text: str) -> str:
-    """A number without what is for people: its minus is one that programs read, and there are no commas between its digits."""
-    number = text.replace("−", "-").replace(",", "").removeprefix("+")
-    return number if number.removeprefix("-").replace(".", "", 1).isdecimal() else text.replace(NOTHING, "") if text == NOTHING else text

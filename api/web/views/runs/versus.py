@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import hypot
-from typing import Literal
 
-from api.web.views.formats import age_between, difference, duration, number, when
+from api.web.views.formats import age_between
+from api.web.views.runs.row import AGE, COUNT, MEASURE, MOMENT, SECONDS, SETTING, Row, Word
+from api.web.views.tables.csv_text import Cell
 from contract.formats.evaluation import SideBySide
 from contract.store.history import RunRecord
 
 CERTAIN = 1.96  # standard errors of an interval that holds a difference with 95 %
-Word = Literal["better", "worse", "no clear difference", ""]
 BEST_HIGH = {"ndcg": "nDCG", "recall": "Recall", "precision": "Precision", "map": "MAP"}
 NEITHER = {
     "coverage": "Coverage", "diversity": "Diversity", "novelty": "Novelty", "serendipity": "Serendipity", "long_tail": "Long tail",
@@ -20,19 +19,6 @@ NEITHER = {
 }  # fmt: skip
 THIRDS = {"least": "Least active third", "middle": "Middle third", "most": "Most active third"}
 SHELVES = {"least": "Least popular third", "middle": "Middle third", "most": "Most popular third"}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """`interval`: of the difference, with 95 %; "" where nobody can tell. `n`: users."""
-
-    name: str
-    before: str
-    after: str
-    change: str
-    interval: str = ""
-    word: Word = ""
-    n: str = ""
 
 
 def verdict(old: RunRecord, new: RunRecord) -> list[Row]:
@@ -57,7 +43,7 @@ def by_users(old: RunRecord, new: RunRecord) -> list[Row]:
             rows.append(_paired(title, found))
         elif comparable(old, new) and old.segments and new.segments and name in old.segments.users and name in new.segments.users:
             a, b = old.segments.users[name], new.segments.users[name]
-            rows.append(_apart(title, a.ndcg, b.ndcg, a.ndcg_error, b.ndcg_error, number(b.n)))
+            rows.append(_apart(title, a.ndcg, b.ndcg, a.ndcg_error, b.ndcg_error, b.n))
     return rows
 
 
@@ -69,8 +55,8 @@ def by_items(old: RunRecord, new: RunRecord) -> list[Row]:
     for name, title in SHELVES.items():
         if name in old.segments.items and name in new.segments.items:
             a, b = old.segments.items[name], new.segments.items[name]
-            rows.append(_apart(f"{title}: recall", a.recall, b.recall, None, None, number(b.n)))
-            rows.append(_apart(f"{title}: part of the places", a.listed, b.listed, None, None, number(b.n)))
+            rows.append(_apart(f"{title}: recall", a.recall, b.recall, None, None, b.n))
+            rows.append(_apart(f"{title}: part of the places", a.listed, b.listed, None, None, b.n))
     return rows
 
 
@@ -102,54 +88,53 @@ def why_not(old: RunRecord, new: RunRecord) -> str:
 
 def differing(old: RunRecord, new: RunRecord) -> list[Row]:
     """Settings, data and costs that differ; settings that have their default say so."""
-    return [Row(name, before, after, change) for name, before, after, change in _facts(old, new) if before != after]
+    return [row for row in _facts(old, new) if row.texts.before != row.texts.after]
 
 
 def summary(old: RunRecord, new: RunRecord) -> tuple[Word, str]:
     """One word and one sentence: is the new one better?"""
     rows = verdict(old, new)
-    first = next((row for row in rows if row.interval), None)
+    first = next((row for row in rows if row.low is not None), None)
     if first is None:
         return "", why_not(old, new) or "Nothing says how sure the differences are."
     thirds = [f"{row.word} for the {row.name.lower()}" for row in by_users(old, new) if row.word in ("better", "worse")]
     where = f" It is {', '.join(thirds)} of the users." if thirds else ""
     says = {"better": "The right one is better", "worse": "The right one is worse"}.get(first.word, "There is no clear difference")
-    return first.word, f"{says}: {first.name} {first.before} → {first.after}, a change of {first.change} ({first.interval}).{where}"
+    text = first.texts
+    return first.word, f"{says}: {first.name} {text.before} → {text.after}, a change of {text.change} ({text.interval}).{where}"
 
 
-def _facts(old: RunRecord, new: RunRecord) -> Iterator[tuple[str, str, str, str]]:
+def _facts(old: RunRecord, new: RunRecord) -> Iterator[Row]:
     for name in sorted(old.settings.keys() | new.settings.keys()):
-        yield name, _setting(old, name), _setting(new, name), ""
-    yield "source", old.source, new.source, ""
-    yield "data until", when(old.data_until), when(new.data_until), ""
+        yield Row(name, _setting(old, name), _setting(new, name), SETTING)
+    yield Row("source", old.source, new.source, SETTING)
+    yield Row("data until", old.data_until, new.data_until, MOMENT)
     for title, field in (("users", "n_users"), ("items", "n_items"), ("interactions", "n_interactions")):
-        a, b = getattr(old, field), getattr(new, field)
-        yield title, number(a), number(b), difference(a, b, 0)
-    ages = [duration(age_between(one.data_until, one.trained_at)) for one in (old, new)]
-    yield "age of the data at training", ages[0], ages[1], ""
+        yield Row(title, getattr(old, field), getattr(new, field), COUNT)
+    ages = [age_between(one.data_until, one.trained_at) for one in (old, new)]
+    yield Row("age of the data at training", ages[0], ages[1], AGE)
     if old.seconds and new.seconds:
-        yield "seconds to train", f"{old.seconds:.1f}", f"{new.seconds:.1f}", difference(old.seconds, new.seconds, 1)
+        yield Row("seconds to train", old.seconds, new.seconds, SECONDS)
 
 
-def _setting(record: RunRecord, name: str) -> str:
-    return str(record.settings[name]) if name in record.settings else "default"
+def _setting(record: RunRecord, name: str) -> Cell:
+    """A list or a table as one text."""
+    value = record.settings.get(name, "default")
+    return value if isinstance(value, str | int | float) else str(value)
 
 
 def _paired(name: str, found: SideBySide) -> Row:
-    interval = f"{found.low:+.4f} to {found.high:+.4f}".replace("-", "−")
-    word = _word(found.low, found.high)
-    return Row(name, f"{found.old:.4f}", f"{found.new:.4f}", difference(found.old, found.new, 4), interval, word, number(found.n_users))
+    return Row(name, found.old, found.new, MEASURE, found.low, found.high, _word(found.low, found.high), found.n_users)
 
 
-def _apart(name: str, old: float, new: float, old_error: float | None, new_error: float | None, n: str = "") -> Row:
+def _apart(name: str, old: float, new: float, old_error: float | None, new_error: float | None, n: int | None = None) -> Row:
     """Of two means that nobody paired: the errors add up as those of independent ones, which makes the interval too wide, never too
     narrow, where the users were the same."""
-    change = difference(old, new, 4)
     if old_error is None or new_error is None:
-        return Row(name, f"{old:.4f}", f"{new:.4f}", change, n=n)
+        return Row(name, old, new, MEASURE, n=n)
     half = CERTAIN * hypot(old_error, new_error)
-    interval = f"{new - old - half:+.4f} to {new - old + half:+.4f}".replace("-", "−")
-    return Row(name, f"{old:.4f}", f"{new:.4f}", change, interval, _word(new - old - half, new - old + half), n)
+    low, high = new - old - half, new - old + half
+    return Row(name, old, new, MEASURE, low, high, _word(low, high), n)
 
 
 def _word(low: float, high: float) -> Word:
