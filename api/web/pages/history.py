@@ -18,12 +18,13 @@ from api.web.pages.overview import stages
 from api.web.pages.runbook import section
 from api.web.site import Page, Site
 from api.web.views.runs.figures import FIGURES
-from api.web.views.runs.run_table import COLUMNS, Entry, as_table, entries, filtered
+from api.web.views.runs.run_table import USUAL, Entry, as_table, columns_of, entries, filtered
 from api.web.views.runs.timelines import DAY_S, timeline, when_of
 from api.web.views.runs.tuning_plot import TuningPlot, tuning_plot
 from api.web.views.snapshot import Snapshot, generation_of
+from api.web.views.tables.choosing import choice
 from api.web.views.tables.csv_text import csv_answer
-from api.web.views.tables.sorting import Heading, ordered
+from api.web.views.tables.sorting import Column, headings, ordered
 from contract.formats.ids import is_generation_id
 from contract.formats.states import RunState
 from contract.store.history import History, RunRecord
@@ -39,24 +40,28 @@ ENDED_BADLY = (RunState.FAILED, RunState.CANCELLED)
 def pages(site: Site) -> list[Page]:
     def listed() -> str:
         records, statuses, tuned = site.store.breaker.ask(_read)
-        asked = {name: request.args.get(name, "") for name in ASKED}
+        asked = _asked()
         chosen = within(records, asked)
         start, end = _seconds(asked["from"]), _seconds(asked["to"])
         charts = [chart for figure in FIGURES if (chart := timeline(figure, chosen[::-1], start, end)) is not None]
-        rows, headings = _rows(records, statuses, asked)
+        pointer = site.ask(lambda generations: generations.current())
+        served = pointer.generation if pointer else ""
+        rows, columns = _rows(records, statuses, asked, served)
+        shows = choice(columns, USUAL, request.args.getlist("columns"))
+        asked["columns"] = shows.address
         page = min(max(0, _number(request.args.get("page", ""))), max(0, (len(rows) - 1) // ROWS))
         shown: dict[str, Any] = {"charts": charts, "asked": asked, "ranges": RANGES, "n_chosen": len(chosen), "n_records": len(records)}
-        shown |= {"headings": headings, "here": partial(_here, asked)}
+        shown |= {"columns": columns, "shows": shows, "headings": headings(shows.columns, asked["sort"]), "here": partial(_here, asked)}
         shown |= {"rows": rows[page * ROWS : (page + 1) * ROWS], "n_rows": len(rows), "page": page, "n_pages": -(-len(rows) // ROWS)}
-        pointer = site.ask(lambda generations: generations.current())
-        return render_template("history.html", **shown, plot=tuned, served=pointer.generation if pointer else "")
+        return render_template("history.html", **shown, plot=tuned, served=served)
 
     def as_csv() -> Response:
-        """All rows that the filter leaves, of all pages, in the order of the page."""
+        """All rows that the filter leaves, of all pages, in the order of the page; all columns, or those that are asked for."""
         records, statuses, _ = site.store.breaker.ask(_read)
-        rows, _ = _rows(records, statuses, {name: request.args.get(name, "") for name in ASKED})
         pointer = site.ask(lambda generations: generations.current())
-        return csv_answer("history.csv", *as_table(rows, pointer.generation if pointer else ""))
+        rows, columns = _rows(records, statuses, _asked(), pointer.generation if pointer else "")
+        every = [column.name for column in columns if not column.name.startswith("settings.")]
+        return csv_answer("history.csv", *as_table(rows, choice(columns, every, request.args.getlist("columns")).columns))
 
     def _read(redis: Redis) -> tuple[list[RunRecord], list[RunStatus], TuningPlot | None]:
         found = Tunings(redis, site.store.keys).latest()
@@ -105,8 +110,17 @@ def within(records: Sequence[RunRecord], asked: dict[str, str]) -> list[RunRecor
     return [record for record in records if start <= when_of(record) and (not end or when_of(record) <= end)]
 
 
-def _rows(records: Sequence[RunRecord], statuses: Sequence[RunStatus], asked: dict[str, str]) -> tuple[list[Entry], list[Heading]]:
-    return ordered(filtered(entries(records, statuses), asked["q"], asked["outcome"]), COLUMNS, asked["sort"])
+def _asked() -> dict[str, str]:
+    return {name: request.args.get(name, "") for name in ASKED}
+
+
+def _rows(
+    records: Sequence[RunRecord], statuses: Sequence[RunStatus], asked: dict[str, str], served: str
+) -> tuple[list[Entry], list[Column[Entry]]]:
+    """Those that the filter leaves, in the order that is asked for, and all columns of the table."""
+    found = entries(records, statuses)
+    columns = columns_of(found, served)
+    return ordered(filtered(found, asked["q"], asked["outcome"]), columns, asked["sort"]), columns
 
 
 def _here(asked: dict[str, str], more: dict[str, str | int], path: str = "/history") -> str:

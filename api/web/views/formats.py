@@ -74,6 +74,10 @@ def milliseconds(seconds: float | None) -> str:
     return NOTHING if seconds is None else f"{1000 * seconds:,.3g} ms"
 
 
+def setting(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def at(ms: int | None) -> str:
     """A time of Redis' clock, as an element that a script can show in another time zone."""
     return moment(f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}") if ms else NOTHING

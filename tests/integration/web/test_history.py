@@ -7,6 +7,7 @@ import logging
 import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,7 +17,7 @@ from api.app import create_app
 from contract.errors import DataError, RunCancelledError
 from contract.formats.keys import Keys
 from contract.formats.verdict import Verdict
-from contract.settings.settings import Settings
+from contract.settings.settings import ModelSettings, Settings
 from contract.store.history import History, RunRecord
 from contract.store.runs import MOST_LOG, Runs
 from tests.support.builders import make_manifest, promote_lists
@@ -44,8 +45,9 @@ def _fail() -> None:
     raise DataError("nothing is left of secret-name")
 
 
-def remember(redis: Redis, run: str, days: float, ndcg: float, *, passed: bool = True) -> None:
-    manifest = make_manifest(run, trained_at=(NOW - timedelta(days=days)).isoformat(), evaluation=evaluation(ndcg, 0.1))
+def remember(redis: Redis, run: str, days: float, ndcg: float, *, passed: bool = True, **settings: Any) -> None:
+    how: dict[str, Any] = {"evaluation": evaluation(ndcg, 0.1), "settings": ModelSettings(**settings)}
+    manifest = make_manifest(run, trained_at=(NOW - timedelta(days=days)).isoformat(), **how)
     History(redis, KEYS).add(RunRecord.of(manifest, Verdict(passed=passed, because="" if passed else "nDCG fell"), 5.0))
 
 
@@ -139,3 +141,36 @@ def test_runs_are_sorted_by_a_heading_and_given_as_csv(client: FlaskClient, stor
         ("r1", "failed", "", ""),
     ]
     assert all(None not in row and None not in row.values() for row in rows), "each row has each column"
+
+
+def test_columns_are_chosen_in_the_address_and_kept(client: FlaskClient, store_redis: Redis) -> None:
+    remember(store_redis, "r9", 0, 0.2)
+    remember(store_redis, "r8", 1, 0.4, similarity="cosine", boosts="Drama=1.2")
+    runs = Runs(store_redis, KEYS)
+    runs.queued("r1")
+    runs.set("r1", "failed", message="DataError: no rows")
+
+    def table(address: str) -> list[str]:
+        found = client.get(address).text
+        return re.findall(r'<a class="sort"[^>]*>([^<]+)', found.split("<tbody>")[0])
+
+    assert table("/history") == ["Run", "Outcome", "nDCG", "Popularity", "Users", "Interactions", "Took", "Settings"]
+    assert "similarity cosine, boosts Drama=1.2" in text_of(client, "/history")
+    chosen = "/history?columns=settings.similarity,gini,trained_at&sort=-settings.similarity"
+    assert table(chosen) == ["Run", "similarity", "Gini", "Trained"]
+    assert table("/history?columns=settings.similarity&columns=gini&columns=trained_at") == table(chosen), "as a form gives them"
+    page = client.get(chosen).text
+    rows = re.findall(r'<th scope="row" class="id"><a [^>]+>(\w+)</a></th>\s*<td>([^<]*)</td>', page)
+    assert rows == [("r9", "default"), ("r8", "cosine"), ("r1", "–")]
+    address = "columns=settings.similarity%2Cgini%2Ctrained_at"
+    assert f'href="/history?days=7&amp;sort=-settings.similarity&amp;{address}"' in page, "a range keeps them"
+    assert f'href="/history?sort=-gini&amp;{address}#h-runs"' in page, "an order keeps them"
+    assert 'name="columns" value="gini" checked>' in page, "a filter keeps them"
+    assert 'name="columns" value="ndcg">' in page
+    assert "does not have a column" not in page
+    assert "The table does not have a column &lt;b&gt;." in client.get("/history?columns=gini,<b>").text
+
+    assert f'href="/history.csv?sort=-settings.similarity&amp;{address}"' in page
+    found = client.get(f"/history.csv?sort=-settings.similarity&{address}").text.splitlines()
+    assert found[0] == "run,settings.similarity,gini,trained_at"
+    assert [line.split(",")[:2] for line in found[1:]] == [["r9", "default"], ["r8", "cosine"], ["r1", ""]]

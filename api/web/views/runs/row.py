@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from api.web.views.formats import difference, duration, figure, moment, number, signed
+from api.web.views.formats import difference, duration, figure, moment, number, setting, signed
 from api.web.views.tables.csv_text import Cell
 
 Word = Literal["better", "worse", "no clear difference", ""]
@@ -25,7 +25,7 @@ COUNT = Unit(number, 0)
 SECONDS = Unit("{:.1f}".format, 1)
 AGE = Unit(duration)
 MOMENT = Unit(moment)
-SETTING = Unit(str)
+SETTING = Unit(setting)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from operator import methodcaller
+from typing import Any, Literal
 
+from api.web.views.formats import duration, figure, moment, number, setting
 from api.web.views.tables.csv_text import Cell
 from api.web.views.tables.sorting import Column
 from contract.store.history import RunRecord
@@ -51,31 +54,54 @@ def filtered(rows: list[Entry], text: str, outcome: str) -> list[Entry]:
     return [row for row in rows if all(word in row.text for word in words) and (not outcome or row.outcome == outcome)]
 
 
-COLUMNS: list[Column[Entry]] = [
-    Column("run", "Run", lambda row: row.run),
-    Column("outcome", "Outcome", lambda row: row.outcome),
-    Column("ndcg", "nDCG", lambda row: row.measured("ndcg"), is_number=True),
-    Column("popularity", "Popularity", lambda row: row.measured("ndcg", of="popularity"), is_number=True),
-    Column("users", "Users", lambda row: row.record and row.record.n_users, is_number=True),
-    Column("interactions", "Interactions", lambda row: row.record and row.record.n_interactions, is_number=True),
-    Column("took", "Took", lambda row: row.record and row.record.seconds, is_number=True),
-]
-_MEASURES = ("ndcg", "recall", "precision", "map", "coverage", "diversity", "novelty", "serendipity", "long_tail", "gini")
+USUAL = ("run", "outcome", "ndcg", "popularity_ndcg", "users", "interactions", "seconds", "settings")
+_MEASURES = {
+    "ndcg": "nDCG", "recall": "Recall", "precision": "Precision", "map": "MAP", "coverage": "Coverage", "diversity": "Diversity",
+    "novelty": "Novelty", "serendipity": "Serendipity", "long_tail": "Long tail", "gini": "Gini",
+}  # fmt: skip
 
 
-def as_table(rows: Sequence[Entry], served: str) -> tuple[list[str], Iterator[list[Cell]]]:
-    """Columns and rows for programs: figures as they were recorded, settings as JSON."""
-    columns = ["run", "outcome", "served", "trained_at", "data_until", "source", "users", "items", "interactions", "seconds", "k", "split"]
-    columns += [*_MEASURES, "popularity_ndcg", "because", "settings"]
-    return columns, (_cells(row, row.run == served) for row in rows)
+def columns_of(rows: Sequence[Entry], served: str) -> list[Column[Entry]]:
+    """All that there are: figures as they were recorded, settings as JSON, and each setting that some run has as a column of its own."""
+    names = sorted({name for row in rows if row.record for name in row.record.settings})
+    return [*_columns(served), *(Column(f"settings.{name}", name, partial(_setting, name), show=setting) for name in names)]
 
 
-def _cells(row: Entry, is_served: bool) -> list[Cell]:
-    record = row.record
-    if record is None:
-        return [row.run, row.outcome, is_served, *[None] * (11 + len(_MEASURES)), None]
-    sizes: list[Cell] = [record.n_users, record.n_items, record.n_interactions, record.seconds, record.k, record.split]
-    measures = [row.measured(name) for name in _MEASURES]
-    about: list[Cell] = [row.run, row.outcome, is_served, record.trained_at, record.data_until, record.source]
-    popularity = row.measured("ndcg", of="popularity")
-    return [*about, *sizes, *measures, popularity, record.because, json.dumps(record.settings, ensure_ascii=False)]
+def as_table(rows: Sequence[Entry], columns: Sequence[Column[Entry]]) -> tuple[list[str], Iterator[list[Cell]]]:
+    """For programs."""
+    return [column.name for column in columns], ([column.of(row) for column in columns] for row in rows)
+
+
+def _columns(served: str) -> Iterator[Column[Entry]]:
+    yield Column("run", "Run", lambda row: row.run)
+    yield Column("outcome", "Outcome", lambda row: row.outcome)
+    yield Column("served", "Served", lambda row: row.run == served, show=lambda is_served: "yes" if is_served else "")
+    yield _recorded("trained_at", "Trained", lambda record: record.trained_at, show=moment)
+    yield _recorded("data_until", "Newest interaction", lambda record: record.data_until, show=moment)
+    yield _recorded("source", "Source", lambda record: record.source, is_wide=True)
+    yield _recorded("users", "Users", lambda record: record.n_users, is_number=True, show=number)
+    yield _recorded("items", "Items", lambda record: record.n_items, is_number=True, show=number)
+    yield _recorded("interactions", "Interactions", lambda record: record.n_interactions, is_number=True, show=number)
+    yield _recorded("seconds", "Took", lambda record: record.seconds, is_number=True, show=duration)
+    yield _recorded("k", "k", lambda record: record.k, is_number=True, show=number)
+    yield _recorded("split", "Split", lambda record: record.split)
+    for name, title in _MEASURES.items():
+        yield Column(name, title, methodcaller("measured", name), is_number=True, show=figure)
+    yield Column("popularity_ndcg", "Popularity", methodcaller("measured", "ndcg", of="popularity"), is_number=True, show=figure)
+    yield _recorded("because", "Reason", lambda record: record.because, is_wide=True)
+    yield _recorded("settings", "Settings", lambda record: json.dumps(record.settings, ensure_ascii=False), show=_settings, is_wide=True)
+
+
+def _recorded(name: str, title: str, of: Callable[[RunRecord], Cell], **how: Any) -> Column[Entry]:
+    return Column(name, title, lambda row: None if row.record is None else of(row.record), **how)
+
+
+def _setting(name: str, row: Entry) -> Cell:
+    if row.record is None:
+        return None
+    value = row.record.settings.get(name, "default")
+    return value if isinstance(value, str | int | float) else setting(value)
+
+
+def _settings(text: str) -> str:
+    return ", ".join(f"{name} {setting(value)}" for name, value in json.loads(text).items()) or "default"

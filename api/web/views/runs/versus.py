@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import hypot
 
-from api.web.views.formats import age_between
+from api.web.views.formats import age_between, setting
 from api.web.views.runs.row import AGE, COUNT, MEASURE, MOMENT, SECONDS, SETTING, Row, Word
 from api.web.views.tables.csv_text import Cell
 from contract.formats.evaluation import SideBySide
@@ -118,9 +118,8 @@ def _facts(old: RunRecord, new: RunRecord) -> Iterator[Row]:
 
 
 def _setting(record: RunRecord, name: str) -> Cell:
-    """A list or a table as one text."""
     value = record.settings.get(name, "default")
-    return value if isinstance(value, str | int | float) else str(value)
+    return value if isinstance(value, str | int | float) else setting(value)
 
 
 def _paired(name: str, found: SideBySide) -> Row:

@@ -46,6 +46,7 @@ def test_other_formats() -> None:
     assert formats.percent(0.125) == "12.5 %"
     assert [formats.size(n) for n in (5, 2048, 3 * 2**30, 2**41)] == ["5 bytes", "2.0 KiB", "3.0 GiB", "2,048.0 GiB"]
     assert formats.milliseconds(0.0025) == "2.5 ms"
+    assert [formats.setting(value) for value in (True, 0.5, "cosine")] == ["true", "0.5", "cosine"]
     assert formats.at(0) == formats.when(None) == "–"
     assert formats.when("2026-01-02T03:04:05Z") == "2026-01-02 03:04:05"
     assert formats.at(1000) == '<time datetime="1970-01-01T00:00:01Z">1970-01-01 00:00:01</time>'

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from api.web.views.tables.sorting import Column, ordered
+from api.web.views.tables.sorting import Column, headings, ordered
 
 COLUMNS: list[Column[tuple[str, float | None]]] = [
     Column("name", "Name", lambda row: row[0]),
@@ -10,7 +10,7 @@ ROWS = [("b", 2.0), ("a", None), ("c", 3.0), ("d", 2.0)]
 
 
 def names(asked: str) -> str:
-    return "".join(row[0] for row in ordered(ROWS, COLUMNS, asked)[0])
+    return "".join(row[0] for row in ordered(ROWS, COLUMNS, asked))
 
 
 def test_rows_are_sorted_by_what_the_address_names() -> None:
@@ -25,6 +25,14 @@ def test_rows_without_a_value_come_last_and_equal_ones_keep_their_order() -> Non
 
 
 def test_a_heading_says_its_order_and_leads_to_the_other() -> None:
-    assert [(each.order, each.turn) for each in ordered(ROWS, COLUMNS, "")[1]] == [("none", "name"), ("none", "-worth")]
-    assert [(each.order, each.turn) for each in ordered(ROWS, COLUMNS, "name")[1]] == [("ascending", "-name"), ("none", "-worth")]
-    assert [(each.order, each.turn) for each in ordered(ROWS, COLUMNS, "-worth")[1]] == [("none", "name"), ("descending", "worth")]
+    assert [(each.order, each.turn) for each in headings(COLUMNS, "")] == [("none", "name"), ("none", "-worth")]
+    assert [(each.order, each.turn) for each in headings(COLUMNS, "name")] == [("ascending", "-name"), ("none", "-worth")]
+    assert [(each.order, each.turn) for each in headings(COLUMNS, "-worth")] == [("none", "name"), ("descending", "worth")]
+
+
+def test_a_column_of_numbers_and_texts_has_an_order() -> None:
+    values: dict[str, str | int | None] = {"a": "default", "b": 3, "c": None, "d": 2, "e": "all"}
+    column: Column[str] = Column("x", "x", values.get, show=lambda value: f"<{value}>")
+    assert "".join(ordered(list(values), [column], "x")) == "dbeac"
+    assert "".join(ordered(list(values), [column], "-x")) == "aebdc"
+    assert [column.text(row) for row in "abc"] == ["<default>", "<3>", "–"]
