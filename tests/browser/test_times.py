@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,8 +10,11 @@ from playwright.sync_api import expect
 from redis import Redis
 
 from contract.formats.keys import Keys
+from contract.formats.verdict import Verdict
+from contract.store.history import History, RunRecord
 from tests.browser.conftest import Open
-from tests.support.builders import promote_lists
+from tests.support.builders import make_manifest, promote_lists
+from tests.support.generation_maker import evaluation
 from tests.support.servers.api_process import ApiProcess
 from tests.support.servers.redis_server import RedisServer
 
@@ -22,6 +26,9 @@ def api() -> Iterator[ApiProcess]:
     with RedisServer() as server:
         with Redis.from_url(server.url) as redis:
             promote_lists(redis, Keys(), {54: [(1, 2.0)]}, generation="g1", trained_at="2026-07-01T03:04:05Z")
+            for day in (1, 3):
+                run = make_manifest(f"r{day}", trained_at=f"2026-07-0{day}T03:04:05Z", evaluation=evaluation(0.2, 0.1))
+                History(redis, Keys()).add(RunRecord.of(run, Verdict(), 60.0))
         with ApiProcess(server.url) as started:
             yield started
 
@@ -47,6 +54,29 @@ def test_local_times_are_one_press_away_and_remembered(api: ApiProcess, open_pag
     expect(promoted).not_to_have_text(local)
     page.reload()
     expect(page.locator("time", has_text=MADE).first).to_be_visible()
+
+
+def test_charts_follow_the_choice(api: ApiProcess, open_page: Open) -> None:
+    page, _ = open_page(timezone_id="Asia/Kolkata")
+    page.goto(f"{api.url}/history")
+    chart = page.locator("figure.timeline").first
+    dates, point, readout = chart.locator("text[data-at]"), chart.locator("svg a").first, chart.locator(".readout")
+    expect(dates).to_have_text(["01 Jul 03:04", "01 Jul 15:04", "02 Jul 03:04", "02 Jul 15:04", "03 Jul 03:04"])
+    expect(point).to_have_attribute("aria-label", re.compile("2026-07-01 03:04: "))
+    page.get_by_role("button", name="Show local time").click()
+    expect(page.locator("#zone-says")).to_have_text(re.compile(r"^Times are in Asia/\w+\.$"))
+    here = ["01 Jul 08:34", "01 Jul 20:34", "02 Jul 08:34", "02 Jul 20:34", "03 Jul 08:34"]
+    expect(dates).to_have_text(here)
+    expect(point).to_have_attribute("aria-label", re.compile("2026-07-01 08:34: "))
+    expect(readout).to_contain_text("2026-07-03 08:34: ")
+    page.reload()
+    expect(dates).to_have_text(here)
+    expect(readout).to_contain_text("2026-07-03 08:34: ")
+    point.hover()
+    expect(readout).to_contain_text("2026-07-01 08:34: ")
+    page.get_by_role("button", name="Show UTC").click()
+    expect(readout).to_contain_text("2026-07-01 03:04: ")
+    expect(dates.first).to_have_text("01 Jul 03:04")
 
 
 def test_without_a_script_times_are_in_utc(api: ApiProcess, open_page: Open) -> None:

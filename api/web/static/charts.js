@@ -13,9 +13,14 @@
     const links = [...svg.querySelectorAll("a")];
     const xs = links.map((link) => Number(link.firstElementChild.getAttribute("cx")));
     let from = null;
+    let told = links.length - 1;
 
+    const tell = () => {
+      readout.textContent = links[told].getAttribute("aria-label");
+    };
     const show = (at) => {
-      readout.textContent = links[at].getAttribute("aria-label");
+      told = at;
+      tell();
       cursor.setAttribute("x1", xs[at]);
       cursor.setAttribute("x2", xs[at]);
       cursor.setAttribute("visibility", "visible");
@@ -63,6 +68,8 @@
     window.addEventListener("keydown", (event) => {
       if (event.key === "Escape") drop();
     });
+    document.addEventListener("larder:zone", tell);
+    tell();
     links.forEach((link, at) => {
       link.addEventListener("focus", () => show(at));
       link.addEventListener("keydown", (event) => {

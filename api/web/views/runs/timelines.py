@@ -14,6 +14,7 @@ MOST_POINTS = 120
 LEAST_SPAN = 0.1  # of the value: less than that is no change that should fill the height
 DATES, VALUES = 5, 3
 DAY_S = 86400.0
+PARTS = {"second": "%H:%M:%S", "minute": "%H:%M", "short": "%d %b %H:%M", "day": "%d %b %Y"}  # times.js has the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,16 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Date:
+    """Of the axis, in UTC. `at`, `part`: the time in epoch seconds and how much of it is spelled, for a script that knows another zone."""
+
+    x: float
+    text: str
+    at: int
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """`lines`: one for each stretch of runs that compare; `other`: those of what is drawn dashed. `start`, `end`: epoch seconds."""
 
@@ -37,7 +48,7 @@ class Timeline:
     points: tuple[Point, ...]
     lines: tuple[str, ...]
     other: tuple[str, ...]
-    dates: tuple[tuple[float, str], ...]
+    dates: tuple[Date, ...]
     values: tuple[tuple[float, str], ...]
     start: float
     end: float
@@ -116,17 +127,17 @@ def _stretches(
     return tuple(" ".join(line) for line in lines)
 
 
-def _dates(start: float, end: float) -> list[tuple[float, str]]:
+def _dates(start: float, end: float) -> list[Date]:
     if end <= start:
-        return [(round((LEFT + WIDTH - RIGHT) / 2, 1), _date(start, 0))]
+        return [_date(round((LEFT + WIDTH - RIGHT) / 2, 1), start, 0)]
     step = (end - start) / (DATES - 1)
     wide = (WIDTH - LEFT - RIGHT) / (DATES - 1)
-    return [(round(LEFT + wide * at, 1), _date(start + step * at, end - start)) for at in range(DATES)]
+    return [_date(round(LEFT + wide * at, 1), start + step * at, end - start) for at in range(DATES)]
 
 
-def _date(at: float, span: float) -> str:
-    spell = "%H:%M:%S" if span < 600 else "%H:%M" if span < DAY_S else "%d %b %H:%M" if span < 5 * DAY_S else "%d %b %Y"
-    return datetime.fromtimestamp(at, UTC).strftime(spell)
+def _date(x: float, at: float, span: float) -> Date:
+    part = "second" if span < 600 else "minute" if span < DAY_S else "short" if span < 5 * DAY_S else "day"
+    return Date(x, datetime.fromtimestamp(at, UTC).strftime(PARTS[part]), int(at), part)
 
 
 def _says(figure: Figure, record: RunRecord, value: float, other: float | None) -> str:

@@ -30,7 +30,7 @@ def test_points_lie_where_their_dates_are_and_lead_to_their_runs() -> None:
     assert [(point.run, point.is_refused) for point in chart.points] == [("a", False), ("b", True), ("c", False)]
     assert chart.points[2].y < chart.points[0].y
     assert chart.points[1].says == "b, 2026-01-02 00:00: 0.2000; popularity 0.1000, k = 10, split by time; refused"
-    assert [text for _, text in chart.dates] == ["01 Jan 00:00", "02 Jan 00:00", "03 Jan 00:00", "04 Jan 00:00", "05 Jan 00:00"]
+    assert [date.text for date in chart.dates] == ["01 Jan 00:00", "02 Jan 00:00", "03 Jan 00:00", "04 Jan 00:00", "05 Jan 00:00"]
     assert (chart.latest, len(chart.lines), len(chart.other)) == ("0.4000", 1, 1)
 
 
