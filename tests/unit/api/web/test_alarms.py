@@ -125,8 +125,8 @@ def test_every_alarm_has_a_section_of_the_runbook() -> None:
     assert len(slugs) >= 12
     page = html_of(RUNBOOK)
     for slug in slugs:
-        assert f'<a id="{slug}"></a>' in RUNBOOK, slug
-        assert f'id="{slug}"' in page, slug
+        assert re.search(rf'^<a id="{slug}"></a>\n\n### \S', RUNBOOK, re.MULTILINE), f"{slug} has a heading"
+        assert re.search(rf'<h3 id="{slug}"', page), slug
 
 
 def test_stages_of_a_run_on_its_way() -> None:

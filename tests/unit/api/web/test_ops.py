@@ -12,6 +12,7 @@ from prometheus_client import Metric
 
 from api.metrics.counters import Metrics
 from tests.support.paths import ROOT
+from tests.support.reference import Reference
 from tests.support.tools import require
 
 RULES = ROOT / "ops" / "prometheus-rules.yml"
@@ -24,10 +25,13 @@ def exported() -> set[str]:
     metrics.observe("/x", "GET", "200", 0.1)
     metrics.impressions("kept", 1)
     families: list[Metric] = list(metrics.registry().collect())
-    counted = {sample.name for family in families for sample in family.samples}
+    return {sample.name for family in families for sample in family.samples} | read_at_a_scrape()
+
+
+def read_at_a_scrape() -> set[str]:
     source = (ROOT / "api" / "metrics" / "collector.py").read_text()
     short = {f"larder_{name}" for name in re.findall(r'_(?:gauge|by_state)\(\s*"(\w+)"', source)}
-    return counted | short | set(re.findall(r'"(larder_\w+)"', source))
+    return short | set(re.findall(r'"(larder_\w+)"', source))
 
 
 def expressions() -> list[str]:
@@ -44,6 +48,14 @@ def test_every_metric_that_is_named_exists() -> None:
     known = exported()
     named = {name for text in expressions() for name in re.findall(r"\blarder_\w+", text)}
     assert named - known == set()
+
+
+def test_every_metric_has_a_row_in_the_reference_and_every_row_a_metric() -> None:
+    told = {name.partition("{")[0] for name in Reference("docs/api.md").heads("Metrics")}
+    counted = {f"{one.name}_total" if one.type == "counter" else one.name for one in Metrics().registry().collect()}
+    families = counted | read_at_a_scrape()
+    assert families - told == set()
+    assert told - families == set()
 
 
 def test_every_rule_leads_to_a_section() -> None:
