@@ -7,7 +7,7 @@ import re
 
 import yaml  # type: ignore[import-untyped]
 
-from tests.support.page_blocks import ALONE, TASKS, blocks_of
+from tests.support.manual.page_blocks import ALONE, TASKS, blocks_of
 from tests.support.paths import ROOT
 from tools.manual import ROOT_PAGES
 

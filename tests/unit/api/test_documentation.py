@@ -16,8 +16,8 @@ from api.http import problems as errors
 from api.lists.store import Store
 from contract.formats.manifest import Pointer
 from contract.settings.settings import Settings
+from tests.support.manual.reference import Reference
 from tests.support.paths import ROOT
-from tests.support.reference import Reference
 
 TEXT = (ROOT / "docs" / "api.md").read_text()
 REFERENCE = Reference("docs/api.md")

@@ -11,8 +11,8 @@ import yaml  # type: ignore[import-untyped]
 from prometheus_client import Metric
 
 from api.metrics.counters import Metrics
+from tests.support.manual.reference import Reference
 from tests.support.paths import ROOT
-from tests.support.reference import Reference
 from tests.support.tools import require
 
 RULES = ROOT / "ops" / "prometheus-rules.yml"
