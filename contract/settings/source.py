@@ -83,7 +83,9 @@ class SourceSettings(EventTypeSettings, CleaningSettings):
     header: bool = Field(True, description="CSV files begin with a line of column names; else columns are named 1, 2, 3, ...")
     encoding: str = Field("auto", min_length=1, description="Encoding of CSV files, as in utf-8, cp1252, utf-16.")
     decimal: Literal[".", ","] = Field(".", description="Decimal mark of weights in CSV files.")
-    missing: str = Field("NA,N/A,NULL,null,None,NaN,nan,\\N", description="Values that mean a missing value, besides the empty one.")
+    missing: str = Field(
+        "NA,N/A,#N/A,<NA>,NULL,null,None,NaN,nan,\\N", description="Values that mean a missing value, besides the empty one."
+    )
     user_column: str = Field("auto", min_length=1, description="Column of user ids.")
     item_column: str = Field("auto", min_length=1, description="Column of item ids.")
     user_id_type: IdSetting = Field(

@@ -26,7 +26,6 @@ from trainer.sources import load as sources
 
 BY_POLICY = {*cleaning.DUPLICATE.values(), cleaning.FEW_USER, cleaning.FEW_ITEM, cleaning.ROBOT}
 """Reasons to drop a row that the settings ask for: no loss."""
-OLD = 788_918_400  # 1995: older interactions are rare, and seconds since 2001 read as seconds since 1970 end there
 FEW = 50  # users or items below which recommendations mean little
 Verdict = Literal["usable", "usable with losses", "usable with doubts", "unusable"]
 EXIT_CODES: dict[Verdict, int] = {"usable": 0, "usable with losses": 1, "usable with doubts": 1, "unusable": 2}
@@ -147,9 +146,6 @@ def _remarks(made: Interactions) -> list[Finding]:
         remarks.append(
             Finding("every user has one interaction", 0, "Nothing can be learned from that; is the user column an id of events?")
         )
-    if made.time is not None and 366 * 86_400 <= int(made.time.max()) < OLD:
-        until = f"{datetime.fromtimestamp(int(made.time.max()), UTC):%Y-%m-%d}"
-        remarks.append(Finding(f"the latest time is of {until}", 0, "If that is wrong, say --time-unit: `apple` counts from 2001."))
     return remarks
 
 
@@ -161,7 +157,13 @@ def _twins(made: Interactions) -> list[Finding]:
         if seen.n:
             pairs = "; ".join(", ".join(ascii(shortened(one)) for one in group[:4]) for group in seen.groups)
             advice = f"They are kept apart. Such as {pairs}"
-            found.append(Finding(f"{seen.n:,} {what} differ only in case, spaces, Unicode form or invisible characters", 0, advice))
+            found.append(
+                Finding(
+                    f"{seen.n:,} {what} differ only in case, spaces, Unicode form or invisible characters, or by letters that look alike",
+                    0,
+                    advice,
+                )
+            )
         if seen.none:
             advice = "If they stand for none, name them with --missing."
             found.append(Finding(f"{what} are called {', '.join(map(repr, seen.none[:5]))}", 0, advice))

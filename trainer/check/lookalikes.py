@@ -11,6 +11,8 @@ from contract.formats.keys import Id
 
 SHOWN = 3
 WORDS_FOR_NONE = frozenset({"na", "n/a", "nan", "none", "null", "nil", "undefined", "<na>", "<null>", "unknown", "(null)", "-", "?"})
+_LATIN = str.maketrans("\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u03bf\u03b1", "aeopcyxijsoa")
+"""Letters of Cyrillic and Greek that look as Latin ones do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ def lookalikes(ids: Sequence[Id]) -> Lookalikes:
 
 def _seen(text: str) -> str:
     """What is seen of an id, without regard to case."""
-    if text.isascii():
+    if text.isascii() and text.isprintable():
         return " ".join(text.split()).casefold() if " " in text else text.casefold()
     composed = unicodedata.normalize("NFKC", text)
-    visible = "".join(letter for letter in composed if unicodedata.category(letter) not in ("Cf", "Cc"))
-    return unicodedata.normalize("NFC", " ".join(visible.split()).casefold())
+    visible = "".join(letter for letter in composed if unicodedata.category(letter) not in ("Cf", "Cc") or letter.isspace())
+    return unicodedata.normalize("NFC", " ".join(visible.split()).casefold()).translate(_LATIN)

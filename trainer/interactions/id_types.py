@@ -19,7 +19,7 @@ ODD_ID = "an id that is not a whole number of 64 bits where the others are"
 MOSTLY = 0.99  # part of a column's ids that makes them integers
 REMARKED = 0.5  # part of integers from which texts are worth a word
 SPACES = " \t\r\n\x0b\x0c\ufeff"
-_EXACT = 2.0**53  # a float above it may be another integer than was meant
+_EXACT, _EXACT_32 = 2.0**53, 2.0**24  # a float above it, of 64 or of 32 bits, may be another integer than was meant
 
 
 @dataclass(slots=True)
@@ -36,8 +36,10 @@ class IdTypes:
     def read(self, role: str, sieve: Sieve, missing: list[str]) -> pl.Series:
         """The ids of a batch, Int64 where all are integers, else texts; without spaces around them, null where there is none."""
         ids = sieve.batch.frame[role]
-        if ids.dtype.is_float() or isinstance(ids.dtype, pl.Decimal):
-            ids = self._of_floats(role, ids.cast(pl.Float64), sieve.where)
+        if isinstance(ids.dtype, pl.Decimal) and (exact := _of_decimals(ids)) is not None:
+            ids = exact
+        elif ids.dtype.is_float() or isinstance(ids.dtype, pl.Decimal):
+            ids = self._of_floats(role, ids, sieve.where)
         ids = typed(ids)
         if ids.dtype == pl.Int64:
             return ids
@@ -62,12 +64,14 @@ class IdTypes:
         found += [(sieve.where, line, ids[row]) for row, line in zip(rows, sieve.batch.places(rows), strict=True)][: SHOWN - len(found)]
 
     def _of_floats(self, role: str, ids: pl.Series, where: str) -> pl.Series:
-        ids = ids.fill_nan(None)
-        whole = (ids == ids.floor()) & (ids.abs() <= _EXACT)
+        exact = _EXACT_32 if ids.dtype == pl.Float32 else _EXACT
+        ids = ids.cast(pl.Float64).fill_nan(None)
+        whole = (ids == ids.floor()) & (ids.abs() <= exact)
         if (~whole).sum() > REMARKED * ids.len():
+            odd = ids.filter(~whole)[0]
+            why = ": floats so large are rounded, and different ids become one" if abs(odd) > exact else ""
             raise DataError(
-                f"{where}: column {self.columns.get(role, role)!r} holds numbers such as {ids.filter(~whole)[0]} "
-                "where integers or texts are needed"
+                f"{where}: column {self.columns.get(role, role)!r} holds numbers such as {odd} where integers or texts are needed{why}"
             )
         if whole.any():
             self.problems.note(f"{role} ids are written as floats, as {ids.filter(whole)[0]} is: read as integers")
@@ -125,6 +129,15 @@ def as_integers(text: pl.Series) -> pl.Series:
         text = text.str.replace(r"^(-?\d+)\.0+$", "$1")
     numbers = text.cast(pl.Int64, strict=False)
     return numbers.set(numbers.cast(pl.String) != text, None)
+
+
+def _of_decimals(ids: pl.Series) -> pl.Series | None:
+    """Whole numbers exactly as they are, texts where they have more than 64 bits; None of fractions that floats hold as well."""
+    integers = ids.cast(pl.Int64, strict=False)
+    if getattr(ids.dtype, "scale", 0) == 0 and integers.null_count() == ids.null_count():
+        return integers
+    texts = ids.cast(pl.String).str.replace(r"\.0+$", "")
+    return None if texts.str.contains(".", literal=True).any() or (ids.cast(pl.Float64).abs() <= _EXACT).all() else texts
 
 
 def _beyond(parts: list[pl.Series]) -> bool:

@@ -14,13 +14,14 @@ from contract.artifacts.artifact import EVENTS_FOLDER, READ_FOLDER
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings, hide_password
 from contract.settings.source import STDIN, without_events
-from trainer.interactions.doubts import Doubt, doubts
+from trainer.interactions.doubts import doubts
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.interactions.profile import Profile
 from trainer.interactions.targets import KINDS, Targets
 from trainer.kept.packed import Packed
 from trainer.rows.batches import Table
+from trainer.rows.doubt import Doubt
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
 from trainer.sources import built_in
@@ -71,9 +72,8 @@ def load(source: SourceSettings, cache: Path, left_out: LeftOut | None = None) -
 
     With `left_out`, the list of erased users, files are read incrementally where the settings say so.
     """
-    raw = read(source, cache, left_out)
-    loaded = gather(raw, source)
-    for note in raw.problems.notes:
+    loaded = gather(read(source, cache, left_out), source)
+    for note in loaded.problems.notes:
         logger.info("%s: %s", label_of(source), note)
     for doubt in loaded.doubts:
         logger.warning("%s: %s. %s", label_of(source), doubt.what, doubt.advice)
@@ -92,7 +92,7 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
     targets = Targets(source.target) if source.target else None
     made = from_frames(events, label_of(source), source, problems.dropped, raw.ids, targets)
     profile = Profile.of(made)
-    found = tuple(doubts(made, raw.columns, profile))
+    found = tuple(doubts(made, raw.columns, profile, problems.clocks))
     reading = {
         "rows": problems.n_rows,
         "columns": dict(raw.columns),

@@ -80,8 +80,7 @@ class Converter:
         weight = raw["weight"]
         if weight.dtype == pl.String:
             text = weight.str.strip_chars()
-            number = text.str.replace(",", ".", literal=True) if self.source.decimal == "," else text
-            weight = number.cast(pl.Float64, strict=False)
+            weight = (_with_points(text) if self.source.decimal == "," else text).cast(pl.Float64, strict=False)
             sieve.drop(NO_NUMBER, self._present(text) & weight.is_null(), "weight", broken=True)
         else:
             weight = weight.cast(pl.Float64)
@@ -128,6 +127,8 @@ class Converter:
     def _times(self, sieve: Sieve) -> pl.Series:
         raw = sieve.batch.frame["time"]
         clock = self._clock_of(raw, sieve.where)
+        if raw.dtype == pl.Float32:
+            self.problems.note(f"column {self.columns['time']!r} holds floats of 32 bits, which round a time by up to a minute or two")
         if (none := clock.none_written(raw)) is not None:
             sieve.drop(ZERO_TIME, none.fill_null(False), "time")
         seconds = clock.seconds(raw)
@@ -178,6 +179,14 @@ class Converter:
 
     def _present(self, text: pl.Series) -> pl.Series:
         return text.is_not_null() & ~text.is_in(["", *self.source.missing_values]).fill_null(True)
+
+
+def _with_points(texts: pl.Series) -> pl.Series:
+    """Numbers of decimal commas: a point in them parts thousands, as in 1.234,5, or they are none."""
+    if texts.str.contains(".", literal=True).any():
+        whole = texts.str.replace_all(".", "", literal=True)
+        texts = whole.zip_with(texts.str.contains(r"^[+-]?\d{1,3}(\.\d{3})+(,\d*)?$"), texts.set(texts.str.contains(".", literal=True), ""))
+    return texts.str.replace(",", ".", literal=True)
 
 
 def _is_long(ids: pl.Series) -> pl.Series:

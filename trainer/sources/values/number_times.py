@@ -101,8 +101,8 @@ def digits(times: pl.Series) -> pl.Series:
 
 
 def padded(texts: pl.Series, form: str) -> pl.Series:
-    """With the zero that numbers lose where a format begins with the day or the month: 5012024 is 05012024."""
-    width = 8 if form in DAYS_FIRST else 0
+    """With the zeros that numbers lose where a format does not begin with %Y: of %d%m%Y, 5012024 is 05012024."""
+    width = 0 if form.startswith("%Y") else sum({"Y": 4, "j": 3}.get(letter, 2) for letter in form.replace("%", ""))
     return texts.str.zfill(width) if width else texts
 
 

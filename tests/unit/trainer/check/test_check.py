@@ -95,13 +95,20 @@ def test_too_many_broken_rows_are_unusable_and_still_shown(csv: Path) -> None:
 
 
 def test_remarks_are_no_losses(csv: Path) -> None:
-    csv.write_text(HEADER + "".join(f"{n},2,3,{n + 700_000_000}\n" for n in range(1, 90)))
+    csv.write_text(HEADER + "".join(f"{n},2,3,{n + 1_700_000_000}\n" for n in range(1, 90)))
     result = run(str(csv))
     assert result.exit_code == 0
     assert "only 1 items" in result.output
     assert "every user has one interaction" in result.output
-    assert "the latest time is of 1992-03-07" in result.output
-    assert "--time-unit: `apple` counts from 2001" in result.output
+
+
+@pytest.mark.parametrize(("time", "code"), [("{}", 1), ("1992-03-07", 0)])
+def test_seconds_that_end_before_1995_may_count_from_2001(csv: Path, time: str, code: int) -> None:
+    csv.write_text(HEADER + "".join(f"{n % 30},{n % 7},3,{time.format(n + 700_000_000)}\n" for n in range(1, 90)))
+    result = run(str(csv))
+    assert result.exit_code == code
+    assert ("the latest time is of 1992-03-07" in result.output) == bool(code)
+    assert ("--time-unit apple counts from 2001" in result.output) == bool(code)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +124,12 @@ def test_what_looks_wrong_is_no_clean_bill(csv: Path, rows: list[str], doubt: st
     assert result.exit_code == 1
     assert f"{csv}: usable with doubts" in result.output
     assert f"problem: {doubt}" in result.output
+
+
+@pytest.mark.parametrize("twin", ["u1\0", "U1", "u1\u200b", "\uff551", "\u0455o1"])
+def test_an_id_that_looks_like_another_is_counted(csv: Path, twin: str) -> None:
+    csv.write_text("user,item\n" + "".join(f"{user},{n % 55}\n" for n in range(60) for user in ("u1", "so1", twin)), encoding="utf-8")
+    assert "2 users differ only in case" in " ".join(run(str(csv)).output.split())
 
 
 def test_ids_that_look_alike_are_counted_and_named(csv: Path) -> None:

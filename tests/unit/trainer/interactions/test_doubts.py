@@ -45,6 +45,54 @@ CASES: dict[str, tuple[Callable[[int], tuple[Any, ...]], str]] = {
     "signs": (lambda n: (f"+{n % 60}", n % 17, 4, day(n)), "user ids are numbers, and not written as integers"),
     "lists in brackets": (lambda n: (n % 60, f'"[1, {n % 17}]"', 4, day(n)), "item ids look like lists"),
     "lists with marks": (lambda n: (n % 60, f"a{n % 7}|b{n % 5}", 4, day(n)), "item ids look like lists"),
+    "lists of numbers": (lambda n: (n % 60, f"{n % 17} {n % 7} {n % 5}", 4, day(n)), "item ids look like lists"),
+    "some rounded ids": (
+        lambda n: (f"1.2{n % 60:02d}E+12" if n % 3 == 0 else n % 60, n % 17, 4, day(n)),
+        "user ids are in part numbers with an exponent",
+    ),
+    "some thousands": (
+        lambda n: (f'"{960 + n % 60:,}"', n % 17, 4, day(n)),
+        "user ids are numbers, and not all written as integers",
+    ),
+    "thousands of Switzerland": (
+        lambda n: (f"{1200 + n % 60:,}".replace(",", "'"), n % 17, 4, day(n)),
+        "user ids are numbers, and not written as integers",
+    ),
+    "decimal commas": (lambda n: (f'"{n % 60},0"', n % 17, 4, day(n)), "user ids are numbers, and not written as integers"),
+    "marks of a spreadsheet": (lambda n: (f"'{n % 60:05d}", n % 17, 4, day(n)), "user ids stand in quotation marks"),
+    "formulas": (lambda n: (f'="{n % 60:05d}"', n % 17, 4, day(n)), "user ids stand in quotation marks"),
+    "quotation marks of prose": (lambda n: (f"\u201ca{n % 60}\u201d", n % 17, 4, day(n)), "user ids stand in quotation marks"),
+    "dates": (lambda n: (n % 60, day(n), 4, day(n)), "item ids are dates"),
+    "a space that does not break": (
+        lambda n: (f"\u00a0{n % 60}", n % 17, 4, day(n)),
+        "user ids begin or end with characters that nobody sees",
+    ),
+    "encoded twice": (
+        lambda n: (f"Jos\u00c3\u00a9{n % 60}" if n % 5 else f"Jos\u00e9{n % 60}", n % 17, 4, day(n)),
+        "user ids look like UTF-8 that was read in another encoding",
+    ),
+    "zeros in front of some": (
+        lambda n: (f"{n % 60:06d}" if n % 2 else f"{n % 30 * 2 + n % 4 // 2}", n % 17, 4, day(n)),
+        "user ids are the same numbers, written in two ways",
+    ),
+    "a formula that failed": (
+        lambda n: (n % 60, "#REF!" if n % 40 == 0 else f"p{n % 17}", 4, day(n)),
+        "'#REF!' is an id of the item column",
+    ),
+    "a line of totals": (
+        lambda n: ("Grand total" if n == N - 1 else f"u{n % 60}", n % 17, 4, day(n)),
+        "a user is called as a line of totals is",
+    ),
+    "a word for none": (
+        lambda n: ("undefined" if n % 8 == 0 else f"u{n % 61}", n % 17, 4, day(n)),
+        "12 % of the rows are of one user whose id may stand for none",
+    ),
+    "a number for none": (
+        lambda n: (-1 if n % 8 == 0 else n % 61 + 1, n % 17, 4, day(n)),
+        "12 % of the rows are of one user whose id may stand for none",
+    ),
+    "times of a spreadsheet": (lambda n: (n % 60, n % 17, 4, f"1.7{n % 50:02d}E+09"), "all times are whole multiples of 10,000 seconds"),
+    "seconds since 2001": (lambda n: (n % 60, n % 17, 4, 720_000_007 + n), "the latest time is of 1992-10-25"),
     "one user": (lambda n: (1, n % 17, 4, day(n)), "there is 1 user in 600 rows"),
     "two items": (lambda n: (n % 60, n % 2, 4, day(n)), "there are 2 items in 600 rows"),
     "a placeholder": (lambda n: (0 if n % 3 == 0 else n % 61, n % 17, 4, day(n)), "one user has 34 % of the rows"),
@@ -74,6 +122,10 @@ def test_it_is_said(tmp_path: Path, name: str) -> None:
         lambda n: (f"{n % 60:032x}", f"Matrix {n % 17}; The", 1 + n % 5, 1_700_000_007 + n * 61),
         lambda n: (n % 60, n % 17, (1, 5, 99)[n % 3] * 1.5, day(n, 1985)),
         lambda n: (f"{n % 60}e", f"{n % 17}|", 1 + n % 100, day(n)),
+        lambda n: (f"{n % 60:05d}", f"Catch-{n % 17}", 1 + n % 5, day(n)),
+        lambda n: (0 if n % 30 == 0 else n % 60, f"{n % 17}.{n % 3}.{n % 2}", 1 + n % 5, f"2024-01-{1 + n % 5 * 5:02d}"),
+        lambda n: (f"{n % 60} Main St", f"2024-01-{1 + n % 20:02d} what happened", 1 + n % 5, day(n)),
+        lambda n: (f"anna.{n % 60}@x.org", "unknown" if n % 17 == 0 else f"p{n % 17}", 1 + n % 5, day(n)),
     ],
 )
 def test_of_honest_tables_nothing_is_said(tmp_path: Path, row: Callable[[int], tuple[Any, ...]]) -> None:

@@ -197,3 +197,30 @@ def test_sets_that_come_with_larder_keep_integers(tmp_path: Path) -> None:
 )
 def test_what_is_an_integer(text: str, expected: int | None) -> None:
     assert as_integers(pl.Series([text])).to_list() == [expected]
+
+
+@pytest.mark.parametrize("least", [7, 2**53 + 1, 2**62])
+def test_decimals_are_exact(tmp_path: Path, least: int) -> None:
+    path = tmp_path / "t.parquet"
+    frame = pl.DataFrame({"user": [least + n % 80 for n in range(N)], "item": [n % 17 for n in range(N)]})
+    frame.with_columns(pl.all().cast(pl.Decimal(38, 0))).write_parquet(path)
+    assert users_of(str(path)) == [least + n for n in range(80)]
+    frame.with_columns(pl.all().cast(pl.Decimal(38, 2))).write_parquet(path)
+    assert users_of(str(path)) == [least + n for n in range(80)]
+
+
+def test_decimals_of_more_than_64_bits_are_texts(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    frame = pl.DataFrame({"user": [str(10**20 + n % 80) for n in range(N)], "item": [n % 17 for n in range(N)]})
+    frame.with_columns(pl.col("user").cast(pl.Decimal(38, 0))).write_parquet(path)
+    assert users_of(str(path)) == [str(10**20 + n) for n in range(80)]
+
+
+@pytest.mark.parametrize(("kind", "least"), [(pl.Float32, 2**24 + 2), (pl.Float64, 2**53 + 2)])
+def test_floats_that_are_rounded_are_refused(tmp_path: Path, kind: type[pl.DataType], least: int) -> None:
+    path = tmp_path / "t.parquet"
+    frame = pl.DataFrame({"user": [n % 80 for n in range(N)], "item": [n % 17 for n in range(N)]})
+    frame.with_columns((pl.col("user") + least).cast(kind)).write_parquet(path)
+    assert "different ids become one" in refusal(path)
+    frame.with_columns(pl.col("user").cast(kind)).write_parquet(path)
+    assert users_of(str(path)) == WHOLE

@@ -10,7 +10,7 @@ import pytest
 from tests.support.reading import HEADER, dropped, load, read, refusal, rows
 from trainer.interactions.dislikes import NOT_LIKED
 from trainer.rows.sieve import MISSING
-from trainer.sources.values.convert import FUTURE, LONG_ID, NO_DATE, NOT_POSITIVE, TOO_HEAVY, UNKNOWN_EVENT
+from trainer.sources.values.convert import FUTURE, LONG_ID, NO_DATE, NO_NUMBER, NOT_POSITIVE, TOO_HEAVY, UNKNOWN_EVENT
 
 
 @pytest.fixture
@@ -35,6 +35,22 @@ def test_an_id_that_is_too_long_breaks_its_row(csv: Path) -> None:
 def test_without_a_weight_every_interaction_weighs_one(csv: Path) -> None:
     csv.write_text("user,item\n1,2\n3,4\n")
     assert rows(csv) == [(1, 2, 1.0), (3, 4, 1.0)]
+
+
+def test_points_part_thousands_where_the_decimal_mark_is_a_comma(csv: Path) -> None:
+    weights = ["1,5", "1.234", "1.234.567,5", "7", "-2", "1.5", "12.34", "1.2345"]
+    csv.write_text("user;item;rating\n" + "".join(f"{n};1;{one}\n" for n, one in enumerate(weights)))
+    found, problems = read(csv, decimal=",", max_broken_rows=1)
+    assert [row[2] for row in found] == [1.5, 1234, 1_234_567.5, 7, -2]
+    assert dict(problems.broken) == {NO_NUMBER: 3}
+    assert read(csv, max_broken_rows=1)[0][0][2] == pytest.approx(1.234)
+
+
+def test_marks_of_tables_for_none_are_missing_values(csv: Path) -> None:
+    csv.write_text("user,item,rating\n<NA>,1,2\n#N/A,1,2\n3,1,#N/A\n4,1,2\n")
+    found, problems = read(csv)
+    assert found == [(4, 1, 2)]
+    assert dict(problems.dropped) == {MISSING: 3}
 
 
 def test_events_weigh_what_is_said(csv: Path) -> None:

@@ -206,3 +206,16 @@ def test_old_times_among_old_ones_are_kept(tmp_path: Path) -> None:
     source = _csv(tmp_path, ["1965-01-05", "1975-01-05", "1970-01-01"] * 20)
     assert span(source) == ("1965-01-05 00:00", "1975-01-05 00:00")
     assert not read(source)[1].dropped
+
+
+@EVERY
+@pytest.mark.parametrize(("form", "first"), [("%d%m%Y", "2005-01-03"), ("%y%m%d", "2005-01-03"), ("%m%d%y", "2005-01-03")])
+def test_a_format_of_digits_has_its_zeros_back(tmp_path: Path, write: Write, form: str, first: str) -> None:
+    times = [int(f"{datetime(2005, 1, 3 + n % 28, tzinfo=UTC):{form}}") for n in range(N)]
+    assert span(write(tmp_path, times), time_format=form) == (f"{first} 00:00", "2005-01-30 00:00")
+
+
+def test_times_in_floats_of_32_bits_are_rounded_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    _frame([MORNING + n for n in range(N)]).with_columns(pl.col("time").cast(pl.Float32)).write_parquet(path)
+    assert any("floats of 32 bits" in note for note in loaded(str(path)).problems.notes)

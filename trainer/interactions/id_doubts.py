@@ -1,0 +1,140 @@
+"""Ids that were read without a fault and yet look wrong: lists, numbers that a spreadsheet wrote, words for none, two ways to write one."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from contract.formats.keys import Id
+from engine.arrays import Array
+from trainer.rows.doubt import Doubt
+
+LOOKED_AT = 2000  # ids of a column
+MOST = 0.5  # part of the ids that look alike
+SOME = 0.01  # part of the ids that is no accident
+OFTEN = 0.01  # part of the rows that is much for an id that stands for none,
+USUAL = 5  # if it has so many times the rows of others
+_BASKETS = "A row is one user with one item; --baskets reads a list of items a row."
+_LIST = re.compile(r"\[.*\]|\{.*\}|\(.*\)", re.DOTALL)
+_INTEGERS = re.compile(r"\d+([ ,|;]\s*\d+)+")
+_ROUNDED = re.compile(r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+")
+_SPREADSHEET = re.compile(r"[+-]?\d[.,]\d+E\+\d\d")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.'\u2019\u00a0\u202f ]\d{3})+")
+_NO_INTEGER = re.compile(rf"\+\d+|[+-]?\d+[.,]\d+|{_THOUSANDS.pattern}|['\"`]-?\d+['\"`]")
+_INTEGER = re.compile(r"-?\d+")
+_QUOTED = re.compile(r"=?\"[^\"]*\"|'[^']*'|[\u201c\u201e\u00ab].*[\u201c\u201d\u00bb]|'\d+")
+_DATE = re.compile(r"(19|20)\d\d-\d\d-\d\d([ T][\d:.+Z-]*)?")
+_UNSEEN = "[\x00-\x1f\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060\ufeff]"
+_EDGE = re.compile(rf"{_UNSEEN}.*|.*{_UNSEEN}", re.DOTALL)
+_TWICE = re.compile(r".*([\u00c2\u00c3][\u0080-\u00bf\u0152-\u0178\u2018-\u2122]|\u00e2\u20ac).*", re.DOTALL)
+_SPELLED = re.compile(r"-0|\+\d+|0+\d+|\d+\.0+|\d{1,3}([,'\u2019\u00a0\u202f ]\d{3})+")
+_MEANT_AS_NUMBER = "Is this the right column? Whole numbers are written as 1234."
+_MOSTLY = (
+    (_LIST, "look like lists", _BASKETS),
+    (
+        _ROUNDED,
+        "are numbers with an exponent",
+        "A spreadsheet has rounded them, and different ids may have become one: export them as texts.",
+    ),
+    (_NO_INTEGER, "are numbers, and not written as integers", _MEANT_AS_NUMBER),
+    (_INTEGERS, "look like lists", _BASKETS),
+    (_QUOTED, "stand in quotation marks", "They are taken as a part of the ids; write the table without them."),
+    (
+        _EDGE,
+        "begin or end with characters that nobody sees",
+        "They are taken as a part of the ids; leave them out where the table is made.",
+    ),
+    (_DATE, "are dates", "Is this the right column?"),
+)
+_PARTLY = (
+    (_SPREADSHEET, "are in part numbers with an exponent", _MOSTLY[1][2]),
+    (_TWICE, "look like UTF-8 that was read in another encoding", "Say --encoding utf-8, or correct them where the table is made."),
+)
+WORDS = (
+    "undefined",
+    "none",
+    "null",
+    "nil",
+    "nan",
+    "n/a",
+    "unknown",
+    "anonymous",
+    "anon",
+    "guest",
+    "not set",
+    "(not set)",
+    "#ref!",
+    "#value!",
+)
+NUMBERS = (0, -1)
+_ZEROS = "00000000-0000-0000-0000-000000000000"
+ERRORS = ("#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!")
+TOTALS = ("total", "totals", "grand total", "subtotal", "sum", "gesamt", "summe", "gesamtergebnis")
+
+
+def id_doubts(role: str, ids: Sequence[Id], name: str) -> Iterator[Doubt]:
+    """`name`: that of the column. `ids` rise."""
+    if not isinstance(ids[0], str):
+        return
+    if name and not name.isdigit() and _at(ids, name) is not None:
+        yield Doubt(f"{name!r} is an id of the {role} column and its name, too", "A line of names among the rows? Take it out.")
+    some = [str(one) for one in ids[:: max(1, len(ids) // LOOKED_AT)]]
+    yield from _written(role, some)
+    for mark in "|;":
+        pieces = [piece for one in some if mark in one for piece in one.split(mark)]
+        if sum(mark in one for one in some) > MOST * len(some) and len(set(pieces)) < MOST * len(pieces):
+            like_list = next(one for one in some if mark in one)[:40]
+            yield Doubt(f"{role} ids look like lists", f"Such as {like_list!r}. {_BASKETS}")
+            break
+    spelled = [one for one in some if _SPELLED.fullmatch(one)]
+    twins = [one for one in spelled if _at(ids, _plain(one)) is not None]
+    if len(twins) > SOME * len(some):
+        advice = f"Such as {twins[0][:40]!r} beside {_plain(twins[0])[:40]!r}, which are kept apart; write all in one way."
+        yield Doubt(f"{role} ids are the same numbers, written in two ways", advice)
+    if error := next((error for error in ERRORS if _at(ids, error) is not None), None):
+        yield Doubt(f"{error!r} is an id of the {role} column", "A formula of a spreadsheet failed; name it with --missing, or correct it.")
+    if role == "user" and (found := next((word for word in _cases(TOTALS) if _at(ids, word) is not None), None)):
+        yield Doubt("a user is called as a line of totals is", f"It is {found!r}; take such lines out of the table.")
+
+
+def stand_for_none(ids: Sequence[Id], counts: Array, *, numbers: bool) -> tuple[Id, int] | None:
+    """An id that is a word for none, and its rows, where it has many more than others. `numbers`: whether 0 and -1 are such words."""
+    words: Iterator[Id] = _cases(WORDS) if isinstance(ids[0], str) else iter(NUMBERS if numbers else ())
+    for word in chain(words, [_ZEROS] if isinstance(ids[0], str) else []):
+        if (at := _at(ids, word)) is not None and counts[at] > max(OFTEN * counts.sum(), USUAL * counts.mean()):
+            return word, int(counts[at])
+    return None
+
+
+def _written(role: str, some: Sequence[str]) -> Iterator[Doubt]:
+    """How ids are written, of which `some` are looked at: what most of them look like, else some."""
+    for least, kinds in ((MOST, _MOSTLY), (SOME, _PARTLY)):
+        said = dict[str, Doubt]()
+        for pattern, what, advice in kinds:
+            like = [one for one in some if pattern.fullmatch(one)]
+            if len(like) > least * len(some):
+                said.setdefault(what, Doubt(f"{role} ids {what}", f"Such as {like[0][:40]!r}. {advice}"))
+        yield from [*said.values()][:1]
+        if said:
+            return
+    odd = [one for one in some if _NO_INTEGER.fullmatch(one)]
+    if len(odd) > SOME * len(some) and all(_NO_INTEGER.fullmatch(one) or _INTEGER.fullmatch(one) for one in some):
+        yield Doubt(f"{role} ids are numbers, and not all written as integers", f"Such as {odd[0][:40]!r}. {_MEANT_AS_NUMBER}")
+
+
+def _plain(text: str) -> str:
+    """The number in its usual form, of one that is spelled in another."""
+    whole = re.sub(r"[,'\u2019\u00a0\u202f ]", "", re.sub(r"\.0+$", "", text))
+    return whole.lstrip("+-0") or "0"
+
+
+def _cases(words: Sequence[str]) -> Iterator[str]:
+    for word in words:
+        yield from dict.fromkeys((word, word.upper(), word.capitalize(), word.title()))
+
+
+def _at(ids: Sequence[Id], one: Id) -> int | None:
+    at = bisect_left(ids, one)
+    return at if at < len(ids) and ids[at] == one else None

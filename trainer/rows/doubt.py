@@ -1,0 +1,13 @@
+"""What was read without a fault and yet looks wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """`what` is kept in the manifest, and therefore names no user; `advice` may."""
+
+    what: str
+    advice: str
