@@ -69,19 +69,19 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
     caching = Caching(settings.api_max_age_s)
     described: dict[str, Any] = {}
     routes = [
-        *recommendations.routes(store, metrics, caching),
-        *batch.routes(store, metrics, caching),
-        *session.routes(store, metrics, caching),
-        *events.routes(store, metrics, settings),
-        *items.routes(store, metrics, caching),
-        *lists.routes(store, metrics, caching),
-        *finding.routes(store),
-        *generations.routes(store, settings, caching),
-        *audit.routes(store, settings),
-        *jobs.routes(store, queue, settings, gate),
-        *health.routes(store, settings.stale_after_s),
-        *monitoring.routes(metrics, RedisCollector(store, queue, settings)),
-        *docs_page.routes(described, settings.api_public_origin),
+        *recommendations.RecommendationRoutes(store, metrics, caching).routes(),
+        *batch.BatchRoutes(store, metrics, caching).routes(),
+        *session.SessionRoutes(store, metrics, caching).routes(),
+        *events.EventRoutes(store, metrics, settings).routes(),
+        *items.ItemRoutes(store, metrics, caching).routes(),
+        *lists.NamedListRoutes(store, metrics, caching).routes(),
+        *finding.FindingRoutes(store).routes(),
+        *generations.GenerationRoutes(store, settings, caching).routes(),
+        *audit.AuditRoutes(store, settings).routes(),
+        *jobs.RunRoutes(store, queue, settings, gate).routes(),
+        *health.HealthRoutes(store, settings.stale_after_s).routes(),
+        *monitoring.MetricRoutes(metrics, RedisCollector(store, queue, settings)).routes(),
+        *docs_page.DocumentationRoutes(described, settings.api_public_origin).routes(),
     ]
     described.update(openapi.document(routes))
     return routes

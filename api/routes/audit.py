@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from flask import Response
@@ -21,14 +22,19 @@ from contract.store.generations import Generations
 T = TypeVar("T")
 
 
-def routes(store: Store, settings: Settings) -> list[Route]:
-    def shown() -> Response:
-        asked = query(AuditQuery)
-        changes = store.breaker.ask(lambda redis: _audit(redis, store, settings).newest(asked.limit))
-        return plain(AuditLog(changes=[change.model_dump() for change in changes]).model_dump_json() + "\n")
+@dataclass(frozen=True, slots=True)
+class AuditRoutes:
+    store: Store
+    settings: Settings
 
-    summary = "Who changed what, newest first"
-    return [Route("GET", "/audit", shown, summary, AuditLog, query=AuditQuery, access="admin", tag="Operation")]
+    def routes(self) -> list[Route]:
+        summary = "Who changed what, newest first"
+        return [Route("GET", "/audit", self.shown, summary, AuditLog, query=AuditQuery, access="admin", tag="Operation")]
+
+    def shown(self) -> Response:
+        asked = query(AuditQuery)
+        changes = self.store.breaker.ask(lambda redis: _audit(redis, self.store, self.settings).newest(asked.limit))
+        return plain(AuditLog(changes=[change.model_dump() for change in changes]).model_dump_json() + "\n")
 
 
 def moved(store: Store, settings: Settings, what: What, by: str, act: Callable[[Generations], T], note: str = "") -> T:

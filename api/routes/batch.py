@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from flask import Response
@@ -27,17 +28,35 @@ from contract.formats.manifest import Pointer
 Count = Callable[[Sequence[Sequence[Id] | None]], None]
 
 
-def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
-    def batch() -> Response:
-        asked = json_body(BatchRequest)
-        if (arms := store.pointers.arms()) is None:
-            pointer, results = answered(asked, store.pointers.current())
-        else:
-            pointer, results = store.pointers.current(), iter(by_arm(asked, arms))
-        body = ",".join(results)
-        return of_generation(f'{{{generation_json(pointer)},"results":[{body}]}}\n', pointer, caching)
+@dataclass(frozen=True, slots=True)
+class BatchRoutes:
+    store: Store
+    metrics: Metrics
+    caching: Caching
 
-    def by_arm(asked: BatchRequest, arms: Arms) -> list[str]:
+    def routes(self) -> list[Route]:
+        return [
+            Route(
+                "POST",
+                "/recommendations/batch",
+                self.batch,
+                "Lists of up to 1,000 users",
+                answer=BatchAnswer,
+                body=BatchRequest,
+                errors=(409,),
+            )
+        ]
+
+    def batch(self) -> Response:
+        asked = json_body(BatchRequest)
+        if (arms := self.store.pointers.arms()) is None:
+            pointer, results = self.answered(asked, self.store.pointers.current())
+        else:
+            pointer, results = self.store.pointers.current(), iter(self.by_arm(asked, arms))
+        body = ",".join(results)
+        return of_generation(f'{{{generation_json(pointer)},"results":[{body}]}}\n', pointer, self.caching)
+
+    def by_arm(self, asked: BatchRequest, arms: Arms) -> list[str]:
         """Each user's result from the generation of the user's arm, which it names: a round trip an arm."""
         results = [""] * len(asked.user_ids)
         parts: dict[str, tuple[ArmPointer, list[int]]] = {}
@@ -46,45 +65,41 @@ def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
             parts.setdefault(own.arm, (own, []))[1].append(at)
         for pointer, places in parts.values():
             part = asked.model_copy(update={"user_ids": [asked.user_ids[at] for at in places]})
-            for at, result in zip(places, counted(part, pointer), strict=True):
+            for at, result in zip(places, self.counted(part, pointer), strict=True):
                 results[at] = result
         return results
 
-    def counted(asked: BatchRequest, pointer: ArmPointer) -> list[str]:
+    def counted(self, asked: BatchRequest, pointer: ArmPointer) -> list[str]:
         try:
-            return list(answered(asked, pointer, says=True)[1])
+            return list(self.answered(asked, pointer, says=True)[1])
         except RequestError:
             raise
         except Exception:
-            metrics.arm(pointer.arm, ERROR, len(asked.user_ids))
+            self.metrics.arm(pointer.arm, ERROR, len(asked.user_ids))
             raise
 
-    def answered(asked: BatchRequest, pointer: Pointer, *, says: bool = False) -> tuple[Pointer, Iterator[str]]:
+    def answered(self, asked: BatchRequest, pointer: Pointer, *, says: bool = False) -> tuple[Pointer, Iterator[str]]:
         """Results, and how they were read. `says`: each list names its generation."""
         most = (asked.k or pointer.k) if is_plain(asked) else None
-        found = store.user_lists(pointer, asked.user_ids, explain=asked.explain, most=most)
-        if not all(found.lists) and (newest := _newest(store, pointer, found)).generation != pointer.generation:
+        found = self.store.user_lists(pointer, asked.user_ids, explain=asked.explain, most=most)
+        if not all(found.lists) and (newest := _newest(self.store, pointer, found)).generation != pointer.generation:
             # A generation that has just been left may be pruned, or may not know a user yet.
             pointer = newest
             most = (asked.k or pointer.k) if is_plain(asked) else None
-            found = store.user_lists(pointer, asked.user_ids, explain=asked.explain, most=most)
+            found = self.store.user_lists(pointer, asked.user_ids, explain=asked.explain, most=most)
         if asked.explain:
             need_explanations(pointer)
         n_unknown = sum(one is None for one in found.lists)
-        metrics.unknown_users.inc(n_unknown)
-        chain = chain_of(store, asked)
+        self.metrics.unknown_users.inc(n_unknown)
+        chain = chain_of(self.store, asked)
         is_whole = not n_unknown and (not chain or all(one and len(one.item_ids) >= (asked.k or pointer.k) for one in found.lists))
         more = f",{generation_json(pointer)}" if says else ""
-        count = partial(_count, metrics, arm) if (arm := arm_to_count(pointer)) else None
+        count = partial(_count, self.metrics, arm) if (arm := arm_to_count(pointer)) else None
         if is_plain(asked) and is_whole:
             if count is not None:
                 count([one and one.item_ids for one in found.lists])
             return pointer, _plain_results(pointer, asked, found, more)
-        return pointer, _results(store, pointer, asked, found, Filler(store, asked, pointer, metrics.fell_back), more, count)
-
-    return [
-        Route("POST", "/recommendations/batch", batch, "Lists of up to 1,000 users", answer=BatchAnswer, body=BatchRequest, errors=(409,))
-    ]
+        return pointer, _results(self.store, pointer, asked, found, Filler(self.store, asked, pointer, self.metrics.fell_back), more, count)
 
 
 def _newest(store: Store, pointer: Pointer, found: UserLists) -> Pointer:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,10 +18,13 @@ from api.http.responses import plain
 from api.http.route import Route
 
 HTML = "text/html"
+JAVASCRIPT = "text/javascript"
+STARTER = "start.js"
+_COMMON: dict[str, Any] = {"query": NoOptions, "access": "open", "tag": "Documentation"}
 _PACKAGE = "flask_openapi3_swagger"
 _ASSETS = {
     "swagger-ui.css": ("css/swagger-ui.css", "text/css"),
-    "swagger-ui-bundle.js": ("js/swagger-ui-bundle.js", "text/javascript"),
+    "swagger-ui-bundle.js": ("js/swagger-ui-bundle.js", JAVASCRIPT),
 }
 _STARTER = "SwaggerUIBundle({url: 'openapi.json', dom_id: '#ui', deepLinking: true, validatorUrl: null});"
 _PAGE = """<!doctype html>
@@ -43,41 +48,44 @@ _PAGE = """<!doctype html>
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 
 
-def routes(described: dict[str, Any], origin: str = "") -> list[Route]:
+@dataclass(frozen=True, slots=True)
+class DocumentationRoutes:
     """`described` is filled by the caller once all routes are known, these among them. `origin`: that of the API, where it is known."""
 
-    def openapi() -> Response:
-        query(NoOptions)
-        servers = [{"url": f"{origin}{request.script_root}" or "/"}]
-        return plain(json.dumps(described | {"servers": servers}) + "\n")
+    described: dict[str, Any]
+    origin: str = ""
 
-    def page() -> Response:
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/openapi.json", self.openapi, "This description", answer="application/json", **_COMMON),
+            Route("GET", "/docs", self.page, "This description, for people", answer=HTML, **_COMMON),
+            *(
+                Route("GET", f"/docs/{name}", partial(self.file, name), f"A file of /docs: {name}", answer=media_type, **_COMMON)
+                for name, (_, media_type) in (_ASSETS | {STARTER: ("", JAVASCRIPT)}).items()
+            ),
+        ]
+
+    def openapi(self) -> Response:
+        query(NoOptions)
+        servers = [{"url": f"{self.origin}{request.script_root}" or "/"}]
+        return plain(json.dumps(self.described | {"servers": servers}) + "\n")
+
+    def page(self) -> Response:
         query(NoOptions)
         return Response(
             _PAGE, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}, content_type="text/html; charset=utf-8"
         )
 
-    def asset(name: str) -> Route:
-        def serve() -> Response:
-            query(NoOptions)
-            content, media_type = _read(name)
-            headers = {"Cache-Control": "public, max-age=86400", "ETag": f'W/"{sha256(content).hexdigest()[:16]}"'}
-            return Response(content, headers=headers, content_type=media_type)
-
-        media_type = "text/javascript" if name == "start.js" else _ASSETS[name][1]
-        return Route("GET", f"/docs/{name}", serve, f"A file of /docs: {name}", answer=media_type, **common)
-
-    common: dict[str, Any] = {"query": NoOptions, "access": "open", "tag": "Documentation"}
-    return [
-        Route("GET", "/openapi.json", openapi, "This description", answer="application/json", **common),
-        Route("GET", "/docs", page, "This description, for people", answer=HTML, **common),
-        *(asset(name) for name in (*_ASSETS, "start.js")),
-    ]
+    def file(self, name: str) -> Response:
+        query(NoOptions)
+        content, media_type = _read(name)
+        headers = {"Cache-Control": "public, max-age=86400", "ETag": f'W/"{sha256(content).hexdigest()[:16]}"'}
+        return Response(content, headers=headers, content_type=media_type)
 
 
 def _read(name: str) -> tuple[bytes, str]:
-    if name == "start.js":
-        return _STARTER.encode(), "text/javascript"
+    if name == STARTER:
+        return _STARTER.encode(), JAVASCRIPT
     path, media_type = _ASSETS[name]
     return (_folder() / path).read_bytes(), media_type
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import dataclass
 
 from flask import Response
 from redis import Redis
@@ -24,31 +25,37 @@ from contract.store.taken import remember
 RETRY_FULL_S = 5
 
 
-def routes(store: Store, metrics: Metrics, settings: Settings) -> list[Route]:
-    """None where events are off."""
+@dataclass(frozen=True, slots=True)
+class EventRoutes:
+    store: Store
+    metrics: Metrics
+    settings: Settings
 
-    def take() -> Response:
+    def routes(self) -> list[Route]:
+        """None where events are off."""
+        if not self.settings.events:
+            return []
+        summary = "Take up to 1,000 events: what people did"
+        return [
+            Route(
+                "POST", "/events", self.take, summary, EventsAnswer,
+                body=EventsRequest, status=202, errors=(429,), access="write", tag="Events",
+            )
+        ]  # fmt: skip
+
+    def take(self) -> Response:
         events, errors = _read(json_body(EventsRequest))
-        metrics.events("invalid", len(errors))
+        self.metrics.events("invalid", len(errors))
         try:
-            new = store.breaker.ask(lambda redis: _enter(redis, store, settings, events)) if events else []
+            new = self.store.breaker.ask(lambda redis: _enter(redis, self.store, self.settings, events)) if events else []
         except StoreFullError as error:
-            metrics.events("refused", len(events))
+            self.metrics.events("refused", len(events))
             why = str(error) if isinstance(error, EventsFullError) else "Redis is full"
             raise RequestError(sentence(why), 429, "Too many events", {"Retry-After": str(RETRY_FULL_S)}) from None
-        metrics.events("accepted", sum(new))
-        metrics.events("repeated", len(new) - sum(new))
+        self.metrics.events("accepted", sum(new))
+        self.metrics.events("repeated", len(new) - sum(new))
         answer = EventsAnswer(accepted=sum(new), repeated=len(new) - sum(new), errors=errors)
         return plain(answer.model_dump_json() + "\n", 202)
-
-    if not settings.events:
-        return []
-    summary = "Take up to 1,000 events: what people did"
-    return [
-        Route(
-            "POST", "/events", take, summary, EventsAnswer, body=EventsRequest, status=202, errors=(429,), access="write", tag="Events",
-        )
-    ]  # fmt: skip
 
 
 def _enter(redis: Redis, store: Store, settings: Settings, events: list[Event]) -> list[bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from flask import Response
 
@@ -51,15 +52,27 @@ def _why_not_found(store: Store) -> str:
     return "The items that are served have no index to be found by: set LARDER_FIND_ITEMS, and run `larder items`."
 
 
-def routes(store: Store) -> list[Route]:
-    def users() -> Response:
+@dataclass(frozen=True, slots=True)
+class FindingRoutes:
+    store: Store
+
+    def routes(self) -> list[Route]:
+        summary, of_item = "Users by the beginning of their id", "Users for whom an item is"
+        return [
+            Route("GET", "/users", self.users, summary, FoundUsers, query=UsersQuery, errors=(409,), tag="Users"),
+            Route(
+                "GET", "/items/<item_id>/users", self.users_of_item, of_item, Audience, query=AudienceQuery, errors=(404, 409), tag="Items"
+            ),
+        ]
+
+    def users(self) -> Response:
         asked = query(UsersQuery)
-        pointer = store.pointers.current()
-        names = names_of(pointer, asked)
+        pointer = self.store.pointers.current()
+        names = self.names_of(pointer, asked)
         if not names:  # the generation may just have been pruned, or may not have them yet
-            newest = store.pointers.follow()
+            newest = self.store.pointers.follow()
             if newest.generation != pointer.generation:
-                pointer, names = newest, names_of(newest, asked)
+                pointer, names = newest, self.names_of(newest, asked)
         if not pointer.finds_users:
             raise RequestError("The current generation has no index of users: train with LARDER_FIND_USERS.", 409, "No index")
         if names is None:
@@ -70,21 +83,15 @@ def routes(store: Store) -> list[Route]:
         following = f',"next":{json.dumps(names[k - 1])}' if len(names) > k else ""
         return plain(f'{{"user_ids":[{shown}]{following},{generation_json(pointer)}}}\n')
 
-    def names_of(pointer: Pointer, asked: UsersQuery) -> list[str] | None:
+    def names_of(self, pointer: Pointer, asked: UsersQuery) -> list[str] | None:
         """One more than asked for, where there are more."""
-        return find_users(store, pointer, asked.prefix, (asked.k or pointer.k) + 1, asked.after)
+        return find_users(self.store, pointer, asked.prefix, (asked.k or pointer.k) + 1, asked.after)
 
-    def users_of_item(item_id: str) -> Response:
+    def users_of_item(self, item_id: str) -> Response:
         asked = query(AudienceQuery)
         given = parse(ItemRequest, {"item_id": item_id}).item_id
-        seen = store.pointers.look(lambda pointer: audience_of(store, pointer, given, asked.k or pointer.audience_depth))
+        seen = self.store.pointers.look(lambda pointer: audience_of(self.store, pointer, given, asked.k or pointer.audience_depth))
         if seen is None:
             raise unknown_item()
         pointer, (found, users, scores) = seen
         return plain(f'{{"item_id":{id_json(found)},"users":{users_json(users, scores)},{generation_json(pointer)}}}\n')
-
-    summary, of_item = "Users by the beginning of their id", "Users for whom an item is"
-    return [
-        Route("GET", "/users", users, summary, FoundUsers, query=UsersQuery, errors=(409,), tag="Users"),
-        Route("GET", "/items/<item_id>/users", users_of_item, of_item, Audience, query=AudienceQuery, errors=(404, 409), tag="Items"),
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -30,55 +31,61 @@ from contract.text import utc_text
 T = TypeVar("T")
 
 
-def routes(store: Store, settings: Settings, caching: Caching) -> list[Route]:
-    def ask(command: Callable[[Generations], T]) -> T:
-        return store.breaker.ask(lambda redis: command(Generations(redis, store.keys, settings.pointer_ttl_ms)))
+@dataclass(frozen=True, slots=True)
+class GenerationRoutes:
+    store: Store
+    settings: Settings
+    caching: Caching
 
-    def current() -> Response:
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/generations", self.listed, "All generations", GenerationList, query=NoOptions, tag="Generations"),
+            Route("GET", "/generations/current", self.current, "What is served", Pointer, query=NoOptions, tag="Generations"),
+            self.switch("/generations/<generation>/promote", self.promote, "Serve a generation", Moved, 404, 409),
+            self.switch("/generations/rollback", self.roll_back, "Serve what was served before, and hold promotions", Moved, 409),
+            self.switch("/generations/release", self.release, "Let runs promote again", Released),
+        ]
+
+    def ask(self, command: Callable[[Generations], T]) -> T:
+        return self.store.breaker.ask(lambda redis: command(Generations(redis, self.store.keys, self.settings.pointer_ttl_ms)))
+
+    def current(self) -> Response:
         """The pointer as Redis has it now, not as it is cached: who asks wants to know whether a promotion has happened."""
         query(NoOptions)
-        pointer = store.pointers.refresh()
-        return of_generation(pointer.model_dump_json(include=set(Pointer.model_fields)) + "\n", pointer, caching)
+        pointer = self.store.pointers.refresh()
+        return of_generation(pointer.model_dump_json(include=set(Pointer.model_fields)) + "\n", pointer, self.caching)
 
-    def listed() -> Response:
+    def listed(self) -> Response:
         query(NoOptions)
-        states = ask(lambda generations: [state_of(generations, name) for name in reversed(generations.ids())])
-        held = ask(lambda generations: generations.held())
+        states = self.ask(lambda generations: [state_of(generations, name) for name in reversed(generations.ids())])
+        held = self.ask(lambda generations: generations.held())
         found = GenerationList(generations=[state for state in states if state], held_by=held.by if held else None)
         return plain(found.model_dump_json() + "\n")
 
-    def promote(generation: str) -> Response:
+    def promote(self, generation: str) -> Response:
         force = json_body(PromoteRequest, optional=True).force
-        if not is_generation_id(generation) or ask(lambda generations: generations.state(generation)) in ("", "pruned"):
+        if not is_generation_id(generation) or self.ask(lambda generations: generations.state(generation)) in ("", "pruned"):
             raise RequestError("There is no generation of this id, or its lists are gone.", 404, "Generation not found")
         note = "forced" if force else ""
-        return moved("promote", lambda generations: generations.promote_by_hand(generation, who_asks(), force), note)
+        return self.moved("promote", lambda generations: generations.promote_by_hand(generation, who_asks(), force), note)
 
-    def roll_back() -> Response:
+    def roll_back(self) -> Response:
         json_body(NoOptions, optional=True)
-        return moved("rollback", lambda generations: generations.roll_back(who_asks()))
+        return self.moved("rollback", lambda generations: generations.roll_back(who_asks()))
 
-    def moved(what: What, move: Callable[[Generations], object], note: str = "") -> Response:
+    def moved(self, what: What, move: Callable[[Generations], object], note: str = "") -> Response:
         with refused_for_now():
-            audit.moved(store, settings, what, who_asks(), move, note)
-        return plain(Moved(generation=store.pointers.refresh().generation).model_dump_json() + "\n")
+            audit.moved(self.store, self.settings, what, who_asks(), move, note)
+        return plain(Moved(generation=self.store.pointers.refresh().generation).model_dump_json() + "\n")
 
-    def release() -> Response:
+    def release(self) -> Response:
         json_body(NoOptions, optional=True)
-        released = audit.moved(store, settings, "release", who_asks(), lambda generations: generations.release())
+        released = audit.moved(self.store, self.settings, "release", who_asks(), lambda generations: generations.release())
         return plain(Released(released=released).model_dump_json() + "\n")
 
-    def switch(path: str, view: Callable[..., Response], summary: str, answer: type[Moved | Released], *errors: int) -> Route:
-        body = PromoteRequest if view is promote else NoOptions
+    def switch(self, path: str, view: Callable[..., Response], summary: str, answer: type[Moved | Released], *errors: int) -> Route:
+        body = PromoteRequest if view is self.promote else NoOptions
         return Route("POST", path, view, summary, answer, body=body, body_optional=True, errors=errors, access="admin", tag="Generations")
-
-    return [
-        Route("GET", "/generations", listed, "All generations", GenerationList, query=NoOptions, tag="Generations"),
-        Route("GET", "/generations/current", current, "What is served", Pointer, query=NoOptions, tag="Generations"),
-        switch("/generations/<generation>/promote", promote, "Serve a generation", Moved, 404, 409),
-        switch("/generations/rollback", roll_back, "Serve what was served before, and hold promotions", Moved, 409),
-        switch("/generations/release", release, "Let runs promote again", Released),
-    ]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from flask import Response
 
@@ -18,23 +19,28 @@ from api.lists.store import Store
 from contract.errors import PayloadError
 
 
-def routes(store: Store, stale_after_s: int) -> list[Route]:
-    def live() -> Response:
+@dataclass(frozen=True, slots=True)
+class HealthRoutes:
+    store: Store
+    stale_after_s: int
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/health/live", self.live, "The process lives", answer=Live, query=NoOptions, access="open", tag="Operation"),
+            Route("GET", "/health/ready", self.ready, "Lists are served", answer=Ready, query=NoOptions, access="open", tag="Operation"),
+        ]
+
+    def live(self) -> Response:
         """Asks nothing of Redis: a restart of this process would not bring Redis back."""
         query(NoOptions)
         return plain(json.dumps({"status": "alive"}) + "\n")
 
-    def ready() -> Response:
+    def ready(self) -> Response:
         """Reads the pointer itself, not what is cached. StoreError and NothingPromotedError become a 503."""
         query(NoOptions)
         try:
-            pointer = store.pointers.refresh()
+            pointer = self.store.pointers.refresh()
         except PayloadError as error:
             return problem(store_unavailable(str(error)))
-        status = "stale" if is_stale(pointer, stale_after_s) else "ready"
+        status = "stale" if is_stale(pointer, self.stale_after_s) else "ready"
         return plain(f'{{"status":"{status}",{generation_json(pointer)}}}\n')
-
-    return [
-        Route("GET", "/health/live", live, "The process lives", answer=Live, query=NoOptions, access="open", tag="Operation"),
-        Route("GET", "/health/ready", ready, "Lists are served", answer=Ready, query=NoOptions, access="open", tag="Operation"),
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from flask import Response
 from pydantic import BaseModel
@@ -28,82 +29,90 @@ from contract.formats.manifest import Pointer
 from contract.store.lists import Listed
 
 
-def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
-    def item_by_path(item_id: str) -> Response:
-        query(NoOptions)
-        return item(parse(ItemRequest, {"item_id": item_id}))
+@dataclass(frozen=True, slots=True)
+class ItemRoutes:
+    store: Store
+    metrics: Metrics
+    caching: Caching
 
-    def item_by_query() -> Response:
+    def routes(self) -> list[Route]:
+        return [
+            self.route("/popular", self.popular, "The popular items", QueryPage, PopularAnswer),
+            self.route("/items", self.item_by_query, "Items by title or category, or one item", ItemsQuery, ItemAnswer),
+            self.route("/items/<item_id>", self.item_by_path, "An item, by path", NoOptions, ItemAnswer),
+            self.route("/similar", self.similar_by_query, "Similar items", SimilarRequest, SimilarAnswer),
+            self.route("/items/<item_id>/similar", self.similar_by_path, "Similar items, by path", SimilarQuery, SimilarAnswer),
+        ]
+
+    def item_by_path(self, item_id: str) -> Response:
+        query(NoOptions)
+        return self.item(parse(ItemRequest, {"item_id": item_id}))
+
+    def item_by_query(self) -> Response:
         asked = query(ItemsQuery)
         if asked.item_id is None:
-            tag, pointer = store.pointers.items_tag(), store.pointers.current()
-            return respond(f"{found_items(store, pointer, asked)},{generation_json(pointer)}", pointer, tag)
+            tag, pointer = self.store.pointers.items_tag(), self.store.pointers.current()
+            return self.respond(f"{found_items(self.store, pointer, asked)},{generation_json(pointer)}", pointer, tag)
         if len(asked.model_fields_set) > 1:
             raise RequestError("item_id names one item: leave out what else is asked, or item_id.", 404, "Item not found")
-        return item(ItemRequest(item_id=asked.item_id))
+        return self.item(ItemRequest(item_id=asked.item_id))
 
-    def item(asked: ItemRequest) -> Response:
-        tag = store.pointers.items_tag()
-        seen = store.pointers.look(lambda pointer: store.item(pointer, asked.item_id))
+    def item(self, asked: ItemRequest) -> Response:
+        tag = self.store.pointers.items_tag()
+        seen = self.store.pointers.look(lambda pointer: self.store.item(pointer, asked.item_id))
         if seen is None:
             raise unknown_item()
         pointer, (item_id, metadata) = seen
-        available = json.dumps(store.is_available(pointer, item_id))
+        available = json.dumps(self.store.is_available(pointer, item_id))
         members = f'"item_id":{id_json(item_id)},"available":{available},"metadata":{metadata.decode()}'
-        return respond(members + f",{generation_json(pointer)}", pointer, tag)
+        return self.respond(members + f",{generation_json(pointer)}", pointer, tag)
 
-    def similar_by_path(item_id: str) -> Response:
+    def similar_by_path(self, item_id: str) -> Response:
         options = query_fields(SimilarQuery)
         parse(SimilarQuery, options)
-        return similar(parse(SimilarRequest, options | {"item_id": item_id}))
+        return self.similar(parse(SimilarRequest, options | {"item_id": item_id}))
 
-    def similar_by_query() -> Response:
-        return similar(query(SimilarRequest))
+    def similar_by_query(self) -> Response:
+        return self.similar(query(SimilarRequest))
 
-    def similar(asked: SimilarRequest) -> Response:
-        tag = store.pointers.items_tag()
-        need_similar(store.pointers.current())
-        seen = store.pointers.look(lambda pointer: _similar(store, pointer, asked.item_id))
+    def similar(self, asked: SimilarRequest) -> Response:
+        tag = self.store.pointers.items_tag()
+        need_similar(self.store.pointers.current())
+        seen = self.store.pointers.look(lambda pointer: _similar(self.store, pointer, asked.item_id))
         if seen is None:
             raise unknown_item()
         pointer, (item_id, found) = seen
-        return respond(f'"item_id":{id_json(item_id)},{page(asked, pointer, found, frozenset((item_id,)))}', pointer, tag)
+        return self.respond(f'"item_id":{id_json(item_id)},{self.page(asked, pointer, found, frozenset((item_id,)))}', pointer, tag)
 
-    def popular() -> Response:
+    def popular(self) -> Response:
         asked = query(QueryPage)
-        tag = store.pointers.items_tag()
-        pointer = store.pointers.current()
-        filler = Filler(store, asked, pointer, metrics.fell_back)
+        tag = self.store.pointers.items_tag()
+        pointer = self.store.pointers.current()
+        filler = Filler(self.store, asked, pointer, self.metrics.fell_back)
         _, chosen = filler.choose_named(Listed(POPULAR))
-        if not chosen.item_ids and (newest := store.pointers.follow()).generation != pointer.generation:  # it may just have been pruned
-            pointer, filler = newest, Filler(store, asked, newest, metrics.fell_back)
+        if (
+            not chosen.item_ids and (newest := self.store.pointers.follow()).generation != pointer.generation
+        ):  # it may just have been pruned
+            pointer, filler = newest, Filler(self.store, asked, newest, self.metrics.fell_back)
             _, chosen = filler.choose_named(Listed(POPULAR))
-        return respond(f'"source":"popular",{shown(asked, pointer, chosen, filler)}', pointer, tag)
+        return self.respond(f'"source":"popular",{self.shown(asked, pointer, chosen, filler)}', pointer, tag)
 
-    def respond(members: str, pointer: Pointer, tag: str) -> Response:
-        return of_generation(f"{{{members}}}\n", pointer, caching, tag)
+    def respond(self, members: str, pointer: Pointer, tag: str) -> Response:
+        return of_generation(f"{{{members}}}\n", pointer, self.caching, tag)
 
-    def page(asked: Page, pointer: Pointer, found: StoredList, itself: frozenset[Id] = frozenset()) -> str:
-        filler = Filler(store, asked, pointer, metrics.fell_back, but=itself)
-        return shown(asked, pointer, filler.choose(found)[1], filler)
+    def page(self, asked: Page, pointer: Pointer, found: StoredList, itself: frozenset[Id] = frozenset()) -> str:
+        filler = Filler(self.store, asked, pointer, self.metrics.fell_back, but=itself)
+        return self.shown(asked, pointer, filler.choose(found)[1], filler)
 
-    def shown(asked: Page, pointer: Pointer, chosen: Selection, filler: Filler) -> str:
-        return f"{render(asked, chosen, describe(store, pointer, asked, (chosen,), filler.shelf))},{generation_json(pointer)}"
+    def shown(self, asked: Page, pointer: Pointer, chosen: Selection, filler: Filler) -> str:
+        return f"{render(asked, chosen, describe(self.store, pointer, asked, (chosen,), filler.shelf))},{generation_json(pointer)}"
 
-    def route(path: str, view: Callable[..., Response], summary: str, query: type[RequestModel], answer: type[BaseModel]) -> Route:
-        errors = (409,) if answer is PopularAnswer else (404,) if view is item_by_path else (404, 409)
-        return Route("GET", path, view, summary, answer, query=query, errors=errors, tag="Items", or_else=found_by(query))
+    def route(self, path: str, view: Callable[..., Response], summary: str, query: type[RequestModel], answer: type[BaseModel]) -> Route:
+        errors = (409,) if answer is PopularAnswer else (404,) if view is self.item_by_path else (404, 409)
+        return Route("GET", path, view, summary, answer, query=query, errors=errors, tag="Items", or_else=self.found_by(query))
 
-    def found_by(query: type[RequestModel]) -> type[BaseModel] | None:
+    def found_by(self, query: type[RequestModel]) -> type[BaseModel] | None:
         return FoundItems if query is ItemsQuery else None
-
-    return [
-        route("/popular", popular, "The popular items", QueryPage, PopularAnswer),
-        route("/items", item_by_query, "Items by title or category, or one item", ItemsQuery, ItemAnswer),
-        route("/items/<item_id>", item_by_path, "An item, by path", NoOptions, ItemAnswer),
-        route("/similar", similar_by_query, "Similar items", SimilarRequest, SimilarAnswer),
-        route("/items/<item_id>/similar", similar_by_path, "Similar items, by path", SimilarQuery, SimilarAnswer),
-    ]
 
 
 def _similar(store: Store, pointer: Pointer, given: Id) -> tuple[Id, StoredList] | None:

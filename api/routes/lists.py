@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from dataclasses import dataclass
 
 from flask import Response
 
@@ -26,25 +27,31 @@ from contract.text import words
 _SHOWN_CHARACTERS = 64
 
 
-def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
-    def named(name: str) -> Response:
+@dataclass(frozen=True, slots=True)
+class NamedListRoutes:
+    store: Store
+    metrics: Metrics
+    caching: Caching
+
+    def routes(self) -> list[Route]:
+        summary = "A named list: popular, trending or new"
+        return [Route("GET", "/lists/<name>", self.named, summary, NamedListAnswer, query=NamedListQuery, errors=(404, 409), tag="Items")]
+
+    def named(self, name: str) -> Response:
         asked = query(NamedListQuery)
         listed = _listed(name, asked)
-        tag = store.pointers.items_tag()
-        pointer = store.pointers.current()
+        tag = self.store.pointers.items_tag()
+        pointer = self.store.pointers.current()
         if listed.name not in words(pointer.lists):
-            pointer = store.pointers.follow()  # which may be a newer one, that has it
-        filler = Filler(store, asked, pointer, metrics.fell_back)
+            pointer = self.store.pointers.follow()  # which may be a newer one, that has it
+        filler = Filler(self.store, asked, pointer, self.metrics.fell_back)
         whole, chosen = filler.choose_named(listed)
         if not whole.item_ids[: whole.n_own]:
-            _check(store, pointer, listed)
-        described = describe(store, pointer, asked, (chosen,), filler.shelf)
+            _check(self.store, pointer, listed)
+        described = describe(self.store, pointer, asked, (chosen,), filler.shelf)
         group = f'"{listed.kind}":{json.dumps(listed.value)},' if listed.kind else ""
         members = f'"source":"{filler.source_of(whole, listed.name)}",{group}{render(asked, chosen, described)}'
-        return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, caching, tag)
-
-    summary = "A named list: popular, trending or new"
-    return [Route("GET", "/lists/<name>", named, summary, NamedListAnswer, query=NamedListQuery, errors=(404, 409), tag="Items")]
+        return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, self.caching, tag)
 
 
 def _listed(name: str, asked: NamedListQuery) -> Listed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
@@ -15,13 +17,20 @@ from api.metrics.counters import Metrics
 TEXT = "text/plain"
 
 
-def routes(metrics: Metrics, collector: Collector) -> list[Route]:
-    def scrape() -> Response:
+@dataclass(frozen=True, slots=True)
+class MetricRoutes:
+    metrics: Metrics
+    collector: Collector
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/metrics", self.scrape, "Metrics for Prometheus, of all workers", answer=TEXT, query=NoOptions, tag="Operation")
+        ]
+
+    def scrape(self) -> Response:
         query(NoOptions)
         try:
-            text = generate_latest(metrics.registry(collector))
+            text = generate_latest(self.metrics.registry(self.collector))
         except FileNotFoundError:  # of a worker that has just ended: its counts are in another file now
-            text = generate_latest(metrics.registry(collector))
+            text = generate_latest(self.metrics.registry(self.collector))
         return Response(text, headers={"Cache-Control": NO_STORE}, content_type=CONTENT_TYPE_LATEST)
-
-    return [Route("GET", "/metrics", scrape, "Metrics for Prometheus, of all workers", answer=TEXT, query=NoOptions, tag="Operation")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from flask import Response
 
@@ -26,60 +27,66 @@ from contract.formats.manifest import Pointer
 FALLBACK = "fallback"
 
 
-def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
-    def by_body() -> Response:
-        return answer(json_body(UserRequest))
+@dataclass(frozen=True, slots=True)
+class RecommendationRoutes:
+    store: Store
+    metrics: Metrics
+    caching: Caching
 
-    def by_path(user_id: str) -> Response:
+    def routes(self) -> list[Route]:
+        return [
+            self.route("POST", "/recommendations", self.by_body, "A user's list"),
+            self.route("GET", "/users/<user_id>/recommendations", self.by_path, "A user's list, by path"),
+        ]
+
+    def by_body(self) -> Response:
+        return self.answer(json_body(UserRequest))
+
+    def by_path(self, user_id: str) -> Response:
         options = query_fields(UserQuery)
         parse(UserQuery, options)  # first by itself: user_id is no parameter of the query
-        return answer(parse(UserRequest, options | {"user_id": user_id}))
+        return self.answer(parse(UserRequest, options | {"user_id": user_id}))
 
-    def answer(asked: UserRequest) -> Response:
+    def answer(self, asked: UserRequest) -> Response:
         try:
-            return answered(asked)
+            return self.answered(asked)
         except RequestError:
             raise
         except Exception:
-            if (pointer := store.pointers.young_of(asked.user_id)) is not None:
-                metrics.arm(arm_to_count(pointer), ERROR)
+            if (pointer := self.store.pointers.young_of(asked.user_id)) is not None:
+                self.metrics.arm(arm_to_count(pointer), ERROR)
             raise
 
-    def answered(asked: UserRequest) -> Response:
-        tag = store.pointers.items_tag()
+    def answered(self, asked: UserRequest) -> Response:
+        tag = self.store.pointers.items_tag()
         if asked.explain:
-            need_explanations(store.pointers.current(asked.user_id))
-        seen = store.pointers.look(lambda pointer: _find(store, pointer, asked), asked.user_id)
+            need_explanations(self.store.pointers.current(asked.user_id))
+        seen = self.store.pointers.look(lambda pointer: _find(self.store, pointer, asked), asked.user_id)
         if seen is not None:
             pointer, (user_id, found) = seen
-            return respond(asked, pointer, user_id, found, PERSONALIZED, tag)
-        metrics.unknown_users.inc()
-        pointer = store.pointers.current(asked.user_id)
-        if not (chain := chain_of(store, asked)):
-            metrics.arm(arm_to_count(pointer), UNKNOWN)
+            return self.respond(asked, pointer, user_id, found, PERSONALIZED, tag)
+        self.metrics.unknown_users.inc()
+        pointer = self.store.pointers.current(asked.user_id)
+        if not (chain := chain_of(self.store, asked)):
+            self.metrics.arm(arm_to_count(pointer), UNKNOWN)
             raise unknown_user()
         user_id = spelled(asked.user_id, pointer)
-        nothing = EMPTY._replace(fresh=store.did(pointer, user_id))
-        return respond(asked, pointer, user_id, nothing, chain[0], f"{tag}-{FALLBACK}")
+        nothing = EMPTY._replace(fresh=self.store.did(pointer, user_id))
+        return self.respond(asked, pointer, user_id, nothing, chain[0], f"{tag}-{FALLBACK}")
 
-    def respond(asked: UserRequest, pointer: Pointer, user_id: Id, found: StoredList, source: str, variant: str) -> Response:
-        filler = Filler(store, asked, pointer, metrics.fell_back)
+    def respond(self, asked: UserRequest, pointer: Pointer, user_id: Id, found: StoredList, source: str, variant: str) -> Response:
+        filler = Filler(self.store, asked, pointer, self.metrics.fell_back)
         found, chosen = filler.choose(found)
-        metrics.arm(arm_to_count(pointer), LISTED if chosen.item_ids else WITHOUT)
+        self.metrics.arm(arm_to_count(pointer), LISTED if chosen.item_ids else WITHOUT)
         source = filler.source_of(found, source)
-        described = describe(store, pointer, asked, (chosen,), filler.shelf)
+        described = describe(self.store, pointer, asked, (chosen,), filler.shelf)
         members = user_answer(asked, user_id, found, chosen, described, source)
         did = found.fresh.tag if found.fresh else ""
-        return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, caching, variant + did)
+        return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, self.caching, variant + did)
 
-    def route(method: str, path: str, view: Callable[..., Response], summary: str) -> Route:
+    def route(self, method: str, path: str, view: Callable[..., Response], summary: str) -> Route:
         body, query = (UserRequest, None) if method == "POST" else (None, UserQuery)
         return Route(method, path, view, summary, ListAnswer, query=query, body=body, errors=(404, 409))
-
-    return [
-        route("POST", "/recommendations", by_body, "A user's list"),
-        route("GET", "/users/<user_id>/recommendations", by_path, "A user's list, by path"),
-    ]
 
 
 def _find(store: Store, pointer: Pointer, asked: UserRequest) -> tuple[Id, StoredList] | None:

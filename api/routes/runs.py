@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, cast
 
 from flask import Response, request
@@ -36,89 +36,99 @@ if TYPE_CHECKING:
     from rq import Queue
 
 
-def routes(store: Store, queue: Breaker, settings: Settings, gate: Gate) -> list[Route]:
-    def start() -> Response:
+@dataclass(frozen=True, slots=True)
+class RunRoutes:
+    store: Store
+    queue: Breaker
+    settings: Settings
+    gate: Gate
+
+    def routes(self) -> list[Route]:
+        summary = "Erase a user, in every generation and in runs to come"
+        return [
+            Route(
+                "POST", "/runs", self.start, "Train again", Accepted,
+                body=RunRequest, body_optional=True, status=202, errors=(409,), access="admin", tag="Runs",
+            ),
+            Route(
+                "POST", "/runs/<run>/cancel", self.cancel, "End a run: nothing of it is promoted", RunState,
+                body=NoOptions, body_optional=True, errors=(404, 409), access="admin", tag="Runs",
+            ),
+            Route(
+                "GET", "/runs", self.history, "What is remembered of a year's runs", RunHistory,
+                query=HistoryQuery, access="admin", tag="Runs",
+            ),
+            Route("GET", "/runs/<run>", self.run_state, "How far a run is", RunState, query=NoOptions, errors=(404,), tag="Runs"),
+            Route(
+                "DELETE", "/users/<user_id>", self.erase_by_path, f"{summary}, by path", Erasing,
+                query=NoOptions, status=202, errors=(409,), access="admin", tag="Users",
+            ),
+            Route(
+                "DELETE", "/users", self.erase_by_query, summary, Erasing,
+                query=EraseRequest, status=202, errors=(409,), access="admin", tag="Users",
+            ),
+        ]  # fmt: skip
+
+    def start(self) -> Response:
         asked = json_body(RunRequest, optional=True)
         options = asked.options.model_dump(exclude_unset=True) if asked.options else {}
-        _check_options(settings, options)
+        _check_options(self.settings, options)
         with refused_for_now():
-            run = start_run(store, queue, settings, options, forced_by="API" if asked.force else "", review=asked.review)
-        record(store, settings, "run", who_asks(), after=queued_text(run, options, forced=asked.force, review=asked.review))
+            run = start_run(self.store, self.queue, self.settings, options, forced_by="API" if asked.force else "", review=asked.review)
+        record(self.store, self.settings, "run", who_asks(), after=queued_text(run, options, forced=asked.force, review=asked.review))
         where = f"{request.script_root}/runs/{run}"
         return plain(Accepted(run=run, status_url=where).model_dump_json() + "\n", 202, {"Location": where})
 
-    def run_state(run: str) -> Response:
+    def run_state(self, run: str) -> Response:
         query(NoOptions)
-        status = store.breaker.ask(lambda redis: Runs(redis, store.keys).get(run)) if is_generation_id(run) else None
+        status = self.store.breaker.ask(lambda redis: Runs(redis, self.store.keys).get(run)) if is_generation_id(run) else None
         if status is None:
             raise unknown_run()
-        made = store.breaker.ask(lambda redis: state_of(Generations(redis, store.keys), run))
-        if gate.given_access() != "admin":  # why a run failed may tell what the trainer reads
+        made = self.store.breaker.ask(lambda redis: state_of(Generations(redis, self.store.keys), run))
+        if self.gate.given_access() != "admin":  # why a run failed may tell what the trainer reads
             status = status.without_details()
         return plain(RunState.model_validate(asdict(status) | {"generation": made}, extra="ignore").model_dump_json() + "\n")
 
-    def history() -> Response:
+    def history(self) -> Response:
         asked = query(HistoryQuery)
-        records = store.breaker.ask(lambda redis: History(redis, store.keys).newest(asked.limit))
+        records = self.store.breaker.ask(lambda redis: History(redis, self.store.keys).newest(asked.limit))
         return plain(RunHistory(runs=[record.model_dump(mode="json") for record in records]).model_dump_json() + "\n")
 
-    def cancel(run: str) -> Response:
+    def cancel(self, run: str) -> Response:
         json_body(NoOptions, optional=True)
-        if not is_generation_id(run) or store.breaker.ask(lambda redis: Runs(redis, store.keys).get(run)) is None:
+        if not is_generation_id(run) or self.store.breaker.ask(lambda redis: Runs(redis, self.store.keys).get(run)) is None:
             raise unknown_run()
         with refused_for_now():
-            cancel_run(store, queue, settings, run, who_asks())
-        return run_state(run)
+            cancel_run(self.store, self.queue, self.settings, run, who_asks())
+        return self.run_state(run)
 
-    def erase_by_path(user_id: str) -> Response:
+    def erase_by_path(self, user_id: str) -> Response:
         query(NoOptions)
-        return erase(parse(EraseRequest, {"user_id": user_id}))
+        return self.erase(parse(EraseRequest, {"user_id": user_id}))
 
-    def erase_by_query() -> Response:
-        return erase(query(EraseRequest))
+    def erase_by_query(self) -> Response:
+        return self.erase(query(EraseRequest))
 
-    def erase(asked: EraseRequest) -> Response:
-        said = store.breaker.ask(lambda redis: cast("bytes | None", redis.hget(store.keys.erasure, "possible")))  # by the trainer
-        if not (settings.erasure_secret.get_secret_value() if said is None else int(said)):
+    def erase(self, asked: EraseRequest) -> Response:
+        said = self.store.breaker.ask(lambda redis: cast("bytes | None", redis.hget(self.store.keys.erasure, "possible")))  # by the trainer
+        if not (self.settings.erasure_secret.get_secret_value() if said is None else int(said)):
             raise RequestError(f"Erasing needs a secret: set {PREFIX}ERASURE_SECRET, for trainer and workers.", 409, "Not possible now")
 
         def enqueue(redis: Redis) -> str:
             from contract.queue.jobs import enqueue_erase, train_queue
 
-            return str(enqueue_erase(train_queue(redis, settings), settings, asked.user_id).id)
+            return str(enqueue_erase(train_queue(redis, self.settings), self.settings, asked.user_id).id)
 
-        job = queue.ask(enqueue)
-        record(store, settings, "erase", who_asks(), after=f"job {job} erases a user")
-        return plain(Erasing(user_id=as_served(asked.user_id), job=job).model_dump_json() + "\n", 202)
+        job = self.queue.ask(enqueue)
+        record(self.store, self.settings, "erase", who_asks(), after=f"job {job} erases a user")
+        return plain(Erasing(user_id=self.as_served(asked.user_id), job=job).model_dump_json() + "\n", 202)
 
-    def as_served(user_id: Id) -> Id:
+    def as_served(self, user_id: Id) -> Id:
         """As the interactions have it, where something is served that tells."""
         try:
-            return spelled(user_id, store.pointers.current())
+            return spelled(user_id, self.store.pointers.current())
         except NothingPromotedError:
             return user_id
-
-    summary = "Erase a user, in every generation and in runs to come"
-    return [
-        Route(
-            "POST", "/runs", start, "Train again", Accepted,
-            body=RunRequest, body_optional=True, status=202, errors=(409,), access="admin", tag="Runs",
-        ),
-        Route(
-            "POST", "/runs/<run>/cancel", cancel, "End a run: nothing of it is promoted", RunState,
-            body=NoOptions, body_optional=True, errors=(404, 409), access="admin", tag="Runs",
-        ),
-        Route("GET", "/runs", history, "What is remembered of a year's runs", RunHistory, query=HistoryQuery, access="admin", tag="Runs"),
-        Route("GET", "/runs/<run>", run_state, "How far a run is", RunState, query=NoOptions, errors=(404,), tag="Runs"),
-        Route(
-            "DELETE", "/users/<user_id>", erase_by_path, f"{summary}, by path", Erasing,
-            query=NoOptions, status=202, errors=(409,), access="admin", tag="Users",
-        ),
-        Route(
-            "DELETE", "/users", erase_by_query, summary, Erasing,
-            query=EraseRequest, status=202, errors=(409,), access="admin", tag="Users",
-        ),
-    ]  # fmt: skip
 
 
 def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[str, object], *, forced_by: str, review: bool) -> str:

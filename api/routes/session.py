@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from flask import Response
 
@@ -24,26 +25,32 @@ from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
 
 
-def routes(store: Store, metrics: Metrics, caching: Caching) -> list[Route]:
-    def session() -> Response:
+@dataclass(frozen=True, slots=True)
+class SessionRoutes:
+    store: Store
+    metrics: Metrics
+    caching: Caching
+
+    def routes(self) -> list[Route]:
+        summary = "A list for a visitor without history"
+        return [Route("POST", "/recommendations/session", self.session, summary, answer=SessionAnswer, body=SessionRequest, errors=(409,))]
+
+    def session(self) -> Response:
         asked = json_body(SessionRequest)
-        need_similar(store.pointers.current())
-        pointer, weights, similar = _read(store, store.pointers.current(), asked)
-        if not any(similar) and (newest := store.pointers.follow()).generation != pointer.generation:
-            pointer, weights, similar = _read(store, newest, asked)
+        need_similar(self.store.pointers.current())
+        pointer, weights, similar = _read(self.store, self.store.pointers.current(), asked)
+        if not any(similar) and (newest := self.store.pointers.follow()).generation != pointer.generation:
+            pointer, weights, similar = _read(self.store, newest, asked)
         k = asked.offset + (asked.k or pointer.k)
-        filler = Filler(store, asked, pointer, metrics.fell_back, but=frozenset(weights))
+        filler = Filler(self.store, asked, pointer, self.metrics.fell_back, but=frozenset(weights))
         found = summed(list(weights.values()), similar, filler.excluded, None if filler.filters else k)
         found, chosen = filler.choose(found)
         source = filler.source_of(found, "session")
         met = [item_id for item_id, one in zip(weights, similar, strict=True) if one is None]
-        members = render(asked, chosen, describe(store, pointer, asked, (chosen,), filler.shelf))
+        members = render(asked, chosen, describe(self.store, pointer, asked, (chosen,), filler.shelf))
         return of_generation(
-            f'{{"source":"{source}","unknown_items":{json.dumps(met)},{members},{generation_json(pointer)}}}\n', pointer, caching
+            f'{{"source":"{source}","unknown_items":{json.dumps(met)},{members},{generation_json(pointer)}}}\n', pointer, self.caching
         )
-
-    summary = "A list for a visitor without history"
-    return [Route("POST", "/recommendations/session", session, summary, answer=SessionAnswer, body=SessionRequest, errors=(409,))]
 
 
 def _read(store: Store, pointer: Pointer, asked: SessionRequest) -> tuple[Pointer, dict[Id, float], list[StoredList | None]]:
