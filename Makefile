@@ -22,7 +22,7 @@ larder := cd "$$CALLED_FROM" || exit; exec "$$OLDPWD/$(venv)/larder"
 define bootstrap
 @for python in "$(PYTHON)" $(venv)/python python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	if [ -n "$$python" ] && "$$python" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
-		>/dev/null 2>&1; then exec "$$python" -m stack.bootstrap $(1); fi; \
+		>/dev/null 2>&1; then exec "$$python" -m stack.bootstrap $(1) $(filter up,$(MAKECMDGOALS)); fi; \
 done; \
 echo "Larder needs Python 3.11 to 3.14 with venv: install one (apt install python3-venv, brew install python@3.13, uv python install 3.13)," \
 	"or name one, as in: make PYTHON=\$$(uv python find 3.13) $(MAKECMDGOALS)" >&2; exit 1

@@ -20,10 +20,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from stack import installed
+from stack import early, installed
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -33,6 +34,7 @@ BESIDE = (DRIVER, "docs", "chart")  # locks that are installed beside what is th
 NEED_BYTES = 2 * 2**30
 WRONG_PYTHON = "import sys, pip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))"
 INTERRUPTED = 130
+LINE_EVERY_S = 10.0
 REASONS = (
     (("No space left on device", "Errno 28"), "the disk is full: the packages need about 2 GB in .venv; free some"),
     (("DO NOT MATCH THE HASHES", "HashMismatch"), "a package is not the one that the lock names: a proxy or mirror may have changed it"),
@@ -49,8 +51,11 @@ class BootstrapError(Exception):
     """One line for people."""
 
 
-def main(lock: str) -> int:
+def main(lock: str, goal: str = "") -> int:
+    """`goal`: what make was asked for. What `up` would refuse after the wait is refused before it."""
     try:
+        if goal == "up" and not _stamps(VENV) and (wrong := early.what_is_wrong(os.environ, ROOT)):
+            raise BootstrapError(wrong)
         ensure(lock, VENV)
         for driver in _drivers(VENV):
             ensure(driver, VENV)
@@ -121,7 +126,8 @@ def _install(lock: str, venv: Path) -> None:
     """Exactly what the lock names and nothing that the packages ask for besides (pyproject.toml says why)."""
     requirements = ROOT / "requirements" / f"{lock}.txt"
     n_packages = sum("==" in line for line in requirements.read_text(encoding="utf-8").splitlines())
-    _say(f"Installing requirements/{lock}.txt, about {n_packages} packages (a few minutes the first time)")
+    _say(f"Installing requirements/{lock}.txt, about {n_packages} packages (one to three minutes the first time)")
+    began = time.monotonic()
     log = venv / "pip.log"
     log.unlink(missing_ok=True)
     _stamp(venv).unlink(missing_ok=True)  # an install that is cut short satisfies no lock
@@ -133,11 +139,12 @@ def _install(lock: str, venv: Path) -> None:
         output = _follow(pip.stdout, n_packages)
     if pip.returncode:
         raise BootstrapError(f"can't install requirements/{lock}.txt: {reason_of(output)}")
+    _say(f"Installed in {time.monotonic() - began:.0f} s")
 
 
 def _follow(lines: Iterable[str], n_packages: int) -> str:
-    """All of `lines`, while a counter on the terminal says how far pip is."""
-    output, n_seen, live = [], 0, sys.stdout.isatty()
+    """All of `lines`, while a counter says how far pip is: on the terminal always, elsewhere by a line now and then."""
+    output, n_seen, live, said = [], 0, sys.stdout.isatty(), time.monotonic()
     for line in lines:
         output.append(line)
         n_seen += line.startswith(("Collecting", "Requirement already satisfied"))
@@ -145,6 +152,9 @@ def _follow(lines: Iterable[str], n_packages: int) -> str:
         if live and (installing or line.startswith("Collecting")):
             sys.stdout.write("\r\033[K" + ("installing" if installing else f"{n_seen}/{n_packages} {line.split()[1].split('==')[0]}"))
             sys.stdout.flush()
+        elif not live and time.monotonic() - said >= LINE_EVERY_S:
+            said = time.monotonic()
+            _say("installing" if installing else f"{min(n_seen, n_packages)} of {n_packages} packages")
     if live:
         sys.stdout.write("\r\033[K")
     return "".join(output)
@@ -172,4 +182,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

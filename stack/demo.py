@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from pathlib import Path
 from typing import Any, cast
 
 import requests
@@ -17,6 +18,7 @@ from contract.errors import GenerationError, LarderError
 from contract.formats import payload
 from contract.formats.keys import Id, Keys
 from contract.formats.manifest import Manifest, Pointer
+from contract.settings.called import as_called
 from contract.settings.settings import Settings
 
 BUCKETS_TRIED = 50
@@ -104,8 +106,8 @@ def table_of(answer: dict[str, Any]) -> Table:
     return table
 
 
-def show(console: Console, settings: Settings, redis: Redis, pointer: Pointer) -> None:
-    """Print the table, the curl line, and what to do next."""
+def show(console: Console, settings: Settings, redis: Redis, pointer: Pointer, root: Path) -> None:
+    """Print the table, the curl line, what to do next, and where to look. `root`: the checkout."""
     url = base_url(settings)
     user = choose_user(redis, Keys(settings.namespace), pointer)
     with_key = not Gate.of(settings).is_open
@@ -117,7 +119,14 @@ def show(console: Console, settings: Settings, redis: Redis, pointer: Pointer) -
     console.print(NO_KEY if answer is None else table_of(answer), markup=False, soft_wrap=answer is None, highlight=False)
     how = "The same from a shell, once KEY holds a key for reading" if with_key else "The same from a shell"
     console.print(f"\n{how}:\n\n  {curl_line(url, user, with_key=with_key)}\n", soft_wrap=True, markup=False, highlight=False)
-    console.print(NEXT, soft_wrap=True, markup=False, highlight=False)
+    for text in (NEXT.format(check=as_called("check", "my.csv")), links(url, root, has_manual=bool(settings.manual))):
+        console.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+def links(url: str, root: Path, *, has_manual: bool) -> str:
+    """Where to go on. The tutorial is a file of the checkout where the site of the manual is not made."""
+    tutorial = f"{url}/manual/tutorial.html" if has_manual else root / "docs" / "tutorial.md"
+    return f"Open:\n\n  pages     {url}/\n  API       {url}/docs\n  tutorial  {tutorial}"
 
 
 def reading_key(settings: Settings) -> str:
@@ -134,9 +143,13 @@ NO_KEY = "Lists are served. None is shown here: a named key is needed, and LARDE
 NEXT = """Next:
 
   make status     what runs, and what is served
-  make retrain    train again and swap, while serving goes on
+  make retrain    train again and swap; serving goes on
   make logs       follow the logs
-  make down       stop; the data stay, and the next `make up` serves them at once
+  make down       stop; the data stay for the next `make up`
   make clean      stop and remove the data
 
-  make retrain ARGS="--interactions my.csv"     your own data: a CSV file with the columns userID, itemID, rating, timestamp"""
+Your own data, whatever its columns are called:
+
+  {check}
+  make retrain ARGS="--force --interactions my.csv"
+"""

@@ -17,7 +17,7 @@ from contract.errors import LarderError
 from contract.formats.keys import Keys
 from contract.formats.states import GenerationState
 from contract.settings.absolute import absolute_variables
-from contract.settings.settings import Settings
+from contract.settings.settings import Settings, hide_password
 from contract.store.connections import connect
 from contract.store.generations import Generations
 from contract.store.runs import Runs
@@ -47,12 +47,17 @@ def up(places: Places, given: Mapping[str, str], console: Console) -> None:
             failed_before = _start_programs(supervisor, places, settings, redis)
     with connect(settings.redis_url) as redis:
         generations = Generations(redis, Keys(settings.namespace))
+        is_first, began = generations.current() is None, time.monotonic()
+        if is_first:
+            console.print(_first_run(settings), soft_wrap=True, highlight=False, markup=False)
         pointer = watch.Watch(redis, Keys(settings.namespace), supervisor, places, failed_before).until_promoted(console)
-        console.print(f"Generation {pointer.generation} is promoted: {pointer.n_users} users, {pointer.n_items} items", highlight=False)
+        after = f", after {time.monotonic() - began:.0f} s" if is_first else ""
+        what = f"{pointer.n_users} users, {pointer.n_items} items{after}"
+        console.print(f"Generation {pointer.generation} is promoted: {what}", soft_wrap=True, highlight=False)
         if other := sample.trained_otherwise(generations.manifest(pointer.generation), settings):
             console.print(f"It was trained with {other}: `make retrain` trains with the settings of now", soft_wrap=True, highlight=False)
         _until_all_run(supervisor, places)
-        sample.show(console, settings, redis, pointer)
+        sample.show(console, settings, redis, pointer, places.root)
 
 
 def down(places: Places, console: Console) -> None:
@@ -139,6 +144,13 @@ def _start_programs(supervisor: Supervisor, places: Places, settings: Settings, 
     for name in names:
         supervisor.start(name)
     return failed
+
+
+def _first_run(settings: Settings) -> str:
+    """What people wait for now."""
+    if settings.interactions != Settings.model_fields["interactions"].default:
+        return f"First a run trains on {hide_password(settings.interactions)}; `larder plan` estimates how long that takes"
+    return "First a run trains on the sample that comes with Larder: about half a minute on two cores"
 
 
 def _until_all_run(supervisor: Supervisor, places: Places) -> None:

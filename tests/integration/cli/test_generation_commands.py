@@ -220,7 +220,7 @@ def test_watch_follows_the_latest_run_in_plain_lines_where_there_is_no_terminal(
     larder.runs.queued("a")
     larder.runs.set("a", "dispatched")
     text = larder.call("watch")
-    assert re.search(r"^score: (\d+)/\1 shards, 400 of 400 users, 0 workers$", text, re.MULTILINE)
+    assert re.search(r"^score: (\d+)/\1 shards, 400 of 400 users, 0 workers, done$", text, re.MULTILINE)
     assert text.splitlines()[-1] == "generation a is current"
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,8 +16,9 @@ from contract.errors import GenerationError, LarderError
 from contract.formats import payload
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.settings.settings import ModelSettings, Settings
-from stack.demo import ask, base_url, choose_user, curl_line, reading_key, session, table_of, trained_otherwise, until_ready
+from stack.demo import NEXT, ask, base_url, choose_user, curl_line, links, reading_key, session, table_of, trained_otherwise, until_ready
 from tests.support.builders import make_manifest
+from tests.support.paths import ROOT
 
 N_BUCKETS = 3
 
@@ -125,3 +127,15 @@ def test_the_key_that_a_list_is_asked_for_with() -> None:
         reading_key(Settings(api_admin_keys="an-admin-key-of-16", api_read_keys="a-key-for-reading,another-for-reading"))
         == "a-key-for-reading"
     )
+
+
+def test_the_last_screen_leads_to_the_pages_the_api_and_the_tutorial(tmp_path: Path) -> None:
+    told = links("http://127.0.0.1:5917", tmp_path, has_manual=False)
+    assert [line.split() for line in told.splitlines()[2:]] == [
+        ["pages", "http://127.0.0.1:5917/"],
+        ["API", "http://127.0.0.1:5917/docs"],
+        ["tutorial", str(tmp_path / "docs" / "tutorial.md")],
+    ]
+    assert links("http://x", ROOT, has_manual=True).endswith("  tutorial  http://x/manual/tutorial.html")
+    assert (ROOT / "docs" / "tutorial.md").is_file()
+    assert max(map(len, NEXT.splitlines())) <= 60, "a narrow terminal"

@@ -60,11 +60,11 @@ def bars(run: RunStatus | None, scoring: Scoring | None) -> list[Bar]:
 
 
 @contextmanager
-def shown(console: Console, n_alive: Callable[[], int] | None = None) -> Iterator[Show]:
+def shown(console: Console, n_alive: Callable[[], int] | None = None, clock: Callable[[], float] = time.monotonic) -> Iterator[Show]:
     """Draws on `console` with the function that this gives. `n_alive`: counts workers, to be shown with the pace of scoring."""
-    pace = Pace(n_alive, time.monotonic)
+    pace = Pace(n_alive, clock)
     if not console.is_terminal:
-        yield _Lines(console, pace).show
+        yield _Lines(console, pace, clock).show
         return
     columns = (
         TextColumn("{task.description:<20}"),
@@ -91,30 +91,57 @@ def shown(console: Console, n_alive: Callable[[], int] | None = None) -> Iterato
 
 
 class _Lines:
-    """A line for each stage that is reached, and now and then for how far it is."""
+    """A line for each stage that is over, with how long it took, and now and then one for how far a long stage is."""
 
-    def __init__(self, console: Console, pace: Pace) -> None:
+    def __init__(self, console: Console, pace: Pace, clock: Callable[[], float]) -> None:
         self._console = console
         self._pace = pace
-        self._last = ("", "")
-        self._at = 0.0
+        self._clock = clock
+        self._over: set[str] | None = None
+        self._began: float | None = None  # of the stage that goes on; None: before it was looked at
+        self._said = ("", clock())
 
     def show(self, run: RunStatus | None, scoring: Scoring | None) -> None:
-        known = [bar for bar in bars(run, scoring) if bar.total is not None]
         if run is not None and run.state == RunState.QUEUED:
-            stage, text, over = "queued", _queued(run), False
-        elif known:
-            bar = known[-1]
-            stage, over = bar.stage, bar.done == bar.total
-            text = f"{TITLES[stage]}: {bar.done}/{bar.total}"
-            if stage == "score" and scoring is not None:
-                text += f" shards, {self._pace.note(scoring)}"
-        else:
+            self._began = self._clock()
+            if (text := _queued(run)) != self._said[0]:
+                self._say(text)
             return
-        soon = stage == self._last[0] and not over and time.monotonic() - self._at < LINE_EVERY_S
-        if text.partition(",")[0] != self._last[1] and not soon:
-            self._last, self._at = (stage, text.partition(",")[0]), time.monotonic()
-            self._console.print(text, soft_wrap=True, highlight=False, markup=False)
+        known = [bar for bar in bars(run, scoring) if bar.total is not None]
+        if not known:
+            return
+        note = self._pace.note(scoring) if scoring is not None else ""
+        if self._over is None:
+            self._join(known)
+        for bar in known:
+            if bar.stage not in (self._over or ()):
+                self._look(bar, note)
+
+    def _join(self, known: list[Bar]) -> None:
+        """What was over before anybody looked is not told. How long the stage has gone on is known of the first one alone."""
+        self._over = {bar.stage for bar in known[:-1]}
+        if not self._over:
+            self._began = self._began or self._clock()
+
+    def _look(self, bar: Bar, note: str) -> None:
+        now, text = self._clock(), TITLES[bar.stage]
+        if bar.stage == "score":
+            text += f": {bar.done}/{bar.total} shards, {note}"
+        if bar.done == bar.total:
+            took = "done" if self._began is None else f"{now - self._began:,.1f} s"
+            if bar.stage == "score":
+                self._say(f"{text}, {took}")
+            elif took != "0.0 s":  # left out, or over within one look
+                self._say(f"{text}: {took}")
+            self._began = now
+            self._over = {*(self._over or ()), bar.stage}
+        elif now - self._said[1] >= LINE_EVERY_S:
+            far = f"{bar.done:,} of {bar.total:,}" if bar.total and bar.total > 1 else "goes on"
+            self._say(text if bar.stage == "score" else f"{text}: {far}")
+
+    def _say(self, text: str) -> None:
+        self._said = (text, self._clock())
+        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
 def _queued(run: RunStatus) -> str:

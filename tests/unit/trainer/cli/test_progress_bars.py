@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 
-import pytest
 from rich.console import Console
 
 from contract.store.progress import Progress
@@ -53,31 +53,65 @@ def run(state: str, stage: str = "", done: int = 0, total: int = 0, message: str
     return RunStatus("r", state, stage, done, total, message)
 
 
-def test_without_a_terminal_each_stage_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = io.StringIO()
-    with shown(Console(file=text, width=20)) as show:
-        show(None, None)
-        show(run("queued", message="another trains"), None)
-        show(run("running", "load", 0, 1), None)
-        show(run("running", "load", 1, 1), None)
-        for done in range(4):  # faster than lines are wanted
-            show(run("running", "fit", done, 9), None)
-        for shards in (0, 3, 3, 8, 8):
-            show(run("dispatched"), scored(shards))
-    assert [line.split(",")[0] for line in text.getvalue().splitlines()] == [
+def lines_of(shows: Sequence[tuple[float, RunStatus | None, Progress | None]]) -> list[str]:
+    """What is said where there is no terminal; the first of each is how many seconds later it is seen."""
+    text, clock = io.StringIO(), Clock()
+    with shown(Console(file=text, width=20), lambda: 2, clock) as show:
+        for later, run, scoring in shows:
+            clock.now += later
+            show(run, scoring)
+    return text.getvalue().splitlines()
+
+
+def test_without_a_terminal_each_stage_is_a_line_with_its_seconds() -> None:
+    assert lines_of(
+        [
+            (0, None, None),
+            (0, run("queued", message="another trains"), None),
+            (1, run("queued", message="another trains"), None),
+            (0.5, run("running", "load", 0, 1), None),
+            (0.75, run("running", "load", 1, 1), None),
+            (1, run("running", "load", 1, 1), None),
+            *((0.1, run("running", "fit", done, 9), None) for done in range(4)),
+            (3, run("running", "write", 0, 1), None),
+            *((1, run("dispatched"), scored(shards)) for shards in (0, 3, 3, 8, 8)),
+        ]
+    ) == [
         "queued: another trains",
-        "load interactions: 0/1",
-        "load interactions: 1/1",
-        "fit the model: 0/9",
-        "score: 0/8 shards",
-        "score: 8/8 shards",
+        "load interactions: 1.2 s",
+        "measure the model: 1.1 s",
+        "fit the model: 3.3 s",
+        "write the artifact: 1.0 s",
+        "score: 8/8 shards, 8,000 of 8,000 users, 2 workers, 3.0 s",
     ]
-    monkeypatch.setattr(watch, "LINE_EVERY_S", 0.0)
-    with shown(Console(file=text, width=20)) as show:
-        show(run("dispatched"), scored(3))
-        show(run("dispatched"), scored(4))
-    assert text.getvalue().splitlines()[-2].startswith("score: 3/8 shards, 3,000 of 8,000 users")
-    assert text.getvalue().splitlines()[-1].startswith("score: 4/8 shards, 4,000 of 8,000 users, ")
+
+
+def test_without_a_terminal_a_long_stage_says_now_and_then_how_far_it_is() -> None:
+    every = watch.LINE_EVERY_S
+    assert lines_of(
+        [
+            (0, run("running", "load", 0, 1), None),
+            (every, run("running", "load", 0, 1), None),
+            (every - 1, run("running", "load", 0, 1), None),
+            (0, run("running", "fit", 0, 2000), None),
+            (every + 1, run("running", "fit", 1500, 2000), None),
+            (1, run("dispatched"), scored(0)),
+            (every, run("dispatched"), scored(4)),
+        ]
+    ) == [
+        "load interactions: goes on",
+        "load interactions: 9.0 s",
+        "fit the model: 1,500 of 2,000",
+        "fit the model: 7.0 s",
+        "score: 4/8 shards, 4,000 of 8,000 users, 800 users/s, 5 s left, 2 workers",
+    ]
+
+
+def test_who_joins_later_is_told_no_time_that_nobody_has_measured() -> None:
+    assert lines_of([(0, run("running", "fit", 3, 9), None), (2, run("running", "write", 0, 1), None), (1, run("dispatched"), None)]) == [
+        "fit the model: done",
+        "write the artifact: 1.0 s",
+    ]
 
 
 def test_on_a_terminal_the_bar_of_scoring_carries_the_pace() -> None:
