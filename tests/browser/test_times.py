@@ -84,3 +84,19 @@ def test_without_a_script_times_are_in_utc(api: ApiProcess, open_page: Open) -> 
     page.goto(api.url)
     expect(page.locator("section[aria-labelledby=h-served] time").first).to_have_text(MADE)
     expect(page.locator("#zone")).to_be_hidden()
+
+
+def test_the_reader_s_zone_is_asked_for_only_where_it_is_told(api: ApiProcess, open_page: Open) -> None:
+    """A browser takes as long for its first answer as for all else that a script does before the first paint."""
+    page, _ = open_page(timezone_id="Europe/Berlin")
+    page.add_init_script(
+        "window.zonesAsked = 0; const asked = Intl.DateTimeFormat;"
+        "Intl.DateTimeFormat = new Proxy(asked, { apply: (made, self, given) => { window.zonesAsked += 1; return made(...given); } });"
+    )
+    page.goto(api.url)
+    button = page.get_by_role("button", name="Show local time")
+    expect(button).to_be_visible()
+    assert page.evaluate("window.zonesAsked") == 0
+    button.click()
+    expect(page.locator("#zone-says")).to_contain_text("Europe/Berlin")
+    assert page.evaluate("window.zonesAsked") == 1

@@ -42,9 +42,10 @@
     part.querySelectorAll(".timeline a[aria-label]").forEach(showPoint);
     document.dispatchEvent(new CustomEvent("larder:zone"));
   };
+  // Asked for only where it is told: the first Intl of a page takes longer than all the rest of this script.
+  const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "your time zone";
   const tell = () => {
-    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "your time zone";
-    says.textContent = isLocal ? `Times are in ${zone}.` : "Times are in UTC.";
+    says.textContent = isLocal ? `Times are in ${zone()}.` : "Times are in UTC.";
     button.textContent = isLocal ? "Show UTC" : "Show local time";
     button.hidden = false;
   };
