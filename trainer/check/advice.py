@@ -14,7 +14,8 @@ _ADVICE = {
     "--negative drop, or --weight-column ''.",
     dislikes.TAKEN_BACK: "All weights of the pair together are 0 or less, as of a purchase that was returned.",
     values.TOO_HEAVY: "Correct them, or rescale all weights: such numbers can't be told apart in float32.",
-    values.NO_NUMBER: "Correct them. If the decimal mark is a comma, say --decimal ,",
+    values.NO_NUMBER: "Correct them. If the decimal mark is a comma, say --decimal , ; if words are to weigh something, say "
+    "--event-column with the name of the column, and --event-weights as in good=5,bad=1.",
     values.NO_TIME: "Correct them, or name the format with --time-format.",
     values.NO_DATE: "Correct them, or name their unit with --time-unit.",
     values.ZERO_TIME: "Fill them in where they come from, or let them be dropped.",
@@ -33,7 +34,7 @@ _ADVICE = {
     broken_csv.NOT_TEXT: "Name the encoding of the file with --encoding, as in cp1252.",
     json_lines.NO_OBJECT: "Each line must be one JSON object.",
     json_lines.NO_TEXT: "Correct the escapes \\ud800 to \\udfff: they come in pairs.",
-    json_lines.NO_ID: "Ids are texts or integers.",
+    json_lines.NO_ID: "Ids are texts or integers; take them out of objects, as user.id. A list of items a row is read with --baskets.",
     cleaning.DUPLICATE["last"]: "As --duplicates last asks.",
     cleaning.DUPLICATE["max"]: "As --duplicates max asks.",
     cleaning.FEW_USER: "As --min-user-interactions asks.",

@@ -12,59 +12,16 @@ import polars as pl
 from contract.errors import DataError
 from contract.settings.called import as_called
 from contract.settings.settings import SourceSettings
+from trainer.check.column_looks import Column, look
 from trainer.rows.batches import Table
 from trainer.rows.problems import NoNamesError
 from trainer.sources.tables.columns import KNOWN_NAMES, plain_name
 from trainer.sources.tables.open import open_table
-from trainer.sources.values.times import clock_for, present
 
-FEW_ROWS = 20  # of fewer, nothing is said
 MOST_COLUMNS = 100  # of a table that is wider, nothing is said
-KINDS = 8  # distinct texts that may be types of events
-GRADES = 20  # distinct small integers that are more likely weights than ids
-LONGEST_ID = 128
-HINTS = {
-    "user": re.compile(
-        r"user|cust|member|client|visitor|account|person|people|player|author|reader|buyer|shopper|patient|student|session|owner"
-    ),
-    "item": re.compile(
-        r"item|prod|article|movie|film|book|song|track|artist|game|place|story|page|url|course|recipe|event|stock|sku|title|post"
-    ),
-    "weight": re.compile(r"rating|score|stars|weight|hours|plays|count|quant|qty|amount|duration|watch|clicks|views|likes|points"),
-    "time": re.compile(r"time|date|day|when|created|stamp|(^|_)(at|ts)$"),
-}
 _READING = ("separator", "encoding", "sql_query", "sql_table", "time_format", "time_unit", "missing")
 _SECONDARY = re.compile(r"transaction|order|invoice|basket|ticket|receipt|trip|visit")
 """What stands for a user where nobody is named: what was bought together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """What the first rows hold. `like`: integers, numbers, texts or times."""
-
-    name: str
-    like: str
-    n: int
-    distinct: int
-    low: str
-    high: str
-    kinds: tuple[str, ...]
-
-    @property
-    def words(self) -> str:
-        span = f", {self.low} to {self.high}" if self.like != "texts" else f", such as {self.low}"
-        return f"{self.name}: {self.distinct:,} different {self.like} in {self.n:,} rows{span}"
-
-    def hinted(self, role: str) -> bool:
-        return bool(HINTS[role].search(self.name.casefold()))
-
-    @property
-    def is_grade(self) -> bool:
-        return self.like == "integers" and 1 < self.distinct <= GRADES and len(self.low) <= 2 and len(self.high) <= 3
-
-    @property
-    def is_id(self) -> bool:
-        return self.like in ("integers", "texts") and self.distinct > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +39,14 @@ def propose(source: SourceSettings) -> Proposal | None:
     if table is None or not 1 < len(table.names) <= MOST_COLUMNS:
         return None
     try:
-        columns = [column for name in table.names if name and (column := _look(name, table, source))]
+        columns = [column for name in table.names if name and (column := look(name, table, source))]
     except DataError:  # what is damaged further on
         return None
     chosen = _chosen(columns, source)
     if not {"user", "item"} <= chosen.keys():
         return None
     options = [*_given(source), *([] if header else ["--no-header"])]
+    options += ["--baskets"] if chosen["item"].lists else []
     for role, column in chosen.items():
         options += [f"--{role}-column", shlex.quote(column.name)]
     for role in ("weight", "time"):
@@ -109,7 +67,10 @@ def _given(source: SourceSettings) -> list[str]:
 
 def _opened(source: SourceSettings) -> tuple[Table | None, bool]:
     try:
-        return open_table(source.interactions, source), source.header
+        table = open_table(source.interactions, source)
+        if source.header and table.named and any(name and name in table.sample(name).cast(pl.String) for name in table.names):
+            return open_table(source.interactions, source.model_copy(update={"header": False})), False  # its names are values
+        return table, source.header
     except NoNamesError:
         try:
             return open_table(source.interactions, source.model_copy(update={"header": False})), False
@@ -117,34 +78,6 @@ def _opened(source: SourceSettings) -> tuple[Table | None, bool]:
             return None, False
     except DataError:
         return None, False
-
-
-def _look(name: str, table: Table, source: SourceSettings) -> Column | None:
-    values = present(table.sample(name), source)
-    if len(values) < FEW_ROWS or values.dtype.is_nested() or values.dtype == pl.Binary:
-        return None
-    texts = values.cast(pl.String)
-    if texts.str.len_bytes().mean() > LONGEST_ID:  # type: ignore[operator]
-        return None
-    n, distinct, like = len(values), values.n_unique(), _like(values, texts, name, source)
-    ends = values if values.dtype != pl.String or like in ("texts", "times") else texts.cast(pl.Float64, strict=False).drop_nulls()
-    low, high = (texts[0], "") if like == "texts" else (_shown(ends.min()), _shown(ends.max()))
-    kinds = tuple(sorted(texts.unique().to_list())) if like == "texts" and 1 <= distinct <= KINDS and distinct < n / 10 else ()
-    wordy = kinds if all(re.fullmatch(r"[A-Za-z][\w \-]{0,30}", kind) for kind in kinds) else ()
-    return Column(name, like, n, distinct, low, high, wordy)
-
-
-def _like(values: pl.Series, texts: pl.Series, name: str, source: SourceSettings) -> str:
-    numbers = texts.str.strip_chars().cast(pl.Float64, strict=False)
-    numeric = numbers.null_count() == 0
-    try:
-        if (not numeric or HINTS["time"].search(name.casefold()) or numbers.min() > 3e8) and clock_for(values, source, "").modern:  # type: ignore[operator]
-            return "times"
-    except DataError:
-        pass
-    if not numeric:
-        return "texts"
-    return "integers" if texts.str.strip_chars().str.contains(r"^-?\d+$").all() else "numbers"
 
 
 def _chosen(columns: Sequence[Column], source: SourceSettings) -> dict[str, Column]:
@@ -172,9 +105,11 @@ def _by_name(role: str, left: Sequence[Column]) -> Iterator[Column]:
     if role == "time":
         yield from (one for one in left if one.like == "times")
     elif role == "weight":
-        yield from (one for one in left if one.like in ("integers", "numbers") and one.distinct > 1 and one.hinted(role))
+        yield from (
+            one for one in left if one.like in ("integers", "numbers") and one.distinct > 1 and one.hinted(role) and not one.is_price
+        )
     else:
-        yield from (one for one in left if one.is_id and one.hinted(role))
+        yield from (one for one in left if one.is_id and one.repeats and one.hinted(role))
     if role == "user":
         yield from (one for one in left if one.is_id and _SECONDARY.search(one.name.casefold()))
 
@@ -182,15 +117,13 @@ def _by_name(role: str, left: Sequence[Column]) -> Iterator[Column]:
 def _by_value(role: str, left: Sequence[Column]) -> Iterator[Column]:
     """Those that repeat, but for types of events; small integers and fractions are weights before they are ids."""
     if role == "weight":
-        yield from (one for one in left if one.is_grade or one.like == "numbers")
+        yield from (one for one in left if (one.is_grade or one.like == "numbers") and not one.is_price)
     else:
-        yield from (one for one in left if one.is_id and not one.kinds and not one.is_grade and one.distinct < one.n)
+        yield from (
+            one for one in left if one.is_id and not one.kinds and not one.is_grade and one.repeats and (role == "item" or not one.lists)
+        )
 
 
 def _weighed(event: Column) -> str:
     weights = ",".join(f"{kind}=1" for kind in event.kinds)
     return f"--event-column {shlex.quote(event.name)} --event-weights {shlex.quote(weights)}"
-
-
-def _shown(value: object) -> str:
-    return f"{value:.10g}" if isinstance(value, float) else str(value)

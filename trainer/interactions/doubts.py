@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,13 +14,14 @@ from trainer.interactions.indexing import counted
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.limits import IN_FUTURE
 from trainer.interactions.profile import SAMPLED, Profile
-from trainer.rows.doubt import Doubt
+from trainer.rows.doubt import SAME_BYTES, Doubt
+from trainer.rows.problems import Problems
 
 _YEAR = 366 * 86_400
 FAR = 40 * _YEAR  # interactions are not collected for so long
 OLD = 788_918_400  # 1995: older interactions are rare, and seconds since 2001 read as seconds since 1970 end there
 ROUNDED = 10_000  # seconds: to so many a spreadsheet rounds 1.70428E+09
-SECONDS = ("seconds since 1970",)
+SECONDS = ["seconds since 1970"]
 FEW = 5  # users or items that can't be all, of
 MANY = 100  # rows
 ONE_USER = 0.2  # part of the rows that is much for one of at least
@@ -31,10 +32,9 @@ EPOCH = 6e8  # a weight of 1989 and later, were it a time
 SENTINELS = tuple(float("9" * n) for n in range(2, 10))
 
 
-def doubts(made: Interactions, columns: Mapping[str, str], profile: Profile, clocks: Collection[str] = ()) -> Iterator[Doubt]:
-    """`clocks`: by which times were read, in words."""
+def doubts(made: Interactions, columns: Mapping[str, str], profile: Profile, problems: Problems) -> Iterator[Doubt]:
     if made.time is not None:
-        yield from _times(made.time, seconds=tuple(clocks) == SECONDS)
+        yield from _times(made.time, seconds=problems.clocks == SECONDS)
         n_future = made.dropped.get(IN_FUTURE, 0)
         if n_future > AHEAD * (n_future + profile.rows):
             part = f"{100 * n_future / (n_future + profile.rows):.0f} % of the rows"
@@ -45,6 +45,8 @@ def doubts(made: Interactions, columns: Mapping[str, str], profile: Profile, clo
     if profile.rows >= MANY:
         yield from _whole(made, profile)
     yield from _weights(made, profile)
+    if any(note.startswith(SAME_BYTES) for note in problems.notes):
+        yield Doubt(SAME_BYTES, "Is one a copy of the other? Take it away; --duplicates last counts a pair once.")
 
 
 def _times(times: Array, *, seconds: bool) -> Iterator[Doubt]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SAME_BYTES = "files with the same bytes are all read"
+
 
 @dataclass(frozen=True, slots=True)
 class Doubt:

@@ -92,7 +92,7 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
     targets = Targets(source.target) if source.target else None
     made = from_frames(events, label_of(source), source, problems.dropped, raw.ids, targets)
     profile = Profile.of(made)
-    found = tuple(doubts(made, raw.columns, profile, problems.clocks))
+    found = tuple(doubts(made, raw.columns, profile, problems))
     reading = {
         "rows": problems.n_rows,
         "columns": dict(raw.columns),
@@ -159,15 +159,15 @@ def _counted(raw: Raw) -> Raw:
 def _table(source: SourceSettings, memory: Memory | None) -> Raw:
     """A table of any kind: columns are chosen now, rows are converted as they come, or come as they were kept."""
     table = open_table(source.interactions, source)
-    chosen = table.chosen if isinstance(table, Reshaped) else choose(table.names, source, table.where, named=table.named)
+    where = getattr(table, "said_of", table.where)
+    chosen = table.chosen if isinstance(table, Reshaped) else choose(table.names, source, where, named=table.named)
     columns, problems = chosen.of, Problems()
     for note in (*table.notes, *chosen.notes):
         problems.note(note)
     ids = IdTypes(problems, columns, {"user": source.user_id_type, "item": source.item_id_type})
     converter = Converter(source, columns, None, problems, ids, table.named)
     converter.use(_clock(table, columns, source))
-    several = isinstance(table, Files)
-    problems.several = several
+    several = problems.several = isinstance(table, Files)
 
     def begin(part: Table) -> list[str]:
         """Make ready for a file; the roles that hold numbers in it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from trainer.rows import shown
 from trainer.rows.problems import UnknownColumnsError
 
 AUTO = "auto"
+MANY = 15  # columns, as of a matrix
 LIKELY_TYPO = 0.5  # how alike two names are, from 0 to 1
 ROLES = ("user", "item", "weight", "time")
 OWN_NAMES = {"user": "userID", "item": "itemID", "weight": "rating", "time": "timestamp"}
@@ -103,7 +105,9 @@ def is_known(name: str) -> bool:
 
 
 def plain_name(name: str) -> str:
-    """A column's name as names are compared: without case, spaces, dots, dashes and underscores."""
+    """A column's name as names are compared: without case, width, what nobody sees, spaces, dots, dashes and underscores."""
+    if not name.isascii():
+        name = "".join(letter for letter in unicodedata.normalize("NFKC", name) if unicodedata.category(letter) != "Cf")
     return re.sub(r"[\s_.\-]", "", name).casefold()
 
 
@@ -133,6 +137,8 @@ def _named(role: str, name: str, names: Sequence[str], where: str) -> str:
 def _no_column(role: str, names: Sequence[str], where: str) -> str:
     known = ", ".join(KNOWN_NAMES[role][:6])
     first_row = "" if len(names) == 1 or any(map(is_known, names)) else ". If these are the values of a first row, say --no-header"
+    if role == "item" and len(names) >= MANY:
+        first_row += ". If each column is an item and each row a user, say --wide"
     return (
         f"{where}: no column has a known name of {role}s ({known}, ...); it has {shown.names(names)}. "
         f"Name it with --{role}-column{_separator_hint(names)}{first_row}"

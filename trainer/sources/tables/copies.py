@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from contract.settings.source import STDIN
+from trainer.rows.doubt import SAME_BYTES
 from trainer.sources.tables.locations import Location
 
 N_NAMED = 3
@@ -26,7 +27,7 @@ def copies(found: Sequence[Location], given: Callable[[Location], Hashable]) -> 
     if not twins:
         return []
     more = [f"{len(twins) - N_NAMED} more"] if len(twins) > N_NAMED else []
-    return [f"files with the same bytes are all read: is one a copy of the other? {'; '.join([*twins[:N_NAMED], *more])}"]
+    return [f"{SAME_BYTES}: is one a copy of the other? {'; '.join([*twins[:N_NAMED], *more])}"]
 
 
 def _grouped(paths: Iterable[Path], trait: Callable[[Path], Hashable]) -> Iterator[list[Path]]:

@@ -183,6 +183,8 @@ def _url(address: str, where: str) -> sa.URL:
         # Opened for reading: else a misspelt name would make an empty database. A question mark may be a part of the name.
         whole = address.partition(":///")[2]
         path = whole if Path(whole).exists() else str(url.database)
+        if not Path(path).exists():
+            raise DataError(f"{where}: unable to open database file, since there is none of this name")
         url = sa.URL.create("sqlite", database=f"file:{quote(path)}", query={"mode": "ro", "uri": "true"})
     return url
 

@@ -35,10 +35,15 @@ _MAGIC: dict[bytes, str] = {
     b"\x93NUMPY": "a NumPy array; save it as Parquet or CSV",
     b"\x89HDF": "an HDF5 file; save it as Parquet or CSV",
     b"\x89PNG": "a picture",
+    b"%%MatrixMarket": "a Matrix Market file; write its entries as CSV with names of columns (user, item, rating)",
     b"version https://git-lfs": "a pointer of Git LFS and not the file itself; fetch it with `git lfs pull`",
 }
 _PICKLE = re.compile(rb"\x80[\x02-\x05](\x95|[c}\](q(])")
 _HTML = re.compile(rb"\s*(<!doctype html|<html|<\?xml)", re.IGNORECASE)
+_SQL = re.compile(
+    rb"(\s|--\s*\n)*(-- (mysql|mariadb|postgresql database|sqlite)[^\n]* dump|(insert into|create table|pragma|begin transaction)\s)",
+    re.IGNORECASE,
+)
 _TAR = slice(257, 262)
 
 
@@ -76,6 +81,8 @@ def _kind(head: bytes) -> str:
         return "a tar archive; unpack it"
     if _HTML.match(head):
         return "a page of HTML or XML and not a table; perhaps a message of the server that it was fetched from"
+    if _SQL.match(head):
+        return "a dump of SQL; load it into a database and read that, or export the table as CSV"
     if _PICKLE.match(head):
         return "a pickle of Python; save it as Parquet or CSV"
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import polars as pl
 
@@ -104,6 +105,8 @@ class Files:
         notes += copies(found, lambda one: tuple(self._values(one).items()))
         self._part = self._as_part(self._first, location)
         self.names: Sequence[str] = self._part.names
+        self.said_of = f"{where}: {Path(location.address).name}" if len(found) > 1 else where
+        """Whose names of columns they are, for messages."""
         self.notes: Sequence[str] = (*self._first.notes, *notes, *said)
 
     def sample(self, column: str) -> pl.Series:

@@ -18,6 +18,7 @@ from trainer.sources.text import preamble
 SEPARATORS = (",", ";", "\t", "|", "::", "\x01", "^", " ")
 PYTHON = re.compile(r"\{'[^'\n]*': ")
 LOOKED_AT = 50  # lines
+FEW_ROWS, WIDER = 5, 0.9  # rows, and the part of them that has more fields than there are names
 INNER = b"\x1f"  # in place of a separator of several characters, once a chunk is in memory
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _TYPED = re.compile(r"(.+):(?:token|float)(?:_seq)?")
@@ -80,7 +81,10 @@ def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
     else:
         names = [str(at) for at in range(1, max(len(split(line, separator)) for line in lines) + 1)]
     skipped = records[: records.index(lines[0], before.at) + source.header] if source.header or before.separator else []
-    surplus = _surplus([split(line, separator) for line in lines[1:]], len(names))
+    rows = [split(line, separator) for line in lines[1:]]
+    if source.header:
+        _refuse_wider(lines[1:], rows, len(names), separator, where)
+    surplus = _surplus(rows, len(names))
     return Dialect(separator, tuple(names), sum(1 + record.count("\n") for record in skipped), surplus, tuple(notes))
 
 
@@ -92,6 +96,19 @@ def split(line: str, separator: str) -> list[str]:
         return next(csv.reader(io.StringIO(line, newline=""), delimiter=separator), [])
     except csv.Error:
         return line.rstrip("\r\n").split(separator)
+
+
+def _refuse_wider(lines: Sequence[str], rows: Sequence[Sequence[str]], width: int, separator: str, where: str) -> None:
+    """Raises DataError where nearly every row has more than the names: none of them could be used, and the reason is one."""
+    wider = [row for line, row in zip(lines, rows, strict=True) if len(row) > width and row[-1].strip() and r"\"" not in line]
+    if len(rows) < FEW_ROWS or len(wider) < WIDER * len(rows):
+        return
+    if separator == " " and any(not text for row in wider for text in row):
+        raise DataError(f"{where}: several spaces set columns apart; write one separator between them, as a comma")
+    raise DataError(
+        f"{where}: its rows have {len(wider[0])} fields, and its line of names {width}. If the first field is the name of a row, as R "
+        "writes it, leave it out (row.names=FALSE); if values hold the separator, put quotation marks around them"
+    )
 
 
 def _surplus(rows: Sequence[Sequence[str]], width: int) -> int:

@@ -103,12 +103,22 @@ def _no_lines(head: str, objects: Sequence[Mapping[str, Any]]) -> str:
     """What a file holds that is not one JSON object a line, and what to do; "" if it seems to be."""
     text = head.lstrip()
     if text.startswith("["):
-        return "a JSON array; write one object a line"
+        python = PYTHON.match(text[1:].lstrip())
+        return "a list of Python literals; write each with json.dumps, one a line" if python else "a JSON array; write one object a line"
     if not objects:
+        lines = text.split("\n")
+        if lines[0].strip() == "{":
+            return "JSON objects over several lines; write one a line"
+        if _object(lines[0].strip().removesuffix(",")) is not None:
+            return "JSON objects with a comma behind each; leave the commas out"
         if PYTHON.match(text):
             return "Python literals ({'a': 1}) and not JSON; write each with json.dumps(ast.literal_eval(line))"
         return "several JSON objects on a line; write one a line" if re.match(r"\{.*\}\s*\{", text) else "no JSON object on any line"
-    if len(objects) > 1 or any(map(is_known, objects[0])):
+    if len(objects) > 1:
+        return ""
+    if len(objects[0]) > 1 and all(isinstance(value, dict | list) and len(value) > 1 for value in objects[0].values()):
+        return "one JSON object with a value for each column; write one object a row, one a line (pandas: orient='records', lines=True)"
+    if any(map(is_known, objects[0])):
         return ""
     lists = [name for name, value in objects[0].items() if isinstance(value, list) and value and isinstance(value[0], dict)]
     return f"one JSON object with its rows in {lists[0][:40]!r}; write one object a line" if lists else ""

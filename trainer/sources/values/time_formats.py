@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import polars as pl
 
-DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%Y%m%d")
+DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%Y%m%d", "%Y.%m.%d")
 CLOCKS = ("%H:%M:%S%.f", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 FORMATS = (
     *("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f %#z", "%Y-%m-%d %H:%M:%S%.f UTC"),
     *("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M%#z"),
     *DATES,
     *(f"{date} {clock}" for date in DATES for clock in CLOCKS),
+    *(f"{date}, {clock}" for date in ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y") for clock in CLOCKS),
+    *(
+        "%Y-%m-%d %H:%M:%S,%3f",
+        "%Y-%m-%dT%H:%M:%S,%3f",
+        "%Y:%m:%d %H:%M:%S",
+        "%Y%m%dT%H%M%S",
+        "%Y%m%dT%H%M%S%#z",
+        "%Y-%m-%d %H:%M:%S%.f GMT",
+    ),
     *("%m %d, %Y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%Y %b %d", "%Y-%m"),
     *("%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S %z", "%a %b %d %H:%M:%S %z %Y", "%d/%b/%Y:%H:%M:%S %z"),
+    *(
+        "%a, %d %b %Y %H:%M:%S GMT",
+        "%a %b %d %H:%M:%S UTC %Y",
+        "%a %b %d %Y %H:%M:%S GMT%z",
+        "%d%b%Y:%H:%M:%S",
+        "%G-W%V-%u",
+        "%Y年%m月%d日",
+    ),
 )
 _COMPLETED = {"%Y": ("%Y%m%d", "0101"), "%Y%m": ("%Y%m%d", "01"), "%Y-%m": ("%Y-%m-%d", "-01"), "%Y%m%d%H": ("%Y%m%d%H%M", "00")}
 """Formats that name no day or no minute, and what makes them whole."""

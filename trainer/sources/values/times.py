@@ -150,7 +150,7 @@ def _of_texts(texts: pl.Series, where: str) -> Clock:
     if twin in formats and parsed(texts, first).to_list() != parsed(texts, twin).to_list():
         raise DataError(f"{where}: times such as {shortened(texts[0])!r} may be {first} or {twin}; say which with --time-format")
     others = sorted((form for form, n in read.items() if n and form not in (first, twin)), key=lambda form: -read[form])
-    zone = "" if "z" in first or "UTC" in first else ", taken as UTC"
+    zone = "" if _says_zone(first) else ", taken as UTC"
     more = _beside(texts.filter(parsed(texts, first).is_null()), others, where) if best < len(texts) else ""
     return Clock(formats=(first, *others), note=f"times have the format {first!r}{zone}{more}", words=_order(first))
 
@@ -165,7 +165,7 @@ def _beside(texts: pl.Series, forms: list[str], where: str) -> str:
     twin = _other_order(form)
     if read.get(twin) == best and twin != form and parsed(texts, form).to_list() != parsed(texts, twin).to_list():
         raise DataError(f"{where}: times such as {shortened(texts[0])!r}, beside others, may be {form} or {twin}; write all in one format")
-    return f"; {best:,} of the first {SAMPLE:,} have {form!r}{'' if 'z' in form or 'UTC' in form else ', taken as UTC'}"
+    return f"; {best:,} of the first {SAMPLE:,} have {form!r}{'' if _says_zone(form) else ', taken as UTC'}"
 
 
 def _order(form: str) -> str:
@@ -175,6 +175,10 @@ def _order(form: str) -> str:
     names = {"%Y": "year", "%y": "year", "%m": "month", "%b": "month", "%B": "month", "%d": "day"}
     first = min((letter for letter in names if letter in form), key=form.index, default="")
     return f"dates with the {names[first]} first" if first else f"the format {form!r}"
+
+
+def _says_zone(form: str) -> bool:
+    return any(zone in form for zone in ("z", "UTC", "GMT"))
 
 
 def _other_order(form: str) -> str:

@@ -74,6 +74,36 @@ CASES: dict[str, tuple[str, Row, list[str]]] = {
         lambda n: (f"s{n % 61}", f"d{n % 3}", n % 57),
         ["--user-column", "customer_id", "--item-column", "product"],
     ),
+    "bookings of hotels": (
+        "booking_ref,guest,hotel,rate_eur,arrival",
+        lambda n: (f"B{n:06d}", f"g{n % 61}", f"h{n % 57}", f"{59 + n % 80}.00", f"2024-01-{1 + n % 28:02d}"),
+        ["--user-column", "guest", "--item-column", "hotel", "--time-column", "arrival"],
+    ),
+    "large ids that are no times": (
+        "steam64,appid_name,minutes,last_played",
+        lambda n: (76_561_198_000_000_000 + n % 61, f"Game {n % 57}", n * 13 % 900, 1_700_000_000 + n * 60),
+        ["--user-column", "steam64", "--item-column", "appid_name", "--time-column", "last_played"],
+    ),
+    "stays, in another language": (
+        "Kundennr,Artikelnr,Menge,Datum",
+        lambda n: (10_000 + n % 61, f"A-{n % 57}", 1 + n % 3, f"{1 + n % 28:02d}.01.2024 10:11"),
+        ["--user-column", "Kundennr", "--item-column", "Artikelnr", "--weight-column", "Menge", "--time-column", "Datum"],
+    ),
+    "prices are no weights": (
+        "buyer_email,good,unit_price,bought",
+        lambda n: (f"u{n % 61}@x.org", f"good {n % 57}", 9.99 + n % 7, f"2024-01-{1 + n % 28:02d}"),
+        ["--user-column", "buyer_email", "--item-column", "good", "--time-column", "bought"],
+    ),
+    "baskets": (
+        "customer,things",
+        lambda n: (f"u{n % 61}", f'"[{n % 57}, {100 + n % 31}]"'),
+        ["--baskets", "--user-column", "customer", "--item-column", "things"],
+    ),
+    "no names, texts alone": (
+        "",
+        lambda n: (f"u{n % 61}", f"p{n % 57}"),
+        ["--no-header", "--user-column", "1", "--item-column", "2", "--weight-column", "", "--time-column", ""],
+    ),
     "no names": (
         "",
         lambda n: (f"u{n % 61}", f"p{n % 57}", 1 + n % 5, 1_700_000_000 + n),

@@ -293,3 +293,15 @@ def test_files_of_several_kinds_do_not_count_the_empty_ones(folder: Path) -> Non
     assert len(rows(folder)) == 2
     (folder / "a.json").write_text(json.dumps({"user_id": 1, "item_id": 2}))
     assert "files of several kinds" in refusal(folder)
+
+
+def test_names_that_are_not_known_are_those_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "README.txt").write_text("These are the orders, ask Ana.\n1,2\n")
+    (tmp_path / "a.csv").write_text("user,item\n1,2\n")
+    assert f"{tmp_path}: README.txt: no column has a known name of users" in refusal(tmp_path)
+
+
+def test_a_file_and_its_copy_are_doubted(tmp_path: Path) -> None:
+    for name in ("a.csv", "a (1).csv"):
+        (tmp_path / name).write_text("user,item\n" + "".join(f"{n % 60},{n % 17}\n" for n in range(300)))
+    assert "files with the same bytes are all read" in [doubt.what for doubt in load(tmp_path).doubts]

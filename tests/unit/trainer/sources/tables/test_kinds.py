@@ -133,3 +133,25 @@ def test_recboles_files_name_types_in_their_columns(tmp_path: Path) -> None:
 def test_a_name_with_a_colon_is_a_name(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("user_id,item_id,note:token\n1,2,x\n")
     assert rows(tmp_path / "a.csv") == [(1, 2, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("-- MySQL dump 10.13  Distrib 8.0\nINSERT INTO `o` VALUES (1,2),(2,3);\n", "a dump of SQL"),
+        ("--\n-- PostgreSQL database dump\n--\n\nCOPY o (user_id, item_id) FROM stdin;\n1\t2\n", "a dump of SQL"),
+        ("PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n", "a dump of SQL"),
+        ("INSERT INTO o VALUES (1,2);\n", "a dump of SQL"),
+        ("%%MatrixMarket matrix coordinate real general\n9 9 1\n1 2 3\n", "a Matrix Market file"),
+    ],
+)
+def test_texts_that_are_no_tables(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    assert reason in refusal(path)
+
+
+def test_a_table_may_begin_with_a_word_of_sql(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("insert_id,user,item\n7,1,2\n")
+    assert rows(path) == [(1, 2, 1.0)]

@@ -79,3 +79,32 @@ def test_several_byte_order_marks(csv: Path) -> None:
 def test_long_names_of_columns_are_shortened(csv: Path) -> None:
     csv.write_text("a" * 5000 + ",b\n1,2\n")
     assert len(refusal(csv)) < 400
+
+
+@pytest.mark.parametrize("separator", [",", " ", "\t"])
+def test_names_of_rows_as_r_writes_them(csv: Path, separator: str) -> None:
+    rows = [f'"{n}"{separator}{n}{separator}7{separator}4\n' for n in range(1, 40)]
+    csv.write_text(separator.join(['"user_id"', '"item_id"', '"rating"']) + "\n" + "".join(rows))
+    assert "its rows have 4 fields, and its line of names 3" in refusal(csv)
+    assert "row.names=FALSE" in refusal(csv)
+
+
+def test_columns_set_apart_by_several_spaces(csv: Path) -> None:
+    csv.write_text("user_id  item_id  rating\n" + "".join(f"{n:<9}{7:<9}{4}\n" for n in range(40)))
+    assert "several spaces set columns apart" in refusal(csv)
+
+
+def test_a_few_rows_that_are_too_long_are_named_and_the_others_read(csv: Path) -> None:
+    csv.write_text("user_id,item_id,rating\n" + "".join(f"{n},7,4{',9' if n == 3 else ''}\n" for n in range(40)))
+    assert len(rows(csv)) == 39
+
+
+@pytest.mark.parametrize("user", ["user\u00a0id", "user_id\u200b", "\uff55\uff53\uff45\uff52\uff3f\uff49\uff44"])
+def test_names_are_known_as_people_see_them(csv: Path, user: str) -> None:
+    csv.write_text(f"{user},item_id\n1,7\n", encoding="utf-8")
+    assert rows(csv) == [(1, 7, 1.0)]
+
+
+def test_a_matrix_is_told_of_wide(csv: Path) -> None:
+    csv.write_text("user," + ",".join(f"i{n}" for n in range(30)) + "\n" + "a" + ",1" * 30 + "\n")
+    assert "say --wide" in refusal(csv)
