@@ -17,6 +17,7 @@ from api.http.route import Route
 from api.lists.breaker import Breaker
 from api.lists.clients import Clients
 from api.lists.store import Store
+from api.metrics.arm_sender import ArmSender
 from api.metrics.collector import RedisCollector
 from api.metrics.counters import Metrics
 from api.routes import audit, batch, events, finding, generations, health, items, lists, recommendations, session
@@ -28,7 +29,7 @@ from api.serving.cors import Cors
 from api.serving.middleware import Front
 from api.serving.mounting import mounted, own_paths
 from api.serving.plain.fast_lane import FastLane
-from api.serving.plain.quick import QUICK, SENDER, Quick
+from api.serving.plain.quick import ARMS, QUICK, SENDER, Quick
 from api.web.application import beside
 from api.web.site import Site
 from contract.settings.settings import Settings
@@ -61,6 +62,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     front = _front(app, settings, metrics, pages, metrics, lane.answer, Cors.of(settings))
     paths = own_paths([*page_paths, *(route.path for route in routes)])
     app.wsgi_app = mounted(front, settings, paths)  # type: ignore[method-assign, assignment]
+    app.extensions[ARMS] = arms = ArmSender(settings, metrics, store.pointers)
+    metrics.broken = arms.broken
     app.extensions[QUICK] = Quick(lane, front, app.wsgi_app, store.breaker, store.pointers)
     return app
 

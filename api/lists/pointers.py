@@ -74,6 +74,11 @@ class Pointers:
         """Whether users are served from different generations, as far as is known without asking Redis."""
         return self._cached is not None and self._cached[3] is not None
 
+    @property
+    def running_arms(self) -> Arms | None:
+        """Those of the experiment that runs, as far as is known without asking Redis, whatever the request names."""
+        return None if self._cached is None else self._cached[3]
+
     def arms(self) -> Arms | None:
         """Those of the experiment that runs; None while none does, or where the request names a generation or an arm.
 

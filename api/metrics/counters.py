@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from contract.formats.keys import Id
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -54,6 +56,8 @@ class Metrics:
             "Requests with a named key, by its name and what came of them: allowed, refused (403), limited (429).",
             ("key", "outcome"), registry=self._registry,
         )  # fmt: skip
+        self.broken: Callable[[str, str, Iterable[Id]], object] = lambda _arm, _outcome, _users: None
+        """Called with the arm, the outcome and the users of answers that were empty, or errors, while an experiment runs."""
         self._children: dict[tuple[str, str, str], Histogram] = {}  # labels() costs as much as observe()
 
     def observe(self, route: str, method: str, status: str, seconds: float) -> None:
@@ -74,10 +78,21 @@ class Metrics:
         for name in names:
             self._fallback_lists.labels(name).inc()
 
-    def arm(self, arm: str, outcome: str, n: int = 1) -> None:
-        """`arm`: "" where the user is in none, which counts nothing."""
+    def arm(self, arm: str, outcome: str, n: int = 1, users: Iterable[Id] = ()) -> None:
+        """`arm`: "" where the user is in none, which counts nothing. `users`: whose answers were empty or errors."""
         if arm and n:
             self._arms.labels(arm, outcome).inc(n)
+            if users:
+                self.broken(arm, outcome, users)
+
+    def arm_totals(self) -> dict[tuple[str, str], int]:
+        """What this process has counted, by arm and outcome."""
+        (family,) = self._arms.collect()
+        return {
+            (sample.labels["arm"], sample.labels["outcome"]): int(sample.value)
+            for sample in family.samples
+            if sample.name.endswith("_total")
+        }
 
     def events(self, outcome: str, n: int) -> None:
         if n:

@@ -94,7 +94,7 @@ class BatchRoutes:
         chain = chain_of(self.store, asked)
         is_whole = not n_unknown and (not chain or all(one and len(one.item_ids) >= (asked.k or pointer.k) for one in found.lists))
         more = f",{generation_json(pointer)}" if says else ""
-        count = partial(_count, self.metrics, arm) if (arm := arm_to_count(pointer)) else None
+        count = partial(_count, self.metrics, arm, asked.user_ids) if (arm := arm_to_count(pointer)) else None
         if is_plain(asked) and is_whole:
             if count is not None:
                 count([one and one.item_ids for one in found.lists])
@@ -110,10 +110,11 @@ def _newest(store: Store, pointer: Pointer, found: UserLists) -> Pointer:
     return pointer if arms is None else arms.named(arm) or pointer
 
 
-def _count(metrics: Metrics, arm: str, listed: Sequence[Sequence[Id] | None]) -> None:
+def _count(metrics: Metrics, arm: str, users: Sequence[Id], listed: Sequence[Sequence[Id] | None]) -> None:
     """`listed`: the items of each user; None for who has no list."""
+    empty = [user for user, ids in zip(users, listed, strict=True) if ids is not None and not ids]
     metrics.arm(arm, UNKNOWN, sum(ids is None for ids in listed))
-    metrics.arm(arm, WITHOUT, sum(ids is not None and not ids for ids in listed))
+    metrics.arm(arm, WITHOUT, len(empty), empty)
     metrics.arm(arm, LISTED, sum(bool(ids) for ids in listed))
 
 

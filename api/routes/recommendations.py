@@ -53,8 +53,8 @@ class RecommendationRoutes:
         except RequestError:
             raise
         except Exception:
-            if (pointer := self.store.pointers.young_of(asked.user_id)) is not None:
-                self.metrics.arm(arm_to_count(pointer), ERROR)
+            if (arms := self.store.pointers.running_arms) is not None:
+                self.metrics.arm(arm_to_count(arms.of_user(asked.user_id)), ERROR, users=(asked.user_id,))
             raise
 
     def answered(self, asked: UserRequest) -> Response:
@@ -77,7 +77,10 @@ class RecommendationRoutes:
     def respond(self, asked: UserRequest, pointer: Pointer, user_id: Id, found: StoredList, source: str, variant: str) -> Response:
         filler = Filler(self.store, asked, pointer, self.metrics.fell_back)
         found, chosen = filler.choose(found)
-        self.metrics.arm(arm_to_count(pointer), LISTED if chosen.item_ids else WITHOUT)
+        if chosen.item_ids:
+            self.metrics.arm(arm_to_count(pointer), LISTED)
+        else:
+            self.metrics.arm(arm_to_count(pointer), WITHOUT, users=(asked.user_id,))
         source = filler.source_of(found, source)
         described = describe(self.store, pointer, asked, (chosen,), filler.shelf)
         members = user_answer(asked, user_id, found, chosen, described, source)

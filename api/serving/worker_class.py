@@ -21,7 +21,7 @@ from api.serving.answering import Application, Quick200
 from api.serving.connections import Connection, Limits
 from api.serving.framing import Arriving
 from api.serving.plain.express import Express
-from api.serving.plain.quick import QUICK, SENDER
+from api.serving.plain.quick import ARMS, QUICK, SENDER
 from api.serving.poller import Poller
 from api.serving.shares import Shares
 from api.serving.waiting import Ticket, Waiting
@@ -59,7 +59,9 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def run(self) -> None:
         self._application = Application(self.cfg, self.log, self.wsgi)
         extensions = getattr(self.wsgi, "extensions", {})
-        quick, sender = extensions.get(QUICK), extensions.get(SENDER)
+        quick, senders = extensions.get(QUICK), [extensions[name] for name in (SENDER, ARMS) if name in extensions]
+        if ARMS in extensions:
+            extensions[ARMS].begin()
         self._express = Express.of(quick, self._application, self._poller, self._waiting.put, self._send) if quick else None
         for _ in range(self.cfg.threads):
             threading.Thread(target=self._serve, daemon=True).start()
@@ -75,7 +77,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
             self._turn(listens=False)
         self._waiting.end(self.cfg.threads)
         self._poller.close()
-        if sender is not None:
+        for sender in senders:
             sender.close()
 
     def _refused(self, error: Exception) -> bytes:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.experiments import canary
 from contract.experiments.definition import N_SLOTS, slot_of
 from trainer.sequential.two_arms import Look, evidence_by_look
 
@@ -100,8 +101,9 @@ def run(n: int, json_file: Path | None) -> None:
     print(
         f"\n{N_STICKY:,} users, 10 %: {sticky['share']:.3%}; two experiments: chi-squared {sticky['chi_squared']:.2f}, 1 degree of freedom."
     )
+    broken = canary.run(n)
     if json_file is not None:
-        json_file.write_text(json.dumps({"experiments": n, "cases": rows, "assignment": sticky}, indent=2))
+        json_file.write_text(json.dumps({"experiments": n, "cases": rows, "assignment": sticky, "broken": broken}, indent=2))
 
 
 def _sticky() -> dict[str, float]:

@@ -53,6 +53,8 @@ class Experiment(BaseModel):
     by: str
     stop_when_worse: str = ""
     """By what an arm is judged so that it ends when that is worse: clicks or conversions; "": a person ends it."""
+    stop_when_broken: bool = False
+    """Whether it ends when an arm has more errors or empty lists than the arm that it is held against."""
     slots_from: dict[str, dict[str, int]] = {}
     """How many slots each arm has from a moment on, in milliseconds, until the next one; of an earlier version, from none on."""
 
@@ -71,6 +73,11 @@ class Experiment(BaseModel):
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(arm.name for arm in self.arms)
+
+    @property
+    def reference(self) -> str:
+        """The arm that others are held against: `current`, or the first one."""
+        return CURRENT if CURRENT in self.names else self.names[0]
 
     def with_slots_from(self, ms: int) -> Self:
         """With its present shares entered, which hold from then on."""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from contract.errors import GenerationError
 from contract.experiments.definition import CURRENT, Arm, Experiment
+from contract.experiments.ending import Ending
 from contract.experiments.shares import allotted
 from contract.formats.manifest import MovedPointer
 from contract.formats.states import HAS_LISTS
@@ -44,10 +45,10 @@ class Experiments:
         arms = served.experiment.get("arms", ()) if served and served.experiment else ()
         return frozenset(str(arm["name"]) for arm in arms if arm.get("pointer"))
 
-    def start(self, shares: Mapping[str, int], by: str, stop_when_worse: str = "") -> Experiment:
+    def start(self, shares: Mapping[str, int], by: str, stop_when_worse: str = "", *, stop_when_broken: bool = False) -> Experiment:
         """Begin an experiment: slots by arm (shares.py), where each arm but `current` is a generation that has its lists.
 
-        `stop_when_worse` as in Experiment. Raises GenerationError where one runs, or an arm can't be served.
+        `stop_when_worse` and `stop_when_broken` as in Experiment. Raises GenerationError where one runs, or an arm can't be served.
         """
         if (running := self.running()) is not None:
             raise GenerationError(f"an experiment runs already, of {', '.join(running.names)}: stop it first, or change its shares")
@@ -60,9 +61,11 @@ class Experiments:
             for name, slots in allotted(shares).items()
         )
         self._need_explanations(arms)
-        named = {"id": secrets.token_hex(4), "salt": secrets.token_hex(16), "by": by, "stop_when_worse": stop_when_worse}
         began = self._follow_ms()
-        experiment = Experiment(arms=arms, began_at_ms=began, **named).with_slots_from(began)
+        experiment = Experiment(
+            id=secrets.token_hex(4), salt=secrets.token_hex(16), arms=arms, began_at_ms=began, by=by,
+            stop_when_worse=stop_when_worse, stop_when_broken=stop_when_broken,
+        ).with_slots_from(began)  # fmt: skip
         self._set("", experiment, experiment)
         return experiment
 
@@ -86,6 +89,13 @@ class Experiments:
         running = self._needed(seen)
         self._set(running.id, None, running)
         return running
+
+    def stop_by_itself(self, seen: str, arm: str, by: str, why: str) -> Experiment:
+        """End it since `arm` is worse, and let others be told of it: `by` whom, and `why`. Raises as `stop`."""
+        ended, redis = self.stop(seen), self._generations.redis
+        seconds, micros = redis.time()
+        Ending(experiment=seen, at_ms=seconds * 1000 + micros // 1000, by=by, arm=arm, why=why).save(redis, self._generations.keys)
+        return ended
 
     def promote(self, arm: str, by: str, force: bool = False, seen: str = "") -> Experiment:
         """End it with one arm for everybody: its generation is promoted as a person's promotion is, then the experiment ends.

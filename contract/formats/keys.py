@@ -23,6 +23,9 @@ larder:{ctl}:outcomes          string  a week  trainer           api           J
 larder:{ctl}:audit             list    -       api, trainer      api, trainer  JSON: changes that were asked for (audit.py), newest first
 larder:{ctl}:log_level         string  minutes trainer           all           a level of logs that somebody asks for (telemetry/level.py)
 larder:{ctl}:acknowledged      string  minute  all           nobody        written last before replicas are waited for
+larder:{ctl}:experiment_ended  string  -       trainer           all           JSON: why the last experiment ended by itself (ending.py)
+larder:{ctl}:answers:EXP       hash    a week  api               trainer, api  "ARM OUTCOME" -> answers; slots of arms (answers.py)
+larder:{ctl}:broken:EXP        hash    a week  api               trainer       slots where an answer was empty or an error -> arm, order
 larder:{ctl}:lost              hash    minutes trainer           all           ID -> JSON: what it lacks (store/replicas/lost.py)
 larder:{ctl}:comparing:ID      string  1 hour  trainer           trainer       one of several trainers compares models with a generation
 larder:{ctl}:runs              list    -       trainer           trainer, api  ids of the newest 100 runs, newest first
@@ -107,6 +110,7 @@ class Keys:
     outcomes = _ControlKey("outcomes")
     audit = _ControlKey("audit")
     lost = _ControlKey("lost")
+    experiment_ended = _ControlKey("experiment_ended")
     acknowledged = _ControlKey("acknowledged")
     log_level = _ControlKey("log_level")
 
@@ -130,6 +134,12 @@ class Keys:
 
     def comparing(self, generation: str) -> str:
         return self._control(f"comparing:{generation}")
+
+    def arm_answers(self, experiment: str) -> str:
+        return self._control(f"answers:{experiment}")
+
+    def broken_slots(self, experiment: str) -> str:
+        return self._control(f"broken:{experiment}")
 
     def run(self, run: str) -> str:
         return self._control(f"run:{run}")

@@ -58,13 +58,14 @@ class NoticeSettings(TelemetrySettings):
     )
     on_refused: str = Field("", description="The same when the gate refuses a generation.")
     on_failed: str = Field("", description="The same when a run or a generation fails.")
+    on_stopped: str = Field("", description="The same when an experiment ends by itself, since an arm is worse.")
     notice_secret: SecretStr = Field(SecretStr(""), description="Secret of the HMAC that signs what is posted; empty: it is not signed.")
 
     audit_entries: int = Field(
         1000, ge=0, le=100_000, description="How many changes the audit log keeps, by routes, pages and commands; 0: none are recorded."
     )
 
-    @field_validator("on_promoted", "on_refused", "on_failed")
+    @field_validator("on_promoted", "on_refused", "on_failed", "on_stopped")
     @classmethod
     def _address_or_command(cls, value: str) -> str:
         try:
@@ -80,5 +81,5 @@ class NoticeSettings(TelemetrySettings):
     @property
     def notices(self) -> dict[str, str]:
         """Who is told of what."""
-        told = {"promoted": self.on_promoted, "refused": self.on_refused, "failed": self.on_failed}
+        told = {"promoted": self.on_promoted, "refused": self.on_refused, "failed": self.on_failed, "stopped": self.on_stopped}
         return {event: target for event, target in told.items() if target}

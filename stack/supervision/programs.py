@@ -18,7 +18,7 @@ KEYS_OF_SOURCES = (
     *("MYSQL_PWD", "CLICKHOUSE_PASSWORD", "SNOWFLAKE_PASSWORD", "MSSQL_PASSWORD"),
     *("AZURE_STORAGE_SAS_TOKEN", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_APPLICATION_CREDENTIALS"),
 )
-KEYS_OF_NOTICES = tuple(f"{PREFIX}{name}" for name in ("NOTICE_SECRET", "ON_PROMOTED", "ON_REFUSED", "ON_FAILED"))
+KEYS_OF_NOTICES = tuple(f"{PREFIX}{name}" for name in ("NOTICE_SECRET", "ON_PROMOTED", "ON_REFUSED", "ON_FAILED", "ON_STOPPED"))
 REDIS, TRAINER, WORKER, API = "redis", "trainer", "worker", "api"
 GUNICORN = ("-m", "gunicorn", "--config", "api/gunicorn.conf.py", "api.app:create_app()")
 LOG_BYTES = 10 * 2**20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from contract.experiments.definition import CURRENT, Experiment
+from contract.experiments.definition import Experiment
 from contract.settings.settings import Settings
 from trainer.judging.ratio import unlike
 from trainer.judging.trials import Trials, What, trials
@@ -27,15 +27,10 @@ class Judged(NamedTuple):
     """Why there is no verdict, whatever the evidence: arms were not shown to the same kind of people."""
 
 
-def reference_of(experiment: Experiment) -> str:
-    """The arm that others are held against: `current`, or the first one."""
-    return CURRENT if CURRENT in experiment.names else experiment.names[0]
-
-
 def judge(settings: Settings, experiment: Experiment, what: What, alpha: float, now: datetime) -> list[Judged]:
     """Each arm, that which others are held against first. `alpha`: the share of experiments without any difference, at the most, of which
     some verdict, ever, says that there is one; of several arms each gets its part of it. Raises SettingsError."""
-    (found, periods), reference = trials(settings, experiment, what, now), reference_of(experiment)
+    (found, periods), reference = trials(settings, experiment, what, now), experiment.reference
     withheld = unlike(periods)
     others = [arm for arm in experiment.names if arm != reference]
     part = alpha / len(others)

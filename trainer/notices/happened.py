@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from contract.experiments.ending import last_ending
 from contract.formats.states import GenerationState, RunState, Waits
 from contract.store.generations import Generations
 from contract.store.runs import Runs, kind_of
@@ -13,7 +14,10 @@ from contract.store.runs import Runs, kind_of
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`event`: promoted, refused or failed. `how`: of a promotion, as in its history. `reason`: of the others, and no row's value."""
+    """`event`: promoted, refused, failed, or stopped: of an experiment, and its worse arm. `how`: of a promotion, as in its history.
+
+    `reason`: of the others, and no row's value.
+    """
 
     event: str
     generation: str
@@ -29,7 +33,7 @@ class Notice:
 
 def happened(generations: Generations, runs: Runs, since_ms: int) -> list[Notice]:
     """All that happened since then, oldest first."""
-    found = [*_promoted(generations), *_settled(generations), *_failed_before_a_generation(generations, runs)]
+    found = [*_promoted(generations), *_settled(generations), *_failed_before_a_generation(generations, runs), *_stopped(generations)]
     return sorted((notice for notice in found if notice.at_ms >= since_ms), key=lambda notice: notice.at_ms)
 
 
@@ -53,6 +57,12 @@ def _failed_before_a_generation(generations: Generations, runs: Runs) -> Iterato
     for run in runs.newest():
         if run.state == RunState.FAILED and not generations.state(run.run):
             yield Notice("failed", run.run, _began_ms(run.run), reason=kind_of(run.message))
+
+
+def _stopped(generations: Generations) -> Iterator[Notice]:
+    """The experiment that was the last to end by itself."""
+    if ending := last_ending(generations.redis, generations.keys):
+        yield Notice("stopped", ending.arm, ending.at_ms, ending.by, reason=f"experiment {ending.experiment} is {ending.why}")
 
 
 def _began_ms(run: str) -> int:

@@ -61,7 +61,7 @@ def evidence_by_look(looks: Iterable[Look]) -> Iterator[Evidence]:
     for look in looks:
         better += log_ratios(look, LOG_ODDS)
         worse += log_ratios(look, -LOG_ODDS)
-        highest = Evidence(max(highest.better, _mean_exp(better)), max(highest.worse, _mean_exp(worse)))
+        highest = Evidence(max(highest.better, mean_exp(better)), max(highest.worse, mean_exp(worse)))
         yield highest
 
 
@@ -112,7 +112,7 @@ def difference_between(total: Look, alpha: float) -> tuple[float, float]:
     return second[0] - first[1], second[1] - first[0]
 
 
-def _mean_exp(logs: NDArray[np.float64]) -> float:
+def mean_exp(logs: NDArray[np.float64]) -> float:
     return float(np.exp(min(700.0, float(_log_sum(logs)) - math.log(len(logs)))))
 
 

@@ -27,6 +27,7 @@ from engine.fit import rows as sar
 from trainer import jobs
 from trainer.service.abandoned import see_to_abandoned
 from trainer.service.beside import Beside
+from trainer.service.canary import Canary
 from trainer.service.comparing import Comparing
 from trainer.service.guarding import Guarding
 from trainer.service.healing import Healing
@@ -48,7 +49,7 @@ def serve(settings: Settings) -> None:
     larder = Larder(settings, waits_for_jobs=True)
     queue, generations, runs = larder.train_queue, larder.generations, larder.runs
     schedule, comparing, healing = Schedule(settings, larder.store, larder.queue_redis), Comparing(larder), Healing(larder)
-    lost_runs, guarding = LostRuns(larder), Guarding(larder)
+    lost_runs, guarding, canary = LostRuns(larder), Guarding(larder), Canary(larder)
     remote = RemoteRetention() if is_remote(settings.artifacts) else None
     larder.erasure.announce()
     warn_of_strangers(larder)
@@ -87,7 +88,11 @@ def serve(settings: Settings) -> None:
         _every(TIDY_EVERY_S, _tried("can't tidy up", tidy)),
         _every(COMPARE_EVERY_S, _tried("can't compare other models", comparing.tick)),
     )
-    heal, guard = _tried("lists can't be counted", healing.tick), _tried("the experiment is not watched", guarding.tick)
+    watching = (
+        _tried("lists can't be counted", healing.tick),
+        _tried("the experiment is not watched", guarding.tick),
+        _tried("answers of the experiment's arms are not watched", canary.tick),
+    )
 
     def when_idle() -> None:
         for do in idle:
@@ -96,8 +101,8 @@ def serve(settings: Settings) -> None:
     def beat() -> None:
         level.follow(larder.store, larder.keys, settings)
         schedule.tick()
-        heal()
-        guard()
+        for watch in watching:
+            watch()
         for process in beside:
             process.see_to()
 

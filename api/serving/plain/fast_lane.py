@@ -62,8 +62,8 @@ class FastLane:
     def __init__(self, store: Store, caching: Caching, gate: Gate) -> None:
         self._store = store
         self._gate = gate
-        self.count_arm: Callable[[str, str], object] = lambda _arm, _outcome: None
-        """Called with the arm of the user and what the answer had, while an experiment runs."""
+        self.count_arm: Callable[[str, str, int, Sequence[Id]], object] = lambda _arm, _outcome, _n, _users: None
+        """As Metrics.arm, while an experiment runs."""
         self._batches = batches.Batches(store, caching, gate)
         self._cache_control = ("Cache-Control", caching.header)
 
@@ -114,7 +114,10 @@ class FastLane:
         if question.key is not None and not self._gate.lets_in(question.key, environ):
             return None
         if arm := arm_of(pointer):
-            self.count_arm(arm, LISTED if found.item_ids else WITHOUT)
+            if found.item_ids:
+                self.count_arm(arm, LISTED, 1, ())
+            else:
+                self.count_arm(arm, WITHOUT, 1, (asked.user_id,))
         body = f"{{{plain_answer(question.user_id, found, k, passed)},{generation_json(pointer)}}}\n".encode()
         if asked.by_path:
             route, tag = GET_ROUTE, get_tag(pointer, question.tag + (found.fresh.tag if found.fresh else ""))

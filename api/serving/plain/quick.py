@@ -12,6 +12,7 @@ from api.serving.mounting import Mount
 from api.serving.plain.fast_lane import FastLane
 
 QUICK = "larder.quick"  # of Flask's extensions
+ARMS = "larder.arms"  # the same: what tells Redis of the arms of an experiment; begins after the fork, and is closed with the worker
 SENDER = "larder.impressions"  # the same: what is to be closed with the worker, where lists that are shown are kept
 
 

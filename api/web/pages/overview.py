@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import g, render_template
 
@@ -19,6 +19,8 @@ from api.web.views.snapshot import Snapshot, take
 from api.web.views.traffic import TrafficMeter
 from contract.errors import LarderError
 from contract.experiments import shares
+from contract.experiments.answers import ArmAnswers
+from contract.experiments.answers import shares as answered
 from contract.experiments.arms import arms_of
 from contract.formats.states import GenerationState, RunState
 from contract.store.history import History
@@ -44,6 +46,17 @@ class Stage:
     total: int
 
 
+class ArmRow(NamedTuple):
+    """Of an arm: its share, what it serves, and what was answered to users whom it knows."""
+
+    arm: str
+    share: str
+    generation: str
+    answers: str
+    errors: str
+    empty: str
+
+
 def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
     meter = TrafficMeter(site.metrics)
 
@@ -65,7 +78,7 @@ def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
             "stages": stages(snapshot),
             "pace": pace(snapshot),
             "every_s": BUSY_EVERY_S if snapshot.is_busy else IDLE_EVERY_S,
-            "arms": _arms(snapshot),
+            "arms": _arms(site, snapshot),
             "traffic": meter.read(is_page),
         }
 
@@ -85,12 +98,21 @@ def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
     return [Page("/", overview), Page("/live", live, is_part=True)]
 
 
-def _arms(seen: Snapshot) -> list[tuple[str, str, str]]:
-    """Of the experiment that runs: each arm with its share and its generation."""
+def _arms(site: Site, seen: Snapshot) -> list[ArmRow]:
+    """Of the experiment that runs."""
     found = arms_of(seen.pointer) if seen.pointer else None
     if found is None:
         return []
-    return [(arm.name, shares.shown(arm.n_slots), of.generation) for arm, of in zip(found.experiment.arms, found.pointers, strict=True)]
+    try:
+        counts = site.store.breaker.ask(lambda redis: ArmAnswers(redis, site.store.keys, found.experiment.id).read()[0])
+    except LarderError:  # the rest of the page says so
+        counts = {}
+    rows = []
+    for arm, of in zip(found.experiment.arms, found.pointers, strict=True):
+        n, errors, empty = answered(counts, arm.name)
+        said = (f"{n:,}", f"{errors:.2%}", f"{empty:.2%}") if n else ("none yet", "", "")
+        rows.append(ArmRow(arm.name, shares.shown(arm.n_slots), of.generation, *said))
+    return rows
 
 
 def stages(seen: Snapshot) -> list[Stage]:

@@ -16,6 +16,7 @@ from api.web.views.room import events, is_unpacked, memory
 from api.web.views.runs.happenings import Happening, happenings
 from contract.audit import newest_changes
 from contract.errors import LarderError, NothingPromotedError
+from contract.experiments.ending import last_ending
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest, Pointer
 from contract.formats.states import GOING, GenerationState, RunState
@@ -165,6 +166,7 @@ def _read(redis: Redis, keys: Keys, served: str) -> dict[str, Any]:
             statuses,
             [generation.progress for generation in shown],
             newest_changes(redis, keys, SHOWN_CHANGES),
+            last_ending(redis, keys),
         ),
         "tuned": Tuned.read(tuned) if tuned else None,
         "lost": tuple(Lost.model_validate_json(raw) for raw in lost),

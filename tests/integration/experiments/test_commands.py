@@ -33,9 +33,10 @@ def test_from_begin_to_end(url: str, store_redis: Redis) -> None:
     assert call(url, "status", "--json") == "null"
     assert call(url, "start", "--arms", "current=90,g3=10").startswith("The experiment runs: g3 10 %, current 90 %.")
     shown = json.loads(call(url, "status", "--json"))
+    none = {"answers": 0, "errors": 0.0, "empty": 0.0}
     assert shown["arms"] == [
-        {"arm": "g3", "percent": 10.0, "generation": "g3", "state": "complete"},
-        {"arm": "current", "percent": 90.0, "generation": "g2", "state": "current"},
+        {"arm": "g3", "percent": 10.0, "generation": "g3", "state": "complete", **none},
+        {"arm": "current", "percent": 90.0, "generation": "g2", "state": "current", **none},
     ]
     table = call(url, "status")
     assert f"Experiment {shown['id']}" in table

@@ -29,8 +29,8 @@ def test_arms_are_shown_while_it_runs(admin: FlaskClient, experiments: Experimen
     assert "Experiment" not in text_of(admin.get("/live"))
     experiments.start({"current": 9000, "g3": 1000}, "anna")
     text = text_of(admin.get("/live"))
-    assert "g3 10 % g3 Promote g3 …" in text
-    assert "current 90 % g2 Stop current …" in text
+    assert "g3 10 % g3 none yet Promote g3 …" in text
+    assert "current 90 % g2 none yet Stop current …" in text
 
 
 def test_stop_leaves_what_is_served(admin: FlaskClient, experiments: Experiments, store_redis: Redis) -> None:

@@ -10,9 +10,11 @@ from rich.console import Console
 from contract.audit import Audit
 from contract.errors import GenerationError, SettingsError
 from contract.experiments.definition import CURRENT, Experiment
+from contract.experiments.ending import last_ending
 from contract.experiments.shares import parsed, told
 from contract.larder import Larder
 from contract.settings.called import as_called
+from contract.text import utc_text
 from trainer.cli.context import opened, served, who_asks
 from trainer.cli.experiments.beginning import warnings
 from trainer.cli.experiments.judging import judge
@@ -30,13 +32,14 @@ def experiment() -> None:
 @experiment.command()
 @_ARMS
 @click.option("--stop-when-worse", type=click.Choice(["clicks", "conversions"]), help="The trainer service ends it by that.")
-def start(arms: str, stop_when_worse: str | None) -> None:
+@click.option("--stop-when-broken", is_flag=True, help="The trainer service ends it when an arm has more errors or empty lists.")
+def start(arms: str, stop_when_worse: str | None, *, stop_when_broken: bool) -> None:
     """Begin: each user gets lists of one arm, the same one every day, and answers name it."""
     shares = parsed(arms)
     with opened() as larder:
         if stop_when_worse and not (larder.settings.events and larder.settings.impressions):
             raise SettingsError("--stop-when-worse needs to know who was shown what: set LARDER_EVENTS=true and LARDER_IMPRESSIONS")
-        found = larder.experiments.start(shares, who_asks(), stop_when_worse or "")
+        found = larder.experiments.start(shares, who_asks(), stop_when_worse or "", stop_when_broken=stop_when_broken)
         record(larder.audit, "", found)
         for warning in warnings(larder.settings, found, datetime.now(UTC)):
             click.echo(f"Warning: {warning}", err=True)
@@ -62,11 +65,13 @@ def status(json_: bool) -> None:
     with opened() as larder:
         found = larder.experiments.running()
         if json_:
-            click.echo(as_json(larder.generations, found))
+            click.echo(as_json(larder, found))
         elif found is None:
+            if ending := last_ending(larder.store, larder.keys):
+                console.print(f"Experiment {ending.experiment} was {ending.why} ({utc_text(ending.at)}, by {ending.by})")
             console.print(f"No experiment runs. `{as_called('experiment', 'start', '--arms', 'current=90,GENERATION=10')}` begins one")
         else:
-            Console().print(table_of(larder.generations, found))
+            Console().print(table_of(larder, found))
 
 
 @experiment.command()

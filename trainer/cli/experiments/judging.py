@@ -49,8 +49,8 @@ def judge(what: str, alpha: float, stops: bool, json_: bool) -> None:
         found = judged(larder.settings, running, kind, alpha, written_until(larder))
         worse = [one.arm for one in found if one.verdict == "worse"] if stops else []
         if worse:
-            larder.experiments.stop(running.id)
             why = f"stopped: {', '.join(worse)} has fewer {what} than {found[0].arm}"
+            larder.experiments.stop_by_itself(running.id, worse[0], who_asks(), why)
             larder.audit.record("experiment", who_asks(), f"{running.id}: {told(running)}", why)
     if withheld := next((one.withheld for one in found if one.withheld), ""):
         click.echo(f"Experiment {running.id}: {withheld}", err=True)

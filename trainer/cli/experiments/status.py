@@ -8,36 +8,44 @@ from typing import Any
 
 from rich.table import Table
 
+from contract.experiments.answers import ArmAnswers, shares
 from contract.experiments.definition import N_SLOTS, Experiment
 from contract.experiments.shares import shown
-from contract.store.generations import Generations
+from contract.larder import Larder
 from contract.text import utc_text
 
 
-def rows_of(generations: Generations, found: Experiment) -> list[dict[str, Any]]:
-    """Of each arm: name, percent, the generation that it serves now, and that one's state."""
+def rows_of(larder: Larder, found: Experiment) -> list[dict[str, Any]]:
+    """Of each arm: name, percent, the generation that it serves now, that one's state, and what was answered to users whom it knows."""
+    generations = larder.generations
     pointer = generations.current()
+    counts, _ = ArmAnswers(larder.store, larder.keys, found.id).read()
     rows = []
     for arm in found.arms:
         generation = arm.pointer.generation if arm.pointer else pointer.generation if pointer else ""
+        answers, errors, empty = shares(counts, arm.name)
         row = {"arm": arm.name, "percent": arm.n_slots * 100 / N_SLOTS, "generation": generation, "state": generations.state(generation)}
-        rows.append(row)
+        rows.append({**row, "answers": answers, "errors": errors, "empty": empty})
     return rows
 
 
-def as_json(generations: Generations, found: Experiment | None) -> str:
+def as_json(larder: Larder, found: Experiment | None) -> str:
     if found is None:
         return "null"
-    head = {"id": found.id, "began_at": _began(found), "by": found.by, "stop_when_worse": found.stop_when_worse}
-    return json.dumps({**head, "arms": rows_of(generations, found)}, indent=2)
+    head: dict[str, Any] = {"id": found.id, "began_at": _began(found), "by": found.by, "stop_when_worse": found.stop_when_worse}
+    head["stop_when_broken"] = found.stop_when_broken
+    return json.dumps({**head, "arms": rows_of(larder, found)}, indent=2)
 
 
-def table_of(generations: Generations, found: Experiment) -> Table:
-    table = Table("arm", "share", "generation", "state", title=f"Experiment {found.id}, since {_began(found)}, by {found.by}")
-    if found.stop_when_worse:
-        table.caption = f"It ends by itself when an arm has fewer {found.stop_when_worse}"
-    for arm, row in zip(found.arms, rows_of(generations, found), strict=True):
-        table.add_row(arm.name, shown(arm.n_slots), row["generation"], row["state"])
+def table_of(larder: Larder, found: Experiment) -> Table:
+    columns = ("arm", "share", "generation", "state", "answers", "errors", "empty")
+    table = Table(*columns, title=f"Experiment {found.id}, since {_began(found)}, by {found.by}")
+    ends = [f"fewer {found.stop_when_worse}"] * bool(found.stop_when_worse) + ["more errors or empty lists"] * found.stop_when_broken
+    if ends:
+        table.caption = f"It ends by itself when an arm has {' or '.join(ends)}"
+    for arm, row in zip(found.arms, rows_of(larder, found), strict=True):
+        answered = [f"{row['answers']:,}", f"{row['errors']:.2%}", f"{row['empty']:.2%}"] if row["answers"] else ["none yet", "", ""]
+        table.add_row(arm.name, shown(arm.n_slots), row["generation"], row["state"], *answered)
     return table
 
 

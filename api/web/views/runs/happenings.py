@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from contract.audit import Change
+from contract.experiments.ending import Ending
 from contract.formats.states import RunState, Waits
 from contract.store.progress import Event, Progress
 from contract.store.runs import RunStatus
@@ -22,7 +23,7 @@ _ENDED: dict[str, tuple[str, Kind]] = {
 _CHANGED = {
     "release": "The hold was released", "run": "A run was started", "cancel": "A run was cancelled", "erase": "A user was erased",
     "items": "Items were replaced", "publish": "Lists were published", "prune": "Generations were removed",
-    "restore": "A backup was restored",
+    "restore": "A backup was restored", "experiment": "The experiment was changed",
 }  # fmt: skip
 
 
@@ -39,10 +40,10 @@ class Happening:
 
 
 def happenings(
-    moves: Iterable[Event], runs: Iterable[RunStatus], made: Iterable[Progress], changes: Iterable[Change]
+    moves: Iterable[Event], runs: Iterable[RunStatus], made: Iterable[Progress], changes: Iterable[Change], ending: Ending | None = None
 ) -> tuple[Happening, ...]:
     """Newest first. What the log of changes says of promotions and rollbacks is what the moves say."""
-    found = [*_moves(moves), *_runs(runs), *_made(made), *_changes(changes)]
+    found = [*_moves(moves), *_runs(runs), *_made(made), *_changes(changes, ending), *_ending(ending)]
     return tuple(sorted(found, key=lambda one: one.at, reverse=True))
 
 
@@ -79,9 +80,14 @@ def _made(made: Iterable[Progress]) -> Iterator[Happening]:
             )
 
 
-def _changes(changes: Iterable[Change]) -> Iterator[Happening]:
+def _ending(ending: Ending | None) -> Iterator[Happening]:
+    if ending is not None:
+        yield Happening(ending.at, f"Experiment {ending.experiment} was {ending.why}", "", ending.by, "bad")
+
+
+def _changes(changes: Iterable[Change], ending: Ending | None) -> Iterator[Happening]:
     for change in changes:
-        if change.what not in ("promote", "rollback"):
+        if change.what not in ("promote", "rollback") and (ending is None or change.after != ending.why):
             what = _CHANGED.get(change.what, change.what)
             yield Happening(datetime.fromisoformat(change.at), what, "", change.by, "plain", is_private=True)
 

@@ -16,6 +16,7 @@ BUILDERS = sorted(
 PLACEHOLDERS = {
     "generation": "ID",
     "run": "ID",
+    "experiment": "EXP",
     "job": "JOB",
     "bucket": "BUCKET",
     "revision": "REV",

@@ -17,7 +17,7 @@ from contract.settings.settings import Settings
 from tests.support.builders import make_manifest
 from trainer.events.files import write_entries
 from trainer.events.kinds import EVENTS, IMPRESSIONS, Kind
-from trainer.judging.judge import judge, reference_of
+from trainer.judging.judge import judge
 from trainer.judging.ratio import unlike
 from trainer.judging.trials import Trials, trials
 
@@ -193,5 +193,5 @@ def test_of_several_arms_each_has_its_part_of_the_false_alarms(settings: Setting
 
 
 def test_others_are_held_against_current_or_the_first() -> None:
-    assert reference_of(TWO) == CURRENT
-    assert reference_of(experiment("a", "b")) == "a"
+    assert TWO.reference == CURRENT
+    assert experiment("a", "b").reference == "a"
