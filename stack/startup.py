@@ -42,7 +42,7 @@ class Deaths:
                 log = self._places.log_of(process.name)
                 raise LarderError(
                     f"the process {process.name} dies again and again. The end of {log}:\n\n{tail(log)}\n\n"
-                    "Stop the rest with `make down`, mend what it says, then run `make up` again"
+                    "Fix this, run `make down`, then `make up`"
                 )
 
 
@@ -118,12 +118,12 @@ class Watch:
             raise LarderError(f"the run {run.run} is cancelled, {run.message}: `make retrain` starts another")
         if run is not None and run.state == RunState.FAILED:
             raise failure(
-                f"the run {run.run} failed: {run.message}\nThe whole story is in {self._places.log_of('trainer')}. "
-                "Larder goes on, with nothing to serve: mend what it says, then `make retrain`, or `make down`",
+                f"the run {run.run} failed: {run.message}\nDetails: {self._places.log_of('trainer')}. "
+                "Larder runs and has nothing to serve: fix this, then `make retrain`, or `make down`",
                 run,
             )
         if scoring is not None and scoring.state == GenerationState.FAILED:
             raise GenerationFailedError(
-                f"the generation {scoring.generation} failed: {scoring.reason}\nThe whole story is in {self._places.log_of('worker')}. "
-                "Larder goes on, with nothing to serve: mend what it says, then `make retrain`, or `make down`"
+                f"the generation {scoring.generation} failed: {scoring.reason}\nDetails: {self._places.log_of('worker')}. "
+                "Larder runs and has nothing to serve: fix this, then `make retrain`, or `make down`"
             )

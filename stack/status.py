@@ -34,7 +34,7 @@ def workers_line(settings: Settings) -> str:
     """How many of the worker's processes have shown life lately."""
     with explained(settings.rq_url):
         n_alive = n_alive_here(score_queue(connect(settings.rq_url), settings))
-    return f"{n_alive} of {settings.processes} worker processes show life"
+    return f"{n_alive} of {settings.processes} worker processes respond"
 
 
 def what_is_wrong(places: Places, processes: list[Process], settings: Settings) -> list[str]:

@@ -82,7 +82,7 @@ def document(routes: Sequence[Route]) -> Schema:
         "info": {
             "title": "Larder",
             "version": VERSION,
-            "description": "Recommendations cooked ahead, served in milliseconds.",
+            "description": "Precomputed recommendations for every user, served in milliseconds.",
             "contact": {"name": "Who runs this API"},
             "license": {"name": "MIT", "url": "https://opensource.org/license/mit"},
         },

@@ -77,8 +77,9 @@ def problem(error: RequestError) -> Response:
 
 
 def sentence(text: str) -> str:
-    """A message of ours as a sentence on its own: a capital at its start, one mark at its end."""
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
+    """A message of ours as a sentence on its own: a capital at its start, but of nDCG, and one mark at its end."""
+    first = text[:1] if text[1:2].isupper() else text[:1].upper()
+    return f"{first}{text[1:]}{'' if text.endswith(('.', '?', '!')) else '.'}"
 
 
 def store_unavailable(detail: str = "The store of lists does not answer; try again in a moment.") -> RequestError:

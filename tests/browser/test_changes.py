@@ -115,7 +115,7 @@ def test_keys_are_asked_for_and_remembered(stack: LocalStack, open_page: Open) -
         expect(page).to_have_url(f"{api.url}/sign-in?next=/explore%3Fuser%3D54")
         page.get_by_label("Key").fill("a-key-that-nobody-knows")
         page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("alert")).to_have_text("This key is not known.")
+        expect(page.get_by_role("alert")).to_have_text("That key is not valid.")
         page.get_by_label("Key").fill(READ_KEY)
         page.get_by_role("button", name="Sign in").click()
         expect(page).to_have_url(f"{api.url}/explore?user=54")

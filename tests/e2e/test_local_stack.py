@@ -98,7 +98,7 @@ def test_status_names_processes_workers_and_the_generation(stack: LocalStack) ->
     text = stack.run("status")
     rows = [line.replace("│", " ").split()[:2] for line in text.splitlines()]
     assert all([name, "running"] in rows for name in ("api", "redis", "trainer", "worker"))
-    assert "worker processes show life" in text
+    assert "worker processes respond" in text
     assert stack.generation() in text
 
 

@@ -26,7 +26,7 @@ DEFAULT_TABLE = "recommendations"
 @click.option("--to", "to", required=True, metavar="TARGET", help="A database's address, a file, s3://bucket/file (gs, az), or - .")
 @click.option("--generation", type=GENERATION_ID, help="A generation that still has its lists; by default the current one.")
 @click.option("--k", type=click.IntRange(min=1), help="Items of a list: up to as many as are stored; by default the generation's own k.")
-@click.option("--table", help=f"Of a database; with PostgreSQL perhaps schema.table.  [default: {DEFAULT_TABLE}]")
+@click.option("--table", help=f"Table of a database; in PostgreSQL also schema.table.  [default: {DEFAULT_TABLE}]")
 @click.option("--layout", type=click.Choice(["wide", "long"]), help="A row for a user, or for each item of a list.  [default: wide]")
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "jsonl"]), help="Of a file; by default what its name ends in.")
 @click.option("--include", type=click.Choice([TITLE]), help="A further column of the long layout: titles as they are known now.")

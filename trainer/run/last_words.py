@@ -37,9 +37,10 @@ def last_words(runs: Runs, run_id: str) -> Iterator[None]:
     except RunCancelledError:
         raise
     except Exception as error:
-        where = [str(error)] if isinstance(error, LarderError) else traceback.format_exc().splitlines()[-LINES:]
+        own = isinstance(error, LarderError)
+        where = [f"{type(error).__name__}: {error}"] if own else traceback.format_exc().splitlines()[-LINES:]
         try:
-            runs.keep_log(run_id, "\n".join([*handler.lines, f"{type(error).__name__}:", *where]))
+            runs.keep_log(run_id, "\n".join([*handler.lines, *where]))
         except RedisError:
             logging.getLogger("larder.trainer").warning("the last lines of run %s could not be kept", run_id)
         raise

@@ -1,4 +1,4 @@
-"""/explore: a user's list and what moved in it, an item's neighbours, a list for a session. What is asked stands in the address."""
+"""/explore: a user's list and what moved in it, an item's neighbours, a list for a session. The address says what is asked."""
 
 from __future__ import annotations
 

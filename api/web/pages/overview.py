@@ -14,7 +14,7 @@ from api.web.views.alarms import WORDS, alarms, state
 from api.web.views.formats import age_of
 from api.web.views.remedies import remedies
 from api.web.views.runs.happenings import shown
-from api.web.views.runs.tiles import Tile, tiles
+from api.web.views.runs.tiles import Tiles, tiles
 from api.web.views.snapshot import Snapshot, take
 from api.web.views.traffic import TrafficMeter
 from contract.errors import LarderError
@@ -84,16 +84,17 @@ def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
 
     def overview() -> str:
         found = seen()
-        return render_template("overview.html", **found, tiles=_tiles())
+        pointer = found["seen"].pointer
+        return render_template("overview.html", **found, tiles=_tiles(pointer.generation if pointer else ""))
 
     def live() -> str:
         return render_template("live.html", **seen())
 
-    def _tiles() -> list[Tile]:
+    def _tiles(served: str) -> Tiles:
         try:
-            return tiles(site.store.breaker.ask(lambda redis: History(redis, site.store.keys).newest(TILE_RUNS)))
+            return tiles(site.store.breaker.ask(lambda redis: History(redis, site.store.keys).newest(TILE_RUNS)), served)
         except LarderError:  # the rest of the page says so
-            return []
+            return Tiles("", [])
 
     return [Page("/", overview), Page("/live", live, is_part=True)]
 
@@ -135,7 +136,8 @@ def stages(seen: Snapshot) -> list[Stage]:
     if scoring is None:
         return [*found, Stage(TITLES["score"], later, 0, 0)]
     status = RunState.CANCELLED if run.state == RunState.CANCELLED else _OF_SCORING.get(scoring.state, "done")
-    return [*found, Stage(TITLES["score"], status, scoring.shards_recorded, scoring.n_shards)]
+    done = scoring.n_shards if status == "done" else scoring.shards_recorded  # records of shards go with the lists of a generation
+    return [*found, Stage(TITLES["score"], status, done, scoring.n_shards)]
 
 
 @dataclass(frozen=True, slots=True)

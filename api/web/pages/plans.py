@@ -69,7 +69,7 @@ def plan_rollback(seen: Snapshot, target: str, diff_of: Callable[[str], Diff | N
     diff = diff_of(seen.pointer.generation)
     turned = diff.turned() if diff is not None and diff.before.generation == target else None
     note = f"What rolling back changes: before is what is served now, after is {target}." if turned else "No diff between the two is kept."
-    says = f"{target} will be served in place of {seen.pointer.generation}, by one move of a pointer. Runs promote nothing until a release."
+    says = f"{target} replaces {seen.pointer.generation} for all users at once. Runs promote nothing until you release the hold."
     return Plan(title, "Roll back", says, target=target, diff=turned, diff_note=note)
 
 
@@ -83,7 +83,7 @@ def plan_release(seen: Snapshot) -> Plan:
 def plan_cancel(seen: Snapshot) -> Plan:
     if seen.run is None or not seen.is_busy:
         return Plan("Cancel the run", "Cancel it", "", refusal="No run is going.")
-    says = f"Run {seen.run.run} ends now, and its generation is given up. What is served stays as it is."
+    says = f"Run {seen.run.run} ends now, and its generation is not served. Users keep the lists that they have."
     return Plan("Cancel the run", "Cancel it", says, target=seen.run.run, diff_note="Nothing changes for users.")
 
 
@@ -103,10 +103,10 @@ def plan_experiment(seen: Snapshot, arm: str) -> Plan:
 
 
 def _says_promote(one: Generation, seen: Snapshot) -> str:
-    served = f" in place of {seen.pointer.generation}" if seen.pointer else ""
+    served = f"It replaces {seen.pointer.generation} for all users at once." if seen.pointer else "All users get it at once."
     older = seen.pointer is not None and one.progress.sequence < seen.pointer.newest
     hold = " It is older than what was served last, so promotions will be held until the hold is released." if older else ""
-    return f"It will be served{served}, by one move of a pointer.{hold}"
+    return f"{served}{hold}"
 
 
 def _not_servable(one: Generation, served: str) -> str:

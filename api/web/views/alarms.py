@@ -8,7 +8,7 @@ from typing import Literal
 
 from api.http.problems import sentence
 from api.lists.freshness import age_s, is_stale
-from api.web.views.formats import duration, size
+from api.web.views.formats import duration, findings, size
 from api.web.views.snapshot import Snapshot
 from contract.formats.states import GenerationState, RunState, Waits
 from contract.store.eviction import evicting_policy
@@ -76,7 +76,7 @@ def _making(seen: Snapshot) -> Iterator[Alarm]:
             "run-failed", "warning", "The latest run failed", f"Generation {made.generation}: {made.reason or 'no reason is known'}."
         )
     elif made and made.waits == Waits.REFUSED:
-        yield Alarm("refused", "warning", "The gate refuses the latest run", f"Generation {made.generation}: {made.because}.")
+        yield Alarm("refused", "warning", "The gate refuses the latest run", f"Generation {made.generation}: {_shortly(made.because)}")
     elif made and made.waits == Waits.REVIEW:
         why = f"Generation {made.generation} is complete: {made.because}. Promote it, or leave it."
         yield Alarm("review", "note", "A generation waits for a review", why)
@@ -89,10 +89,18 @@ def _making(seen: Snapshot) -> Iterator[Alarm]:
         service = "trainer" if queue.name == "train" else "worker"
         if not queue.workers:
             severity: Severity = "warning"
-            yield Alarm(f"no-{service}", severity, f"No {service} shows life", f"{queue.waiting:,} jobs wait on the queue “{queue.name}”.")
-        if queue.failed:
-            why = f"{queue.failed:,} on the queue “{queue.name}” were given up."
-            yield Alarm("jobs-failed", "note", "Jobs have failed", f"{why} RQ keeps them for LARDER_FAILURE_TTL_S.")
+            yield Alarm(f"no-{service}", severity, f"No {service} responds", f"{queue.waiting:,} jobs wait on the queue “{queue.name}”.")
+        told = bool(queue.name == "train" and run and run.state == RunState.FAILED)  # its job, by an alarm of its own
+        if queue.failed > told:
+            n, jobs = queue.failed, f"{queue.name} job{'' if queue.failed == 1 else 's'}"
+            why = f"{n:,} {jobs} failed and will not be retried. {'It stays' if n == 1 else 'They stay'} listed for LARDER_FAILURE_TTL_S."
+            yield Alarm("jobs-failed", "note", "Jobs have failed", why)
+
+
+def _shortly(because: str) -> str:
+    """The first thing that the gate finds; its run and the confirmation list all of them."""
+    first, *more = findings(because)
+    return f"{first} And {len(more)} more: compare it with what is served." if more else first
 
 
 def _room(seen: Snapshot) -> Iterator[Alarm]:

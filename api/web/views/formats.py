@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from api.http.problems import sentence
+
 NOTHING = "–"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", re.ASCII)
 
@@ -78,6 +80,11 @@ def setting(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def findings(text: str) -> list[str]:
+    """Of the gate's sentence: each thing that it finds, as a sentence of its own."""
+    return [sentence(part) for part in text.split("; ") if part]
+
+
 def at(ms: int | None) -> str:
     """A time of Redis' clock, as an element that a script can show in another time zone."""
     return moment(f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}") if ms else NOTHING
@@ -108,5 +115,5 @@ def age_between(earlier: str | None, later: str) -> float | None:
 
 FILTERS = {
     "number": number, "figure": figure, "change": change, "percent": percent, "size": size, "duration": duration,
-    "milliseconds": milliseconds, "at": at, "moment": moment,
+    "milliseconds": milliseconds, "at": at, "moment": moment, "findings": findings,
 }  # fmt: skip

@@ -77,7 +77,7 @@ def confirm(client: FlaskClient, path: str, **more: str) -> TestResponse:
 
 def test_the_overview(open_client: FlaskClient) -> None:
     text = text_of(open_client.get("/"))
-    for part in ("g2", "g1", "nDCG 0.2000; popularity alone 0.0600", "Users, items", "No worker shows life", "nDCG"):
+    for part in ("g2", "g1", "nDCG 0.2000; popularity alone 0.0600", "Users, items", "No worker responds", "nDCG"):
         assert part in text, part
 
 
@@ -211,7 +211,7 @@ def test_keys_open_what_they_are_for(generations: Generations, redis_server: str
     assert client.get("/", headers={"X-API-Key": READ}).status_code == 200
     assert client.get("/cards/g2?file").status_code == 303
     assert "<h1>Generation g2</h1>" in client.get("/cards/g2?file", headers={"X-API-Key": READ}).text
-    assert "This key is not known" in sign_in(client, "wrong").text
+    assert "That key is not valid" in sign_in(client, "wrong").text
     answer = sign_in(client, READ, "/explore?user=54")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/explore?user=54")
     cookie = answer.headers["Set-Cookie"]
@@ -362,4 +362,4 @@ def test_a_rule_that_raised_a_score_is_named(open_client: FlaskClient, generatio
     why = explanations.encode([[(4, 0.5)], [(4, 0.5)], []], [1.5, 1.0, 1.0])
     generations.redis.hset(generations.keys.why("g2", bucket_of(54, manifest.n_user_buckets)), "54", why)
     text = text_of(open_client.get("/explore?user=54"))
-    assert text.count("a rule of the run made the score 1.5 times as high") == text.count("a rule of the run") == 1
+    assert text.count("boosted ×1.5 by a rule") == text.count("by a rule") == 1

@@ -136,7 +136,7 @@ def test_the_trainer_s_commands_reach_the_compose_stack_and_keep_their_exit_code
 def test_status_shows_processes_workers_and_what_the_trainer_says(
     run: Run, local: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status, "workers_line", lambda _: "2 of 2 worker processes show life")
+    monkeypatch.setattr(status, "workers_line", lambda _: "2 of 2 worker processes respond")
     monkeypatch.setattr(status, "what_is_wrong", lambda *_: [])
     code, output, _ = run("status")
     assert code == 0
@@ -184,7 +184,7 @@ def test_who_names_a_redis_means_that_stack(run: Run, local: list[list[str]], mo
 def test_a_stack_that_lacks_a_process_or_its_api_is_no_success(run: Run, local: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        monkeypatch.setattr(status, "workers_line", lambda _: "2 of 2 worker processes show life")
+        monkeypatch.setattr(status, "workers_line", lambda _: "2 of 2 worker processes respond")
         monkeypatch.setattr(Supervisor, "processes", lambda _: [Process("api", "FATAL", 0, 0), Process("redis", "RUNNING", 7, 65)])
         saved = {"LARDER_API_HOST": "127.0.0.1", "LARDER_API_PORT": str(nobody.getsockname()[1])}
         monkeypatch.setattr(environment, "saved", lambda *_: saved)

@@ -1,4 +1,4 @@
-"""The figures of the newest measured run, each with what changed and a small line of the runs before."""
+"""The figures of what is served, each with what changed and a small line of the runs before; those that the gate refused are left out."""
 
 from __future__ import annotations
 
@@ -21,29 +21,42 @@ class Tile:
     line: str
 
 
-def tiles(records: Sequence[RunRecord]) -> list[Tile]:
-    """`records`: newest first. None of them measured: no tile."""
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """`of`: the run that the figures are of."""
+
+    of: str
+    tiles: list[Tile]
+
+
+def tiles(records: Sequence[RunRecord], served: str) -> Tiles:
+    """`records`: newest first. Of what is served, if it was measured; else of the newest run that was, refused ones last."""
     measured = [record for record in records if record.model]
     if not measured:
-        return []
-    newest = measured[0]
-    same = [record for record in measured if (record.k, record.split, record.source) == (newest.k, newest.split, newest.source)]
+        return Tiles("", [])
+    passed = [record for record in measured if record.passed or record.run == served]
+    of = next((record for record in measured if record.run == served), next(iter(passed), measured[0]))
+    later = passed[passed.index(of) :] if of in passed else [of]
+    same = [record for record in later if (record.k, record.split, record.source) == (of.k, of.split, of.source)]
     found = []
-    for name, title in (("ndcg", f"nDCG@{newest.k}"), ("recall", f"Recall@{newest.k}")):
+    for name, title in (("ndcg", f"nDCG@{of.k}"), ("recall", f"Recall@{of.k}")):
         beside = ""
-        if (baseline := newest.popularity.get(name)) and name in newest.model:
-            beside = f"{100 * (newest.model[name] / baseline - 1):+.0f} % against popularity".replace("-", "−")
+        if (baseline := of.popularity.get(name)) and name in of.model:
+            beside = f"{100 * (of.model[name] / baseline - 1):+.0f} % against popularity".replace("-", "−")
         found.append(_tile(title, name, same, "{:.4f}".format, beside))
-    found.append(_tile("Coverage", "coverage", same, percent, "of the catalogue"))
-    return [tile for tile in found if tile.value]
+    found.append(_tile("Coverage", "coverage", same, percent, "of the catalogue", in_points=True))
+    return Tiles(of.run, [tile for tile in found if tile.value])
 
 
-def _tile(title: str, name: str, records: Sequence[RunRecord], spell: Callable[[float], str], beside: str) -> Tile:
+def _tile(
+    title: str, name: str, records: Sequence[RunRecord], spell: Callable[[float], str], beside: str, *, in_points: bool = False
+) -> Tile:
     values = [record.model[name] for record in records if name in record.model]
     if not values:
         return Tile(title, "", "", "")
-    if len(values) > 1:
-        beside = f"{difference(values[1], values[0], 4)} since the run before; {beside}" if beside else ""
+    if len(values) > 1 and beside:
+        changed = f"{difference(100 * values[1], 100 * values[0], 1)} points" if in_points else difference(values[1], values[0], 4)
+        beside = f"{changed} since the run before; {beside}"
     return Tile(title, spell(values[0]), beside, _line(values[::-1]))
 
 

@@ -13,18 +13,15 @@ from api.web.views import alarms as module
 from api.web.views.alarms import alarms, state
 from api.web.views.remedies import remedies
 from api.web.views.runs.happenings import happenings, shown
-from api.web.views.runs.tiles import tiles
 from api.web.views.snapshot import Generation, Snapshot
 from contract.audit import Change
 from contract.formats.manifest import Manifest
 from contract.formats.verdict import Verdict
 from contract.queue.state import Queue, Worker
-from contract.store.history import RunRecord
 from contract.store.progress import Event, Progress
 from contract.store.replicas.lost import POPULAR, USERS, Lost
 from contract.store.runs import RunStatus
 from tests.support.builders import make_manifest
-from tests.support.generation_maker import evaluation
 from tests.support.paths import ROOT
 
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
@@ -119,6 +116,23 @@ def test_the_gravest_comes_first_and_decides() -> None:
     assert state(found) == "failing"
 
 
+def test_a_failed_run_is_told_once() -> None:
+    def failed(n: int) -> list[str]:
+        return [alarm.slug for alarm in alarms(replace(healthy(), run=run("failed"), queues=(Queue("train", 0, 0, n, (WORKER,)),)), 0)]
+
+    assert failed(1) == ["run-failed"]
+    assert failed(2) == ["run-failed", "jobs-failed"]
+
+
+def test_of_many_findings_the_alarm_tells_the_first() -> None:
+    (found,) = alarms(made(state="complete", waits="refused", because="nDCG is low; recall is low; users are gone"), 0)
+    assert found.why == "Generation g2: nDCG is low. And 2 more: compare it with what is served."
+
+
+def test_a_generation_whose_shards_are_forgotten_was_scored() -> None:
+    assert [(one.status, one.done, one.total) for one in stages(made(state="complete", recorded=0))][-1] == ("done", 4, 4)
+
+
 def test_every_alarm_has_a_section_of_the_runbook() -> None:
     source = Path(module.__file__ or "").read_text()
     slugs = set(re.findall(r'Alarm\("([a-z-]+)"', source)) | {"no-trainer", "no-worker"}
@@ -177,18 +191,6 @@ def test_a_first_run_on_its_way_is_no_failure() -> None:
 )
 def test_an_alarm_brings_its_buttons(slug: str, paths: list[str]) -> None:
     assert [one.path for one in remedies(slug, made(state="complete", waits="refused"))] == paths
-
-
-def test_tiles_say_what_changed_and_compare_with_popularity() -> None:
-    def record(name: str, ndcg: float, k: int = 10) -> RunRecord:
-        return RunRecord.of(make_manifest(name, evaluation=evaluation(ndcg, 0.1, k)), Verdict(), 1.0)
-
-    ndcg, recall, coverage = tiles([record("c", 0.2), record("b", 0.15), record("a", 0.9, k=20)])
-    assert (ndcg.title, ndcg.value, ndcg.beside) == ("nDCG@10", "0.2000", "+0.0500 since the run before; +100 % against popularity")
-    assert (recall.title, coverage.value) == ("Recall@10", "20.0 %")
-    assert len(ndcg.line.split()) == 2, "what was measured at another k is left out"
-    assert tiles([record("c", 0.2)])[0].beside == "+100 % against popularity"
-    assert tiles([RunRecord.of(make_manifest("x"), Verdict(), 1.0)]) == []
 
 
 def test_what_changed_last_comes_first() -> None:

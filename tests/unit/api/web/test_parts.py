@@ -165,4 +165,6 @@ def test_gained_and_lost(gained: float, lost: float, spell: str, text: str) -> N
 
 def test_a_message_becomes_one_sentence() -> None:
     assert sentence("is it up?") == "Is it up?"
+    assert formats.findings("nDCG is low (x = 0.1); users are gone.") == ["nDCG is low (x = 0.1).", "Users are gone."]
+    assert formats.findings("") == []
     assert [sentence("it is held"), sentence("it is held.")] == ["It is held."] * 2
