@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import engine, load, pipeline, recovery, results, serving, slow_clients
+from bench import cluster, engine, load, pipeline, recovery, results, serving, slow_clients
 from bench.experiments import simulated
 from bench.quality import choosing, models, new_items
 from bench.shop import targets
@@ -57,6 +57,16 @@ def load_command(rows: int, json_file: Path | None, incremental: bool) -> None:
 def models_command(interactions: str, header: bool, users: int, json_file: Path | None) -> None:
     """What each model finds of held-out interactions, with its default settings: a table in Markdown."""
     models.run(interactions, header, users, json_file)
+
+
+@cli.command(name="cluster")
+@click.option("--users", default=100_000, show_default=True, help="Users with lists.")
+@click.option("--seconds", default=4.0, show_default=True, help="Seconds of load, each case and round.")
+@click.option("--rounds", default=3, show_default=True, help="Rounds; the best of each case counts.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+def cluster_command(users: int, seconds: float, rounds: int, json_file: Path | None) -> None:
+    """Requests a second with lists in a Redis Cluster of three, against one node."""
+    cluster.run(users, seconds, rounds, json_file)
 
 
 @cli.command(name="choosing")

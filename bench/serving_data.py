@@ -19,6 +19,7 @@ from contract.formats import payload
 from contract.formats.columns import Column, Rows, Words, encode_column, encode_rows
 from contract.formats.keys import Keys, bucket_of
 from contract.formats.manifest import Pointer
+from contract.store.connections import connect
 from contract.store.item_revisions import Catalogue, ItemsPointer
 from stack.redis_server import candidates, choose
 
@@ -36,14 +37,14 @@ def own_redis(folder: Path) -> Iterator[str]:
     try:
         url = f"unix://{path}?db=0"
         with Redis.from_url(url) as redis:
-            wait_for(lambda: _answers(redis), "Redis answers")
+            wait_for(lambda: answers(redis), "Redis answers")
         yield url
     finally:
         process.terminate()
         process.wait()
 
 
-def _answers(redis: Redis) -> bool:
+def answers(redis: Redis) -> bool:
     try:
         return bool(redis.ping())
     except RedisError:
@@ -65,7 +66,7 @@ def fill(redis_url: str, users: int, depth: int, k: int) -> float:
         payload_format=payload.FORMAT, items_revision=generation, n_users=users, n_items=N_ITEMS, k=k, depth=depth,
         trained_at="2026-01-02T03:04:05Z", data_until="2026-01-01T00:00:00Z",
     )  # fmt: skip
-    with Redis.from_url(redis_url) as redis:
+    with connect(redis_url) as redis:
         redis.flushall()
         before = _used_bytes(redis)
         with redis.pipeline(transaction=False) as pipe:

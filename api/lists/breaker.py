@@ -32,7 +32,7 @@ class Breaker:
     """
 
     def __init__(self, clients: Clients, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clients = clients
+        self.clients = clients
         self.url = url
         self._clock = clock
         self._away = False
@@ -46,24 +46,31 @@ class Breaker:
 
     def ask(self, command: Callable[[Redis], T]) -> T:
         """The answer of `command`; raises StoreError when there is none, or when there was none a moment ago."""
+        self.admit()
+        self.count()
+        try:
+            answer = self.clients.ask(command)
+        except RedisError as error:
+            self.failed(error)
+            with explained(self.url):
+                raise
+        self.answered()
+        return answer
+
+    def admit(self) -> None:
+        """Raises StoreError while nobody may ask."""
         if self._away:
             now = self._clock()
             if now < self._closed_until:
                 raise StoreError(f"Redis at {hide_password(self.url)} did not answer a moment ago")
             self._closed_until = now + PROBE_S
-        self.count()
-        try:
-            answer = self._clients.ask(command)
-        except RedisError as error:
-            self._failed(error)
-            with explained(self.url):
-                raise
+
+    def answered(self) -> None:
         if self._away:
             self._away = False
             log.warning("Redis at %s answers again", hide_password(self.url))
-        return answer
 
-    def _failed(self, error: RedisError) -> None:
+    def failed(self, error: RedisError) -> None:
         # A refusal (no permission, wrong type) is an answer: it must not stop other requests.
         is_silent = isinstance(error, RedisConnectionError | RedisTimeoutError)
         if is_silent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -62,19 +63,26 @@ class Clients:
 
     def ask(self, command: Callable[[Redis], T]) -> T:
         """The answer of `command` to a client that nobody else uses meanwhile."""
-        try:
-            client = self._idle.pop()  # the last one back, whose connection is warm
-        except IndexError:
-            client = self._make()
+        client = self.take()
         try:
             return command(client)
         except RedisTimeoutError:
-            self._drop_idle()
+            self.drop_idle()
             raise
         finally:
             self._idle.append(client)
 
-    def _drop_idle(self) -> None:
+    def take(self) -> Redis:
+        """A client that nobody else uses until it is given back."""
+        try:
+            return self._idle.pop()  # the last one back, whose connection is warm
+        except IndexError:
+            return self._make()
+
+    def give_back(self, client: Redis) -> None:
+        self._idle.append(client)
+
+    def drop_idle(self) -> None:
         """What made one connection die in silence (a failover, a NAT that forgot) has met the idle ones, too: each would cost a timeout."""
         while self._idle:
             with suppress(IndexError, RedisError, OSError):  # another thread may have taken the last one
@@ -84,13 +92,22 @@ class Clients:
 Command = tuple[str, str] | tuple[str, str, str]
 
 
+class Spread(Redis, ABC):
+    """A client of several servers (api/lists/cluster)."""
+
+    @abstractmethod
+    def read_all(self, commands: Sequence[Command]) -> list[bytes | None]: ...
+
+
 def read_all(client: Redis, commands: Sequence[Command]) -> list[bytes | None]:
     """The answers to reads (GET, HGET, HGETALL) in one round trip: half the time of redis-py's pipeline, which looks at each thrice.
 
     A connection that the server has closed is tried once more, as in `Clients.make`. Raises what redis-py raises.
     """
     connection = client.connection
-    if connection is None:  # not one of ours
+    if connection is None:
+        if isinstance(client, Spread):
+            return client.read_all(commands)
         raise TypeError("read_all needs a client with a connection of its own")
     try:
         return _exchange(connection, commands)

@@ -14,6 +14,7 @@ from redis import Redis
 
 from api.lists.breaker import Breaker
 from api.lists.clients import Clients, Command, read_all
+from api.lists.cluster.clients import clients_of
 from api.lists.fresh import Fresh, fresh_of
 from api.lists.items_view import Shelf
 from api.lists.named import NamedLists
@@ -68,7 +69,7 @@ class Store:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """A store that has not connected yet; raises SettingsError for an address that can't be one."""
-        clients, keys, ttl_s = Clients.of(settings.redis_url), Keys(settings.namespace), settings.pointer_ttl_ms / 1000
+        clients, keys, ttl_s = clients_of(settings.redis_url), Keys(settings.namespace), settings.pointer_ttl_ms / 1000
         return cls(clients, keys, ttl_s, settings.redis_url, fresh=settings.counts_at_once)
 
     def user_list(self, pointer: Pointer, given: Id) -> tuple[Id, StoredList] | None:

@@ -22,10 +22,10 @@ larder:{ctl}:tuned             string  -       trainer           trainer, api  J
 larder:{ctl}:outcomes          string  a week  trainer           api           JSON: what became of what was shown (outcomes/report.py)
 larder:{ctl}:audit             list    -       api, trainer      api, trainer  JSON: changes that were asked for (audit.py), newest first
 larder:{ctl}:log_level         string  minutes trainer           all           a level of logs that somebody asks for (telemetry/level.py)
-larder:{ctl}:acknowledged      string  minute  all           nobody        written last before replicas are waited for
 larder:{ctl}:experiment_ended  string  -       trainer           all           JSON: why the last experiment ended by itself (ending.py)
 larder:{ctl}:answers:EXP       hash    a week  api               trainer, api  "ARM OUTCOME" -> answers; slots of arms (answers.py)
 larder:{ctl}:broken:EXP        hash    a week  api               trainer       slots where an answer was empty or an error -> arm, order
+larder:{TAG}:acknowledged      string  minute  all           nobody        last write before a wait for replicas; TAG: ctl, or of a server
 larder:{ctl}:lost              hash    minutes trainer           all           ID -> JSON: what it lacks (store/replicas/lost.py)
 larder:{ctl}:comparing:ID      string  1 hour  trainer           trainer       one of several trainers compares models with a generation
 larder:{ctl}:runs              list    -       trainer           trainer, api  ids of the newest 100 runs, newest first
@@ -76,9 +76,7 @@ def bucket_of(external_id: Id, n_buckets: int) -> int:
     return crc32(str(external_id).encode()) % n_buckets
 
 
-class _ControlKey(property):
-    """One of which a namespace has one."""
-
+class _ControlKey(property):  # of which a namespace has one
     def __init__(self, name: str) -> None:
         super().__init__(lambda keys: keys._control(name))
 
@@ -111,7 +109,6 @@ class Keys:
     audit = _ControlKey("audit")
     lost = _ControlKey("lost")
     experiment_ended = _ControlKey("experiment_ended")
-    acknowledged = _ControlKey("acknowledged")
     log_level = _ControlKey("log_level")
 
     def _control(self, name: str) -> str:
@@ -149,6 +146,9 @@ class Keys:
 
     def takeover(self, job: str) -> str:
         return self._control(f"takeover:{job}")
+
+    def acknowledged_in(self, tag: str) -> str:
+        return f"{self.namespace}:{{{tag}}}:acknowledged"
 
     def events(self, name: Literal["stream", "state", "ids", "due", "active"]) -> str:
         return f"{self.namespace}:{{events}}:{name}"

@@ -14,6 +14,8 @@ from redis.retry import Retry
 from contract.errors import StoreError, StoreFullError
 from contract.settings.settings import hide_password
 from contract.store import sentinels
+from contract.store.cluster.address import is_cluster
+from contract.store.cluster.client import ClusterRedis
 
 
 def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3, health_check_s: int = 30, **more: Any) -> Redis:
@@ -28,6 +30,9 @@ def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3, health_check_
         "health_check_interval": health_check_s,
         "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), retries),
     }
+    if is_cluster(url):
+        del options["retry"]
+        return ClusterRedis(url, retries=retries, socket_keepalive=True, **options)
     if url.startswith("unix://"):  # whose connection refuses socket_keepalive
         return Redis.from_url(url, **options)
     make = sentinels.connect if url.startswith(sentinels.SCHEME) else Redis.from_url

@@ -39,12 +39,12 @@ def restore(larder: Larder, path: Path, progress: Callable[[int], None] = lambda
                 some.append(named)
                 written.append(named.key)
                 if len(some) == STEP:
-                    _write(larder.store, some, path)
+                    _write(larder.store, some, path, at_once=False)
                     progress(len(written))
                     some.clear()
-            _write(larder.store, some, path)
+            _write(larder.store, some, path, at_once=False)
             written.extend(record.key for record in control)
-            _write(larder.store, control, path)
+            _write(larder.store, control, path, at_once=True)
             progress(len(written))
         except BaseException:
             for start in range(0, len(written), STEP):
@@ -53,9 +53,9 @@ def restore(larder: Larder, path: Path, progress: Callable[[int], None] = lambda
         return reader.header
 
 
-def _write(redis: Redis, records: Sequence[Record], path: Path) -> None:
-    """At one moment. Where the server refuses one of them, others may be there."""
-    with redis.pipeline(transaction=True) as pipe:
+def _write(redis: Redis, records: Sequence[Record], path: Path, *, at_once: bool) -> None:
+    """`at_once`: at one moment. Where the server refuses one of them, others may be there."""
+    with redis.pipeline(transaction=at_once) as pipe:
         for key, ttl_ms, value in records:
             pipe.restore(key.decode(), max(0, ttl_ms), value, replace=True)
         try:

@@ -9,8 +9,10 @@ from redis.exceptions import RedisError
 
 from contract.formats.keys import Keys
 from contract.settings.settings import Settings, hide_password
+from contract.store.cluster.client import ClusterRedis
 from contract.store.connections import connect
 from trainer.doctor.artifacts import look_at_folder, look_at_generations
+from trainer.doctor.cluster import look_at_cluster
 from trainer.doctor.finding import Finding, fail
 from trainer.doctor.indexes import look_at_indexes
 from trainer.doctor.lists import look_at_lists, look_at_workers
@@ -34,6 +36,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def _of_store(redis: Redis, settings: Settings) -> Iterator[Finding]:
     try:
         yield from look_at_server(redis, "Redis", has_erased=bool(redis.exists(Keys(settings.namespace).erased)))
+        if isinstance(redis, ClusterRedis):
+            yield from look_at_cluster(redis)
         yield look_at_replicas(redis, settings)
         yield from look_at_lists(redis, settings)
         yield look_at_indexes(redis, settings)

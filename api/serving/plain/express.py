@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
+from api.lists.cluster.link import ClusterLink, link_of
 from api.lists.link import Link
 from api.serving.answering import Application, Quick200
 from api.serving.plain.batches import Batch
@@ -45,7 +46,7 @@ class Express:
     def __init__(
         self,
         quick: Quick,
-        link: Link,
+        link: Link | ClusterLink,
         application: Application,
         poller: Poller,
         give_back: Callable[[Ticket], None],
@@ -64,10 +65,9 @@ class Express:
     def of(cls, quick: Quick, *others: Any) -> Express | None:
         """None where Redis is one that only threads can ask."""
         try:
-            link = Link(quick.breaker.url)
+            return cls(quick, link_of(quick.breaker), *others)
         except ValueError:
             return None
-        return cls(quick, link, *others)
 
     def __bool__(self) -> bool:
         """Whether answers of Redis are awaited."""

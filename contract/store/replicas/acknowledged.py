@@ -2,7 +2,8 @@
 
 Replication is asynchronous: what a primary has taken, and no replica has, is gone when the primary dies. WAIT tells how many replicas have
 what *its own connection* has written; so each write and its WAIT are one pipeline, which goes over one connection and is sent again as a
-whole. A mark is written last: a script that finds its work done writes nothing, and WAIT would not wait.
+whole. A mark is written last: a script that finds its work done writes nothing, and WAIT would not wait. Of a cluster, each server that
+was written to is waited for.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from redis.commands.core import Script
 from contract.errors import NotReplicatedError
 from contract.formats.keys import Keys
 from contract.settings.settings import Settings
+from contract.store.cluster.acknowledged import AcknowledgedParts
 
 ONE_WAIT_MS = 1000  # below the time-out of every connection
 MARK_MS = 60_000
+CONTROL_TAG = "ctl"
 
 
 class Call(Protocol):
@@ -35,7 +38,7 @@ class Acknowledged:
     def __init__(self, keys: Keys, n: int = 0, within_s: float = 10.0) -> None:
         self.n = n
         self._within_s = within_s
-        self._mark = keys.acknowledged
+        self._keys = keys
         self._had = 0
 
     @classmethod
@@ -85,7 +88,11 @@ class Acknowledged:
         """Answers, and how many replicas have it all: for `n` of 0 nobody asks."""
         if not self.n:
             return pipe.execute(), 0
-        pipe.set(self._mark, "", px=MARK_MS)
-        pipe.wait(self.n, max(1, min(ONE_WAIT_MS, int(self._within_s * 1000))))  # 0 would be for ever
+        within_ms = max(1, min(ONE_WAIT_MS, int(self._within_s * 1000)))  # 0 would be for ever
+        if isinstance(pipe, AcknowledgedParts):
+            answers, self._had = pipe.acknowledged(self.n, within_ms, MARK_MS, self._keys.acknowledged_in)
+            return answers, self._had
+        pipe.set(self._keys.acknowledged_in(CONTROL_TAG), "", px=MARK_MS)
+        pipe.wait(self.n, within_ms)
         *answers, _, self._had = pipe.execute()
         return answers, self._had

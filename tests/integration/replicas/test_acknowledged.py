@@ -128,7 +128,7 @@ def test_without_replicas_nothing_is_sent_but_what_always_was(pair: Replicated, 
     generations.acknowledged.settle(redis)
     found = commands()
     assert not {"cmdstat_wait", "cmdstat_script|exists"} & set(found)
-    assert redis.get(KEYS.acknowledged) is None
+    assert redis.get(KEYS.acknowledged_in("ctl")) is None
     assert redis.get(KEYS.popular("g1")) == b"x"
 
 

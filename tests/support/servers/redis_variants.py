@@ -63,6 +63,10 @@ class Server:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         until("the server answers", self._answers)
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()

@@ -24,6 +24,7 @@ PLACEHOLDERS = {
     "minute": "MINUTE",
     "user": "USER",
     "name": "NAME",
+    "tag": "TAG",
 }
 
 
@@ -69,6 +70,7 @@ def test_control_keys_share_a_slot_and_lists_do_not() -> None:
         "names",
         "audience",
         "fresh",
+        "acknowledged_in",
         "events",
         "impressions",
         "did",

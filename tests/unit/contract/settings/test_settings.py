@@ -231,3 +231,27 @@ def test_what_only_looks_like_a_link_is_still_wrong(name: str, value: str) -> No
 def test_a_variable_of_ones_own_is_told_from_a_slip_of_the_pen(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} is not a setting, and none has a name like it: LARDER_ is for settings alone"):
         Settings.from_environ({name: "1"})
+
+
+CLUSTER = "cluster://user:secret@a:7001,b:7002"
+
+
+def test_lists_may_lie_in_a_cluster_while_queues_have_a_redis_of_their_own() -> None:
+    for queue in ("redis://q/0", "sentinel://s1,s2/main/0"):
+        settings = Settings.from_environ({"LARDER_REDIS_URL": CLUSTER, "LARDER_QUEUE_URL": queue})
+        assert (settings.redis_url, settings.rq_url) == (CLUSTER, queue)
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"LARDER_REDIS_URL": CLUSTER}, "LARDER_REDIS_URL is one, so the queues need a Redis of their own: set LARDER_QUEUE_URL"),
+        ({"LARDER_QUEUE_URL": CLUSTER}, "LARDER_QUEUE_URL is one: set LARDER_QUEUE_URL to a single Redis or to Sentinels"),
+        ({"LARDER_REDIS_URL": "cluster://a/1", "LARDER_QUEUE_URL": "redis://q"}, "or cluster://host:port,host:port"),
+    ],
+)
+def test_a_cluster_is_refused_for_the_queues_and_with_a_database(environ: dict[str, str], says: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environ(environ)
+    assert says in str(error.value)
+    assert "secret" not in str(error.value)

@@ -1,0 +1,1 @@
+"""Lists that lie in a Redis Cluster: which server has a slot, and how several are asked at once."""
