@@ -104,7 +104,7 @@ class SourceSettings(EventTypeSettings, CleaningSettings):
     sql_query: str = Field("", description="Query whose rows are the interactions, where interactions is a database.")
     sql_table: str = Field("", description="Table (or schema.table) whose rows are the interactions, in place of a query.")
     incremental: bool = Field(
-        False, description="Runs keep what they have read of files, beside the artifacts, and read only files that are new or have changed."
+        False, description="Runs keep what they have read of files, beside the artifacts, and read only what is new or has changed."
     )
     since_column: str = Field(
         "", description="A column of sql_table that only grows: runs keep what they have read, and ask only for what is not below its end."

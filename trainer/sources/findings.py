@@ -69,6 +69,8 @@ class Findings:
         problems.n_rows += self.n_rows
         problems.n_dropped += self.n_dropped
         problems.dropped.update(self.dropped)
+        if n_erased := problems.dropped.pop(ERASED, 0):
+            problems.dropped[ERASED] = n_erased  # behind all others, however many pieces were read
         problems.broken.update(self.broken)
         for reason, found in self.examples.items():
             kept = problems.examples.setdefault(reason, [])

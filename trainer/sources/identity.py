@@ -9,6 +9,8 @@ from typing import Any
 from trainer.kept import entries, files
 from trainer.kept.entries import DamagedError
 from trainer.rows.batches import Table
+from trainer.sources import pieces
+from trainer.sources.pieces import Piece
 from trainer.sources.shapes.reshaped import Reshaped
 from trainer.sources.tables.since import MOST, Growing, Kept, Slice, apart, changed
 
@@ -20,18 +22,29 @@ def can_be_kept(part: Table) -> bool:
 
 def name_of(part: Table) -> str:
     """Of the folder in which it is kept."""
+    if isinstance(part, Piece):
+        return pieces.name_of(part.where, part.begin)
     return entries.name_of(f"{part.where}\n{part.low}" if isinstance(part, Slice) else part.where)
 
 
 def label_of(part: Table) -> str:
     """For the log: without a value of the column that grows, which may be anything."""
+    if isinstance(part, Piece) and part.begin.read:
+        return f"{part.where} from line {part.begin.line:,} on"
     return f"{part.where}, slice {part.number:,}" if isinstance(part, Slice) else part.where
+
+
+def is_new(part: Table) -> bool:
+    """Whether nothing that is kept can be of it."""
+    return isinstance(part, Piece) and not part.known
 
 
 def look(part: Table) -> dict[str, Any] | None:
     """What tells the part from what it was; None for what must not be kept."""
     if isinstance(part, Slice):
         return None if part.newest else {"first_row": part.first_row, **asdict(part.now())}
+    if isinstance(part, Piece):
+        return part.file
     try:
         return files.identity(Path(part.where))
     except OSError:
@@ -39,7 +52,9 @@ def look(part: Table) -> dict[str, Any] | None:
 
 
 def is_same(part: Table, kept: dict[str, Any]) -> bool:
-    """Whether it is as it was when `kept` was what told it. Of a slice `changed` has looked at the rows."""
+    """Whether it is as it was when `kept` was what told it. `changed` has looked at the rows of a slice, `pieces` at those of a piece."""
+    if isinstance(part, Piece):
+        return part.known
     if isinstance(part, Slice):
         return part.known == Kept.from_json(kept) and kept["first_row"] == part.first_row
     return files.same(Path(part.where), kept)
@@ -49,7 +64,14 @@ def was_same(part: Table, before: dict[str, Any], began: float, n_rows: int) -> 
     """Whether it stayed as it was while it was read. `began`: when the first part was opened."""
     if isinstance(part, Slice):
         return bool(n_rows == before["n"])
-    return before["ctime"] <= began * 1e9 and is_same(part, before)
+    if isinstance(part, Piece) and part.end:
+        return True  # its digest is of the bytes that were read
+    return before["ctime"] <= began * 1e9 and files.same(Path(part.where), before)
+
+
+def said_of(part: Table, before: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What tells the part from what it was, now that it is read."""
+    return part.as_json() if isinstance(part, Piece) else before
 
 
 def kept_of(table: Growing, folder: Path, why: list[str], *, again: bool = False) -> tuple[list[Kept], list[Path]]:

@@ -1,4 +1,4 @@
-"""Incremental reading: a file that is as it was is not read again. What its rows were, and all that was said of them, is kept.
+"""Incremental reading: a file that is as it was is not read again, one that has grown is read on. Its rows, and what was said, are kept.
 
 A file is converted by itself, from a state (columns, clock, settings, Larder's own code) into rows and findings. Both are kept under
 that state; whatever differs is read anew, so that a run has what reading all gives. What depends on all rows (types of ids, positions,
@@ -18,14 +18,16 @@ import polars as pl
 
 from contract.settings.settings import SourceSettings
 from trainer.kept import entries
-from trainer.kept.entries import DamagedError, Entry, EntryWriter
+from trainer.kept.entries import DamagedError, EntryWriter
 from trainer.kept.forgetting import names_in
 from trainer.kept.packed import Packed
 from trainer.rows.batches import Table
 from trainer.rows.distinct import coded
 from trainer.sources import identity
+from trainer.sources.doubted import doubted
 from trainer.sources.findings import Begin, Findings
 from trainer.sources.left_out import LeftOut
+from trainer.sources.pieces import pieces
 from trainer.sources.state import state_of
 from trainer.sources.tables.since import Growing, Slice, slices
 from trainer.sources.values.convert import FUTURE, Converter
@@ -73,8 +75,13 @@ class Memory:
 
     def rows(self, part: Table, columns: Mapping[str, str], begin: Begin, converter: Converter) -> Iterator[pl.DataFrame | Packed]:
         """The converted rows of a file, as they were kept or by reading it; what was found goes to the converter's problems and ids."""
+        known = "time" not in columns or converter.clock  # else the first rows with a time choose the clock
+        for piece in (pieces(part, self.folder, self.why, again=self.again) if known else None) or [part]:
+            yield from self._rows(piece, columns, begin, converter)
+
+    def _rows(self, part: Table, columns: Mapping[str, str], begin: Begin, converter: Converter) -> Iterator[pl.DataFrame | Packed]:
         state = state_of(part, columns, converter, self.source)
-        kept = None if self.again else self._kept(part, state, converter)
+        kept = None if self.again or identity.is_new(part) else self._kept(part, state, converter)
         if kept is None:
             yield from self._read(part, columns, begin, converter, state)
             return
@@ -102,7 +109,7 @@ class Memory:
             entry = entries.read_entry(folder)
             if entry is None:
                 return None
-            if reason := self._doubt(entry, part, state, converter):
+            if reason := doubted(entry, part, state, converter.now, self.left_out):
                 self.why.append(f"{identity.label_of(part)}, {reason}")
                 return None
             entry.check()
@@ -118,19 +125,6 @@ class Memory:
         except (DamagedError, OSError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
             self.why.append(f"{identity.label_of(part)}, of which what is kept can't be used ({error})")
             return None
-
-    def _doubt(self, entry: Entry, part: Table, state: dict[str, Any], converter: Converter) -> str:
-        said = entry.said
-        if not identity.is_same(part, said["part"]):
-            return "which has changed"
-        if said["state"] != state:
-            different = [name for name in state if said["state"].get(name) != state[name]]
-            return f"which is read in another way than before ({', '.join(different)})"
-        if said["now"] > converter.now:
-            return "since the clock of this machine goes back"
-        erased = said["erased"]
-        another = erased["who"] != self.left_out.who and (erased["n"] or self.left_out.revision)
-        return "since the list of erased users is another one" if another or erased["revision"] > self.left_out.revision else ""
 
     def _read(
         self, part: Table, columns: Mapping[str, str], begin: Begin, converter: Converter, state: dict[str, Any]
@@ -156,7 +150,13 @@ class Memory:
             self._n_rows = findings.n_rows
             held = before and identity.was_same(part, before, self.began, findings.n_rows)
             if writer and held and not (FUTURE in findings.dropped or names_in(told, erased) or self.left_out.told(told)):
-                said = {"part": before, "state": state, "now": converter.now, "erased": self._erased(n_erased), "told": told}
+                said = {
+                    "part": identity.said_of(part, before),
+                    "state": state,
+                    "now": converter.now,
+                    "erased": self._erased(n_erased),
+                    "told": told,
+                }
                 self._keep(writer, {**said, "found": findings.as_json()})
         finally:
             if writer:

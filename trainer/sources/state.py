@@ -15,6 +15,7 @@ from typing import Any
 import trainer
 from contract.settings.settings import SourceSettings
 from trainer.rows.batches import Table
+from trainer.sources.pieces import Piece
 from trainer.sources.values.convert import Converter
 
 _NOT_READING = frozenset(
@@ -31,7 +32,11 @@ _LIBRARIES = ("polars", "numpy", "numba", "python-calamine", "zstandard")
 
 def state_of(part: Table, columns: Mapping[str, str], converter: Converter, source: SourceSettings) -> dict[str, Any]:
     """All that reading a file depends on, beside its bytes, as JSON has it."""
+    head = 0
+    if isinstance(part, Piece):  # what its file is taken for depends on the beginning of the file
+        head, part = part.text.head_digest, part.table
     state = {
+        "head": head,
         "columns": dict(columns),
         "names": [list(part.names), converter.named, dict(getattr(part, "own", {})), dict(getattr(part, "values", {}))],
         "table": type(getattr(part, "table", part)).__name__,

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from trainer.interactions.interactions import from_frames
+from trainer.kept.digest import digest
 from trainer.kept.packed import is_whole, read_packed, write_packed
 
 _MANY = 1 << 17  # users: more than 16 bits have
@@ -16,6 +17,7 @@ _MANY = 1 << 17  # users: more than 16 bits have
 
 def warm() -> None:
     """Keep and read rows of every type that files of rows have."""
+    digest(b"rows")
     with tempfile.TemporaryDirectory(prefix="larder-warm-") as folder:
         for n_users in (3, _MANY):
             ids = np.arange(_MANY, dtype=np.int64) % n_users

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -29,13 +30,13 @@ class DelimitedTable:
     def __init__(self, location: Location, source: SourceSettings) -> None:
         self._source = source
         self._waits = location.address == STDIN  # a thread that waits for a pipe could not be ended
-        self._file = TextFile(location, source.encoding)
-        self.where = self._file.address
-        head = self._file.head.decode("utf-8", "replace")
+        self.file = TextFile(location, source.encoding)
+        self.where = self.file.address
+        head = self.file.head.decode("utf-8", "replace")
         self._dialect: Dialect = sniff(head, source, self.where)
         self._head = head
         self.names, self.named = self._dialect.names, source.header
-        self.notes = (*self._file.notes, *self._dialect.notes)
+        self.notes = (*self.file.notes, *self._dialect.notes)
 
     def sample(self, column: str) -> pl.Series:
         at = self.names.index(column)
@@ -53,9 +54,12 @@ class DelimitedTable:
                 chunk, open_end = _joined(open_end, chunk), None
                 batch = self._whole(chunk, layout)
             if batch is None:
-                batch, open_end = take_apart(chunk, layout, problems, final=last)
+                batch, open_end = take_apart(chunk, layout, problems, final=last and self.file.ended is None)
             problems.n_rows += batch.frame.height
             yield batch
+        if open_end is not None and self.file.ended:  # it belongs to what comes from there on
+            start = self.file.ended.start - len(open_end.data)
+            self.file.ended = replace(self.file.ended, start=start, line=open_end.first_line)
 
     def _layout(self, columns: Mapping[str, str], numbers: Sequence[str]) -> Layout:
         dialect = self._dialect
@@ -71,7 +75,7 @@ class DelimitedTable:
 
     def _chunks(self) -> Iterator[Chunk]:
         """Chunks without the lines before the first row, on their way to be read while the one before is worked on."""
-        for chunk in self._file.chunks() if self._waits else ahead(self._file.chunks()):
+        for chunk in self.file.chunks() if self._waits else ahead(self.file.chunks()):
             rest = self._without_header(chunk)
             if not self._dialect.quoted:
                 rest = Chunk(rest.data.replace(self._dialect.separator.encode(), INNER), rest.first_line, rest.n_lines, rest.valid)

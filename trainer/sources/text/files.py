@@ -17,17 +17,18 @@ import zstandard
 
 from contract.errors import DataError
 from contract.settings.source import STDIN
+from trainer.kept.digest import digest
 from trainer.rows.problems import EmptySourceError
 from trainer.sources.tables.locations import Location
+from trainer.sources.text.encodings import WESTERN, detected, is_utf8, transcoded, unmarked
+from trainer.sources.text.joined import Joined
+from trainer.sources.text.place import Place
 from trainer.sources.text.zstd_file import MAGIC as ZSTD_MAGIC
 from trainer.sources.text.zstd_file import ZstdFile
 
 CHUNK_BYTES = 16 << 20
 HEAD_BYTES = 1 << 20
 LONGEST_LINE = 64 << 20  # bytes; a "line" beyond it is no text
-MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_WESTERN = "cp1252"  # what Excel writes where it does not write UTF-8
-_ZEROS = 0.2  # part of zero bytes from which text without a mark is UTF-16
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +42,25 @@ class Chunk:
 
 
 class TextFile:
-    """An opened text. `head` is its beginning in UTF-8, whole lines; `notes` what was assumed of its encoding."""
+    """An opened text. `head` is its beginning in UTF-8, whole lines; `notes` what was assumed of its encoding.
+
+    `begin` and `stop`: where the next reading begins, and after how many bytes, whole chunks, it stops; `ended`: the place at which it
+    has stopped, or None where it has come to the end of the file, be it because there is no such place.
+    """
 
     def __init__(self, location: Location, encoding: str = "auto") -> None:
         self.address = "standard input" if location.address == STDIN else location.address
         self.notes: list[str] = []
+        self.begin, self.stop, self.ended = Place(), 0, cast(Place | None, None)
         self._location, self._auto = location, encoding == "auto"
         self._stream = self._opened()
         try:
             raw = self._read(HEAD_BYTES)
             if location.address == STDIN and raw.startswith(b"\x1f\x8b"):
-                self._stream = cast(BinaryIO, gzip.GzipFile(fileobj=cast(BinaryIO, _Joined(raw, self._stream))))
+                self._stream = cast(BinaryIO, gzip.GzipFile(fileobj=cast(BinaryIO, Joined(raw, self._stream))))
                 raw = self._read(HEAD_BYTES)
             elif location.address == STDIN and raw.startswith(ZSTD_MAGIC):
-                self._stream = cast(BinaryIO, io.BufferedReader(ZstdFile(cast(BinaryIO, _Joined(raw, self._stream)))))
+                self._stream = cast(BinaryIO, io.BufferedReader(ZstdFile(cast(BinaryIO, Joined(raw, self._stream)))))
                 raw = self._read(HEAD_BYTES)
         finally:
             if location.address != STDIN:
@@ -64,34 +70,52 @@ class TextFile:
         self._raw = raw
         self.encoding = self._detected(raw) if self._auto else encoding
         self._decoder = self._new_decoder()
-        text = _unmarked(self._text(raw))
+        text = unmarked(self._text(raw))
         self._old_mac = b"\n" not in text and b"\r" in text
         if self._old_mac:
             text = text.replace(b"\r", b"\n")
         cut = text.rfind(b"\n") + 1
         self.head = text[:cut] if cut and len(raw) == HEAD_BYTES else text
+        self.head_digest = 0
+
+    def last_stop(self, size: int) -> int:
+        """The last byte, at the end of a chunk, after which a file of `size` bytes goes on; 0 where it can't be read in pieces."""
+        plain = self.encoding == "utf-8" and not (self._old_mac or self._location.packing or self._location.remote)
+        if not plain or self._location.address == STDIN:
+            return 0
+        self.head_digest = self.head_digest or digest(self._raw)
+        return max(0, size - 1) // CHUNK_BYTES * CHUNK_BYTES
 
     def chunks(self) -> Iterator[Chunk]:
         """All lines, once. Raises DataError."""
+        self.ended = None
         if self._location.address != STDIN:
             self._stream, self._raw = self._opened(), b""
         try:
             size = 0 if self._location.address == STDIN or self._location.packing else os.fstat(self._stream.fileno()).st_size
             yield from self._cut_up()
-            if size and self._stream.tell() < size:
+            if size and self.ended is None and self._stream.tell() < size:
                 raise DataError(f"{self.address} became shorter while it was read: {self._stream.tell():,} of {size:,} bytes were left")
         finally:
             self._stream.close()
 
     def _cut_up(self) -> Iterator[Chunk]:
         self._decoder = self._new_decoder()
-        pending, line, only_ascii, started, ended = b"", 1, True, False, False
+        begin, pending = self.begin, b""
+        if begin.read:
+            self._stream.seek(begin.start)
+            pending = self._read(begin.read - begin.start)
+        line, only_ascii, n_read, known = begin.line, begin.only_ascii, begin.read, begin.digest
+        started, ended, plain = begin.read > 0, False, True
         while not ended:
             raw, self._raw = self._raw or self._read(CHUNK_BYTES), b""
             ended = not raw
+            if self.stop:
+                plain &= n_read > 0 or digest(raw[:HEAD_BYTES]) == self.head_digest
+                n_read, known = n_read + len(raw), digest(raw, known)
             fresh = self._text(raw, final=ended)
             if not started:
-                fresh, started = _unmarked(fresh), True
+                fresh, started = unmarked(fresh), True
             pending += fresh.replace(b"\r", b"\n") if self._old_mac else fresh
             cut = len(pending) if ended else pending.rfind(b"\n") + 1
             if not cut:
@@ -99,14 +123,19 @@ class TextFile:
                     raise DataError(f"{self.address}: line {line:,} is longer than {LONGEST_LINE >> 20} MiB; is this a text file?")
                 continue
             data, pending = pending[:cut], pending[cut:]
-            valid = data.isascii() or _is_utf8(data)
+            valid = data.isascii() or is_utf8(data)
+            plain &= valid
             if not valid and self._auto and only_ascii and self._decoder is None:
-                self._decoder = codecs.getincrementaldecoder(_WESTERN)(errors="replace")
-                self._assumed(_WESTERN)
-                data, pending, valid = _transcoded(data), _transcoded(pending), True
+                self._decoder = codecs.getincrementaldecoder(WESTERN)(errors="replace")
+                self._assumed(WESTERN)
+                data, pending, valid = transcoded(data), transcoded(pending), True
             only_ascii = only_ascii and valid and data.isascii()
             n_lines = data.count(b"\n") + (bool(data) and not data.endswith(b"\n"))
+            if plain and not ended and n_read == self.stop > 0:
+                self.ended = Place(n_read - len(pending), line + n_lines, n_read, only_ascii, known)
             yield Chunk(data, line, n_lines, valid)
+            if self.ended:
+                return
             line += n_lines
 
     def _opened(self) -> BinaryIO:
@@ -146,51 +175,10 @@ class TextFile:
             raise DataError(f"{self.address} is not {self.encoding}: {error}; name its encoding with --encoding") from None
 
     def _detected(self, raw: bytes) -> str:
-        for mark, name in MARKS:
-            if raw.startswith(mark):
-                return name
-        sample = raw[:4096]
-        if sample.count(0) > _ZEROS * len(sample):
-            name = "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
+        name, remarkable = detected(raw)
+        if remarkable:
             self._assumed(name)
-            return name
-        whole = raw[: raw.rfind(b"\n") + 1] or raw
-        if not _is_utf8(whole):
-            self._assumed(_WESTERN)
-            return _WESTERN
-        return "utf-8"
+        return name
 
     def _assumed(self, name: str) -> None:
         self.notes.append(f"{self.address} is not UTF-8; read as {name}. --encoding names another")
-
-
-class _Joined(io.RawIOBase):
-    """Bytes that were read already, then the rest of a stream."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head, self._rest = io.BytesIO(head), rest
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        return self._head.read(size) or self._rest.read(size)
-
-
-def _unmarked(text: bytes) -> bytes:
-    """Without marks at its beginning; files that were put together may have several."""
-    while text.startswith(codecs.BOM_UTF8):
-        text = text.removeprefix(codecs.BOM_UTF8)
-    return text
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _transcoded(data: bytes) -> bytes:
-    return data.decode(_WESTERN, "replace").encode()

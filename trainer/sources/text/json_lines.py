@@ -35,13 +35,13 @@ class JsonLinesTable:
     named = True
 
     def __init__(self, location: Location, source: SourceSettings) -> None:
-        self._file = TextFile(location, source.encoding)
-        self.where, self.notes = self._file.address, tuple(self._file.notes)
-        parsed = [_object(line) for line in self._file.head.decode("utf-8", "replace").split("\n")[:LOOKED_AT] if line.strip()]
+        self.file = TextFile(location, source.encoding)
+        self.where, self.notes = self.file.address, tuple(self.file.notes)
+        parsed = [_object(line) for line in self.file.head.decode("utf-8", "replace").split("\n")[:LOOKED_AT] if line.strip()]
         self._head = [row for row in parsed if row is not None]
-        if not self._file.head.strip():
+        if not self.file.head.strip():
             raise EmptySourceError(f"{self.where} holds nothing but empty lines")
-        if fault := _no_lines(self._file.head.decode("utf-8", "replace"), self._head):
+        if fault := _no_lines(self.file.head.decode("utf-8", "replace"), self._head):
             raise DataError(f"{self.where} holds {fault}")
         self.names = list(dict.fromkeys(name for row in self._head for name in row))
 
@@ -52,7 +52,7 @@ class JsonLinesTable:
     def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:
         schema: dict[str, Any] = {column: pl.Float64 if role in numbers else pl.String for role, column in columns.items()}
         simple = all(_is_id(row.get(columns[role])) for row in self._head for role in ("user", "item") if role in columns)
-        for chunk in self._file.chunks():
+        for chunk in self.file.chunks():
             batch = (self._whole(chunk, columns, schema) if simple else None) or self._by_lines(chunk, columns, problems)
             problems.n_rows += batch.frame.height
             yield batch

@@ -14,16 +14,18 @@ from pathlib import Path
 import numpy as np, polars as pl
 from trainer.interactions import indexing_kernels
 from trainer.interactions.interactions import from_frames
-from trainer.kept import packed_kernels
+from trainer.kept import digest_kernels, packed_kernels
+from trainer.kept.digest import digest
 from trainer.kept.packed import is_whole, read_packed, write_packed
 from trainer.sources.warm import warm
 
 def signatures():
-    kernels = [*vars(indexing_kernels).values(), *vars(packed_kernels).values()]
+    kernels = [*vars(indexing_kernels).values(), *vars(packed_kernels).values(), *vars(digest_kernels).values()]
     return {one.__qualname__ + one.__module__: len(one.signatures) for one in kernels if hasattr(one, "signatures")}
 
 warm()
 before = signatures()
+digest(b'a' * 100, 7)
 for n_users in (5, 90_000):
     users = np.arange(100_000) % n_users
     frame = pl.DataFrame({"user": users, "item": users % 7, "weight": (1 + users % 3).astype(np.float32), "time": users})
