@@ -5,7 +5,7 @@ rows fewer than before                                           gate_max_rows_d
 rows left out for a reason, as a part of all                     10 points more              2 points more
 rows that are another one again, as a part of all                10 points more
 weights: distance of the distributions (Kolmogorov-Smirnov)      0.25                        0.12
-rows per user, rows per item                                     3 times as many, or a third
+rows per user, rows per item                                     3 times as many, or a third; per item, beyond what more users explain
 with a target, each type of events as a part of all              3 times as much, or a third; from 1 % on
 the newest time                                                  earlier by 2 days and a 20th of the span
 the span of times                                                a fifth, or twice as long for rows that did not grow likewise
@@ -46,8 +46,12 @@ def drifted(new: Reading, old: Reading, limits: GateSettings) -> Iterator[Found]
         what = f"{_percent(a.repeated)} of the rows are another row again, of the current generation's {_percent(b.repeated)}"
         yield "refuse", _finding(what, a.repeated, b.repeated)
     yield from _weights(a, b)
-    for what, now, before in (("user", a.rows_per_user, b.rows_per_user), ("item", a.rows_per_item, b.rows_per_item)):
-        if not 1 / DENSITY < now / before < DENSITY:
+    more_users = max(1.0, a.users / b.users)
+    for what, now, before, grown in (
+        ("user", a.rows_per_user, b.rows_per_user, 1.0),
+        ("item", a.rows_per_item, b.rows_per_item, more_users),
+    ):
+        if not 1 / DENSITY < now / before < DENSITY * grown:
             yield "refuse", _finding(f"there are {now:.1f} rows per {what}, in the current generation {before:.1f}", now, before)
     if new.target == old.target:
         yield from _types(new, old)

@@ -18,6 +18,8 @@ SAMPLED = 4000  # users of the current generation who are looked for
 FEW = 20  # users or items of which less is said
 STAYS = 0.5  # part of the users, or of the items by their interactions, that is to be found again
 PAIRS = 0.3  # part of the interactions of users who are found again; chance alone keeps some
+SEVERAL = 4  # items of a user, of which more is said than chance
+TORN = 1 / 3  # part of the users who are found again, and have lost most of their items though these are there
 ALIKE = 0.3  # rank correlation of the popularity of items
 _AT_ONCE = 1 << 16
 
@@ -54,7 +56,8 @@ class Pairs:
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Parts, from 0 to 1, of the current generation's that are found again: users of a sample, items by their interactions, and the
-    interactions of those users with those items. `popularity`: rank correlation, from -1 to 1. None: too few to say.
+    interactions of those users with those items; `torn`: of those users, who have lost most of their items that are there. `popularity`:
+    rank correlation, from -1 to 1. None: too few to say.
     """
 
     users: float
@@ -62,6 +65,7 @@ class Kept:
     pairs: float | None
     popularity: float | None
     lost_item: Id | None = None
+    torn: float | None = None
 
 
 def compare(new: Pairs, old: Pairs) -> Kept:
@@ -77,10 +81,12 @@ def compare(new: Pairs, old: Pairs) -> Kept:
     counts_old, counts_new = (np.bincount(one.indices, minlength=one.n_items) for one in (old, new))
     common = np.flatnonzero(item_of >= 0)
     lost_items = np.flatnonzero(item_of < 0)
+    pairs, torn = _pairs(new, old, users, item_of)
     return Kept(
         users=len(users) / max(1, len(wanted)),
         items=float(counts_old[common].sum() / max(1, counts_old.sum())),
-        pairs=_pairs(new, old, users, item_of),
+        pairs=pairs,
+        torn=torn,
         popularity=_correlation(counts_old[common], counts_new[item_of[common]]),
         lost_item=None if not lost_items.size else old.items(int(lost_items[0]), int(lost_items[0]) + 1)[0],
     )
@@ -93,7 +99,7 @@ def another(kept: Kept, new: Pairs, old: Pairs, limits: GateSettings, before: Pa
     """
     if min(old.n_users, old.n_items) < FEW:
         return
-    others = kept.users < STAYS or (kept.pairs is not None and kept.pairs < PAIRS)
+    others = kept.users < STAYS or (kept.pairs is not None and kept.pairs < PAIRS) or _is_torn(kept)
     habit = compare(old, before) if others and before is not None else Kept(1.0, 1.0, 1.0, None)
     new_users = kept.users < STAYS <= habit.users
     for what, part, refused, lost, fresh, drop in (
@@ -108,6 +114,9 @@ def another(kept: Kept, new: Pairs, old: Pairs, limits: GateSettings, before: Pa
     if kept.pairs is not None and kept.pairs < PAIRS and kept.users >= STAYS and (habit.pairs is None or habit.pairs >= PAIRS):
         text = f"the same users have other items: {100 * kept.pairs:.0f} % of the current generation's interactions are among the new ones"
         yield "refuse", _finding(text, kept.pairs)
+    elif _is_torn(kept) and kept.users >= STAYS and not _is_torn(habit):
+        text = f"{100 * (kept.torn or 0):.0f} % of the users of before have lost most of their items, which are there with others"
+        yield "refuse", _finding(text, kept.torn or 0)
     elif kept.popularity is not None and kept.popularity < ALIKE and (kept.pairs is None or kept.pairs < STAYS):
         text = f"other items are popular: the rank correlation with the current generation is {kept.popularity:.2f}"
         yield "refuse", _finding(text, kept.popularity)
@@ -119,13 +128,22 @@ def _found(ids: Ids, n: int, wanted: dict[Id, int]) -> Iterator[tuple[Id, int]]:
         yield from ((one, at) for at, one in enumerate(ids(start, min(n, start + _AT_ONCE)), start) if one in wanted)
 
 
-def _pairs(new: Pairs, old: Pairs, users: dict[int, int], item_of: Array) -> float | None:
-    n_old = n_kept = 0
+def _is_torn(kept: Kept) -> bool:
+    return kept.torn is not None and kept.torn > TORN
+
+
+def _pairs(new: Pairs, old: Pairs, users: dict[int, int], item_of: Array) -> tuple[float | None, float | None]:
+    """The part of the interactions of `users` that is kept, and the part of `users` who are torn."""
+    n_old = n_kept = n_several = n_torn = 0
     for before, now in users.items():
         items = item_of[old.indices[old.indptr[before] : old.indptr[before + 1]]]
         n_old += items.size
-        n_kept += int(np.isin(items, new.indices[new.indptr[now] : new.indptr[now + 1]]).sum())
-    return n_kept / n_old if len(users) >= FEW and n_old else None
+        kept = int(np.isin(items, new.indices[new.indptr[now] : new.indptr[now + 1]]).sum())
+        n_kept += kept
+        if (there := int((items >= 0).sum())) >= SEVERAL:
+            n_several += 1
+            n_torn += kept < PAIRS * there
+    return n_kept / n_old if len(users) >= FEW and n_old else None, n_torn / n_several if n_several >= FEW else None
 
 
 def _correlation(a: Array, b: Array) -> float | None:

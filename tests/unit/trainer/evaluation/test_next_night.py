@@ -100,6 +100,22 @@ def shuffled_column(rows: Rows, name: str) -> Rows:
     return [replace(row, **{name: value}) for row, value in zip(rows, values, strict=True)]
 
 
+def more(rows: Rows, n: int, times: tuple[int, int] = (NIGHT, NIGHT + DAY), items: tuple[int, int] = (500, 620)) -> Rows:
+    """Rows, and more of them by the same users: of items that are as popular, where those of the shop are meant."""
+    rng = random.Random(11)
+    usual = items == (500, 620)
+    users = [row.user for row in rng.choices(rows, k=n)]
+    met = [min(items[1] - 1, items[0] + int(rng.expovariate(0.08))) if usual else rng.randrange(*items) for _ in users]
+    return rows + [Row(user, str(item), rng.choice((3, 4, 5)), rng.randrange(*times)) for user, item in zip(users, met, strict=True)]
+
+
+def renamed(rows: Rows, column: str) -> Rows:
+    """The ids of a column, each in the place of another."""
+    ids = sorted({getattr(row, column) for row in rows})
+    others = dict(zip(ids, random.Random(4).sample(ids, len(ids)), strict=True))
+    return [replace(row, **{column: others[getattr(row, column)]}) for row in rows]
+
+
 MUTATIONS: dict[str, Callable[[Rows], Rows]] = {
     "users and items swapped": each(lambda row: replace(row, user=row.item, item=row.user)),
     "users and weights swapped": each(lambda row: replace(row, user=row.weight, weight=row.user)),
@@ -144,6 +160,22 @@ MUTATIONS: dict[str, Callable[[Rows], Rows]] = {
     "most weights 0": lambda rows: [replace(row, weight=row.weight if at % 3 == 0 else 0) for at, row in enumerate(rows)],
     "a third without an item": lambda rows: [replace(row, item=row.item if at % 3 else "") for at, row in enumerate(rows)],
     "a third in the future": lambda rows: [replace(row, time=row.time if at % 3 else 4_000_000_000) for at, row in enumerate(rows)],
+    "weights of the other sign": each(lambda row: replace(row, weight=-row.weight)),
+    "variants for items": each(lambda row: replace(row, item=f"{row.item}{int(row.user) % 3}")),
+    "categories for items": each(lambda row: replace(row, item=str(500 + int(row.item) % 10))),
+    "households for users": each(lambda row: replace(row, user=str(1000 + (int(row.user) - 1000) // 5))),
+    "user ids in floats of 32 bits": each(lambda row: replace(row, user=str(int(row.user) // 16 * 16))),
+    "ids one further": each(lambda row: replace(row, item=str(int(row.item) + 1))),
+    "items named anew": lambda rows: renamed(rows, "item"),
+    "users named anew": lambda rows: renamed(rows, "user"),
+    "the first of the month": each(lambda row: replace(row, time=int(f"{datetime.fromtimestamp(row.time, UTC):%Y%m01}"))),
+    "three times by a join": lambda rows: [row for row in rows for _ in range(3)],
+    "item ids in hexadecimal": each(lambda row: replace(row, item=f"{int(row.item):x}")),
+    "half of the users of another shop": lambda rows: [
+        *(row for row in rows if int(row.user) % 2),
+        *(row for row in shop(9, NIGHT + DAY) if not int(row.user) % 2),
+    ],
+    "data for a test": lambda rows: [Row(str(1000 + n % 50), str(500 + n % 7), 1, NIGHT + n) for n in range(len(rows))],
     "items of other rows": lambda rows: shuffled_column(rows, "item"),
     "items one row late": lambda rows: shifted_column(rows, "item"),
 }
@@ -166,6 +198,29 @@ HONEST: dict[str, Callable[[Rows], Rows]] = {
     "a robot": lambda rows: rows + [Row("4711", row.item, 3, row.time) for row in rows[::15]],
     "a sale": lambda rows: rows + [Row(row.user, "517", 5, NIGHT + 3600) for row in rows[::10]],
     "a better mood": lambda rows: [replace(row, weight=min(5, row.weight + 1)) if at % 20 == 0 else row for at, row in enumerate(rows)],
+    "a day of three times the rows": lambda rows: more(rows, len(rows) // 40),
+    "a week that makes a quarter of all": lambda rows: more(rows, len(rows) // 4),
+    "three times the rows, by more users": lambda rows: [
+        *rows,
+        *(replace(row, user=str(int(row.user) + at % 3 * 300)) for at, row in enumerate(more(rows, 2 * len(rows))[len(rows) :])),
+    ],
+    "a catalogue of twice the size": lambda rows: more(rows, len(rows) // 10, items=(700, 820)),
+    "a new category": lambda rows: more(rows, len(rows) // 20, items=(2000, 2015)),
+    "a quiet holiday": lambda rows: last_night() + rows[-5:],
+    "users who move to new ids, one in fifty": each(
+        lambda row: row if int(row.user) % 50 else replace(row, user=str(int(row.user) + 7000))
+    ),
+    "items that move to new ids, one in twenty": each(
+        lambda row: row if int(row.item) % 20 else replace(row, item=str(int(row.item) + 7000))
+    ),
+    "rows of a month before, which came late": lambda rows: (
+        rows + [replace(row, time=row.time - 30 * DAY) for row in rows if row.time < START + 20 * DAY and int(row.user) % 3 == 0]
+    ),
+    "rows of all the time, which came late": lambda rows: more(rows, len(rows) // 20, times=(START, START + 100 * DAY)),
+    "users who asked to be erased, one in fifty": lambda rows: [row for row in rows if int(row.user) % 50],
+    "returns": lambda rows: [replace(row, weight=row.weight if at % 33 else -row.weight) for at, row in enumerate(rows)],
+    "guests": lambda rows: [replace(row, user=row.user if at % 25 else "") for at, row in enumerate(rows)],
+    "a campaign": lambda rows: rows + [Row(str(20_000 + n), str(500 + n % 40), 4, NIGHT + n) for n in range(90)],
     "quotation marks": lambda rows: [replace(row, user=f'"{row.user}"') for row in rows],
     "spaces around ids": lambda rows: [replace(row, item=f" {row.item} ") for row in rows],
     "weights with points": lambda rows: [replace(row, weight=f"{row.weight}.0") for row in rows],
@@ -279,6 +334,17 @@ def test_sessions_are_others_every_night(tmp_path: Path) -> None:
     kept = compare(pairs[2], pairs[1])
     assert [how for how, _ in another(kept, pairs[2], pairs[1], limits)] == ["refuse"]
     assert [how for how, _ in another(kept, pairs[2], pairs[1], limits, before=pairs[0])] == ["warn"]
+
+
+@pytest.mark.parametrize(("days", "step"), [(7, 1), (7, 3), (14, 7), (30, 7)])
+def test_windows_that_move_on_are_honest(tmp_path: Path, days: int, step: int) -> None:
+    rows = shop(1, NIGHT + 10 * DAY, users=600)
+    nights = []
+    for n in range(2):
+        end = NIGHT + n * step * DAY
+        window = [row for row in rows if end - days * DAY <= row.time < end]
+        nights.append(pairs_of(load(written(tmp_path, f"{n}.csv", window)).interactions))
+    assert [how for how, _ in another(compare(nights[1], nights[0]), nights[1], nights[0], GateSettings()) if how == "refuse"] == []
 
 
 def test_a_change_of_size_warns(tmp_path: Path, served: Interactions) -> None:
