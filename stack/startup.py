@@ -20,9 +20,11 @@ from stack.supervision.supervisor_client import Process, Supervisor
 from trainer.cli.show.progress_bars import Show, shown
 
 POLL_S = 0.2
-NO_RUN_S = 180.0  # a trainer that has not begun a run by then never will
+SLOW_S = 15.0
+NO_RUN_S = 600.0  # a trainer that has not begun a run by then never will; a busy or small machine needs minutes to load it
 MAX_DEATHS = 3
 LOG_LINES = 15
+SLOW = "The trainer still starts: a busy or small machine needs minutes the first time"
 
 
 class Deaths:
@@ -86,10 +88,10 @@ class Watch:
         if (pointer := self._generations.current()) is not None:
             return pointer
         with shown(console) as show:
-            return self._follow(show)
+            return self._follow(show, console)
 
-    def _follow(self, show: Show) -> Pointer:
-        began = time.monotonic()
+    def _follow(self, show: Show, console: Console) -> Pointer:
+        began, is_told = time.monotonic(), False
         while True:
             self._deaths.look(self._supervisor.processes())
             try:
@@ -101,6 +103,9 @@ class Watch:
             if pointer is not None:
                 return pointer
             self._refuse_failure(run, scoring)
+            if run is None and not is_told and time.monotonic() - began > SLOW_S:
+                console.print(SLOW, soft_wrap=True, highlight=False)
+                is_told = True
             if run is None and time.monotonic() - began > NO_RUN_S:
                 raise LarderError(f"no run has begun for {NO_RUN_S:.0f} s: see {self._places.log_of('trainer')}")
             time.sleep(POLL_S)

@@ -81,7 +81,7 @@ def test_a_failed_run_says_where_and_why_and_an_admin_reads_its_last_lines(clien
     assert "Fit the model ✕ failed" in text
     assert "Load interactions ✓ done" in text
     assert "secret-name" not in text, "who may not change anything sees the kind alone"
-    assert "Its reason stands in the alarm" in text, "its section of the runbook"
+    assert "The alarm and make generations give its reason" in text, "its section of the runbook"
     client.post("/sign-in", data={"key": ADMIN, "next": "/"})
     text = text_of(client, f"/history/{FAILED}")
     assert "Failed at “Fit the model”: DataError: nothing is left of secret-name" in text

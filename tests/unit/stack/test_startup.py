@@ -166,3 +166,12 @@ def test_a_trainer_that_begins_nothing_ends_the_wait(
     monkeypatch.setattr(watch, "NO_RUN_S", -1.0)
     with pytest.raises(LarderError, match=r"no run has begun .*trainer\.log"):
         follow(supervisor, prepared)
+
+
+def test_a_trainer_that_starts_slowly_is_told_once(
+    tell: Tell, supervisor: FakeSupervisor, prepared: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = (None, None, None)
+    tell([nothing, nothing, nothing, (run_in("dispatched"), scoring(8), make_manifest("r1").pointer())])
+    monkeypatch.setattr(watch, "SLOW_S", -1.0)
+    assert follow(supervisor, prepared)[1].count(watch.SLOW) == 1
