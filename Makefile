@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help chart long test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed screenshots check fix e2e bench docs docs-site lock compose-up compose-down dev-tools
+.PHONY: help chart long test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed lighthouse screenshots check fix e2e bench docs docs-site lock compose-up compose-down dev-tools
 
 # Further arguments: make retrain ARGS="--k 20", make test ARGS="-k payload", make verify ARGS="--sample 1000"
 ARGS ?=
@@ -157,6 +157,9 @@ chart: dev-tools ## The chart for Kubernetes, by Helm and by Kubernetes' schemas
 
 page-speed: dev-tools ## First paint of each page with 100,000 users loaded. Some minutes.
 	@$(venv)/python -m tests.browser.page_speed
+
+lighthouse: dev-tools ## Lighthouse on three pages with 100,000 users loaded (needs npx and chromium on PATH). Some minutes.
+	@$(venv)/python -m tests.browser.lighthouse
 
 screenshots: dev-tools ## Make the pictures of the README anew, in docs/images.
 	@$(venv)/python -m tests.browser.screenshots

@@ -9,13 +9,10 @@ from __future__ import annotations
 import os
 import statistics
 import sys
-import tempfile
-from pathlib import Path
 
 from tests.browser import chromium
-from tests.e2e.local import LocalStack
+from tests.browser.many_users import many_users
 
-USERS, ITEMS, INTERACTIONS = 100_000, 5_000, 3_000_000
 REPEATS = 7
 BAR_MS = 200
 EMPTY = "data:text/html,<title>empty</title><p>empty"
@@ -75,14 +72,8 @@ def main() -> int:
     if path is None:
         print("this needs chromium on PATH", file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory() as folder:
-        stack = LocalStack(Path(folder) / "var", Path(folder) / "numba")
-        try:
-            stack.run("up", LARDER_INTERACTIONS=f"synthetic:{USERS}x{ITEMS}x{INTERACTIONS}", LARDER_EXPLAIN_DEPTH="3")
-            stack.run("retrain", "--similarity", "cosine")
-            slow = measure(stack.url, path)
-        finally:
-            stack.run("clean")
+    with many_users() as stack:
+        slow = measure(stack.url, path)
     print(f"{slow} of {len(VIEWS)} views are slower than {BAR_MS} ms")
     return int(bool(slow))
 

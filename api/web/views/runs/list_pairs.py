@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
+from heapq import nlargest, nsmallest
+from itertools import chain
 
 from redis import Redis
 
@@ -67,14 +69,14 @@ def list_pairs(store: Store, old: Pointer, new: Pointer, user: str = "") -> List
     found = store.breaker.ask(lambda redis: _read(store, redis, old, new, k, user))
     if not found:
         return None
-    was, now = (Counter(item for pair in found.values() for item in pair[side]) for side in (0, 1))
-    shared = {name: len(set(a) & set(b)) for name, (a, b) in found.items()}
+    was, now = (Counter(chain.from_iterable(pair[side] for pair in found.values())) for side in (0, 1))
+    shared = {name: len(set(a).intersection(b)) for name, (a, b) in found.items()}
     counts = [0] * (k + 1)
     for n in shared.values():
         counts[n] += 1
-    moved = sorted(was.keys() | now.keys(), key=lambda item: (was[item] - now[item], str(item)))
-    gained = [item for item in moved[:MOST_ITEMS] if now[item] > was[item]]
-    lost = [item for item in moved[: -MOST_ITEMS - 1 : -1] if now[item] < was[item]]
+    fall = {item: was[item] - now[item] for item in was.keys() | now.keys()}
+    gained = nsmallest(MOST_ITEMS, (item for item, by in fall.items() if by < 0), key=lambda item: (fall[item], str(item)))
+    lost = nlargest(MOST_ITEMS, (item for item, by in fall.items() if by > 0), key=lambda item: (fall[item], str(item)))
     chosen = _people(shared, user)
     names = titles(store, new, [*gained, *lost, *(item for name in chosen for side in found[name] for item in side)])
     says = [f"{at} of {k} items in common" for at in range(k + 1)]
@@ -90,7 +92,7 @@ def list_pairs(store: Store, old: Pointer, new: Pointer, user: str = "") -> List
     )
 
 
-def _read(store: Store, redis: Redis, old: Pointer, new: Pointer, k: int, user: str) -> dict[str, tuple[list[Id], list[Id]]]:
+def _read(store: Store, redis: Redis, old: Pointer, new: Pointer, k: int, user: str) -> dict[str, tuple[tuple[Id, ...], tuple[Id, ...]]]:
     buckets = spread(new.n_user_buckets, max(1, -(-SAMPLE * new.n_user_buckets // max(1, new.n_users))))
     lists = {
         name: raw for _, (some,) in read_buckets(redis, buckets, partial(store.keys.recs, new.generation)) for name, raw in some.items()
@@ -99,7 +101,7 @@ def _read(store: Store, redis: Redis, old: Pointer, new: Pointer, k: int, user: 
         lists = {**dict(read_users(redis, store.keys, new.generation, new.n_user_buckets, [user.encode()])), **lists}
     others = dict(read_users(redis, store.keys, old.generation, old.n_user_buckets, lists))
     return {
-        name.decode(): (list(payload.decode(others[name])[0][:k]), list(payload.decode(raw)[0][:k]))
+        name.decode(): (tuple(payload.decode(others[name], k)[0]), tuple(payload.decode(raw, k)[0]))
         for name, raw in lists.items()
         if name in others
     }
@@ -117,7 +119,7 @@ def _people(shared: dict[str, int], user: str) -> dict[str, str]:
     return chosen
 
 
-def _person(name: str, why: str, before: list[Id], after: list[Id], names: dict[Id, str]) -> Person:
+def _person(name: str, why: str, before: tuple[Id, ...], after: tuple[Id, ...], names: dict[Id, str]) -> Person:
     both = set(before) & set(after)
     left, right = ([Cell(item, names[item], item in both) for item in side] for side in (before, after))
     return Person(name, why, left, right, len(both))
