@@ -84,7 +84,8 @@ class SourceSettings(EventTypeSettings, CleaningSettings):
     encoding: str = Field("auto", min_length=1, description="Encoding of CSV files, as in utf-8, cp1252, utf-16.")
     decimal: Literal[".", ","] = Field(".", description="Decimal mark of weights in CSV files.")
     missing: str = Field(
-        "NA,N/A,#N/A,<NA>,NULL,null,None,NaN,nan,\\N", description="Values that mean a missing value, besides the empty one."
+        "NA,N/A,#N/A,<NA>,NULL,null,(null),[NULL],<null>,None,NaN,nan,\\N",
+        description="Values that mean a missing value, besides the empty one.",
     )
     user_column: str = Field("auto", min_length=1, description="Column of user ids.")
     item_column: str = Field("auto", min_length=1, description="Column of item ids.")

@@ -71,7 +71,8 @@ WORDS = (
 NUMBERS = (0, -1)
 _ZEROS = "00000000-0000-0000-0000-000000000000"
 ERRORS = ("#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!")
-TOTALS = ("total", "totals", "grand total", "subtotal", "sum", "gesamt", "summe", "gesamtergebnis")
+_ITEM_TOTALS = ("total", "totals", "grand total", "subtotal")
+TOTALS = (*_ITEM_TOTALS, "sum", "gesamt", "summe", "gesamtergebnis")
 
 
 def id_doubts(role: str, ids: Sequence[Id], name: str) -> Iterator[Doubt]:
@@ -95,8 +96,12 @@ def id_doubts(role: str, ids: Sequence[Id], name: str) -> Iterator[Doubt]:
         yield Doubt(f"{role} ids are the same numbers, written in two ways", advice)
     if error := next((error for error in ERRORS if _at(ids, error) is not None), None):
         yield Doubt(f"{error!r} is an id of the {role} column", "A formula of a spreadsheet failed; name it with --missing, or correct it.")
-    if role == "user" and (found := next((word for word in _cases(TOTALS) if _at(ids, word) is not None), None)):
-        yield Doubt("a user is called as a line of totals is", f"It is {found!r}; take such lines out of the table.")
+    totals = TOTALS if role == "user" else _ITEM_TOTALS
+    if found := next((word for word in _cases(totals) if _at(ids, word) is not None), None):
+        yield Doubt(
+            f"{'a user' if role == 'user' else 'an item'} is called as a line of totals is",
+            f"It is {found!r}; take such lines out of the table.",
+        )
 
 
 def stand_for_none(ids: Sequence[Id], counts: Array, *, numbers: bool) -> tuple[Id, int] | None:

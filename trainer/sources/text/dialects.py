@@ -17,6 +17,7 @@ from trainer.sources.text import preamble
 
 SEPARATORS = (",", ";", "\t", "|", "::", "\x01", "^", " ")
 PYTHON = re.compile(r"\{'[^'\n]*': ")
+JSON = re.compile(r"\s*\{\s*\"[^\"\n]*\"\s*:.*\}\s*$", re.DOTALL)
 LOOKED_AT = 50  # lines
 FEW_ROWS, WIDER = 5, 0.9  # rows, and the part of them that has more fields than there are names
 INNER = b"\x1f"  # in place of a separator of several characters, once a chunk is in memory
@@ -60,6 +61,8 @@ def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
         if separator != ",":
             notes.append(f"fields are separated by {separator!r}")
     names = split(lines[0], separator)
+    if JSON.match(lines[0]):
+        raise DataError(f"{where} holds JSON lines and not CSV; give the file a name that ends in .jsonl (or .jsonl.gz, .jsonl.zst)")
     if PYTHON.match(lines[0]):
         raise DataError(f"{where} holds Python literals ({{'a': 1}}); write each as JSON, with json.dumps(ast.literal_eval(line))")
     if source.header:

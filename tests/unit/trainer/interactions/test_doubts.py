@@ -83,6 +83,10 @@ CASES: dict[str, tuple[Callable[[int], tuple[Any, ...]], str]] = {
         lambda n: ("Grand total" if n == N - 1 else f"u{n % 60}", n % 17, 4, day(n)),
         "a user is called as a line of totals is",
     ),
+    "lines of totals": (
+        lambda n: (n % 60, "Total" if n % 40 == 0 else f"p{n % 17}", 4, day(n)),
+        "an item is called as a line of totals is",
+    ),
     "a word for none": (
         lambda n: ("undefined" if n % 8 == 0 else f"u{n % 61}", n % 17, 4, day(n)),
         "12 % of the rows are of one user whose id may stand for none",

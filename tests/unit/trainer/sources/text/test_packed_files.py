@@ -48,3 +48,9 @@ def test_bytes_behind_the_last_frame_are_refused(tmp_path: Path, packing: str) -
     path = tmp_path / f"events.csv.{packing}"
     path.write_bytes(PACK[packing](PARTS[0]) + b"1,2,3,4\n")
     assert "can't be unpacked or read" in refusal(path)
+
+
+def test_json_lines_in_a_packing_that_calls_itself_csv(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv.gz"
+    path.write_bytes(gzip.compress(b'{"user": 1, "item": 2}\n{"user": 2, "item": 3}\n'))
+    assert "holds JSON lines and not CSV; give the file a name that ends in .jsonl" in refusal(path)

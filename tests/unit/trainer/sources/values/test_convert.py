@@ -47,10 +47,10 @@ def test_points_part_thousands_where_the_decimal_mark_is_a_comma(csv: Path) -> N
 
 
 def test_marks_of_tables_for_none_are_missing_values(csv: Path) -> None:
-    csv.write_text("user,item,rating\n<NA>,1,2\n#N/A,1,2\n3,1,#N/A\n4,1,2\n")
+    csv.write_text("user,item,rating\n<NA>,1,2\n#N/A,1,2\n3,1,#N/A\n4,1,2\n(null),1,2\n[NULL],1,2\n<null>,1,2\n")
     found, problems = read(csv)
     assert found == [(4, 1, 2)]
-    assert dict(problems.dropped) == {MISSING: 3}
+    assert dict(problems.dropped) == {MISSING: 6}
 
 
 def test_events_weigh_what_is_said(csv: Path) -> None:
