@@ -17,11 +17,13 @@ from api.web import assets, sessions
 from api.web.pages import cards, changes, compare, explorer, history, manual, outcomes, overview, reference, runbook
 from api.web.site import Page, Site
 from api.web.views.formats import FILTERS
+from contract import VERSION
 from contract.errors import GenerationError, NothingPromotedError, PayloadError, StoreError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+USUAL = "larder"  # namespace of who has one stack alone: it tells nothing
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src {style}; img-src {images}; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -119,6 +121,8 @@ def _common(site: Site) -> dict[str, Any]:
         "person": sessions.user_here(),
         "has_admin_keys": site.gate.has_admin_keys or bool(site.settings.api_user_header and site.settings.api_admin_users),
         "needs_key": not site.gate.is_open,
+        "release": VERSION,
+        "place": site.settings.namespace if site.settings.namespace != USUAL else "",
     }
 
 

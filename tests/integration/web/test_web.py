@@ -14,6 +14,7 @@ from redis import Redis
 from werkzeug.test import TestResponse
 
 from api.app import create_app
+from contract import VERSION
 from contract.audit import Audit
 from contract.formats import explanations, payload
 from contract.formats.keys import Keys, bucket_of
@@ -79,6 +80,13 @@ def test_the_overview(open_client: FlaskClient) -> None:
     text = text_of(open_client.get("/"))
     for part in ("g2", "g1", "nDCG 0.2000; popularity alone 0.0600", "Users, items", "No worker responds", "nDCG"):
         assert part in text, part
+
+
+def test_pages_say_which_version_and_which_of_several_stacks(open_client: FlaskClient, redis_server: str) -> None:
+    other = client_of(redis_server, namespace="staging")
+    assert f"Larder {VERSION}." in text_of(open_client.get("/"))
+    assert "Larder staging Overview" in text_of(other.get("/"))
+    assert "Larder Overview" in text_of(open_client.get("/"))
 
 
 def test_lists_that_lie_unpacked_are_a_note(open_client: FlaskClient, generations: Generations) -> None:
