@@ -18,7 +18,8 @@ from contract.formats.keys import Keys
 from contract.larder import Larder
 from contract.settings.settings import Settings
 from contract.store.cluster.address import CONTROL_SLOT, slot_of
-from contract.store.connections import connect
+from contract.store.connections import connect, explained
+from contract.store.replicas.acknowledged import Acknowledged
 from tests.support.servers.api_process import until
 from tests.support.servers.cluster import Cluster
 from tests.support.servers.redis_variants import free_port
@@ -169,3 +170,32 @@ def test_without_any_server_it_says_so_and_an_address_that_cant_be_one_is_refuse
         Breaker(clients_of(url), url).ask(lambda redis: redis.get("x"))
     with pytest.raises(SettingsError, match="this can't be the address of a Redis Cluster"):
         clients_of("cluster://a:b")
+
+
+def test_a_password_counts_for_every_server_and_is_in_no_error(nodes: Cluster, breaker: Breaker) -> None:
+    assert breaker.ask(lambda redis: read_all(redis, COMMANDS)) == ANSWERS
+    for server in nodes.primaries:
+        server.client.config_set("requirepass", "p@ss:word")
+    try:
+        right, wrong = (nodes.url.replace("://", f"://:{word}@") for word in ("p%40ss%3Aword", "wr0ng"))
+        with connect(right) as client:
+            assert client.hget("larder:many:7", "at") == b"7"
+            assert Acknowledged(KEYS).send(client, lambda pipe: pipe.hset("larder:many:7", "at", "7")) == [0]
+        let_in = Breaker(clients_of(right), right)
+        assert let_in.ask(lambda redis: read_all(redis, COMMANDS)) == ANSWERS
+        link = link_of(let_in)
+        assert isinstance(link, ClusterLink)
+        link.begin(link.connect())
+        link.put(COMMANDS)
+        while link.flush():
+            pass
+        assert received(link, N) == ANSWERS
+        link.close()
+        with pytest.raises(StoreError) as of_the_api:
+            Breaker(clients_of(wrong), wrong).ask(lambda redis: redis.get("x"))
+        with pytest.raises(StoreError) as of_a_worker, explained(wrong), connect(wrong, retries=0) as client:
+            client.get("x")
+        assert not any("wr0ng" in str(error.value) for error in (of_the_api, of_a_worker))
+    finally:
+        for server in nodes.primaries:
+            server.client.config_set("requirepass", "")
