@@ -26,7 +26,7 @@ HINTS = {
     "weight": re.compile(r"rating|score|stars|weight|hours|plays|count|quant|qty|amount|duration|watch|clicks|views|likes|points"),
     "time": re.compile(r"time|date|day|when|created|stamp|(^|_)(at|ts)$"),
 }
-_PRICE = re.compile(r"price|cost|fare|fee|total|eur|usd|gbp|lat(itude)?$|lon(gitude)?$|zip|age$")
+_PRICE = re.compile(r"price|cost|fare|(^|[_ ])(fee|eur|usd|gbp|zip|age|lat|lon|latitude|longitude)($|[_ ])")
 """What tells of an item or a place, and not of how much a user likes it."""
 _LIST = r"^\s*\[.*\]\s*$"
 

@@ -65,8 +65,6 @@ WORDS = (
     "guest",
     "not set",
     "(not set)",
-    "#ref!",
-    "#value!",
 )
 NUMBERS = (0, -1)
 _ZEROS = "00000000-0000-0000-0000-000000000000"

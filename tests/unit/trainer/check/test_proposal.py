@@ -94,6 +94,11 @@ CASES: dict[str, tuple[str, Row, list[str]]] = {
         lambda n: (f"u{n % 61}@x.org", f"good {n % 57}", 9.99 + n % 7, f"2024-01-{1 + n % 28:02d}"),
         ["--user-column", "buyer_email", "--item-column", "good", "--time-column", "bought"],
     ),
+    "a usage in percent is a weight": (
+        "household,asset,usage,total_plays",
+        lambda n: (f"h{n % 61}", f"tt{n % 57:07d}", n % 90, 1 + n % 30),
+        ["--user-column", "household", "--item-column", "asset", "--weight-column", "total_plays"],
+    ),
     "baskets": (
         "customer,things",
         lambda n: (f"u{n % 61}", f'"[{n % 57}, {100 + n % 31}]"'),
