@@ -1,4 +1,4 @@
-"""Times in the reader's time zone: one press, remembered, and kept while the page keeps itself up to date."""
+"""Times in the reader's time zone: one press, remembered, and kept while the page keeps itself up to date. And the history on paper."""
 
 from __future__ import annotations
 
@@ -100,3 +100,15 @@ def test_the_reader_s_zone_is_asked_for_only_where_it_is_told(api: ApiProcess, o
     button.click()
     expect(page.locator("#zone-says")).to_contain_text("Europe/Berlin")
     assert page.evaluate("window.zonesAsked") == 1
+
+
+def test_on_paper_the_runs_are_there_and_what_is_pressed_is_not(api: ApiProcess, open_page: Open) -> None:
+    page, _ = open_page(color_scheme="dark")
+    page.goto(f"{api.url}/history")
+    page.emulate_media(media="print")
+    table = page.get_by_role("region", name="Runs").locator("table")
+    expect(table.get_by_role("rowheader", name="r3")).to_be_visible()
+    expect(table.get_by_text("nDCG")).to_be_visible()
+    for gone in (table.get_by_role("radio").first, table.get_by_text("Left", exact=True), page.locator("#zone"), page.locator("header")):
+        expect(gone).to_be_hidden()
+    expect(page.get_by_role("button")).to_have_count(0)

@@ -17,15 +17,23 @@ def _measure(name: str, title: str, *, beside: bool = False) -> Figure:
 
 
 def _age(seconds: float) -> str:
-    return f"{seconds / DAY_S:,.1f} days" if seconds >= DAY_S else duration(seconds)
+    days = seconds / DAY_S
+    if days >= 730:
+        return f"{days / 365.25:,.1f} years"
+    return f"{days:,.1f} days" if days >= 1 else duration(seconds)
+
+
+def _briefly(count: float) -> str:
+    """As it has room beside an axis."""
+    return f"{count / 1e6:,.1f} M" if count >= 1e6 else number(count)
 
 
 FIGURES = (
     _measure("ndcg", "nDCG", beside=True),
     _measure("recall", "Recall", beside=True),
     Figure("Coverage of the catalogue", lambda record: record.model.get("coverage"), percent, is_measured=True),
-    Figure("Interactions", lambda record: record.n_interactions, number),
-    Figure("Users", lambda record: record.n_users, number),
+    Figure("Interactions", lambda record: record.n_interactions, number, axis=_briefly),
+    Figure("Users", lambda record: record.n_users, number, axis=_briefly),
     Figure("Time to train", lambda record: record.seconds or None, duration),
     Figure("Age of the newest interaction at training", lambda record: age_between(record.data_until, record.trained_at), _age),
 )

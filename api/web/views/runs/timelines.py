@@ -63,6 +63,7 @@ class Figure:
     spell: Callable[[float], str]
     other: Callable[[RunRecord], float | None] = lambda _record: None
     is_measured: bool = False
+    axis: Callable[[float], str] | None = None  # where `spell` takes too much room
 
 
 def when_of(record: RunRecord) -> float:
@@ -99,7 +100,9 @@ def timeline(figure: Figure, records: Sequence[RunRecord], start: float = 0, end
         lines=_stretches(figure, known, x, y),
         other=_stretches(figure, others, x, y),
         dates=tuple(_dates(start, end)),
-        values=tuple((y(value), figure.spell(value)) for value in (low + (high - low) * at / VALUES for at in range(VALUES + 1))),
+        values=tuple(
+            (y(value), (figure.axis or figure.spell)(value)) for value in (low + (high - low) * at / VALUES for at in range(VALUES + 1))
+        ),
         start=start,
         end=end,
     )

@@ -52,6 +52,17 @@ def test_noise_does_not_fill_the_height() -> None:
     assert timeline(NDCG, []) is None
 
 
+def test_texts_beside_an_axis_have_room() -> None:
+    late = record("a", 1).model_copy(update={"n_interactions": 20_000_263, "n_users": 999_999, "data_until": "2016-10-16T17:57:24Z"})
+    for figure in FIGURES:
+        chart = timeline(figure, [late])
+        assert chart is not None
+        assert max(len(text) for _, text in chart.values) <= 10, figure.title
+    interactions = timeline(FIGURES[3], [late])
+    assert interactions is not None
+    assert interactions.latest == "20,000,263"
+
+
 def test_a_long_history_is_thinned_out() -> None:
     chart = timeline(FIGURES[3], [record(f"r{at}", 1 + at % 28) for at in range(1000)])
     assert chart is not None
