@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,10 +36,11 @@ def items_json(
     n_own: int | None = None,
     filled: Sequence[str] = (),
     explored: frozenset[Id] = NOTHING,
+    teams: Mapping[Id, str] | None = None,
 ) -> str:
     """A JSON array of items, best first. `marks`: numbers beside `because`. `n_own`: then come items of the lists in `filled`.
 
-    `explored`: items of the list itself, on whatever page, that say so.
+    `explored`: items of the list itself, on whatever page, that say so. `teams`: arms whose picks items are, which say so.
 
     Raises PayloadError for a score that JSON can't spell.
     """
@@ -50,7 +51,7 @@ def items_json(
     flat[::2] = ids_json(item_ids)
     flat[1::2] = scores
     places = tuple(at for at, item_id in enumerate(item_ids[:n_own]) if item_id in explored) if explored else ()
-    if metadata is None and because is None and (n_own is None or n_own >= n):
+    if metadata is None and because is None and teams is None and (n_own is None or n_own >= n):
         return _template(n, first_rank, places) % tuple(flat)
     parts = [_template(1, first_rank + at)[1:-2] % tuple(flat[2 * at : 2 * at + 2]) for at in range(n)]
     if metadata is not None:
@@ -61,6 +62,11 @@ def items_json(
             parts = [part if value == neutral else f'{part},"{name}":{value:.9g}' for part, value in zip(parts, values, strict=True)]
     for at in places:
         parts[at] += EXPLORED
+    if teams is not None:
+        parts = [
+            f'{part},"arm":{json.dumps(teams[item_id])}' if item_id in teams else part
+            for part, item_id in zip(parts, item_ids, strict=True)
+        ]
     if n_own is not None:
         parts[n_own:] = [f'{part},"source":"{name}"' for part, name in zip(parts[n_own:], filled, strict=True)]
     return "[" + ",".join(part + "}" for part in parts) + "]"

@@ -18,6 +18,7 @@ class Selection(NamedTuple):
     """`positions` are those in the stored list; None: from the first on. `n_own`: after so many items come those of named lists, whose
     names `filled` has.
     `n_passed`: items that passed the filter, on all pages, where these are too few. `explored`: items that are there to explore them.
+    `teams` as in StoredList.
     """
 
     item_ids: Sequence[Id]
@@ -28,6 +29,7 @@ class Selection(NamedTuple):
     n_passed: int | None = None
     filled: Sequence[str] = ()
     explored: frozenset[Id] = NOTHING
+    teams: Mapping[Id, str] | None = None
 
 
 def excluded_ids(asked: Page, pointer: Pointer) -> frozenset[Id]:
@@ -44,13 +46,13 @@ def select(found: StoredList, asked: Page, pointer: Pointer, excluded: frozenset
     if not excluded and not start:
         item_ids = found.item_ids[:k]
         filled = found.filled[: max(0, k - (found.n_own or 0))]
-        return Selection(item_ids, found.scores[:k], None, len(item_ids) < k, found.n_own, None, filled, found.explored)
+        return Selection(item_ids, found.scores[:k], None, len(item_ids) < k, found.n_own, None, filled, found.explored, found.teams)
     left = [at for at, item_id in enumerate(found.item_ids) if item_id not in excluded][start : start + k]
     own = len(found.item_ids) if found.n_own is None else found.n_own
     n_own = None if found.n_own is None else sum(at < own for at in left)
     filled = [found.filled[at - own] for at in left if at >= own]
     item_ids, scores = [found.item_ids[at] for at in left], [found.scores[at] for at in left]
-    return Selection(item_ids, scores, left, len(left) < k, n_own, None, filled, found.explored)
+    return Selection(item_ids, scores, left, len(left) < k, n_own, None, filled, found.explored, found.teams)
 
 
 def describe(
@@ -72,7 +74,7 @@ def render(
 ) -> str:
     """`"items"`, and `"short"`, `"passed"` and `"beyond"` where the list is, as members of a JSON object."""
     metadata = None if described is None else [described[item_id] for item_id in chosen.item_ids]
-    others = (chosen.n_own, chosen.filled, chosen.explored)
+    others = (chosen.n_own, chosen.filled, chosen.explored, chosen.teams)
     items = items_json(chosen.item_ids, chosen.scores, asked.offset + 1, metadata, because, marks, *others)
     beyond = '"beyond":true,' if asked.offset and not chosen.item_ids else ""
     passed = "" if chosen.n_passed is None else f'"passed":{chosen.n_passed},'

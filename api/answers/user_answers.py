@@ -27,7 +27,7 @@ def user_answer(
 
 def plain_answer(user_id: Id, found: StoredList, k: int, passed: int | None = None) -> str:
     """What `user_answer` makes of the first `k` items, in a third of the time. `passed`: items that passed a filter, if there is one."""
-    items = items_json(found.item_ids[:k], found.scores[:k], explored=found.explored)
+    items = items_json(found.item_ids[:k], found.scores[:k], explored=found.explored, teams=found.teams)
     short = ""
     if len(found.item_ids) < k:
         short = '"short":true,' if passed is None else f'"short":true,"passed":{passed},'

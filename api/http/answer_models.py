@@ -45,6 +45,9 @@ class Item(AnswerModel):
     source: ListName | Literal["exploration"] = Field(
         "popular", description="The named list that an item comes from, where it fills up another; `exploration`: a new item to try."
     )
+    arm: str = Field(
+        "", description="While an experiment interleaves two lists: the arm whose pick it is; not there for an item that is nobody's."
+    )
     because: list[Reason] = Field([], description="With `explain`: the seen items that made it, strongest first.")
 
 

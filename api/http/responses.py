@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from zlib import crc32
 
 from flask import Response, request
 
-from contract.experiments.arms import arm_of
+from contract.experiments.arms import InterleavedPointer, arm_of
+from contract.experiments.interleaving import DAY_S
 from contract.formats.manifest import Pointer
 
 JSON = "application/json"
@@ -46,6 +48,8 @@ def get_tag(pointer: Pointer, variant: str) -> str:
 
 
 def _served(pointer: Pointer) -> str:
+    if isinstance(pointer, InterleavedPointer):  # whose coins are of a day
+        return f"{pointer.generation}~{pointer.other.generation}~{int(time.time()) // DAY_S}"
     arm = arm_of(pointer)
     return f"{pointer.generation}~{arm}" if arm else pointer.generation
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.http.answer_models import ARM, GENERATION
+from contract.experiments.arms import INTERLEAVED
+from contract.experiments.definition import CURRENT
 from contract.formats.events import Impression
 
 ROUTES = frozenset({"/recommendations", "/users/<user_id>/recommendations", "/recommendations/batch"})
@@ -20,12 +22,14 @@ AT_ONCE_BYTES = 64 * 1024  # of an answer, or of pieces: what is read while othe
 RESULTS, ITEMS = "results", "items"
 _ARRAY = re.compile(f'"({RESULTS}|{ITEMS})":\\[')  # within a text, the quotes would be escaped
 _OF_LIST = ("user_id", "source", GENERATION, ARM)
-_OF_ITEM = ("item_id", "rank")
+_OF_ITEM = ("item_id", "rank", ARM)
 _piece = json.JSONDecoder().raw_decode
 
 
 def shown(request_id: str, time_ms: int, body: bytes, further_only: bool = False) -> list[Impression]:
     """A user's list, or those of a batch; none of a list that is empty, of which nothing was shown.
+
+    One that is interleaved is as many lists as have picks in it, with the ranks that these had.
 
     `further_only`: none of a list that begins at rank 1, either.
     """
@@ -33,10 +37,22 @@ def shown(request_id: str, time_ms: int, body: bytes, further_only: bool = False
     found = []
     for one in answer.get(RESULTS, [answer]):
         if (items := one.get(ITEMS)) and not (further_only and items[0]["rank"] == 1):
-            ids, ranks = [item["item_id"] for item in items], [item["rank"] for item in items]
-            told = one["user_id"], _of(one, answer, GENERATION), _of(one, answer, ARM), one["source"]  # the arm is read here alone
-            found.append(Impression(request_id, time_ms, *told, ids, ranks))
+            arm, generation = _of(one, answer, ARM), _of(one, answer, GENERATION)
+            if arm != INTERLEAVED:
+                found.append(_impression(request_id, time_ms, one, generation, arm, items))
+                continue
+            for team in dict.fromkeys(item.get(ARM, "") for item in items):
+                own = [item for item in items if item.get(ARM, "") == team]
+                of = generation if team in ("", CURRENT) else team
+                found.append(_impression(request_id, time_ms, one, of, team, own))
     return found
+
+
+def _impression(
+    request_id: str, time_ms: int, one: Mapping[str, Any], generation: str, arm: str, items: Sequence[Mapping[str, Any]]
+) -> Impression:
+    ids, ranks = [item["item_id"] for item in items], [item["rank"] for item in items]
+    return Impression(request_id, time_ms, one["user_id"], generation, arm, one["source"], ids, ranks)
 
 
 def _read_by_pieces(text: str) -> dict[str, Any]:

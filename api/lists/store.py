@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, Self, cast
 
 from redis import Redis
 
@@ -16,12 +16,15 @@ from api.lists.breaker import Breaker
 from api.lists.clients import Clients, Command, read_all
 from api.lists.cluster.clients import clients_of
 from api.lists.fresh import Fresh, fresh_of
+from api.lists.interleaved import command_of_other, drawn
 from api.lists.items_view import Shelf
 from api.lists.named import NamedLists
 from api.lists.pointers import Pointers
 from api.lists.stored_list import StoredList as StoredList
+from api.lists.stored_list import UserLists as UserLists
 from api.lists.stored_list import decoded, on_offer
 from api.lists.titles import HeldTitles
+from contract.experiments.arms import InterleavedPointer
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id, Keys, bucket_of
 from contract.formats.manifest import Pointer
@@ -31,16 +34,6 @@ from contract.text import words
 
 NO_METADATA = b"{}"
 POPULAR = "popular"
-
-
-class UserLists(NamedTuple):
-    """Ids as the generation spells them, None for one that can't be; lists, None for who has none; the pointer as it is now;
-    what each did since, None where events don't count at once."""
-
-    user_ids: list[Id | None]
-    lists: list[StoredList | None]
-    newest: Pointer
-    did: list[Fresh | None]
 
 
 class Store:
@@ -77,14 +70,18 @@ class Store:
         user_id = stored_id(given, pointer.user_id_type)
         if user_id is None:
             return None
-        found = self.found(pointer, self.ask(self.commands_of(pointer, user_id)))
+        found = self.found(pointer, self.ask(self.commands_of(pointer, user_id)), user_id)
         return None if found is None else (user_id, found)
 
     def commands_of(self, pointer: Pointer, user_id: Id) -> list[Command]:
         """What reads a user's list; the answers are for `found`."""
         key = self.keys.recs(pointer.generation, bucket_of(user_id, pointer.n_user_buckets))
         commands: list[Command] = [("HGET", key, str(user_id))]
-        return [*commands, ("HGETALL", self.keys.fresh(user_id))] if self.fresh else commands
+        if self.fresh:
+            commands.append(("HGETALL", self.keys.fresh(user_id)))
+        if isinstance(pointer, InterleavedPointer):
+            commands.append(command_of_other(self.keys, pointer, user_id))
+        return commands
 
     def ask(self, commands: Sequence[Command]) -> Sequence[bytes | None]:
         """In one round trip. Raises StoreError."""
@@ -93,9 +90,11 @@ class Store:
             return [self.breaker.ask(lambda redis: cast("bytes | None", redis.hget(key, field)))]
         return self.breaker.ask(lambda redis: read_all(redis, commands))
 
-    def found(self, pointer: Pointer, raw: Sequence[Any], most: int | None = None) -> StoredList | None:
+    def found(self, pointer: Pointer, raw: Sequence[Any], user_id: Id, most: int | None = None) -> StoredList | None:
         """`most` as in `decoded`. Raises PayloadError."""
         fresh = fresh_of(raw[1], pointer) if self.fresh else None
+        if isinstance(pointer, InterleavedPointer):
+            return drawn(pointer, user_id, (raw[0], raw[-1]), self._unavailable(pointer), fresh, most)
         return decoded(raw[0], self._unavailable(pointer), fresh=fresh, most=most)
 
     def user_lists(self, pointer: Pointer, given: Sequence[Id], *, explain: bool = False, most: int | None = None) -> UserLists:
@@ -113,6 +112,8 @@ class Store:
                     commands.append(("HGET", keys.why(generation, bucket), str(user_id)))
                 if self.fresh:
                     commands.append(("HGETALL", keys.fresh(user_id)))
+                if isinstance(pointer, InterleavedPointer):
+                    commands.append(command_of_other(self.keys, pointer, user_id))
             return read_all(redis, commands)
 
         now, raw = self.pointers.now(), iter(self.breaker.ask(read))
@@ -123,7 +124,10 @@ class Store:
         for user_id in user_ids:
             listed, why = (None, None) if user_id is None else (next(raw), next(raw) if explain else None)
             did.append(fresh_of(None if user_id is None else next(raw), pointer) if self.fresh else None)
-            lists.append(decoded(listed, unavailable, why, did[-1], most))
+            if isinstance(pointer, InterleavedPointer):
+                lists.append(None if user_id is None else drawn(pointer, user_id, (listed, next(raw)), unavailable, did[-1], most))
+            else:
+                lists.append(decoded(listed, unavailable, why, did[-1], most))
         return UserLists(user_ids, lists, newest, did)
 
     def popular(self, pointer: Pointer) -> StoredList | None:

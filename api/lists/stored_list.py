@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from api.lists.fresh import Fresh
 from contract.formats import payload
 from contract.formats.keys import Id
+from contract.formats.manifest import Pointer
 
 
 class StoredList(NamedTuple):
@@ -16,7 +17,7 @@ class StoredList(NamedTuple):
     `why` is the explanation of a user's whole list as bytes, if it was asked for and is there; `positions` are those in the whole list,
     None where nothing was left out. `n_own`: from there on items of named lists follow, whose names `filled` has; None: none do.
     `fresh`: what the user did since; its items are not in the list. None where events don't count at once. `explored`: items of it that are
-    there to explore them.
+    there to explore them. `teams`: of a list that is interleaved of two, the arms whose picks items are.
     """
 
     item_ids: Sequence[Id]
@@ -27,6 +28,17 @@ class StoredList(NamedTuple):
     fresh: Fresh | None = None
     filled: Sequence[str] = ()
     explored: frozenset[Id] = frozenset()
+    teams: Mapping[Id, str] | None = None
+
+
+class UserLists(NamedTuple):
+    """Ids as the generation spells them, None for one that can't be; lists, None for who has none; the pointer as it is now;
+    what each did since, None where events don't count at once."""
+
+    user_ids: list[Id | None]
+    lists: list[StoredList | None]
+    newest: Pointer
+    did: list[Fresh | None]
 
 
 def decoded(

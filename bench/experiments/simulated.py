@@ -101,9 +101,13 @@ def run(n: int, json_file: Path | None) -> None:
     print(
         f"\n{N_STICKY:,} users, 10 %: {sticky['share']:.3%}; two experiments: chi-squared {sticky['chi_squared']:.2f}, 1 degree of freedom."
     )
-    broken = canary.run(n)
+    from bench.experiments import interleaved  # whose users have the same tastes
+
+    broken, signs = canary.run(n), interleaved.run(n)
     if json_file is not None:
-        json_file.write_text(json.dumps({"experiments": n, "cases": rows, "assignment": sticky, "broken": broken}, indent=2))
+        json_file.write_text(
+            json.dumps({"experiments": n, "cases": rows, "assignment": sticky, "broken": broken, "interleaved": signs}, indent=2)
+        )
 
 
 def _sticky() -> dict[str, float]:

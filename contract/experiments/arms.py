@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from pydantic import ValidationError
 
-from contract.experiments.definition import N_SLOTS, Experiment, slot_of
+from contract.experiments.definition import CURRENT, N_SLOTS, Experiment, slot_of
 from contract.formats.keys import Id
 from contract.formats.manifest import MovedPointer, Pointer
 
@@ -23,6 +23,17 @@ class ArmPointer(Pointer):
     arm: str
 
 
+class InterleavedPointer(ArmPointer):
+    """How to read what is served, and the list of `other` that it is interleaved with. `salt`: of the coins."""
+
+    other: Pointer
+    salt: str
+
+
+INTERLEAVED = "interleaved"
+"""What answers name in place of an arm, where each item names its own."""
+
+
 class Arms:
     """Of an experiment, while `current` is served."""
 
@@ -35,9 +46,13 @@ class Arms:
             for slots in arm.ranges:
                 owners[slots.start : slots.stop] = bytes([at]) * len(slots)
         self._owners = bytes(owners)
+        others = [pointer for pointer in self.pointers if pointer.arm != CURRENT] if experiment.interleaves else []
+        self._whole = _interleaved(current, others[0], experiment.salt) if others else None
 
     def of_user(self, user: Id) -> ArmPointer:
         """By the text of the id, as it is asked for: no generation spells it otherwise."""
+        if self._whole is not None:
+            return self._whole
         return self.pointers[self._owners[slot_of(user, self._salt)]]
 
     def named(self, arm: str) -> ArmPointer | None:
@@ -62,6 +77,12 @@ def arm_of(pointer: Pointer) -> str:
 
 def _of_arm(pointer: Pointer, name: str) -> ArmPointer:
     return ArmPointer(**{field: getattr(pointer, field) for field in Pointer.model_fields}, arm=name)
+
+
+def _interleaved(current: Pointer, other: Pointer, salt: str) -> InterleavedPointer:
+    """Without explanations, which belong to one list."""
+    fields = {field: getattr(current, field) for field in Pointer.model_fields} | {"explain_depth": 0}
+    return InterleavedPointer(**fields, arm=INTERLEAVED, other=other, salt=salt)
 
 
 @lru_cache(maxsize=1)

@@ -55,6 +55,8 @@ class Experiment(BaseModel):
     """By what an arm is judged so that it ends when that is worse: clicks or conversions; "": a person ends it."""
     stop_when_broken: bool = False
     """Whether it ends when an arm has more errors or empty lists than the arm that it is held against."""
+    interleaves: bool = False
+    """Whether each user gets one list of two arms', instead of that of one; `current` then has all slots, and the other arm none."""
     slots_from: dict[str, dict[str, int]] = {}
     """How many slots each arm has from a moment on, in milliseconds, until the next one; of an earlier version, from none on."""
 

@@ -45,10 +45,12 @@ class Experiments:
         arms = served.experiment.get("arms", ()) if served and served.experiment else ()
         return frozenset(str(arm["name"]) for arm in arms if arm.get("pointer"))
 
-    def start(self, shares: Mapping[str, int], by: str, stop_when_worse: str = "", *, stop_when_broken: bool = False) -> Experiment:
+    def start(
+        self, shares: Mapping[str, int], by: str, stop_when_worse: str = "", *, stop_when_broken: bool = False, interleaves: bool = False
+    ) -> Experiment:
         """Begin an experiment: slots by arm (shares.py), where each arm but `current` is a generation that has its lists.
 
-        `stop_when_worse` and `stop_when_broken` as in Experiment. Raises GenerationError where one runs, or an arm can't be served.
+        All but `by` as in Experiment. Raises GenerationError where one runs, or an arm can't be served.
         """
         if (running := self.running()) is not None:
             raise GenerationError(f"an experiment runs already, of {', '.join(running.names)}: stop it first, or change its shares")
@@ -60,11 +62,11 @@ class Experiments:
             Arm(name=name, slots=slots, pointer=None if name == CURRENT else self._generations.manifest(name).pointer())
             for name, slots in allotted(shares).items()
         )
-        self._need_explanations(arms)
+        (self._need_one_spelling if interleaves else self._need_explanations)(arms)
         began = self._follow_ms()
         experiment = Experiment(
             id=secrets.token_hex(4), salt=secrets.token_hex(16), arms=arms, began_at_ms=began, by=by,
-            stop_when_worse=stop_when_worse, stop_when_broken=stop_when_broken,
+            stop_when_worse=stop_when_worse, stop_when_broken=stop_when_broken, interleaves=interleaves,
         ).with_slots_from(began)  # fmt: skip
         self._set("", experiment, experiment)
         return experiment
@@ -72,6 +74,8 @@ class Experiments:
     def share(self, shares: Mapping[str, int]) -> Experiment:
         """Give the arms of the running experiment other shares; as few users as possible move. Raises GenerationError."""
         running = self._needed()
+        if running.interleaves:
+            raise GenerationError("the experiment interleaves two lists for everybody, so no arm has a share: stop it first")
         if set(shares) != set(running.names):
             raise GenerationError(f"{_HELD}, {', '.join(running.names)}: name each of them, or stop it and start another one")
         slots = allotted(shares, {arm.name: arm.ranges for arm in running.arms})
@@ -117,6 +121,19 @@ class Experiments:
                 f"generation {lacking[0]} has no explanations, and what is served has: requests with `explain` would be refused for its "
                 f"users, and batches for all. Train it with --explain-depth {depth}, or promote a generation without explanations first"
             )
+
+    def _need_one_spelling(self, arms: Sequence[Arm]) -> None:
+        """Ids that are numbers in one list and texts in the other would be two items."""
+        served = self.served()
+        for arm in arms:
+            if (
+                arm.pointer
+                and served
+                and (arm.pointer.item_id_type, arm.pointer.user_id_type) != (served.item_id_type, served.user_id_type)
+            ):
+                raise GenerationError(
+                    f"ids of generation {arm.name} are of another type than those of what is served: it can't be interleaved"
+                )
 
     def _follow_ms(self) -> int:
         """When readers follow a move that is made now."""

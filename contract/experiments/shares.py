@@ -8,12 +8,12 @@ from decimal import Decimal
 from itertools import groupby
 
 from contract.errors import SettingsError
-from contract.experiments.definition import CURRENT, N_SLOTS, Experiment
+from contract.experiments.definition import CURRENT, N_SLOTS, Arm, Experiment
 from contract.formats.ids import is_generation_id
 from contract.text import words
 
 MAX_ARMS = 10
-_EXAMPLE = "current=90,GENERATION=10"
+EXAMPLE = "current=90,GENERATION=10"
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?", re.ASCII)
 _SHOWN = 80
 
@@ -24,14 +24,14 @@ def parsed(text: str) -> dict[str, int]:
     for word in words(text):
         name, equals, value = word.partition("=")
         if not equals or not is_generation_id(name):
-            raise SettingsError(f"--arms: {word[:_SHOWN]!r} is not an arm: write a name and its percent, as in {_EXAMPLE}")
+            raise SettingsError(f"--arms: {word[:_SHOWN]!r} is not an arm: write a name and its percent, as in {EXAMPLE}")
         if name in found:
             raise SettingsError(f"--arms: {name} stands there twice")
         found[name] = _slots(name, value)
     if not 2 <= len(found) <= MAX_ARMS:
-        raise SettingsError(f"--arms: an experiment has 2 to {MAX_ARMS} arms, and these are {len(found)}; an example is {_EXAMPLE}")
+        raise SettingsError(f"--arms: an experiment has 2 to {MAX_ARMS} arms, and these are {len(found)}; an example is {EXAMPLE}")
     if (total := sum(found.values())) != N_SLOTS:
-        raise SettingsError(f"--arms: the shares add up to {shown(total)}, and they must to 100 %, as in {_EXAMPLE}")
+        raise SettingsError(f"--arms: the shares add up to {shown(total)}, and they must to 100 %, as in {EXAMPLE}")
     return found
 
 
@@ -52,8 +52,15 @@ def shown(n_slots: int) -> str:
     return f"{n_slots * 100 / N_SLOTS:g} %"
 
 
+def share_of(found: Experiment, arm: Arm) -> str:
+    """Of an arm, for people."""
+    return "every other pick" if found.interleaves else shown(arm.n_slots)
+
+
 def told(found: Experiment) -> str:
     """Arms and shares, for people."""
+    if found.interleaves:
+        return " and ".join(arm.name for arm in found.arms) + ", interleaved"
     return ", ".join(f"{arm.name} {shown(arm.n_slots)}" for arm in found.arms)
 
 

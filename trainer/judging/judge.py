@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from contract.experiments.definition import Experiment
 from contract.settings.settings import Settings
+from trainer.judging.credit import won
 from trainer.judging.ratio import unlike
 from trainer.judging.trials import Trials, What, trials
+from trainer.sequential.signs import evidence_of_signs
 from trainer.sequential.two_arms import Evidence, Look, Verdict, difference_between, evidence, rate_between
 
 
@@ -30,6 +32,8 @@ class Judged(NamedTuple):
 def judge(settings: Settings, experiment: Experiment, what: What, alpha: float, now: datetime) -> list[Judged]:
     """Each arm, that which others are held against first. `alpha`: the share of experiments without any difference, at the most, of which
     some verdict, ever, says that there is one; of several arms each gets its part of it. Raises SettingsError."""
+    if experiment.interleaves:
+        return _interleaved(settings, experiment, what, alpha, now)
     (found, periods), reference = trials(settings, experiment, what, now), experiment.reference
     withheld = unlike(periods)
     others = [arm for arm in experiment.names if arm != reference]
@@ -43,6 +47,20 @@ def judge(settings: Settings, experiment: Experiment, what: What, alpha: float, 
         told = _told(arm, found[arm], alpha)._replace(difference=difference, evidence=so_far, withheld=withheld)
         judged.append(told._replace(verdict="" if withheld else so_far.verdict(part)))
     return judged
+
+
+def _interleaved(settings: Settings, experiment: Experiment, what: What, alpha: float, now: datetime) -> list[Judged]:
+    """Of users who took more picks of one arm than of the other: how many each arm won."""
+    days = won(settings, experiment, what, now)
+    first, second = sum(day.first for day in days), sum(day.second for day in days)
+    (other,) = (arm for arm in experiment.names if arm != experiment.reference)
+    so_far, rate = evidence_of_signs(days), rate_between(first + second, second, alpha)
+    judged = Judged(other, first + second, second, rate)
+    bounds = (2 * rate[0] - 1, 2 * rate[1] - 1)
+    return [
+        Judged(experiment.reference, first + second, first, (1 - rate[1], 1 - rate[0])),
+        judged._replace(difference=bounds, evidence=so_far, verdict=so_far.verdict(alpha)),
+    ]
 
 
 def _told(arm: str, days: list[Trials], alpha: float) -> Judged:

@@ -23,7 +23,7 @@ from trainer.judging.ratio import Period
 
 What = Literal["clicks", "conversions"]
 _SEEN = pl.Schema({"user_id": pl.String(), "time_ms": pl.Int64(), "arm": pl.String()})
-_DONE = pl.Schema({"user_id": pl.String(), "done_ms": pl.Int64(), "came_ms": pl.Int64()})
+_DONE = pl.Schema({"user_id": pl.String(), "item_id": pl.String(), "done_ms": pl.Int64(), "came_ms": pl.Int64()})
 
 
 class Trials(NamedTuple):
@@ -42,14 +42,11 @@ class Counted(NamedTuple):
 
 def trials(settings: Settings, experiment: Experiment, what: What, now: datetime) -> Counted:
     """Raises SettingsError where no impressions are kept, so that nobody knows who was shown what, or not for as long as it has run."""
-    if not settings.impressions and not IMPRESSIONS.folder(settings.artifacts).is_dir():
-        raise SettingsError("no impressions are kept, so nobody knows who was shown what: set LARDER_EVENTS=true and LARDER_IMPRESSIONS")
-    if why := too_old(settings, experiment, now):
-        raise SettingsError(why)
+    check(settings, experiment, now)
     n_days, window_ms = closed_days(settings, experiment, now), settings.outcomes_window_s * 1000
     day = ((pl.col("time_ms") - experiment.began_at_ms) // DAY_MS).alias("day")
     closed = _first_seen(settings, experiment).with_columns(day).filter(pl.col("day") < n_days)
-    took = closed.join(_done(settings, what, experiment.began_at_ms, closed), on="user_id").filter(
+    took = closed.join(done(settings, what, experiment.began_at_ms, closed), on="user_id").filter(
         (pl.col("done_ms") >= pl.col("time_ms") // 1000 * 1000)
         & (pl.col("done_ms") <= pl.col("time_ms") + window_ms)
         & (pl.col("came_ms") <= closes_ms(settings, experiment, 0) + pl.col("day") * DAY_MS)
@@ -60,6 +57,14 @@ def trials(settings: Settings, experiment: Experiment, what: What, now: datetime
     for arm, at, n, successes in grouped.iter_rows():
         found[arm][at] = Trials(n, successes)
     return Counted(found, _periods(experiment, closed))
+
+
+def check(settings: Settings, experiment: Experiment, now: datetime) -> None:
+    """Raises SettingsError where no impressions are kept, or not for as long as it has run."""
+    if not settings.impressions and not IMPRESSIONS.folder(settings.artifacts).is_dir():
+        raise SettingsError("no impressions are kept, so nobody knows who was shown what: set LARDER_EVENTS=true and LARDER_IMPRESSIONS")
+    if why := too_old(settings, experiment, now):
+        raise SettingsError(why)
 
 
 def _periods(experiment: Experiment, closed: pl.DataFrame) -> list[Period]:
@@ -83,7 +88,7 @@ def _first_seen(settings: Settings, experiment: Experiment) -> pl.DataFrame:
     return found
 
 
-def _done(settings: Settings, what: What, began_ms: int, users: pl.DataFrame) -> pl.DataFrame:
+def done(settings: Settings, what: What, began_ms: int, users: pl.DataFrame) -> pl.DataFrame:
     """Which of these users did what counts: at which moments, and when that came in. Nothing else of a file is kept."""
     clicks, named = list(settings.click_types), list(settings.conversion_types)
     kind = pl.col("type")
@@ -91,7 +96,7 @@ def _done(settings: Settings, what: What, began_ms: int, users: pl.DataFrame) ->
     counts = kind.is_in(clicks) if what == "clicks" else converts
     came = pl.col(STREAM_ID).str.split("-").list.first().cast(pl.Int64)
     found = [pl.DataFrame(schema=_DONE)]
-    for frame in read_all(EVENTS.folder(settings.artifacts), ("user_id", "type", "time"), f"{began_ms}-0"):
+    for frame in read_all(EVENTS.folder(settings.artifacts), ("user_id", "item_id", "type", "time"), f"{began_ms}-0"):
         own = frame.filter(counts).join(users, on="user_id", how="semi")
-        found.append(own.select("user_id", (pl.col("time") * 1000).alias("done_ms"), came.alias("came_ms")))
+        found.append(own.select("user_id", "item_id", (pl.col("time") * 1000).alias("done_ms"), came.alias("came_ms")))
     return pl.concat(found)

@@ -75,7 +75,7 @@ class Batches:
         least = k if self._store.fallback else 0
         results = []
         for at, user_id in enumerate(asked.user_ids):
-            found = self._store.found(pointer, raw[at * size : at * size + size], k)
+            found = self._store.found(pointer, raw[at * size : at * size + size], user_id, k)
             if found is None or len(found.item_ids) < least:
                 return None
             results.append(plain_answer(user_id, found, k))

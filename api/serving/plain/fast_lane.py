@@ -100,7 +100,7 @@ class FastLane:
             return None if answer is None else Answer(*answer)
         asked, pointer = question.asked, question.pointer
         k, passed = asked.k or pointer.k, None
-        found = self._store.found(pointer, raw, k if asked.filter is None else None)
+        found = self._store.found(pointer, raw, question.user_id, k if asked.filter is None else None)
         if found is None:
             return None
         if asked.filter is not None:

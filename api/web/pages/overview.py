@@ -112,7 +112,7 @@ def _arms(site: Site, seen: Snapshot) -> list[ArmRow]:
     for arm, of in zip(found.experiment.arms, found.pointers, strict=True):
         n, errors, empty = answered(counts, arm.name)
         said = (f"{n:,}", f"{errors:.2%}", f"{empty:.2%}") if n else ("none yet", "", "")
-        rows.append(ArmRow(arm.name, shares.shown(arm.n_slots), of.generation, *said))
+        rows.append(ArmRow(arm.name, shares.share_of(found.experiment, arm), of.generation, *said))
     return rows
 
 

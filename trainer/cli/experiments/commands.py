@@ -9,9 +9,9 @@ from rich.console import Console
 
 from contract.audit import Audit
 from contract.errors import GenerationError, SettingsError
-from contract.experiments.definition import CURRENT, Experiment
+from contract.experiments.definition import CURRENT, N_SLOTS, Experiment
 from contract.experiments.ending import last_ending
-from contract.experiments.shares import parsed, told
+from contract.experiments.shares import EXAMPLE, parsed, told
 from contract.larder import Larder
 from contract.settings.called import as_called
 from contract.text import utc_text
@@ -30,16 +30,21 @@ def experiment() -> None:
 
 
 @experiment.command()
-@_ARMS
+@click.option("--arms", help="Arms and their percents, as in current=90,GENERATION=10; `current` follows promotions.")
+@click.option(
+    "--interleave", metavar="GENERATION", help="In place of --arms: each user gets one list, of what is served and of GENERATION."
+)
 @click.option("--stop-when-worse", type=click.Choice(["clicks", "conversions"]), help="The trainer service ends it by that.")
 @click.option("--stop-when-broken", is_flag=True, help="The trainer service ends it when an arm has more errors or empty lists.")
-def start(arms: str, stop_when_worse: str | None, *, stop_when_broken: bool) -> None:
+def start(arms: str | None, interleave: str | None, stop_when_worse: str | None, *, stop_when_broken: bool) -> None:
     """Begin: each user gets lists of one arm, the same one every day, and answers name it."""
-    shares = parsed(arms)
+    shares = _shares(arms, interleave, stop_when_broken=stop_when_broken)
     with opened() as larder:
         if stop_when_worse and not (larder.settings.events and larder.settings.impressions):
             raise SettingsError("--stop-when-worse needs to know who was shown what: set LARDER_EVENTS=true and LARDER_IMPRESSIONS")
-        found = larder.experiments.start(shares, who_asks(), stop_when_worse or "", stop_when_broken=stop_when_broken)
+        found = larder.experiments.start(
+            shares, who_asks(), stop_when_worse or "", stop_when_broken=stop_when_broken, interleaves=bool(interleave)
+        )
         record(larder.audit, "", found)
         for warning in warnings(larder.settings, found, datetime.now(UTC)):
             click.echo(f"Warning: {warning}", err=True)
@@ -101,6 +106,21 @@ def promote(arm: str, force: bool) -> None:
 
 
 experiment.add_command(judge)
+
+
+def _shares(arms: str | None, interleave: str | None, *, stop_when_broken: bool) -> dict[str, int]:
+    """Slots by arm. Raises SettingsError for what does not go together."""
+    if (arms is None) == (interleave is None):
+        raise SettingsError(f"name --arms, as in {EXAMPLE}, or --interleave GENERATION, and not both")
+    if arms is not None:
+        return parsed(arms)
+    if stop_when_broken:
+        raise SettingsError(
+            "--stop-when-broken compares users of one arm with those of another, and with --interleave each user is in both"
+        )
+    if interleave == CURRENT:
+        raise SettingsError("--interleave: name another generation than `current`, which is in each list anyway")
+    return {str(interleave): 0, CURRENT: N_SLOTS}
 
 
 def record(audit: Audit, before: str, found: Experiment) -> None:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from contract.experiments.answers import ArmAnswers, shares
 from contract.experiments.definition import N_SLOTS, Experiment
-from contract.experiments.shares import shown
+from contract.experiments.shares import share_of
 from contract.larder import Larder
 from contract.text import utc_text
 
@@ -33,7 +33,7 @@ def as_json(larder: Larder, found: Experiment | None) -> str:
     if found is None:
         return "null"
     head: dict[str, Any] = {"id": found.id, "began_at": _began(found), "by": found.by, "stop_when_worse": found.stop_when_worse}
-    head["stop_when_broken"] = found.stop_when_broken
+    head |= {"stop_when_broken": found.stop_when_broken, "interleaves": found.interleaves}
     return json.dumps({**head, "arms": rows_of(larder, found)}, indent=2)
 
 
@@ -45,7 +45,7 @@ def table_of(larder: Larder, found: Experiment) -> Table:
         table.caption = f"It ends by itself when an arm has {' or '.join(ends)}"
     for arm, row in zip(found.arms, rows_of(larder, found), strict=True):
         answered = [f"{row['answers']:,}", f"{row['errors']:.2%}", f"{row['empty']:.2%}"] if row["answers"] else ["none yet", "", ""]
-        table.add_row(arm.name, shown(arm.n_slots), row["generation"], row["state"], *answered)
+        table.add_row(arm.name, share_of(found, arm), row["generation"], row["state"], *answered)
     return table
 
 

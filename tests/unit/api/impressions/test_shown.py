@@ -154,3 +154,22 @@ def test_off_is_not_loaded() -> None:
 
     assert loaded(0) == "[]\n"
     assert "api.impressions.sender" in loaded(0.1)
+
+
+def test_an_interleaved_list_is_one_of_each_arm_with_the_ranks_of_its_picks() -> None:
+    items = [{"item_id": 5, "rank": 1, "arm": "g1"}, {"item_id": 6, "rank": 2, "arm": "current"}, {"item_id": 7, "rank": 3, "arm": "g1"}]
+    answer = {
+        "user_id": 54,
+        "source": "personalized",
+        "items": [*items, {"item_id": 8, "rank": 4}],
+        "generation": "g2",
+        "arm": "interleaved",
+    }
+    assert [(each.generation, each.arm, each.item_ids, each.ranks) for each in of(answer)] == [
+        ("g1", "g1", [5, 7], [1, 3]), ("g2", "current", [6], [2]), ("g2", "", [8], [4]),
+    ]  # fmt: skip
+    long = {**answer, "items": [{**item, "metadata": {"text": "x" * AT_ONCE_BYTES}} for item in items]}
+    for told in (long, {"generation": "g2", "results": [long]}):
+        body = json.dumps(told, separators=(",", ":")).encode()
+        assert len(body) > AT_ONCE_BYTES
+        assert [each.item_ids for each in shown("r", 1700, body)] == [[5, 7], [6]]
