@@ -13,6 +13,7 @@ LarderError                  one base class: a message for people, an exit code 
 ├── StoreError          6    Redis can't be reached, or refuses
 │   ├── StoreFullError            a generation would not fit, or did not
 │   ├── NotReplicatedError        fewer replicas than LARDER_MIN_REPLICAS have what was written
+│   ├── FeedError                 a stream that events are read from can't be reached
 │   ├── NothingPromotedError      there is no generation to read from yet
 │   └── UnknownJobError           the queue holds a job that Larder did not put there: it is not carried out
 ├── PayloadError        7    bytes in Redis are not a list that this version can read
@@ -75,6 +76,10 @@ class StoreError(LarderError):
 
 
 class StoreFullError(StoreError):
+    transient = False
+
+
+class FeedError(StoreError):
     transient = False
 
 

@@ -21,6 +21,7 @@ from contract.settings.settings import (
     SourceSettings,
     TuneSettings,
 )
+from contract.settings.stores.feeds import FeedSettings
 
 HEAD = """# Settings
 
@@ -44,6 +45,7 @@ GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The gate", GateSettings),
     ("The API", ApiSettings),
     ("Events", EventSettings),
+    ("Events from streams of your own", FeedSettings),
     ("Logs and traces", TelemetrySettings),
     ("Notices", NoticeSettings),
     ("Everything else", Settings),

@@ -13,9 +13,9 @@ from pydantic.json_schema import models_json_schema
 
 from api.http.answer_models import ARM, GENERATION, IDS, Problem
 from api.http.problems import MEDIA_TYPE
-from api.http.request_models import MAX_ID_LENGTH, RequestModel
 from api.http.route import Route
 from contract import VERSION
+from contract.formats.incoming.strict import MAX_ID_LENGTH, RequestModel
 
 JSON = "application/json"
 Schema = dict[str, Any]

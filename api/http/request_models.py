@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field
 
-from contract.formats.keys import Id
+from contract.formats.incoming.strict import MAX_ID_LENGTH, ExternalId, RequestModel
 from contract.settings.lists import LIST_NAMES
 
-MAX_ID_LENGTH = 512
 MAX_FILTER_CHARACTERS = 1000
 MAX_SEARCH_CHARACTERS = 200
 NO_FALLBACK = "none"
@@ -21,39 +19,11 @@ MAX_EXCLUDED_BY_QUERY = 50
 MAX_USERS = 1000
 MAX_SESSION_ITEMS = 200
 MAX_WEIGHT = 1e6
-_TOO_LONG = 10**MAX_ID_LENGTH  # an integer from here on has more digits than that
-
-
-def _external_id(value: object) -> Id:
-    if isinstance(value, int) and not isinstance(value, bool) and -_TOO_LONG < value < _TOO_LONG:
-        return value
-    if isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH and (value.isascii() or is_text(value)):
-        return value
-    raise PydanticCustomError("external_id", "must be an integer or a string of 1 to {limit} characters", {"limit": MAX_ID_LENGTH})
-
-
-def is_text(value: str) -> bool:
-    """Whether UTF-8 can spell `value`: JSON can spell half a surrogate pair, too."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-_IdText = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
-ExternalId = Annotated[int | str, PlainValidator(_external_id, json_schema_input_type=int | _IdText)]
 
 
 def whole(value: object) -> object:
     """3.0 is an integer in JSON Schema, so it is one here. Not in an id, of which nobody knows what was meant."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-class RequestModel(BaseModel):
-    """Strict: nothing is coerced, no unknown field is ignored."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 _K = Annotated[int, Field(ge=1, le=MAX_K), BeforeValidator(whole)]

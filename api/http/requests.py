@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import types
@@ -12,15 +11,14 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from flask import request
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.http.problems import MAX_BODY_BYTES, RequestError
-from api.http.request_models import RequestModel, is_text
+from contract.formats.incoming.strict import RequestModel, what_is_wrong
 
 UNFINISHED = "The body could not be read to its end."
 SHARED = "larder.shared_parameters"  # in the environ: names in the query that are read elsewhere (api/routes/viewing.py)
-_SHOWN_ERRORS = 3
 _SHOWN_CHARACTERS = 64  # of what a client sent, in an error
 _INTEGER = re.compile(r"-?[0-9]{1,64}", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
@@ -33,40 +31,7 @@ def parse(model: type[M], fields: Mapping[str, object]) -> M:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)[:_SHOWN_ERRORS]
-        raise RequestError("; ".join(_explain(model, item) for item in found) + ".") from None
-
-
-def _explain(model: type[BaseModel], item: Any) -> str:
-    *parents, name = item["loc"] or ("\ud800",)
-    if not is_text(str(name)):
-        return "a field has a name that is not text"  # half a surrogate pair, which JSON can spell
-    path = ".".join(str(part)[:_SHOWN_CHARACTERS] for part in item["loc"])
-    kind = item["type"]
-    if kind in ("extra_forbidden", "invalid_key"):
-        near = difflib.get_close_matches(str(name)[:_SHOWN_CHARACTERS].lower(), _fields_at(model, parents), n=1, cutoff=0)
-        nearest = f"; the nearest is {json.dumps(near[0])}" if near else ", and there is none"
-        return f"{json.dumps(path)} is not a field{nearest}"
-    if kind == "missing":
-        return f"{path} is missing"
-    message = str(item["msg"])
-    return f"{path}: {message[:1].lower()}{message[1:]}"
-
-
-def _fields_at(model: type[BaseModel], parents: list[str | int]) -> list[str]:
-    """The fields of the model that stands at `parents` within `model`."""
-    for parent in parents:
-        if isinstance(parent, str):
-            inner = [part for part in _parts(model.model_fields[parent].annotation) if issubclass(part, BaseModel)]
-            model = inner[0]
-    return list(model.model_fields)
-
-
-def _parts(annotation: Any) -> list[type]:
-    """All classes in an annotation."""
-    if isinstance(annotation, type) and not get_args(annotation):
-        return [annotation]
-    return [part for inner in get_args(annotation) for part in _parts(inner)]
+        raise RequestError(what_is_wrong(model, error)) from None
 
 
 def json_body(model: type[M], *, optional: bool = False) -> M:

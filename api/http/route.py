@@ -10,8 +10,8 @@ from flask import Response
 from pydantic import BaseModel
 
 from api.http.answer_models import AnswerModel
-from api.http.request_models import RequestModel
 from api.http.versions import Deprecation
+from contract.formats.incoming.strict import RequestModel
 
 Access = Literal["open", "read", "write", "admin"]
 ROUTE = "larder.route"

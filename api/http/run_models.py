@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field, create_model
 from pydantic.fields import FieldInfo
 
 from api.http.answer_models import IDS, AnswerModel, AnyId
-from api.http.request_models import RequestModel, whole
+from api.http.request_models import whole
+from contract.formats.incoming.strict import RequestModel
 from contract.settings.settings import ModelSettings, SourceSettings
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis import Redis
 
@@ -22,6 +22,7 @@ from contract.store.event_stream import events_in
 from contract.store.eviction import evicting_policy, memory_of
 from contract.store.replicas.lost import told
 from contract.store.runs import STATE_FIELDS, state_of
+from contract.store.streams.feeds import UNKNOWN, told_of
 
 T = TypeVar("T")
 
@@ -121,6 +122,18 @@ class RedisCollector(Collector):
         yield _gauge("events_waiting_bytes", "What they take in Redis, about.", found.n_bytes)
         yield _gauge("events_lag_seconds", "How long the oldest of them has waited.", found.oldest_s)
 
+        yield from self._feeds()
+
+    def _feeds(self) -> Iterator[Metric]:
+        feeds = self._settings.feeds
+        if not feeds:
+            return
+        found = self._store.breaker.ask(lambda redis: told_of(redis, self._store.keys, [feed.name for feed in feeds]))
+        yield _by_feed("up", "1 while its server answers the trainer service.", {feed.name: feed.is_up for feed in found})
+        yield _by_feed("lag", "Messages that are not taken over yet.", {feed.name: feed.lag for feed in found if feed.lag != UNKNOWN})
+        yield _by_feed("read", "Messages read, those that are refused among them.", {feed.name: feed.read for feed in found})
+        yield _by_feed("refused", "Messages that hold no event.", {feed.name: feed.refused for feed in found})
+
     def _queues(self) -> Iterator[Metric]:
         names = [f"{self._settings.namespace}-{queue}" for queue in QUEUES]
 
@@ -148,4 +161,12 @@ def _by_state(name: str, documentation: str, states: list[str]) -> Metric:
     family = GaugeMetricFamily(f"larder_{name}", documentation, labels=["state"])
     for state, n in sorted(Counter(states).items()):
         family.add_metric([state], n)
+    return family
+
+
+def _by_feed(what: str, documentation: str, values: Mapping[str, int]) -> Metric:
+    make = CounterMetricFamily if what in ("read", "refused") else GaugeMetricFamily
+    family = make(f"larder_feed_{what}", documentation, labels=["feed"])
+    for name, value in values.items():
+        family.add_metric([name], value)
     return family

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import Response
 from redis import Redis
 
-from api.http.event_models import EventProblem, EventRequest, EventsAnswer, EventsRequest
+from api.http.event_models import EventProblem, EventsAnswer, EventsRequest
 from api.http.problems import RequestError, sentence
 from api.http.requests import json_body, parse
 from api.http.responses import plain
@@ -18,6 +18,7 @@ from api.lists.store import Store
 from api.metrics.counters import Metrics
 from contract.errors import StoreFullError
 from contract.formats.events import Event
+from contract.formats.incoming.event import EventRequest
 from contract.settings.settings import Settings
 from contract.store.event_stream import EventsFullError, push
 from contract.store.taken import remember

@@ -15,7 +15,7 @@ from api.answers.json_text import generation_json, id_json
 from api.answers.selection import Selection, describe, render
 from api.http.answer_models import FoundItems, ItemAnswer, PopularAnswer, SimilarAnswer
 from api.http.problems import RequestError
-from api.http.request_models import ItemRequest, ItemsQuery, NoOptions, Page, QueryPage, RequestModel, SimilarQuery, SimilarRequest
+from api.http.request_models import ItemRequest, ItemsQuery, NoOptions, Page, QueryPage, SimilarQuery, SimilarRequest
 from api.http.requests import parse, query, query_fields
 from api.http.responses import Caching, of_generation
 from api.http.route import Route
@@ -24,6 +24,7 @@ from api.lists.store import POPULAR, Store, StoredList
 from api.metrics.counters import Metrics
 from api.routes.finding import found_items
 from contract.formats.ids import stored_id
+from contract.formats.incoming.strict import RequestModel
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
 from contract.store.lists import Listed

@@ -41,6 +41,7 @@ larder:{events}:NAME           of events, where NAME is
   state                        hash    -       lua               lua, api      bytes that wait; counts: accepted, refused, written ...
   ids                          set     repeat  push_events.lua   lua           digests of ids, by which repeats are known; a key a window
   due                          zset    -       api               worker        user -> us: users whose lists are to be made anew
+  feeds                        hash    -       trainer           api           name of a feed and what is told of it -> number (feeds.py)
   active                       zset    -       api, worker       worker        user -> us: users who did something within the last days
 larder:{impressions}:NAME      of lists that were shown, where NAME is
   stream                       stream  -       push_impr...lua   trainer       impressions that are not in files yet (events.py)
@@ -150,7 +151,7 @@ class Keys:
     def acknowledged_in(self, tag: str) -> str:
         return f"{self.namespace}:{{{tag}}}:acknowledged"
 
-    def events(self, name: Literal["stream", "state", "ids", "due", "active"]) -> str:
+    def events(self, name: Literal["stream", "state", "ids", "due", "active", "feeds"]) -> str:
         return f"{self.namespace}:{{events}}:{name}"
 
     def impressions(self, name: Literal["stream", "state"]) -> str:

@@ -22,6 +22,7 @@ from contract.settings.model import GateSettings, ModelSettings, Similarity
 from contract.settings.notices import NoticeSettings
 from contract.settings.service_links import is_service_link, warn_of_links
 from contract.settings.source import CleaningSettings, SourceSettings
+from contract.settings.stores.feeds import FeedSettings
 from contract.settings.stores.redis import RedisSettings
 from contract.settings.tuning import TuneSettings
 from contract.text import words
@@ -51,7 +52,16 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
 class Settings(
-    ApiSettings, EventSettings, NoticeSettings, ModelSettings, SourceSettings, ListSettings, GateSettings, TuneSettings, RedisSettings
+    ApiSettings,
+    FeedSettings,
+    EventSettings,
+    NoticeSettings,
+    ModelSettings,
+    SourceSettings,
+    ListSettings,
+    GateSettings,
+    TuneSettings,
+    RedisSettings,
 ):
     """All settings of all services: one environment configures a stack."""
 

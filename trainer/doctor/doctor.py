@@ -13,6 +13,7 @@ from contract.store.cluster.client import ClusterRedis
 from contract.store.connections import connect
 from trainer.doctor.artifacts import look_at_folder, look_at_generations
 from trainer.doctor.cluster import look_at_cluster
+from trainer.doctor.feeds import look_at_feed
 from trainer.doctor.finding import Finding, fail
 from trainer.doctor.indexes import look_at_indexes
 from trainer.doctor.lists import look_at_lists, look_at_workers
@@ -29,6 +30,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from _of_store(store, settings)
     with connect(settings.rq_url, timeout_s=TIMEOUT_S, retries=1) as queue:
         yield from _of_queue(queue, settings)
+    for feed in settings.feeds:
+        yield look_at_feed(feed, TIMEOUT_S)
     yield look_at_folder(settings)
     yield from look_at_machine()
 

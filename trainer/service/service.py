@@ -55,6 +55,7 @@ def serve(settings: Settings) -> None:
     warn_of_strangers(larder)
     beside = (
         Beside("trainer.events", "writes events and impressions", is_wanted=_writes(settings)),
+        Beside("trainer.feeds", "reads events from streams of your own", is_wanted=bool(settings.feeds)),
         Beside("trainer.outcomes", "counts outcomes", is_wanted=settings.impressions > 0, every_s=OUTCOMES_EVERY_S),
         Beside("trainer.notices", "tells what became of runs", is_wanted=bool(settings.notices)),
     )

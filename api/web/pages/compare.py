@@ -9,7 +9,6 @@ from flask import render_template, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from api.http.request_models import MAX_ID_LENGTH
 from api.lists.pinning import pointer_of
 from api.web.site import Page, Site
 from api.web.views.runs import versus
@@ -18,6 +17,7 @@ from api.web.views.runs.list_pairs import ListPairs, list_pairs
 from api.web.views.snapshot import Generation, generation_of
 from api.web.views.tables.csv_text import csv_answer
 from contract.formats.ids import is_generation_id
+from contract.formats.incoming.strict import MAX_ID_LENGTH
 from contract.formats.states import HAS_LISTS, ROLLBACK
 from contract.store.generations import Generations
 from contract.store.history import History, RunRecord

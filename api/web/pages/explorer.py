@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from api.answers.finding import find_users
 from api.http.answer_models import GENERATION
 from api.http.problems import RequestError, sentence
-from api.http.request_models import MAX_FILTER_CHARACTERS, MAX_ID_LENGTH, MAX_SESSION_ITEMS, NO_FALLBACK, UserOptions
+from api.http.request_models import MAX_FILTER_CHARACTERS, MAX_SESSION_ITEMS, NO_FALLBACK, UserOptions
 from api.http.versions import VERSION_PATH
 from api.web.site import Page, Site
 from api.web.views.explorer.choice import Choice, chosen
@@ -24,6 +24,7 @@ from api.web.views.explorer.snippets import asked as asked_for
 from api.web.views.explorer.snippets import posted
 from contract.errors import GenerationError
 from contract.formats.ids import stored_id
+from contract.formats.incoming.strict import MAX_ID_LENGTH
 from contract.formats.manifest import Pointer
 from contract.formats.states import HAS_LISTS
 

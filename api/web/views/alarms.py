@@ -15,6 +15,7 @@ from contract.store.eviction import evicting_policy
 
 Severity = Literal["failing", "warning", "note"]
 WORDS = {"starting": "Starting", "failing": "Failing", "warning": "Needs a look", "note": "Healthy", "stale": "Stale", "healthy": "Healthy"}
+FEED_LATE = 100_000  # messages that wait: a minute or so of reading
 EVENTS_LATE_S = 120
 FULL = 0.9  # of maxmemory: a generation more may not fit
 
@@ -107,6 +108,12 @@ def _room(seen: Snapshot) -> Iterator[Alarm]:
     if seen.events and seen.events.oldest_s > EVENTS_LATE_S:
         why = f"{seen.events.n:,} events wait to be written to files, the oldest for {duration(seen.events.oldest_s)}."
         yield Alarm("events-late", "warning", "Events are not written to files", f"{why} Is a trainer alive, with LARDER_EVENTS set?")
+    for feed in seen.feeds:
+        told = f"{feed.read:,} messages were read of it, {feed.refused:,} of them refused"
+        if not feed.is_up:
+            yield Alarm("feed-away", "warning", f"No events come from {feed.name}", f"The trainer service can't read it; {told}.")
+        elif feed.lag > FEED_LATE:
+            yield Alarm("feed-late", "note", f"Events of {feed.name} come late", f"{feed.lag:,} messages wait there; {told}.")
     if policy := evicting_policy(seen.memory):
         why = f"maxmemory-policy is {policy}: users whose lists are deleted look as if they were unknown. Runs are refused."
         yield Alarm("store-evicts", "failing", "Redis deletes lists when it is full", why)

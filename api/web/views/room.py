@@ -12,6 +12,7 @@ from contract.errors import LarderError
 from contract.formats.manifest import Pointer
 from contract.store.event_stream import events_in
 from contract.store.lists import spread
+from contract.store.streams.feeds import FeedState, told_of
 from contract.store.streams.stream import Waiting
 
 UNPACKED = b"hashtable"
@@ -52,3 +53,14 @@ def events(site: Site) -> Waiting | None:
         return site.store.breaker.ask(lambda redis: events_in(redis, site.store.keys).waiting())
     except LarderError:
         return None
+
+
+def feeds(site: Site) -> list[FeedState]:
+    """None of them where none is read, or that can't be asked."""
+    names = [feed.name for feed in site.settings.feeds]
+    if not names:
+        return []
+    try:
+        return site.store.breaker.ask(lambda redis: told_of(redis, site.store.keys, names))
+    except LarderError:
+        return []

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from redis import Redis
 
 from api.web.site import Site
-from api.web.views.room import events, is_unpacked, memory
+from api.web.views.room import events, feeds, is_unpacked, memory
 from api.web.views.runs.happenings import Happening, happenings
 from contract.audit import newest_changes
 from contract.errors import LarderError, NothingPromotedError
@@ -26,6 +26,7 @@ from contract.queue.state import Queue, read_queues
 from contract.store.progress import Event, Progress
 from contract.store.replicas.lost import Lost
 from contract.store.runs import Runs, RunStatus
+from contract.store.streams.feeds import FeedState
 from contract.store.streams.stream import Waiting
 
 SHOWN_GENERATIONS = 20
@@ -75,6 +76,7 @@ class Snapshot:
     tuned: Tuned | None = None
     memory: Mapping[str, Any] = field(default_factory=dict)
     events: Waiting | None = None
+    feeds: Sequence[FeedState] = ()
     happened: tuple[Happening, ...] = ()
     lost: tuple[Lost, ...] = ()
     is_unpacked: bool = False
@@ -126,7 +128,7 @@ def take(site: Site) -> Snapshot:
             parts |= site.store.breaker.ask(lambda redis: _read(redis, site.store.keys, served.generation if served else ""))
         except LarderError as error:
             parts["away"] = str(error)
-        parts["memory"], parts["events"] = memory(site), events(site)
+        parts["memory"], parts["events"], parts["feeds"] = memory(site), events(site), feeds(site)
         parts["is_unpacked"] = is_unpacked(site, parts.get("pointer"))
     try:
         parts["queues"] = site.queue.ask(lambda redis: read_queues(redis, site.settings.namespace, now))

@@ -14,6 +14,7 @@ from api.app import create_app
 from api.http import answer_models, event_models, request_models, run_models
 from api.http import problems as errors
 from api.lists.store import Store
+from contract.formats.incoming import event
 from contract.formats.manifest import Pointer
 from contract.settings.settings import Settings
 from tests.support.manual.reference import Reference
@@ -23,7 +24,7 @@ TEXT = (ROOT / "docs" / "api.md").read_text()
 REFERENCE = Reference("docs/api.md")
 MODELS = [
     model
-    for module in (answer_models, event_models, request_models, run_models)
+    for module in (answer_models, event_models, event, request_models, run_models)
     for model in vars(module).values()
     if isinstance(model, type) and issubclass(model, BaseModel) and model.__module__ == module.__name__
 ]

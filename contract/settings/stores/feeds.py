@@ -1,0 +1,97 @@
+"""Settings of feeds: streams of the user's own from which events are read, besides POST /events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from contract.text import words
+
+FIELDS = ("user_id", "item_id", "type", "time", "weight", "event_id", "request_id", "generation", "rank")
+"""Of an event, as POST /events takes them."""
+GROUP = "larder"
+_FORM = "redis://HOST:6379/0?stream=NAME&group=larder"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One stream. `url`: the server's, with its password, for who connects; `name`: for logs and metrics, without any."""
+
+    url: str
+    stream: str
+    group: str
+
+    @property
+    def name(self) -> str:
+        return f"redis:{self.stream}"
+
+
+def feed_of(text: str) -> Feed:
+    """Raises ValueError, which holds no password."""
+    parts = urlsplit(text)
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise ValueError(f"a feed begins with redis://, rediss:// or unix://, as in {_FORM}")
+    if not (parts.hostname or parts.scheme == "unix") or not given.get("stream"):
+        raise ValueError(f"a feed names a host and a stream, as in {_FORM}")
+    stream, group = given.pop("stream"), given.pop("group", "") or GROUP
+    if unknown := set(given) - {"db"}:
+        raise ValueError(f"{min(unknown)[:40]!r} is not an option of a feed; stream, group and db are: {_FORM}")
+    return Feed(text.partition("?")[0] + (f"?{urlencode(given)}" if given else ""), stream, group)
+
+
+class FeedSettings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    events_from: SecretStr = Field(
+        SecretStr(""),
+        description="Streams of your own that events are read from, with blanks between: redis://HOST:6379/0?stream=NAME&group=larder. "
+        "Needs LARDER_EVENTS (docs/events.md); empty: none.",
+    )
+    events_fields: str = Field(
+        "",
+        description="Names that fields of an event have in messages of these streams, as in user_id=customer,item_id=sku; then other "
+        "fields of a message are passed over.",
+    )
+
+    @property
+    def feeds(self) -> list[Feed]:
+        """events_from, parsed."""
+        return [feed_of(text) for text in self.events_from.get_secret_value().split()]
+
+    @property
+    def names_in_messages(self) -> Mapping[str, str]:
+        """events_fields, parsed: what a field is called in a message."""
+        return dict(_pair(pair) for pair in words(self.events_fields))
+
+    @field_validator("events_from")
+    @classmethod
+    def _feeds(cls, value: SecretStr) -> SecretStr:
+        names = [feed_of(text).name for text in value.get_secret_value().split()]
+        if len(set(names)) < len(names):
+            raise ValueError("two feeds have the same name; name each stream once")
+        return value
+
+    @field_validator("events_fields")
+    @classmethod
+    def _known_fields(cls, value: str) -> str:
+        for pair in words(value):
+            name, there = _pair(pair)
+            if name not in FIELDS or not there:
+                raise ValueError(f"{pair[:40]!r} is not of the form field=name, where field is one of {', '.join(FIELDS)}")
+        return value
+
+    @model_validator(mode="after")
+    def _needs_events(self) -> Self:
+        if self.events_from.get_secret_value() and not getattr(self, "events", True):
+            raise ValueError("LARDER_EVENTS_FROM needs LARDER_EVENTS=1")
+        return self
+
+
+def _pair(pair: str) -> tuple[str, str]:
+    name, _, there = pair.partition("=")
+    return name.strip(), there.strip()

@@ -1,0 +1,1 @@
+"""Events out of streams of the user's own, into Larder's."""
