@@ -14,6 +14,7 @@ from contract.queue.healing import enqueue_lost_shards
 from contract.queue.jobs import enqueue_diff
 from contract.settings.settings import Settings
 from contract.store.connections import explained, says_full
+from contract.store.progress import leader_of
 from contract.store.removal import REDIS_IS_FULL, give_up
 from contract.store.replicas.lost import tell_why
 from contract.telemetry.logs import working_on
@@ -50,8 +51,11 @@ def score_shard(generation: str, shard: int) -> str:
             if says_full(error):  # now, not when the job has failed: until there is room again, RQ can't even enter that
                 give_up(generations, generation, f"shard {shard}: {REDIS_IS_FULL}")
             raise
-    if outcome in NEWLY_SETTLED:
-        enqueue_diff(larder.train_queue, settings, generation)
+        if outcome in NEWLY_SETTLED:
+            enqueue_diff(larder.train_queue, settings, generation)
+            leader = leader_of(larder.store, larder.keys, generation)
+            if leader and generations.promote(leader, by="last shard") in NEWLY_SETTLED:
+                enqueue_diff(larder.train_queue, settings, leader)
     return outcome
 
 

@@ -60,14 +60,15 @@ class Arms:
 
 
 def arms_of(served: Pointer) -> Arms | None:
-    """None while no experiment runs."""
+    """None while no experiment runs, or the one that was started has not begun."""
     if not isinstance(served, MovedPointer) or served.experiment is None:
         return None
     try:
-        return Arms(Experiment.model_validate(served.experiment), served)
+        experiment = Experiment.model_validate(served.experiment)
     except ValidationError as error:  # of a later version: lists are served all the same, and nobody is in an arm
         _say_once(str(error.errors(include_url=False, include_input=False)[:1]))
         return None
+    return Arms(experiment, served) if experiment.has_begun else None
 
 
 def arm_of(pointer: Pointer) -> str:

@@ -19,11 +19,15 @@ N_SLOTS = 10_000
 CURRENT = "current"
 """The arm that follows what is served."""
 
+MODEL = "model="
+"""Begins the name of an arm whose generations are made with a model by each run, and promoted together with the run's own."""
+
 
 class Arm(BaseModel):
     """`slots`: half-open ranges with commas between, as in 0-1000,2500-10000: no array, for an empty one comes back from Lua as an object.
 
-    `pointer`: how to read the arm's generation, whose id is the arm's name; None: the arm follows what is served.
+    `pointer`: how to read the arm's generation; None: the arm follows what is served, or is that of a model and has none yet. The name is
+    the generation's id, or that of a model after MODEL.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,6 +35,11 @@ class Arm(BaseModel):
     name: str
     slots: str
     pointer: Pointer | None = None
+
+    @property
+    def model(self) -> str:
+        """What its generations are made with; "" for an arm that is no model."""
+        return self.name.removeprefix(MODEL) if self.name.startswith(MODEL) else ""
 
     @property
     def ranges(self) -> list[range]:
@@ -80,6 +89,16 @@ class Experiment(BaseModel):
     def reference(self) -> str:
         """The arm that others are held against: `current`, or the first one."""
         return CURRENT if CURRENT in self.names else self.names[0]
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Of each arm that is a model: the name of the arm, and the model."""
+        return {arm.name: arm.model for arm in self.arms if arm.model}
+
+    @property
+    def has_begun(self) -> bool:
+        """Where arms are models it begins when the first generations of all of them are promoted; until then nobody is in an arm."""
+        return self.began_at_ms > 0
 
     def with_slots_from(self, ms: int) -> Self:
         """With its present shares entered, which hold from then on."""

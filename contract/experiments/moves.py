@@ -9,7 +9,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from contract.errors import GenerationError
-from contract.experiments.definition import CURRENT, Arm, Experiment
+from contract.experiments.definition import CURRENT, MODEL, Arm, Experiment
 from contract.experiments.ending import Ending
 from contract.experiments.shares import allotted
 from contract.formats.manifest import MovedPointer
@@ -40,34 +40,43 @@ class Experiments:
             raise GenerationError("the experiment that runs was begun by a later version of Larder: use that one to change it") from None
 
     def fixed(self) -> frozenset[str]:
-        """Generations that are arms, which somebody is served whatever is promoted; also of an experiment of a later version."""
+        """Generations that arms serve beside what is served; also of an experiment of a later version."""
         served = self.served()
         arms = served.experiment.get("arms", ()) if served and served.experiment else ()
-        return frozenset(str(arm["name"]) for arm in arms if arm.get("pointer"))
+        return frozenset(str(arm["pointer"]["generation"]) for arm in arms if arm.get("pointer"))
+
+    def served_models(self) -> bool:
+        """Whether an experiment runs, or was started, that has arms that are models; also of a later version."""
+        served = self.served()
+        return bool(served and served.experiment and any(str(arm["name"]).startswith(MODEL) for arm in served.experiment.get("arms", ())))
 
     def start(
         self, shares: Mapping[str, int], by: str, stop_when_worse: str = "", *, stop_when_broken: bool = False, interleaves: bool = False
     ) -> Experiment:
-        """Begin an experiment: slots by arm (shares.py), where each arm but `current` is a generation that has its lists.
+        """Begin an experiment: slots by arm (shares.py), where each arm but `current` is a generation that has its lists, or a model.
 
+        With an arm that is a model it begins when a run that starts from now on is promoted, which makes generations of all of them.
         All but `by` as in Experiment. Raises GenerationError where one runs, or an arm can't be served.
         """
         if (running := self.running()) is not None:
             raise GenerationError(f"an experiment runs already, of {', '.join(running.names)}: stop it first, or change its shares")
-        for name in shares:
-            if name != CURRENT and self._generations.state(name) not in HAS_LISTS:
+        fixed = [name for name in shares if name != CURRENT and not name.startswith(MODEL)]
+        for name in fixed:
+            if self._generations.state(name) not in HAS_LISTS:
                 state = self._generations.state(name) or "unknown"
                 raise GenerationError(f"generation {name} is {state}, so it can't be an arm: an arm needs a generation that is complete")
         arms = tuple(
-            Arm(name=name, slots=slots, pointer=None if name == CURRENT else self._generations.manifest(name).pointer())
+            Arm(name=name, slots=slots, pointer=self._generations.manifest(name).pointer() if name in fixed else None)
             for name, slots in allotted(shares).items()
         )
         (self._need_one_spelling if interleaves else self._need_explanations)(arms)
-        began = self._follow_ms()
         experiment = Experiment(
-            id=secrets.token_hex(4), salt=secrets.token_hex(16), arms=arms, began_at_ms=began, by=by,
+            id=secrets.token_hex(4), salt=secrets.token_hex(16), arms=arms, began_at_ms=0, by=by,
             stop_when_worse=stop_when_worse, stop_when_broken=stop_when_broken, interleaves=interleaves,
-        ).with_slots_from(began)  # fmt: skip
+        )  # fmt: skip
+        if not experiment.models:
+            began = self._follow_ms()
+            experiment = experiment.model_copy(update={"began_at_ms": began}).with_slots_from(began)
         self._set("", experiment, experiment)
         return experiment
 
@@ -81,7 +90,8 @@ class Experiments:
         slots = allotted(shares, {arm.name: arm.ranges for arm in running.arms})
         changed = running.model_copy(
             update={"arms": tuple(arm.model_copy(update={"slots": slots[arm.name]}) for arm in running.arms)},
-        ).with_slots_from(self._follow_ms())
+        )
+        changed = changed.with_slots_from(self._follow_ms()) if running.has_begun else changed
         self._set(running.id, changed, changed)
         return changed
 
@@ -104,14 +114,19 @@ class Experiments:
     def promote(self, arm: str, by: str, force: bool = False, seen: str = "") -> Experiment:
         """End it with one arm for everybody: its generation is promoted as a person's promotion is, then the experiment ends.
 
-        In between, the arm `current` has it already. `seen` as in `stop`. Raises GenerationError, GateError.
+        In between, the arm `current` has it already; of an arm that is a model the two are one step. `seen` as in `stop`. Raises
+        GenerationError, GateError.
         """
         running = self._needed(seen)
-        if arm not in running.names:
+        found = next((each for each in running.arms if each.name == arm), None)
+        if found is None:
             raise GenerationError(f"the experiment has no arm {arm[:80]}; it has {', '.join(running.names)}")
-        if arm != CURRENT:
-            self._generations.promote_by_hand(arm, by, force)
-        return self.stop(running.id)
+        if found.model and found.pointer is None:
+            raise GenerationError(f"arm {arm} has no generation yet: the experiment begins with the next run")
+        if found.pointer is not None:
+            self._generations.promote_by_hand(found.pointer.generation, by, force)
+        still = self.running()
+        return self.stop(running.id) if still is not None and still.id == running.id else running
 
     def _need_explanations(self, arms: Sequence[Arm]) -> None:
         """Requests that ask why an item is listed would be refused for users of an arm without, and batches for everybody."""
@@ -149,7 +164,7 @@ class Experiments:
 
     def _set(self, seen: str, experiment: Experiment | None, of: Experiment) -> None:
         keys, generations = self._generations.keys, self._generations
-        names = [arm.name for arm in of.arms if arm.pointer is not None]
+        names = list(dict.fromkeys(arm.pointer.generation for arm in of.arms if arm.pointer is not None))
         text = "" if experiment is None else experiment.model_dump_json(exclude={"arms": {"__all__": {"pointer"}}})
         outcome = scripts(generations.redis, "set_experiment")["set_experiment"](
             keys=[keys.current, *map(keys.generation, names)], args=[seen, text, generations.settle_ms, *names]

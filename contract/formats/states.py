@@ -44,6 +44,7 @@ class Waits(StrEnum):
     REVIEW = "review"
     HELD = "held"
     SUPERSEDED = "superseded"
+    ARMS = "arms"
 
 
 class Outcome(StrEnum):
@@ -55,6 +56,7 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
     REVIEW = "review"
     HELD = "held"
+    ARMS = "arms"
 
 
 class RunState(StrEnum):

@@ -23,3 +23,9 @@ class Verdict(BaseModel):
     """Wait, complete, for a person to promote it."""
     forced_by: str = ""
     """Promote it whatever the gate says, and record that this one asked for it."""
+    leader: str = ""
+    """The generation with which it is promoted, as an arm's of the experiment; "": it is promoted by itself."""
+    experiment: str = ""
+    """The experiment for whose arms its run has made generations, too; "": for none."""
+    company: dict[str, str] = {}
+    """Of each arm that is a model: its generation, which is promoted in the same step as this one. It may be this one."""

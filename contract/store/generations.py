@@ -20,7 +20,7 @@ from contract.formats.shard_record import ShardRecord
 from contract.formats.states import ROLLBACK, Outcome
 from contract.formats.verdict import Verdict
 from contract.store.item_revisions import ItemsPointer
-from contract.store.progress import Event, Progress, left_behind
+from contract.store.progress import Event, Progress, left_behind, seen_with
 from contract.store.replicas.acknowledged import Acknowledged, Call
 from contract.store.scripts import scripts
 
@@ -91,21 +91,22 @@ class Generations:
         """Make `generation` current if it is complete and nothing forbids it; what came of it (lua/promote.lua)."""
         k = self.keys
         while True:
-            seen = self.current()
+            seen, others = seen_with(self.redis, k, generation)
             now, before = (seen.generation, seen.previous) if seen else ("", "")
             names = [k.generation(generation), k.shards(generation), k.generation(now), k.generation(before)]
-            keys = [k.current, k.promoted, k.hold, *names, k.items_pointer, k.item_revisions]
-            outcome = self._scripts["promote"](keys=keys, args=[generation, by, now, before, how, self.settle_ms]).decode()
+            keys = [k.current, k.promoted, k.hold, *names, k.items_pointer, k.item_revisions, *map(k.generation, others)]
+            outcome = self._scripts["promote"](keys=keys, args=[generation, by, now, before, how, self.settle_ms, *others]).decode()
             if outcome != "moved":
                 return cast(str, outcome)
 
     def promote_by_hand(self, generation: str, by: str, force: bool = False) -> None:
         """A person's promotion. Raises GateError when the gate refuses, GenerationError when it can't be served."""
         outcome = self.promote(generation, by, "force" if force else "person")
+        because = progress.because if outcome in (Outcome.REFUSED, Outcome.ARMS) and (progress := self.progress(generation)) else ""
         if outcome == Outcome.REFUSED:
-            progress = self.progress(generation)
-            because = progress.because if progress else ""
             raise GateError(f"the gate refuses generation {generation}: {because}; force it to promote it anyway")
+        if outcome == Outcome.ARMS:
+            raise GateError(f"generation {generation} waits for arms: {because}; force it if that one is refused, or stop the experiment")
         if outcome not in (Outcome.PROMOTED, Outcome.ALREADY):
             raise GenerationError(f"generation {generation} is {outcome}, so it can't be promoted")
 

@@ -1,10 +1,16 @@
-"""How far a generation is, and what became of it, as its hash in Redis says."""
+"""How far a generation is, what became of it, and which are promoted in one step with it, as hashes in Redis say."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
+
+from redis import Redis
+
+from contract.formats.keys import Keys
+from contract.formats.manifest import MovedPointer
+from contract.formats.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +94,31 @@ def left_behind(moves: Iterable[Event]) -> set[str]:
             served.append(move.generation)
         left.discard(move.generation)
     return left
+
+
+def seen_with(redis: Redis, keys: Keys, generation: str) -> tuple[MovedPointer | None, list[str]]:
+    """What is current, and the other generations of which the promotion of `generation` has to know: its company, and what arms serve."""
+    raw = cast("bytes | None", redis.get(keys.current))
+    seen = MovedPointer.model_validate_json(raw) if raw else None
+    arms = seen.experiment.get("arms", ()) if seen and seen.experiment else ()
+    if not arms:
+        return seen, []
+    served = [arm["pointer"]["generation"] for arm in arms if arm.get("pointer")]
+    return seen, list(dict.fromkeys([*company_of(redis, keys, generation), *served]))
+
+
+def company_of(redis: Redis, keys: Keys, generation: str) -> list[str]:
+    """The generations that are promoted with it; it may be one of them."""
+    found = _verdict(redis, keys, generation)
+    return sorted(set(found.company.values())) if found else []
+
+
+def leader_of(redis: Redis, keys: Keys, generation: str) -> str:
+    """The generation with which it is promoted; "" for one that is promoted by itself."""
+    found = _verdict(redis, keys, generation)
+    return found.leader if found else ""
+
+
+def _verdict(redis: Redis, keys: Keys, generation: str) -> Verdict | None:
+    raw = cast("bytes | None", redis.hget(keys.generation(generation), "verdict"))
+    return Verdict.model_validate_json(raw) if raw else None

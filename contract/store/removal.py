@@ -17,6 +17,7 @@ from contract.formats.manifest import Manifest
 from contract.formats.states import GenerationState
 from contract.store.connections import says_full
 from contract.store.generations import Generations
+from contract.store.progress import company_of
 from contract.store.scripts import scripts
 
 REDIS_IS_FULL = "Redis is full: raise its maxmemory, or lower LARDER_DEPTH"
@@ -51,7 +52,7 @@ def forget(generations: Generations, generation: str) -> None:
 
 
 def give_up(generations: Generations, generation: str, reason: str) -> bool:
-    """Fail a scoring generation and delete its lists; False when it is no longer scoring.
+    """Fail a scoring generation and delete its lists, and those that would be promoted with it; False when it is no longer scoring.
 
     The lists go first where memory is full: no write, not even that of the state, is possible before.
     """
@@ -59,6 +60,8 @@ def give_up(generations: Generations, generation: str, reason: str) -> bool:
         return False
     unlink_lists(generations, generation)
     failed = generations.fail(generation, reason)
+    for other in company_of(generations.redis, generations.keys, generation) if failed else ():
+        give_up(generations, other, f"generation {generation}, which it would be promoted with, failed")
     unlink_lists(generations, generation)  # what a worker wrote in between; later ones see the state, and take back what they wrote
     return failed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -31,12 +32,13 @@ from trainer.fitting.door import Similar, fit_model
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.subset import without_users
 from trainer.items.new_items import with_content
-from trainer.items.revision import stock_of_run, write_of_run
+from trainer.items.revision import Stock, stock_of_run, write_of_run
 from trainer.items.rules import rule_arrays
 from trainer.items.titles import with_titles
 from trainer.plan.capacity import check_room, lists_bytes, named_bytes
 from trainer.run import choice
 from trainer.run.beginning import begin
+from trainer.run.company import company_of
 from trainer.run.named_lists import cook_lists
 from trainer.run.sealing import NO_RULES, seal
 from trainer.run.spec import Order
@@ -44,6 +46,7 @@ from trainer.run.verdict import judge, measure, served_by
 from trainer.sources import load as sources
 from trainer.sources.left_out import LeftOut
 
+log = logging.getLogger("larder.trainer")
 Progress = Callable[[str, int, int], None]
 """Called with stage (contract.store.runs.STAGES), done, total."""
 
@@ -68,22 +71,39 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
         interactions = without_users(interactions, erasure.positions(interactions.user_ids), "erased user")
     interactions = with_content(interactions, stock.items, settings.model_settings)
     progress("load", 1, 1)
-    rules = rule_arrays(stock, interactions.item_ids, settings.model_settings)
-    manifest = _existing(settings, run)
-    if manifest is None:
-        order, tunings = replace(order, is_first=generations.current() is None), Tunings(store, keys)
-        order = choice.settled(order, interactions, tunings, _throttled(lambda done, total: progress("evaluate", done, total)))
-        lists = cook_lists(settings, interactions, stock)
-        manifest = make_artifact(order, interactions, progress, rules, served_by(generations), lists)
-        choice.remember(manifest, tunings)
+    order = replace(order, is_first=generations.current() is None)
+    company = company_of(order, generations)
+    orders = (order, *company.others)
+    manifests = [_artifact_of(each, interactions, stock, generations, Tunings(store, keys), progress) for each in orders]
     progress("dispatch", 0, 1)
-    check_room(store, settings.redis_url, lists_bytes(interactions, settings.model_settings) + named_bytes(interactions, settings))
+    n_bytes = lists_bytes(interactions, settings.model_settings) + named_bytes(interactions, settings)
+    check_room(store, settings.redis_url, n_bytes * len(orders))
     items = write_of_run(catalogue, revision, with_titles(stock, settings, run))
-    begin(settings, generations, erasure, run, judge(settings, generations, manifest, order), token=order.token, items=items)
+    for each, manifest in zip(orders, manifests, strict=True):
+        verdict, leads = judge(settings, generations, manifest, each), each is order
+        verdict = company.leading(verdict) if leads else verdict.model_copy(update={"leader": run})
+        begin(settings, generations, erasure, each.run, verdict, token=order.token, items=items if leads else None)
     progress("dispatch", 0, 1)  # who has cancelled the run before this could not see its generation
-    shards = generations.missing_shards(run, manifest.n_shards)
-    enqueue_shards(score_queue(queue_redis, settings), settings, run, shards)
+    for manifest in manifests:
+        shards = generations.missing_shards(manifest.generation, manifest.n_shards)
+        enqueue_shards(score_queue(queue_redis, settings), settings, manifest.generation, shards)
     progress("dispatch", 1, 1)
+    return manifests[0]
+
+
+def _artifact_of(
+    order: Order, interactions: Interactions, stock: Stock, generations: Generations, tunings: Tunings, progress: Progress
+) -> Manifest:
+    """Make the artifact of a generation; or find that of an earlier try."""
+    if (found := _existing(order.settings, order.run)) is not None:
+        return found
+    if order.arm:
+        log.info("run %s is made for the arm %s of the experiment, too", order.run, order.arm)
+    rules = rule_arrays(stock, interactions.item_ids, order.settings.model_settings)
+    order = choice.settled(order, interactions, tunings, _throttled(lambda done, total: progress("evaluate", done, total)))
+    lists = cook_lists(order.settings, interactions, stock)
+    manifest = make_artifact(order, interactions, progress, rules, served_by(generations, order.arm), lists)
+    choice.remember(manifest, tunings)
     return manifest
 
 

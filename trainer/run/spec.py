@@ -12,7 +12,8 @@ from contract.settings.settings import Settings
 class Order:
     """`token`: of the right to train. `forced_by`: who wants it promoted whatever the gate says. `review`: wait for a person.
 
-    `is_first`: nothing is served yet. `tuned`: what chose the model of `settings`, if a tune did.
+    `arm`: of the experiment that runs, for which it makes a generation; "": for what is served. `is_first`: nothing is served yet.
+    `tuned`: what chose the model of `settings`, if a tune did.
     """
 
     run: str
@@ -20,5 +21,6 @@ class Order:
     token: int | None = None
     forced_by: str = ""
     review: bool = False
+    arm: str = ""
     is_first: bool = False
     tuned: Tuned | None = None

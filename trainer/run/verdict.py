@@ -9,6 +9,8 @@ from typing import Any
 
 from contract.artifacts.artifact import folder_of, open_artifact
 from contract.errors import ArtifactError
+from contract.experiments.arms import arms_of
+from contract.experiments.moves import Experiments
 from contract.formats.evaluation import Evaluation, Figures
 from contract.formats.manifest import Manifest, Pointer
 from contract.formats.verdict import Verdict
@@ -29,9 +31,16 @@ from trainer.run.spec import Order
 log = logging.getLogger("larder.trainer")
 
 
-def served_by(generations: Generations) -> Served | None:
-    """The model that is served now."""
-    pointer = generations.current()
+def served_to(generations: Generations, arm: str) -> Pointer | None:
+    """What users of the arm get now, with which a generation for it is compared; "", or before it has one: what is served."""
+    served = Experiments(generations).served()
+    arms = arms_of(served) if served and arm else None
+    return (arms.named(arm) if arms else None) or served
+
+
+def served_by(generations: Generations, arm: str = "") -> Served | None:
+    """The model that is served now, or to users of an arm."""
+    pointer = served_to(generations, arm)
     if pointer is None or generations.progress(pointer.generation) is None:
         return None
     return Served(pointer.generation, generations.manifest(pointer.generation).settings)
@@ -59,8 +68,8 @@ def measure(settings: Settings, interactions: Interactions, report: Report, serv
 
 
 def judge(settings: Settings, generations: Generations, manifest: Manifest, order: Order) -> Verdict:
-    """The verdict on the generation of `manifest`, against the one that is current now."""
-    pointer = generations.current()
+    """The verdict on the generation of `manifest`, against the one that is current now; of an arm's, against that which the arm has now."""
+    pointer = served_to(generations, order.arm)
     current = generations.progress(pointer.generation) if pointer else None
     served = generations.manifest(pointer.generation) if pointer and current else None
     old = Figures.of(served, current.mean_listed) if served and current else None

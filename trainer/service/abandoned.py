@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from rq import Queue
 
-from contract.formats.states import GenerationState
+from contract.formats.states import GenerationState, Waits
 from contract.queue.healing import is_alive
 from contract.queue.jobs import enqueue_shards, run_job_id, shard_job_id
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
+from contract.store.progress import leader_of
 from contract.store.removal import give_up
 
 TIMES = 5
@@ -28,11 +29,14 @@ class Abandoned:
 def see_to_abandoned(generations: Generations, trains: Queue, scores: Queue, settings: Settings) -> list[Abandoned]:
     """Enqueue the missing shards of each scoring generation of which no job is left; those. One whose shards are all there is promoted.
 
-    A shard whose artifact is gone fails, and its generation with it. Raises NotReplicatedError where replicas lack what is to be promoted.
+    One that waits for arms of an experiment is promoted once nothing keeps it any more. A shard whose artifact is gone fails, and its
+    generation with it. Raises NotReplicatedError where replicas lack what is to be promoted.
     """
     found = []
     for generation in generations.ids():
         progress = generations.progress(generation)
+        if progress is not None and progress.waits == Waits.ARMS and not leader_of(generations.redis, generations.keys, generation):
+            generations.promote(generation, by="the trainer, after an experiment")
         if progress is None or progress.state != GenerationState.SCORING or is_alive(trains, run_job_id(generation)):
             continue
         missing = generations.missing_shards(generation, progress.n_shards)

@@ -33,7 +33,7 @@ class Canary:
             return
         self._last = time.monotonic()
         larder, running = self._larder, self._larder.experiments.running()
-        if running is None or not running.stop_when_broken:
+        if running is None or not (running.stop_when_broken and running.has_begun):
             self._breakage = None
             return
         if self._breakage is None or self._breakage.experiment.id != running.id:

@@ -47,7 +47,7 @@ class Guarding:
             return
         self._last = time.monotonic()
         running = self._larder.experiments.running()
-        if running is not None and running.stop_when_worse and self._has_news(running):
+        if running is not None and running.has_begun and running.stop_when_worse and self._has_news(running):
             self._process = self._start(running.stop_when_worse)
 
     def _has_news(self, running: Experiment) -> bool:

@@ -12,6 +12,7 @@ from contract.formats.states import GONE, SETTLED, GenerationState, RunState
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
+from contract.store.progress import leader_of
 from contract.store.removal import retire
 from contract.store.runs import Runs
 
@@ -23,16 +24,21 @@ def prune(generations: Generations, runs: Runs, settings: Settings, *, artifacts
 
     Kept are the current and the previous generation, what is being scored, the newest `keep_generations` that were served before,
     and the newest `keep_waiting` that wait for a person (refused, held, under review), until a later one is promoted; and, besides,
-    those that are arms of the experiment that runs.
+    those that are arms of the experiment that runs, or would be if a generation that is kept were promoted.
     """
     progress = {name: found for name in generations.ids() if (found := generations.progress(name))}
-    arms = Experiments(generations).fixed()
-    complete = {name: found for name, found in progress.items() if found.state == GenerationState.COMPLETE and name not in arms}
+    experiments = Experiments(generations)
+    arms, leaders = experiments.fixed(), {name: leader_of(generations.redis, generations.keys, name) for name in progress}
+    alone = {name for name, found in progress.items() if found.promoted_at_ms or not leaders[name]}
+    complete = {name: found for name, found in progress.items() if found.state == GenerationState.COMPLETE and name in alone - arms}
     served = [name for name, found in complete.items() if found.promoted_at_ms]
     pointer = generations.current()
     newest = pointer.newest if pointer else 0
     waiting = [name for name, found in complete.items() if not found.promoted_at_ms and found.sequence > newest]
     kept = {*served[len(served) - min(len(served), settings.keep_generations) :], *waiting[-settings.keep_waiting :]}
+    if experiments.served_models():
+        going = {name for name, found in progress.items() if found.state not in SETTLED}
+        kept |= {name for name in progress.keys() - alone if leaders[name] in kept | going}
     settled = [name for name, found in progress.items() if found.state in SETTLED and name not in kept | arms]
     gone = [name for name in settled if retire(generations, name, settings.grace_s, settings.job_timeout_s)]
     Catalogue(generations.redis, generations.keys).prune(settings.grace_s, settings.job_timeout_s)

@@ -81,6 +81,9 @@ def _making(seen: Snapshot) -> Iterator[Alarm]:
     elif made and made.waits == Waits.REVIEW:
         why = f"Generation {made.generation} is complete: {made.because}. Promote it, or leave it."
         yield Alarm("review", "note", "A generation waits for a review", why)
+    elif made and made.waits == Waits.ARMS:
+        why = f"Everybody keeps older lists: {made.because}."
+        yield Alarm("arms", "warning", "The latest run waits for an arm of the experiment", why)
     if seen.held:
         why = f"{seen.held.by} went back to {seen.held.generation}. Runs train, and their generations wait."
         yield Alarm("held", "warning", "Promotions are held", why)

@@ -7,7 +7,7 @@ if current then
   local pointer = cjson.decode(current)
   if pointer.generation == ARGV[1] or pointer.previous == ARGV[1] then return -1 end
   for _, arm in ipairs(pointer.experiment and pointer.experiment.arms or {}) do
-    if arm.name == ARGV[1] then return -1 end
+    if arm.pointer and arm.pointer.generation == ARGV[1] then return -1 end
   end
 end
 local gen = redis.call('HMGET', KEYS[2], 'state', 'retired_at_ms', 'completed_at_ms', 'pruned_at_ms')

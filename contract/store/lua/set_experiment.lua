@@ -1,5 +1,6 @@
--- Begins, changes or ends the experiment, which is a part of `current`. Its arms read as their generations' hashes say.
--- KEYS 1 current  2.. gen:ID of each arm that is a generation
+-- Begins, changes or ends the experiment, which is a part of `current`. Its arms read as their generations' hashes say; those that are
+-- models get their generations by promote.lua alone.
+-- KEYS 1 current  2.. gen:ID of each generation that is an arm's
 -- ARGV 1 id of the experiment as the caller saw it, or ''  2 JSON of the experiment, without pointers; '' ends it
 --      3 how many milliseconds later readers follow, all at once; 0: each when it reads the pointer  4.. ids of the generations of KEYS 2..
 -- Returns 'done', or why nothing was done.
@@ -12,6 +13,13 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local experiment = ARGV[2] ~= '' and cjson.decode(ARGV[2]) or nil
+local serves, seen = {}, {}
+for i = 2, #KEYS do seen[ARGV[i + 2]] = true end
+for _, arm in ipairs(pointer.experiment and pointer.experiment.arms or {}) do
+  serves[arm.name] = arm.pointer
+  if arm.pointer and not seen[arm.pointer.generation] then return 'arms have got other generations meanwhile' end
+end
+if experiment and running ~= '' and experiment.began_at_ms ~= pointer.experiment.began_at_ms then return 'the experiment has begun meanwhile' end
 local pointers = {}
 for i = 2, #KEYS do
   local gen = redis.call('HMGET', KEYS[i], 'state', 'pointer')
@@ -25,7 +33,9 @@ for i = 2, #KEYS do
     redis.call('HSET', KEYS[i], 'retired_at_ms', now)
   end
 end
-for _, arm in ipairs(experiment and experiment.arms or {}) do arm.pointer = pointers[arm.name] end
+for _, arm in ipairs(experiment and experiment.arms or {}) do
+  if string.sub(arm.name, 1, 6) == 'model=' then arm.pointer = serves[arm.name] else arm.pointer = pointers[arm.name] end
+end
 
 local new = cjson.decode(current)
 new.experiment, new.holds_from_ms, new.before = experiment, nil, nil

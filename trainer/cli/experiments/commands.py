@@ -9,9 +9,9 @@ from rich.console import Console
 
 from contract.audit import Audit
 from contract.errors import GenerationError, SettingsError
-from contract.experiments.definition import CURRENT, N_SLOTS, Experiment
+from contract.experiments.definition import CURRENT, MODEL, N_SLOTS, Experiment
 from contract.experiments.ending import last_ending
-from contract.experiments.shares import EXAMPLE, parsed, told
+from contract.experiments.shares import EXAMPLE, models_of, parsed, told
 from contract.larder import Larder
 from contract.settings.called import as_called
 from contract.text import utc_text
@@ -19,9 +19,10 @@ from trainer.cli.context import opened, served, who_asks
 from trainer.cli.experiments.beginning import warnings
 from trainer.cli.experiments.judging import judge
 from trainer.cli.experiments.status import as_json, table_of
+from trainer.run.company import with_model
 
 console = Console(soft_wrap=True, highlight=False)
-_ARMS = click.option("--arms", required=True, help="Arms and their percents, as in current=90,GENERATION=10; `current` follows promotions.")
+_ARMS = click.option("--arms", required=True, help="Arms and their percents: current=90,GENERATION=10, or model=sar:50,model=ease:50.")
 
 
 @click.group()
@@ -30,25 +31,31 @@ def experiment() -> None:
 
 
 @experiment.command()
-@click.option("--arms", help="Arms and their percents, as in current=90,GENERATION=10; `current` follows promotions.")
+@click.option("--arms", help="Arms and their percents: current=90,GENERATION=10, or model=sar:50,model=ease:50.")
 @click.option(
     "--interleave", metavar="GENERATION", help="In place of --arms: each user gets one list, of what is served and of GENERATION."
 )
 @click.option("--stop-when-worse", type=click.Choice(["clicks", "conversions"]), help="The trainer service ends it by that.")
 @click.option("--stop-when-broken", is_flag=True, help="The trainer service ends it when an arm has more errors or empty lists.")
 def start(arms: str | None, interleave: str | None, stop_when_worse: str | None, *, stop_when_broken: bool) -> None:
-    """Begin: each user gets lists of one arm, the same one every day, and answers name it."""
+    """Begin: each user gets lists of one arm, the same one every day, and answers name it.
+
+    `current` follows what is served, a generation stays, and of a model each run makes a generation, promoted together with its own.
+    """
     shares = _shares(arms, interleave, stop_when_broken=stop_when_broken)
     with opened() as larder:
         if stop_when_worse and not (larder.settings.events and larder.settings.impressions):
             raise SettingsError("--stop-when-worse needs to know who was shown what: set LARDER_EVENTS=true and LARDER_IMPRESSIONS")
+        for model in models_of(shares):
+            with_model(larder.settings, model)
         found = larder.experiments.start(
             shares, who_asks(), stop_when_worse or "", stop_when_broken=stop_when_broken, interleaves=bool(interleave)
         )
         record(larder.audit, "", found)
         for warning in warnings(larder.settings, found, datetime.now(UTC)):
             click.echo(f"Warning: {warning}", err=True)
-        console.print(f"The experiment runs: {told(found)}. `{as_called('experiment', 'status')}` shows it")
+        said = "The experiment runs" if found.has_begun else f"The experiment begins with the next run; `{as_called('run')}` starts one"
+        console.print(f"{said}: {told(found)}. `{as_called('experiment', 'status')}` shows it")
 
 
 @experiment.command()
@@ -101,6 +108,8 @@ def promote(arm: str, force: bool) -> None:
         found = larder.audit.move(moves, "promote", who_asks(), lambda _: larder.experiments.promote(arm, who_asks(), force, running.id))
         _ended(larder, found, f"ended with {arm}")
         console.print(f"The experiment is over: everybody gets {served(larder).generation}")
+        if arm.startswith(MODEL):
+            console.print(f"The next run takes the model of its settings: LARDER_MODEL={arm.removeprefix(MODEL)} keeps this one")
         if arm != CURRENT and moves.held():
             console.print(f"An earlier generation is served now, so promotions are held. `{as_called('release')}` ends that")
 

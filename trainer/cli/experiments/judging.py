@@ -44,6 +44,8 @@ def judge(what: str, alpha: float, stops: bool, json_: bool) -> None:
         running = larder.experiments.running()
         if running is None:
             raise GenerationError("no experiment runs")
+        if not running.has_begun:
+            raise GenerationError("the experiment has not begun: it does when the next run is promoted")
         if why := too_old(larder.settings, running, datetime.now(UTC)):
             raise SettingsError(why)
         found = judged(larder.settings, running, kind, alpha, written_until(larder))

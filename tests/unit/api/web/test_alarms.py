@@ -83,6 +83,7 @@ def test_nothing_is_wrong() -> None:
         ("run-failed", "warning", made(state="failed", reason="a shard died")),
         ("refused", "warning", made(state="complete", waits="refused", because="nDCG fell")),
         ("review", "healthy", made(state="complete", waits="review")),
+        ("arms", "warning", made(state="complete", waits="arms", because="generation g2-ease of arm model=ease is refused")),
         ("held", "warning", replace(healthy(), held=Event("g1", 1, "someone"))),
         ("queue-away", "warning", replace(healthy(), queues=(), queue_away="it is gone")),
         ("no-trainer", "warning", replace(healthy(), queues=(Queue("train", 1, 0, 0, ()),))),

@@ -31,6 +31,9 @@ def test_percents_become_slots() -> None:
     assert parsed("current=90, 20261128=10") == {"current": 9000, "20261128": 1000}
     assert parsed("a=33.33,b=33.33,current=33.34") == {"a": 3333, "b": 3333, "current": 3334}
     assert parsed("a=0,b=100.00") == {"a": 0, "b": 10000}
+    assert parsed("model=sar:50,model=auto:30,current=20") == {"model=sar": 5000, "model=auto": 3000, "current": 2000}
+    assert parsed("model=sar,model=auto") == {"model=sar": 5000, "model=auto": 5000}
+    assert parsed("model=sar,model=ease,current") == {"model=sar": 3333, "model=ease": 3333, "current": 3334}
     assert [shown(1000), shown(3333), shown(0)] == ["10 %", "33.33 %", "0 %"]
 
 
@@ -47,7 +50,11 @@ def test_percents_become_slots() -> None:
         ("current=110,g=-10", "current=110: a share is a percent"),
         ("current=nan,g=10", "current=nan: a share is a percent"),
         ("current=1e400,g=10", "current=1e400: a share is a percent"),
-        ("model=sar,model=auto", "to compare models, train each with --review, and name their generations"),
+        ("model=sar:50,model=deep:50", "'deep' is not a model: write one of sar, ease"),
+        ("model=sar:50,model=ease", "'model=ease' is not an arm"),
+        ("model=sar,model=sar", "model=sar stands there twice"),
+        ("model=:50,current=50", "'' is not a model"),
+        ("current,g", "'current' is not an arm"),
         ("current=ninety,g=10", "current=ninety: a share is a percent"),
         (",".join(f"g{at}=10" for at in range(11)), "these are 11"),
     ],
