@@ -156,6 +156,15 @@ def follow(
     Raises GenerationFailedError with the reason and the exit code of what the run failed for, and GenerationError for a generation that
     is gone, or still going after `timeout_s`.
     """
+    try:
+        return _followed(run, runs, generations, console, timeout_s, n_alive)
+    except KeyboardInterrupt:
+        text = f"Run {run} goes on: `{as_called('watch')}` follows it, `{as_called('cancel')}` ends it"
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+        raise
+
+
+def _followed(run: str, runs: Runs, generations: Generations, console: Console, timeout_s: float, n_alive: Callable[[], int] | None) -> str:
     deadline = time.monotonic() + timeout_s
     with shown(console, n_alive) as show:
         while True:

@@ -3,13 +3,16 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
+import pytest
 from rich.console import Console
 
+from contract.store.generations import Generations
 from contract.store.progress import Progress
-from contract.store.runs import RunStatus
+from contract.store.runs import Runs, RunStatus
 from trainer.cli.show import progress_bars as watch
-from trainer.cli.show.progress_bars import shown
+from trainer.cli.show.progress_bars import follow, shown
 from trainer.cli.show.scoring_pace import WINDOW_S, Pace
 
 SCORING = Progress.of("r", {b"state": b"scoring", b"n_shards": b"8", b"n_users": b"8000"}, 0)
@@ -121,3 +124,21 @@ def test_on_a_terminal_the_bar_of_scoring_carries_the_pace() -> None:
         show(run("dispatched"), scored(8))
     assert "8/8" in text.getvalue()
     assert "8,000 of 8,000 users, 3 workers" in text.getvalue()
+
+
+class Interrupted(Runs):
+    """Whoever asks for a run presses Ctrl-C."""
+
+    def __init__(self) -> None:
+        pass
+
+    def get(self, run: str) -> RunStatus | None:
+        raise KeyboardInterrupt(run)
+
+
+def test_who_stops_watching_is_told_that_the_run_goes_on() -> None:
+    text = io.StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        follow("r", Interrupted(), cast(Generations, None), Console(file=text, width=40), 1.0)
+    assert text.getvalue().startswith("Run r goes on: `")
+    assert "watch` follows it" in text.getvalue()
