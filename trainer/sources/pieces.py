@@ -140,10 +140,11 @@ def _chain(where: str, folder: Path) -> tuple[list[tuple[Place, Place | None]], 
 def _unchanged(path: Path, ends: Sequence[Place]) -> list[Place]:
     """Those of `ends` up to which the file is what it was, all its bytes."""
     good, at, known = list[Place](), 0, 0
+    block = memoryview(bytearray(texts.CHUNK_BYTES))  # one for all: fresh memory costs more than the checksum
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             for end in ends:
-                while at < end.read and len(block := file.read(texts.CHUNK_BYTES)) == texts.CHUNK_BYTES:
+                while at < end.read and file.readinto(block) == len(block):
                     at, known = at + len(block), digest(block, known)
                 if (at, known) != (end.read, end.digest):
                     break
