@@ -28,6 +28,7 @@ DRIVERS: Mapping[str, Driver] = {
     "snowflake": Driver("snowflake.sqlalchemy", {"snowflake": "snowflake"}, "SNOWFLAKE_PASSWORD"),
     "sqlserver": Driver("pymssql", {"sqlserver": "mssql+pymssql", "mssql": "mssql+pymssql"}, "MSSQL_PASSWORD"),
     "objects": Driver("obstore", {}),
+    "kafka": Driver("confluent_kafka", {}),
     "tracing": Driver("opentelemetry.exporter.otlp.proto.http", {}),
 }
 

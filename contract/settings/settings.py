@@ -82,7 +82,7 @@ class Settings(
     drivers: str = Field(
         "",
         description="What `make up` and the trainer's image install to read it: delta, iceberg, mysql, duckdb, clickhouse, bigquery, "
-        "snowflake, sqlserver, objects (artifacts in an object store), tracing (OpenTelemetry), with commas between.",
+        "snowflake, sqlserver, objects (artifacts in an object store), tracing (OpenTelemetry), kafka (events of it), with commas between.",
     )
     grace_s: int = Field(60, ge=5, le=86400, description="Seconds that an unreferenced generation lives on for readers that still use it.")
     cron: str = Field("", description="When the trainer service trains by itself, as five cron fields: 0 3 * * *; empty: never.")

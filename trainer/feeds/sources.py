@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contract.errors import FeedError
+from contract.settings.drivers import how_to_install
 from contract.settings.stores.feeds import Feed
 from trainer.feeds.feeding import Source
 from trainer.feeds.redis_source import RedisSource
@@ -9,4 +11,10 @@ from trainer.feeds.redis_source import RedisSource
 
 def opened(feed: Feed) -> Source:
     """Raises FeedError."""
-    return RedisSource(feed)
+    if feed.kind == "redis":
+        return RedisSource(feed)
+    if missing := how_to_install("kafka"):
+        raise FeedError(f"{feed.name} can't be read: {missing}")
+    from trainer.feeds.kafka_source import KafkaSource  # of a driver, which not everybody has
+
+    return KafkaSource(feed)

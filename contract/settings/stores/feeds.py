@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from dataclasses import dataclass, field
+from typing import Literal, Self
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -15,33 +16,61 @@ FIELDS = ("user_id", "item_id", "type", "time", "weight", "event_id", "request_i
 """Of an event, as POST /events takes them."""
 GROUP = "larder"
 _FORM = "redis://HOST:6379/0?stream=NAME&group=larder"
+_KAFKA = "kafka://HOST:9092/TOPIC?group=larder"
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}", re.ASCII)
+_OURS = ("bootstrap.servers", "group.id", "enable.auto.commit", "auto.offset.reset", "error_cb")
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One stream. `url`: the server's, with its password, for who connects; `name`: for logs and metrics, without any."""
+    """One stream. `url`: the server's, with its password, for who connects, or brokers of Kafka; `options`: of Kafka's client."""
 
+    kind: Literal["redis", "kafka"]
     url: str
     stream: str
     group: str
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        return f"redis:{self.stream}"
+        """For logs and metrics: without a password."""
+        return f"{self.kind}:{self.stream}"
 
 
 def feed_of(text: str) -> Feed:
     """Raises ValueError, which holds no password."""
     parts = urlsplit(text)
     given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if parts.scheme == "kafka":
+        return _of_kafka(parts, given)
     if parts.scheme not in ("redis", "rediss", "unix"):
-        raise ValueError(f"a feed begins with redis://, rediss:// or unix://, as in {_FORM}")
+        raise ValueError(f"a feed begins with redis://, rediss://, unix:// or kafka://, as in {_FORM}")
     if not (parts.hostname or parts.scheme == "unix") or not given.get("stream"):
         raise ValueError(f"a feed names a host and a stream, as in {_FORM}")
     stream, group = given.pop("stream"), given.pop("group", "") or GROUP
     if unknown := set(given) - {"db"}:
         raise ValueError(f"{min(unknown)[:40]!r} is not an option of a feed; stream, group and db are: {_FORM}")
-    return Feed(text.partition("?")[0] + (f"?{urlencode(given)}" if given else ""), stream, group)
+    return Feed("redis", text.partition("?")[0] + (f"?{urlencode(given)}" if given else ""), stream, group)
+
+
+def _of_kafka(parts: SplitResult, given: dict[str, str]) -> Feed:
+    """user:password@ before the brokers is for SASL; what has a dot is an option of librdkafka."""
+    user, at, brokers = parts.netloc.rpartition("@")
+    topic, group = parts.path.strip("/"), given.pop("group", "") or GROUP
+    if not brokers or not _TOPIC.fullmatch(topic):
+        raise ValueError(f"a feed of Kafka names brokers and a topic, as in {_KAFKA}")
+    if wrong := [name for name in given if "." not in name or name in _OURS]:
+        raise ValueError(f"{wrong[0][:40]!r} is not an option of a feed; group and those of librdkafka are: {_KAFKA}")
+    if at:
+        name, _, password = user.partition(":")
+        given = {
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "PLAIN",
+            "sasl.username": unquote(name),
+            "sasl.password": unquote(password),
+            **given,
+        }
+    return Feed("kafka", brokers, topic, group, given)
 
 
 class FeedSettings(BaseModel):
@@ -49,7 +78,8 @@ class FeedSettings(BaseModel):
 
     events_from: SecretStr = Field(
         SecretStr(""),
-        description="Streams of your own that events are read from, with blanks between: redis://HOST:6379/0?stream=NAME&group=larder. "
+        description="Streams of your own that events are read from, with blanks between: redis://HOST:6379/0?stream=NAME&group=larder "
+        "or kafka://HOST:9092/TOPIC?group=larder (the driver kafka). "
         "Needs LARDER_EVENTS (docs/events.md); empty: none.",
     )
     events_fields: str = Field(

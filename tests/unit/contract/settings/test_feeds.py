@@ -46,3 +46,17 @@ def test_names_in_messages() -> None:
     for text in ("user=customer", "user_id", "user_id="):
         with pytest.raises(SettingsError, match="field=name"):
             Settings.from_environ({"LARDER_EVENTS_FIELDS": text})
+
+
+def test_a_feed_of_kafka() -> None:
+    text = "kafka://ann:se%40cret@one:9092,two:9092/clicks?group=shop&ssl.ca.location=/ca.pem"
+    feed = Settings.from_environ({**ON, "LARDER_EVENTS_FROM": text}).feeds[0]
+    assert (feed.kind, feed.url, feed.stream, feed.group, feed.name) == ("kafka", "one:9092,two:9092", "clicks", "shop", "kafka:clicks")
+    assert (feed.options["sasl.password"], feed.options["security.protocol"], feed.options["ssl.ca.location"]) == (
+        "se@cret",
+        "SASL_SSL",
+        "/ca.pem",
+    )
+    for wrong in ("kafka://one:9092", "kafka://one/a/b", "kafka://one/a?enable.auto.commit=true", "kafka://one/a?stream=b"):
+        with pytest.raises(SettingsError, match="kafka"):
+            Settings.from_environ({**ON, "LARDER_EVENTS_FROM": wrong})
