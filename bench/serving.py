@@ -2,8 +2,9 @@
 
 All cases of a class get the same load: wrk, 16 connections that stay open, random users in the body of a POST. The hello-worlds answer
 the same POST without looking at it. Rounds interleave the cases, so that what else the machine does falls on all of them; the best
-round of each counts. `single_zipf` draws users by a Zipf law with exponent 1; `filtered2` has a filter of two conditions that leaves four
-items of ten; processor time is that of gunicorn's processes, and says the most on a machine that others use.
+round of each counts. `single_zipf` draws users by a Zipf law with exponent 1; `single_events` is `single` with events on, of which every
+tenth user has sent some; `filtered2` has a filter of two conditions that leaves four items of ten; processor time is that of gunicorn's
+processes, and says the most on a machine that others use.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.results import machine
-from bench.serving_data import fill, fill_items, own_redis
+from bench.serving_data import fill, fill_events, fill_items, own_redis
 from bench.serving_load import KEY, Gunicorn, Load
 from bench.serving_retrain import under_retrain
 
@@ -61,11 +62,19 @@ CASES = (
     Case("single", API),
     Case("single_zipf", API),
     Case("single_key", API, more={"LARDER_API_READ_KEYS": KEY}),
+    Case("single_events", API, more={"LARDER_EVENTS": "true"}),
     Case("get", API),
     Case("filtered2", API),
     Case("batch100", API, users=BATCH),
 )
-RATIOS = {"single": "hello", "single_zipf": "hello", "single_key": "single", "get": "single", "filtered2": "single"}
+RATIOS = {
+    "single": "hello",
+    "single_zipf": "hello",
+    "single_key": "single",
+    "single_events": "single",
+    "get": "single",
+    "filtered2": "single",
+}
 
 
 def run(classes: list[str], users: int, seconds: float, rounds: int, retrain: str, json_file: Path | None) -> None:
@@ -74,6 +83,7 @@ def run(classes: list[str], users: int, seconds: float, rounds: int, retrain: st
         bytes_a_user = {depth: fill(redis_url, BYTES_USERS, depth, K) for depth in (K, 3 * K)}
         fill(redis_url, users, 3 * K, K)
         fill_items(redis_url)
+        fill_events(redis_url, users)
         for worker_class in classes:
             rows += _of_class(worker_class, redis_url, Path(name), users, seconds, rounds)
     ratios = _ratios(rows)

@@ -17,10 +17,13 @@ from redis.exceptions import RedisError
 from bench.serving_load import wait_for
 from contract.formats import payload
 from contract.formats.columns import Column, Rows, Words, encode_column, encode_rows
+from contract.formats.events import Event
 from contract.formats.keys import Keys, bucket_of
 from contract.formats.manifest import Pointer
+from contract.settings.settings import Settings
 from contract.store.connections import connect
 from contract.store.item_revisions import Catalogue, ItemsPointer
+from contract.store.taken import remember
 from stack.redis_server import candidates, choose
 
 USERS_A_BUCKET = 64
@@ -99,3 +102,14 @@ def fill_items(redis_url: str) -> None:
                 source="bench", columns=("kind", "price"),
             )
         )  # fmt: skip
+
+
+def fill_events(redis_url: str, users: int) -> None:
+    """Every tenth user has bought three items."""
+    rng, settings = random.Random(1), Settings(redis_url=redis_url, events=True)
+    with Redis.from_url(redis_url) as redis:
+        for first in range(1, users + 1, 10_000):
+            some = range(first, min(first + 10_000, users + 1), 10)
+            events = [Event(f"{user}.{n}", user, rng.randrange(1, N_ITEMS), "buy", 0) for user in some for n in range(3)]
+            seconds, micros = redis.time()
+            remember(redis, Keys(), settings, events, seconds * 1_000_000 + micros)

@@ -1,4 +1,5 @@
-"""Promotions and rollbacks while clients ask: no request fails, and no answer mixes two generations, with an experiment and without.
+"""Promotions and rollbacks while clients ask and events come: no request fails, no answer mixes two generations, with an experiment and
+without, and each event that was acknowledged is in the files once, whoever was killed.
 
 `make chaos` runs it in full; LARDER_TEST_CHAOS=full does the same.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +16,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from contract.artifacts.artifact import EVENTS_FOLDER
 from contract.experiments.moves import Experiments
 from tests.support.load import under_load
+from tests.support.sending import WRITE_KEY, Events
 from tests.support.servers.api_process import ApiProcess
 from tests.support.servers.services import Services, await_that
+from trainer.events.files import read_all
 from trainer.service.retention import prune
 
 FULL = os.environ.get("LARDER_TEST_CHAOS") == "full"
@@ -40,8 +45,9 @@ def write_interactions(path: Path, tag: str) -> Path:
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_swaps_under_load(services: Callable[..., Services], tmp_path: Path) -> None:
-    stack = services(time_column="", grace_s=5, lease_s=2, keep_generations=6)
+    stack = services(time_column="", grace_s=5, lease_s=2, keep_generations=6, events=True, events_write_s=0.2)
     stack.start("worker")
+    folder = tmp_path / "artifacts" / EVENTS_FOLDER
 
     def promote(number: int) -> str:
         data = write_interactions(tmp_path / "interactions.csv", f"t{number}")
@@ -51,8 +57,10 @@ def test_swaps_under_load(services: Callable[..., Services], tmp_path: Path) -> 
         return stack.generations.ids()[-1]
 
     tags, experiments = {promote(0): "t0"}, Experiments(stack.generations)
+    service = stack.start("trainer", "serve")  # which writes events to files
     with (
-        ApiProcess(stack.settings.redis_url) as api,
+        ApiProcess(stack.settings.redis_url, LARDER_EVENTS="true", LARDER_API_WRITE_KEYS=WRITE_KEY) as api,
+        Events(api.port, range(N_USERS), tags.values) as events,
         under_load(api.port, list(range(N_USERS)), REQUESTS_PER_S) as report,
     ):
         time.sleep(QUIET_S)  # the measure of a time without swaps
@@ -63,6 +71,9 @@ def test_swaps_under_load(services: Callable[..., Services], tmp_path: Path) -> 
                 arm = stack.generations.ids()[-2]
                 experiments.start({"current": 5000, arm: 5000}, "a test")
             if number % ROLLBACK_EVERY == 0:
+                service.kill()
+                service.wait()
+                service = stack.start("trainer", "serve")
                 event = stack.generations.roll_back("a test")
                 served = lambda generation=event.generation: api.get("/generations/current").json()["generation"] == generation  # noqa: E731
                 await_that(served, "the rollback is served")
@@ -71,6 +82,14 @@ def test_swaps_under_load(services: Callable[..., Services], tmp_path: Path) -> 
         swaps_end = time.time()
         experiments.stop()
         await_that(lambda: api.ask(1).json()["generation"] == stack.generations.history(1)[0].generation, "the last move is served")
+    assert events.failures == []
+    names = events.acknowledged
+    await_that(
+        lambda: sum(len(frame) for frame in read_all(folder, ["event_id"])) >= len(names),
+        lambda: f"all of {len(names)} events are in files, {len(list(folder.rglob('*.parquet')))} files; logs:\n{stack.logs()}",
+    )
+    counts = Counter(name for frame in read_all(folder, ["event_id"]) for name in frame["event_id"])
+    print(f"\n{len(names):,} events were acknowledged; in the files: {len(counts):,}, {counts.total() - len(counts)} of them twice")
     print(
         f"\n{report.n_requests:,} requests, {report.n_batches:,} of them batches, through {N_PROMOTIONS} promotions and {n_rollbacks} "
         f"rollbacks: {len(report.failures)} failed, {len(report.mixed)} mixed\n"
@@ -81,6 +100,8 @@ def test_swaps_under_load(services: Callable[..., Services], tmp_path: Path) -> 
     )
     assert report.failures == []
     assert report.mixed == []
+    assert len(names) > 100
+    assert counts == Counter(names)
     assert report.n_requests > 500
     assert len(report.tags) > 2
     assert set(report.arms.values()) == {"current", arm}
