@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from api.lists.clients import Command
 from api.lists.fresh import Fresh
-from api.lists.stored_list import StoredList, decoded
+from api.lists.stored_list import StoredList, decoded, on_offer
 from contract.experiments.arms import InterleavedPointer
 from contract.experiments.definition import CURRENT
 from contract.experiments.interleaving import DAY_S, NOBODY, coins_of, draft
+from contract.formats.ids import stored_id
 from contract.formats.keys import Id, Keys, bucket_of
+from contract.formats.manifest import Pointer
 
 
 def command_of_other(keys: Keys, pointer: InterleavedPointer, user_id: Id) -> Command:
@@ -25,8 +27,20 @@ def drawn(
 ) -> StoredList | None:
     """Of both lists as they were written, without what is hidden: a list that was made anew would be of one of them alone."""
     hides = fresh and fresh._replace(remade=None)
-    first, second = (decoded(each, unavailable, fresh=hides, most=most) for each in raw)
-    return interleaved(pointer, user, first, second)
+    first = decoded(raw[0], unavailable, fresh=hides, most=most)
+    if pointer.other.item_id_type == pointer.item_id_type:
+        return interleaved(pointer, user, first, decoded(raw[1], unavailable, fresh=hides, most=most))
+    hidden = unavailable.union(hides.hidden) if hides else unavailable
+    second = decoded(raw[1], frozenset())
+    return interleaved(pointer, user, first, second and on_offer(_spelled(second, pointer), hidden))
+
+
+def _spelled(found: StoredList, pointer: Pointer) -> StoredList:
+    """With ids as a generation that was promoted since the experiment began spells them; without those that it can't have."""
+    ids = [stored_id(item, pointer.item_id_type) for item in found.item_ids]
+    explored = frozenset(item for item, before in zip(ids, found.item_ids, strict=True) if item is not None and before in found.explored)
+    scores = [score for item, score in zip(ids, found.scores, strict=True) if item is not None]
+    return StoredList([item for item in ids if item is not None], scores, explored=explored)
 
 
 def interleaved(pointer: InterleavedPointer, user: Id, first: StoredList | None, second: StoredList | None) -> StoredList | None:

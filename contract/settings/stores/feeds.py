@@ -17,6 +17,7 @@ FIELDS = ("user_id", "item_id", "type", "time", "weight", "event_id", "request_i
 GROUP = "larder"
 _FORM = "redis://HOST:6379/0?stream=NAME&group=larder"
 _KAFKA = "kafka://HOST:9092/TOPIC?group=larder"
+_DATABASE = re.compile(r"/?[0-9]*", re.ASCII)
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}", re.ASCII)
 _OURS = ("bootstrap.servers", "group.id", "enable.auto.commit", "auto.offset.reset", "error_cb")
 
@@ -39,7 +40,15 @@ class Feed:
 
 def feed_of(text: str) -> Feed:
     """Raises ValueError, which holds no password."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        _ = parts.scheme == "kafka" or parts.port
+    except ValueError:  # which may quote a part of the password
+        raise ValueError(
+            f"a feed's address can't be read: what a password has besides letters and digits is to be quoted, as %2F for /: {_FORM}"
+        ) from None
+    if parts.fragment:
+        raise ValueError(f"a feed's address has a #: write it as %23: {_FORM}")
     given = dict(parse_qsl(parts.query, keep_blank_values=True))
     if parts.scheme == "kafka":
         return _of_kafka(parts, given)
@@ -50,6 +59,8 @@ def feed_of(text: str) -> Feed:
     stream, group = given.pop("stream"), given.pop("group", "") or GROUP
     if unknown := set(given) - {"db"}:
         raise ValueError(f"{min(unknown)[:40]!r} is not an option of a feed; stream, group and db are: {_FORM}")
+    if not given.get("db", "0").isdecimal() or not (parts.scheme == "unix" or _DATABASE.fullmatch(parts.path)):
+        raise ValueError(f"the database is a number: {_FORM}")
     return Feed("redis", text.partition("?")[0] + (f"?{urlencode(given)}" if given else ""), stream, group)
 
 

@@ -55,7 +55,7 @@ def ask(client: FlaskClient, user: object, **more: object) -> dict[str, Any]:
     return found
 
 
-def ids(answer: dict[str, Any]) -> list[int]:
+def ids(answer: dict[str, Any]) -> list[Any]:
     return [item["item_id"] for item in answer["items"]]
 
 
@@ -103,6 +103,34 @@ def test_rules_of_lists_hold_for_it(make: Make, experiments: Experiments) -> Non
         assert sorted(ids(answer)) == sorted(set(ids(before)) - {out[0]})
 
 
+@pytest.mark.parametrize("spell", [str, lambda item: f"{item}" if item < 9 else f"x{item}"])
+def test_a_promotion_whose_ids_are_of_another_type_meanwhile_keeps_each_item_once(
+    make: Make, experiments: Experiments, store_redis: Redis, spell: Callable[[int], str]
+) -> None:
+    experiments.start(ALL, "anna", interleaves=True)
+    client, shown = make(), ask(make(), 1, k=12)
+    texts = {f"{user}": [(spell(item), score) for item, score in entries] for user, entries in SECOND.items()} | {"ann": [("4", 1.0)]}
+    promote_lists(store_redis, KEYS, texts, generation="g3", settings=ModelSettings(k=4, depth=8, similar_depth=0))
+    during = ask(client, 1, k=12)
+    wanted = {spell(item) for item in range(4, 12)} | {str(item) for item in range(8)}
+    assert (during["generation"], during["arm"], set(ids(during)), len(ids(during))) == ("g3", "interleaved", wanted, len(wanted))
+    assert {item.get("arm") for item in during["items"]} >= {"current", "g1"}
+    promote_lists(store_redis, KEYS, SECOND, generation="g4", settings=ModelSettings(k=4, depth=8, similar_depth=0))
+    assert set(ids(ask(client, 1, k=12))) == set(ids(shown))
+
+
+def test_items_of_another_type_that_are_unavailable_or_were_taken_are_hidden(
+    make: Make, experiments: Experiments, store_redis: Redis
+) -> None:
+    experiments.start(ALL, "anna", interleaves=True)
+    texts = {f"{user}": [(str(item), score) for item, score in entries] for user, entries in SECOND.items()} | {"ann": [("z", 1.0)]}
+    promote_lists(store_redis, KEYS, texts, generation="g3", settings=ModelSettings(k=4, depth=8, similar_depth=0))
+    client = make(events=True, api_write_keys=WRITE)
+    event = {"user_id": 1, "item_id": 2, "type": "buy"}  # of the list of g1 alone
+    assert client.post("/events", json={"events": [event]}, headers={"X-API-Key": WRITE}).status_code == 202
+    assert set(ids(ask(client, 1, k=12))) == {str(item) for item in range(12) if item != 2}
+
+
 def test_it_ends_without_a_trace_and_tags_tell_it_apart(make: Make, experiments: Experiments) -> None:
     client, path = make(), "/users/1/recommendations"
     before = client.get(path)
@@ -127,6 +155,7 @@ def test_explanations_are_of_one_list_and_so_of_none_here(make: Make, experiment
 def test_the_command_begins_it_and_refuses_what_does_not_go_together(experiments: Experiments, redis_server: str) -> None:
     for arguments in (
         (), ("--arms", "current=50,g1=50", "--interleave", "g1"), ("--interleave", "current"), ("--interleave", "g1", "--stop-when-broken"),
+        ("--interleave", "model=sar"),
     ):  # fmt: skip
         with pytest.raises(SettingsError):
             call(redis_server, "start", *arguments)

@@ -129,6 +129,8 @@ def _shares(arms: str | None, interleave: str | None, *, stop_when_broken: bool)
         )
     if interleave == CURRENT:
         raise SettingsError("--interleave: name another generation than `current`, which is in each list anyway")
+    if str(interleave).startswith(MODEL):
+        raise SettingsError("--interleave: name a generation: arms that are models, which each run makes anew, are for --arms")
     return {str(interleave): 0, CURRENT: N_SLOTS}
 
 

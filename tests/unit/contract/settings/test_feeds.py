@@ -25,6 +25,14 @@ def test_feeds_are_named_without_their_passwords() -> None:
         ("redis://:secret@one:6379/0", "names a host and a stream"),
         ("redis://:secret@one?stream=a&block=1", "'block' is not an option"),
         ("redis://one?stream=a redis://two?stream=a", "the same name"),
+        ("redis://ann:pa/secret@one:6379/0?stream=a", "can't be read.*quoted"),
+        ("redis://:secret\uff0f@one:6379/0?stream=a", "can't be read.*quoted"),
+        ("kafka://ann:secret\uff0f@one:9092/a", "can't be read.*quoted"),
+        ("redis://:[secret@one:6379/0?stream=a", "can't be read.*quoted"),
+        ("redis://:secret@one:99999/0?stream=a", "can't be read"),
+        ("redis://:secret@one:6379/shop?stream=a", "the database is a number"),
+        ("redis://:secret@one:6379?db=shop&stream=a", "the database is a number"),
+        ("redis://:secret@one:6379/0?stream=a#b", "%23"),
     ],
 )
 def test_what_is_no_feed_is_refused_without_its_password(text: str, told: str) -> None:
