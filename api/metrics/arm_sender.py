@@ -93,7 +93,12 @@ class ArmSender:
             slots = {since_of(experiment): {arm.name: arm.slots for arm in experiment.arms}}
             if self._redis is None:
                 self._redis = connect(self._settings.redis_url, timeout_s=TIMEOUT_S, retries=0, health_check_s=0)
-            ArmAnswers(self._redis, Keys(self._settings.namespace), experiment.id).add(known, slots, found)
+            try:
+                ArmAnswers(self._redis, Keys(self._settings.namespace), experiment.id).add(known, slots, found)
+            except BaseException:
+                with self._lock:  # the next broken answer of a slot that could not be told is its first
+                    self._known.difference_update(one[:2] for one in found)
+                raise
 
     def _follow(self, arms: Arms) -> bool:
         """Whether another experiment runs than when this was last asked; nothing that was found before is of that one."""

@@ -60,10 +60,13 @@ class Feeding:
         self._enter(events)
         if messages:
             self._source.done(messages)
+        self._tell(len(messages), n_broken)
+        return len(messages)
+
+    def _tell(self, n_read: int = 0, n_refused: int = 0) -> None:
         larder = self._larder
         with explained(larder.settings.redis_url):
-            tell(larder.store, larder.keys, self._source.name, read=len(messages), refused=n_broken, lag=self._source.lag())
-        return len(messages)
+            tell(larder.store, larder.keys, self._source.name, read=n_read, refused=n_refused, lag=self._source.lag())
 
     def _events(self, messages: Sequence[Message]) -> tuple[list[Event], int]:
         events, broken, now = [], 0, int(self._clock())
@@ -92,6 +95,8 @@ class Feeding:
                     log.warning("%s waits: %s", self._source.name, error if isinstance(error, EventsFullError) else "Redis is full")
                 n = max(1, n // 2)
                 self._source.wait(FULL_S)
+                if isinstance(error, EventsFullError):  # else Redis takes nothing
+                    self._tell()  # what waits there grows meanwhile
             else:
                 events = events[n:]
                 self._has_told_full = False

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 from redis import Redis
+from redis.exceptions import RedisError
 
 from api.app import create_app
 from api.serving.plain.quick import ARMS
 from contract.audit import newest_changes
 from contract.experiments.answers import ArmAnswers, BrokenSlot, shares
 from contract.experiments.arms import arms_of
+from contract.experiments.definition import slot_of
 from contract.experiments.ending import last_ending
 from contract.experiments.moves import Experiments
 from contract.formats.keys import bucket_of
@@ -94,6 +96,24 @@ def test_an_arm_with_empty_lists_ends_the_experiment_and_everybody_hears_of_it(
     told = json.loads(heard.read_text())
     assert (told["event"], told["generation"]) == ("stopped", "g1")
     assert told["reason"] == f"experiment {begun.id} is {ending.why}"
+
+
+def test_a_slot_that_could_not_be_told_is_told_with_its_next_broken_answer(larder: Larder, make: Make) -> None:
+    served(larder, EMPTY_FOR_SOME, EMPTY_FOR_SOME)
+    begun = larder.experiments.start(HALF, "anna", stop_when_broken=True)
+    client = make()
+    sender, answers = client.application.extensions[ARMS], ArmAnswers(larder.store, KEYS, begun.id)
+    client.get("/users/5/recommendations")
+    sender._redis = Redis(port=1)  # where nobody answers
+    with pytest.raises(RedisError):
+        sender.send()
+    sender._redis = None
+    sender.send()
+    assert answers.broken() == []
+    for _ in range(2):
+        client.get("/users/5/recommendations")
+        sender.send()
+    assert [one.slot for one in answers.broken()] == [slot_of(5, begun.salt)]
 
 
 def test_arms_that_are_alike_go_on_however_often_a_few_people_ask(larder: Larder, make: Make, redis_server: str) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -99,25 +100,53 @@ def test_what_was_read_and_not_acknowledged_comes_again_and_counts_once(larder: 
     assert source.lag() == 0
 
 
+def test_what_another_consumer_left_and_was_trimmed_since_is_done_with_also_before_redis_7(
+    larder: Larder, source: RedisSource, store_redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(store_redis, {"user_id": 1, "item_id": 2}, {"user_id": 3, "item_id": 4})
+    store_redis.xreadgroup("shop", "another", {STREAM: ">"})
+    left: list[Any] = [entry["message_id"] for entry in store_redis.xpending_range(STREAM, "shop", "-", "+", 10)]
+
+    def claimed_as_by_redis_6(stream: str, group: str, consumer: str, _min_idle_ms: int, count: int) -> list[object]:
+        found = store_redis.xclaim(stream, group, consumer, 0, left[:count])
+        store_redis.xdel(stream, left[0])
+        return [b"0-0", [(None, None), *found[1:]]]
+
+    assert source.read(10) == []
+    with monkeypatch.context() as patched:
+        patched.setattr(source._redis, "xautoclaim", claimed_as_by_redis_6)
+        assert source.read(10) == []
+    feeding = Feeding(larder, source, {})
+    assert feeding.step() == 2
+    assert (stored(store_redis), source.lag(), told(store_redis).refused) == (["3"], 0, 1)
+
+
 def test_where_there_is_no_room_it_waits_and_loses_nothing(environ: dict[str, str], store_redis: Redis, tmp_path: Path) -> None:
     larder = Larder(Settings.from_environ({**environ, "LARDER_EVENTS_MAX_MB": "0.002"}))
     waits: list[float] = []
+    lags: list[int] = []
 
     class Waiting(RedisSource):
         def wait(self, seconds: float) -> None:
             """What else goes on meanwhile: events are written to files. (Their ids count for a while, too: that is over.)"""
             waits.append(seconds)
+            lags.append(told(store_redis).lag)
+            if len(waits) == 1:
+                send(store_redis, {"user_id": 60, "item_id": 2})
             if len(waits) > 12:
                 collect(store_redis, KEYS, Erasure(store_redis, KEYS, ""), tmp_path / "files")
                 store_redis.delete(*store_redis.keys(f"{KEYS.events('ids')}*"))
 
     source = Waiting(larder.settings.feeds[0])
     send(store_redis, *[{"user_id": user, "item_id": 2} for user in range(60)])
-    assert Feeding(larder, source, {}).step() == 60
+    feeding = Feeding(larder, source, {})
+    assert feeding.step() == 60
+    assert lags[1:] == [61] * (len(lags) - 1)
+    assert feeding.step() == 1
     source.close()
     collect(store_redis, KEYS, Erasure(store_redis, KEYS, ""), tmp_path / "files")
     found = [user for frame in read_all(tmp_path / "files", ["user_id"]) for user in frame["user_id"].to_list()]
-    assert found == [str(user) for user in range(60)]
+    assert found == [str(user) for user in range(61)]
     assert len(waits) > 12
 
 
