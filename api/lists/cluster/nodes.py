@@ -56,7 +56,7 @@ class Nodes:
 
     def named(self, error: AskError) -> Breaker:
         """The server that another one has named."""
-        return self._at(Node(error.host, error.port))
+        return self._at(Node(error.host or self._address.seeds[0].host, error.port))
 
     def learn(self, error: MovedError) -> None:
         """A slot has moved: others may have, too."""
@@ -81,7 +81,7 @@ class Nodes:
     def _take(self, told: list[Any]) -> None:
         table: list[Breaker | None] = [None] * N_SLOTS
         for begin, end, (host, port, *_), *_replicas in told:
-            node = self._at(Node(host.decode() or self._address.seeds[0].host, int(port)))
+            node = self._at(Node((host or b"").decode() or self._address.seeds[0].host, int(port)))
             table[begin : end + 1] = [node] * (end + 1 - begin)
         self.table = table
 

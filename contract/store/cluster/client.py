@@ -7,7 +7,7 @@ round trip, the time is that of the server with the control keys, whose scripts 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from threading import Lock
 from typing import Any, TypeVar, cast
@@ -92,10 +92,16 @@ class ClusterRedis(Redis):
 
     def unlink(self, *names: Any) -> Any:
         """Each for itself: keys of one command would have to lie in one slot."""
-        return sum(self._run([(("UNLINK", name), {}) for name in names], False, ()))
+        return self._removed("UNLINK", names)
 
     def delete(self, *names: Any) -> Any:
-        return sum(self._run([(("DEL", name), {}) for name in names], False, ()))
+        return self._removed("DEL", names)
+
+    def _removed(self, how: str, names: Sequence[Any]) -> int:
+        answers = self._run([((how, name), {}) for name in names], False, ())
+        if failed := next((answer for answer in answers if isinstance(answer, ResponseError)), None):
+            raise failed
+        return sum(answers)
 
     def time(self, **_options: Any) -> Any:
         return self.patiently(lambda: self.server_of(CONTROL_SLOT)[1].time())

@@ -56,6 +56,20 @@ def test_a_refusal_is_raised_with_the_others_done(redis: Redis) -> None:
     assert redis.get(MANY[1]) == b"1"
 
 
+def test_a_server_that_refuses_to_delete_is_a_redis_error(redis: Redis, nodes: Cluster) -> None:
+    """As one whose disk is full."""
+    redis.mset({"{one}a": 1, "{one}b": 2})
+    server = nodes.of_key("{one}a")
+    try:
+        command(server, "ACL", "SETUSER", "default", "-unlink", "-del")
+        for remove in (redis.unlink, redis.delete):
+            with pytest.raises(ResponseError, match="permission"):
+                remove("{one}a", "{one}b")
+    finally:
+        command(server, "ACL", "SETUSER", "default", "+unlink", "+del")
+    assert redis.delete("{one}a") == redis.unlink("{one}b") == 1
+
+
 def test_a_transaction_has_one_slot(redis: Redis) -> None:
     with redis.pipeline(transaction=True) as pipe:
         pipe.set(KEYS.current, "x")

@@ -21,7 +21,7 @@ from contract.store.cluster.address import CONTROL_SLOT, slot_of
 from contract.store.connections import connect, explained
 from contract.store.replicas.acknowledged import Acknowledged
 from tests.support.servers.api_process import until
-from tests.support.servers.cluster import Cluster
+from tests.support.servers.cluster import Cluster, command
 from tests.support.servers.redis_variants import free_port
 
 KEYS = Keys()
@@ -74,6 +74,25 @@ def test_slots_that_are_on_their_way_and_those_that_have_moved_are_found(breaker
     assert breaker.ask(lambda redis: read_all(redis, COMMANDS)) == ANSWERS
     clients = cast(ClusterClients, breaker.clients)
     assert cast(Breaker, clients.nodes.table[slot]).url.endswith(str(nodes.with_slot(slot).port))
+
+
+def test_servers_that_tell_no_host_are_found_where_the_first_one_is(breaker: Breaker, nodes: Cluster) -> None:
+    """As behind one address with a port for each: with cluster-preferred-endpoint-type unknown-endpoint."""
+    slot = slot_of(COMMANDS[7])
+    assert slot is not None
+    try:
+        for server in nodes.servers:
+            command(server, "CONFIG", "SET", "cluster-preferred-endpoint-type", "unknown-endpoint")
+        assert breaker.ask(lambda redis: read_all(redis, COMMANDS)) == ANSWERS
+        end = move(nodes, slot)
+        try:
+            assert breaker.ask(lambda redis: read_all(redis, COMMANDS)) == ANSWERS
+        finally:
+            end()
+        assert breaker.ask(lambda redis: read_all(redis, COMMANDS)) == ANSWERS
+    finally:
+        for server in nodes.servers:
+            command(server, "CONFIG", "SET", "cluster-preferred-endpoint-type", "ip")
 
 
 def test_pipelines_transactions_and_scripts_follow_as_well(breaker: Breaker, nodes: Cluster) -> None:
