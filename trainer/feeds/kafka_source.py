@@ -45,7 +45,7 @@ class KafkaSource:
             if (failed := record.error()) is not None:
                 raise self._explained(failed)
             partition, offset = _place(record)
-            found.append(Message(f"{self.name}:{partition}:{offset}", record.value()))
+            found.append(Message(f"{self.name}:{partition}:{offset}", record.value(), record.timestamp()[1]))
         return found
 
     def done(self, messages: Sequence[Message]) -> None:

@@ -15,6 +15,7 @@ from contract.formats.incoming.event import EventRequest
 from contract.formats.incoming.strict import what_is_wrong
 
 _LONGEST_ID = 128  # as of an event_id that is sent
+_EARLIEST = 1_000_000_000  # 2001: what is less is a number of another kind, as an id of an entry may be
 _EXPECTED = "a JSON object with user_id and item_id"
 _NUMBERS = ("time", "weight", "rank")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
@@ -25,10 +26,12 @@ class BrokenMessageError(ValueError):
 
 
 class Message(NamedTuple):
-    """`place`: where it lies, the same whenever it is read. `body`: JSON, or fields as they are."""
+    """`place`: where it lies, the same whenever it is read. `body`: JSON, or fields as they are. `at_ms`: when it came into the stream, as
+    far as that is known."""
 
     place: str
     body: bytes | Mapping[bytes, bytes] | None
+    at_ms: int = 0
 
 
 def event_of(message: Message, names: Mapping[str, str], now: int) -> Event:
@@ -42,7 +45,8 @@ def event_of(message: Message, names: Mapping[str, str], now: int) -> Event:
         asked = EventRequest.model_validate(given)
     except ValidationError as error:
         raise BrokenMessageError(what_is_wrong(EventRequest, error)) from None
-    return asked.event(own_id(message.place), now)
+    came = message.at_ms // 1000  # a stream is read from its beginning: what lies there for long is not of now
+    return asked.event(own_id(message.place), came if _EARLIEST <= came <= now else now)
 
 
 def own_id(place: str) -> str:

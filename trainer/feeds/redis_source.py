@@ -76,7 +76,8 @@ class RedisSource:
         return cast(Entries, answer[self._feed.stream.encode()][0] if isinstance(answer, dict) else answer[0][1])
 
     def _messages(self, entries: Entries) -> list[Message]:
-        return [Message(f"{self.name}:{entry.decode()}", fields or None) for entry, fields in entries]
+        """An id begins with the milliseconds when its entry came, but where somebody made one of another kind."""
+        return [Message(f"{self.name}:{entry.decode()}", fields or None, int(entry.partition(b"-")[0])) for entry, fields in entries]
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

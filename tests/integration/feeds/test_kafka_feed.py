@@ -28,6 +28,7 @@ from trainer.events.collecting import collect
 from trainer.events.files import read_all
 
 KEYS = Keys()
+CAME_MS = 1_700_000_000_000
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_each_message_once_in_the_files_while_the_reader_is_killed(
     try:
         for number in range(2):
             for user in (users := [f"u{number}.{at}" for at in range(300)]):
-                producer.produce("clicks", json.dumps({"customer": user, "item_id": 7, "type": "buy"}).encode())
+                producer.produce("clicks", json.dumps({"customer": user, "item_id": 7, "type": "buy"}).encode(), timestamp=CAME_MS)
             producer.produce("clicks", b"{")
             producer.flush(10)
             sent += users
@@ -74,8 +75,9 @@ def test_each_message_once_in_the_files_while_the_reader_is_killed(
             process.kill()
             process.wait()
     collect(store_redis, KEYS, Erasure(store_redis, KEYS, ""), tmp_path / "files")
-    found = [user for frame in read_all(tmp_path / "files", ["user_id"]) for user in frame["user_id"].to_list()]
-    assert Counter(found) == Counter(sent)
+    found = [row for frame in read_all(tmp_path / "files", ["user_id", "time"]) for row in frame.select("user_id", "time").rows()]
+    assert Counter(user for user, _ in found) == Counter(sent)
+    assert {time for _, time in found} == {CAME_MS // 1000}
     assert told_of(store_redis, KEYS, ["kafka:clicks"])[0].refused >= 2
     assert field_of(7) in store_redis.hkeys(KEYS.fresh("u0.3"))
 

@@ -87,6 +87,16 @@ def test_broken_messages_are_counted_the_first_is_named_and_none_blocks(
     assert "a JSON object with user_id and item_id was expected" in line
 
 
+def test_a_message_without_a_time_is_of_when_it_came_into_the_stream(larder: Larder, source: RedisSource, store_redis: Redis) -> None:
+    """A stream is read from its beginning: what lies there for months is not of today."""
+    asked = {"user_id": 1, "item_id": 2}
+    for place, more in (("7-0", {}), ("1700000000123-0", {}), ("1700000000123-1", {"time": 1600000000}), (f"{2**62}-0", {})):
+        store_redis.xadd(STREAM, {"data": json.dumps(asked | more)}, id=place)
+    assert Feeding(larder, source, {}, clock=lambda: 1790000000.5).step() == 4
+    times = [event.time for _, event in events_in(store_redis, KEYS).read(NOTHING, 10)]
+    assert times == [1790000000, 1700000000, 1600000000, 1790000000]
+
+
 def test_what_was_read_and_not_acknowledged_comes_again_and_counts_once(larder: Larder, source: RedisSource, store_redis: Redis) -> None:
     send(store_redis, {"user_id": 1, "item_id": 2})
     messages = source.read(10)
