@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
 
 from contract.formats.keys import Id
 from engine.arrays import Array
@@ -17,12 +15,12 @@ SOME = 0.01  # part of the ids that is no accident
 OFTEN = 0.01  # part of the rows that is much for an id that stands for none,
 USUAL = 5  # if it has so many times the rows of others
 _BASKETS = "A row is one user with one item; --baskets reads a list of items a row."
-_LIST = re.compile(r"\[.*\]|\{.*\}|\(.*\)", re.DOTALL)
-_INTEGERS = re.compile(r"\d+([ ,|;]\s*\d+)+")
+_LIST = re.compile(r"\[.*\]|\{(?![0-9A-Fa-f-]{36}\}).*\}|\(.*\)", re.DOTALL)  # {6f9619ff-8b86-...} is one id, as Windows writes it
+_INTEGERS = re.compile(r"(0|[1-9]\d*)([ ,|;]\s*(0|[1-9]\d*))+")
 _ROUNDED = re.compile(r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+")
 _SPREADSHEET = re.compile(r"[+-]?\d[.,]\d+E\+\d\d")
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.'\u2019\u00a0\u202f ]\d{3})+")
-_NO_INTEGER = re.compile(rf"\+\d+|[+-]?\d+[.,]\d+|{_THOUSANDS.pattern}|['\"`]-?\d+['\"`]")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([,.'\u2019\u00a0\u202f ]\d{3})+")
+_NO_INTEGER = re.compile(rf"\+\d{{1,6}}|[+-]?\d+[.,]\d+|{_THOUSANDS.pattern}|['\"`]-?\d+['\"`]")
 _INTEGER = re.compile(r"-?\d+")
 _QUOTED = re.compile(r"=?\"[^\"]*\"|'[^']*'|[\u201c\u201e\u00ab].*[\u201c\u201d\u00bb]|'\d+")
 _DATE = re.compile(r"(19|20)\d\d-\d\d-\d\d([ T][\d:.+Z-]*)?")
@@ -74,28 +72,30 @@ TOTALS = (*_ITEM_TOTALS, "sum", "gesamt", "summe", "gesamtergebnis")
 
 
 def id_doubts(role: str, ids: Sequence[Id], name: str) -> Iterator[Doubt]:
-    """`name`: that of the column. `ids` rise."""
+    """`name`: that of the column."""
     if not isinstance(ids[0], str):
         return
-    if name and not name.isdigit() and _at(ids, name) is not None:
-        yield Doubt(f"{name!r} is an id of the {role} column and its name, too", "A line of names among the rows? Take it out.")
     some = [str(one) for one in ids[:: max(1, len(ids) // LOOKED_AT)]]
-    yield from _written(role, some)
-    for mark in "|;":
+    spelled = {one: _plain(one) for one in some if _SPELLED.fullmatch(one)}
+    totals = list(_cases(TOTALS if role == "user" else _ITEM_TOTALS))
+    there = _among(ids, (name, *spelled.values(), *ERRORS, *totals))
+    if name and not name.isdigit() and name in there:
+        yield Doubt(f"{name!r} is an id of the {role} column and its name, too", "A line of names among the rows? Take it out.")
+    written = list(_written(role, some))
+    yield from written
+    for mark in "|;" if not written else "":
         pieces = [piece for one in some if mark in one for piece in one.split(mark)]
         if sum(mark in one for one in some) > MOST * len(some) and len(set(pieces)) < MOST * len(pieces):
             like_list = next(one for one in some if mark in one)[:40]
             yield Doubt(f"{role} ids look like lists", f"Such as {like_list!r}. {_BASKETS}")
             break
-    spelled = [one for one in some if _SPELLED.fullmatch(one)]
-    twins = [one for one in spelled if _at(ids, _plain(one)) is not None]
+    twins = [one for one, plain in spelled.items() if plain in there]
     if len(twins) > SOME * len(some):
-        advice = f"Such as {twins[0][:40]!r} beside {_plain(twins[0])[:40]!r}, which are kept apart; write all in one way."
+        advice = f"Such as {twins[0][:40]!r} beside {spelled[twins[0]][:40]!r}, which are kept apart; write all in one way."
         yield Doubt(f"{role} ids are the same numbers, written in two ways", advice)
-    if error := next((error for error in ERRORS if _at(ids, error) is not None), None):
+    if error := next((error for error in ERRORS if error in there), None):
         yield Doubt(f"{error!r} is an id of the {role} column", "A formula of a spreadsheet failed; name it with --missing, or correct it.")
-    totals = TOTALS if role == "user" else _ITEM_TOTALS
-    if found := next((word for word in _cases(totals) if _at(ids, word) is not None), None):
+    if found := next((word for word in totals if word in there), None):
         yield Doubt(
             f"{'a user' if role == 'user' else 'an item'} is called as a line of totals is",
             f"It is {found!r}; take such lines out of the table.",
@@ -104,10 +104,11 @@ def id_doubts(role: str, ids: Sequence[Id], name: str) -> Iterator[Doubt]:
 
 def stand_for_none(ids: Sequence[Id], counts: Array, *, numbers: bool) -> tuple[Id, int] | None:
     """An id that is a word for none, and its rows, where it has many more than others. `numbers`: whether 0 and -1 are such words."""
-    words: Iterator[Id] = _cases(WORDS) if isinstance(ids[0], str) else iter(NUMBERS if numbers else ())
-    for word in chain(words, [_ZEROS] if isinstance(ids[0], str) else []):
-        if (at := _at(ids, word)) is not None and counts[at] > max(OFTEN * counts.sum(), USUAL * counts.mean()):
-            return word, int(counts[at])
+    words: list[Id] = [*_cases(WORDS), _ZEROS] if isinstance(ids[0], str) else [*NUMBERS] if numbers else []
+    there = _among(ids, words)
+    for word in words:
+        if word in there and (n := int(counts[ids.index(word)])) > max(OFTEN * counts.sum(), USUAL * counts.mean()):
+            return word, n
     return None
 
 
@@ -138,6 +139,6 @@ def _cases(words: Sequence[str]) -> Iterator[str]:
         yield from dict.fromkeys((word, word.upper(), word.capitalize(), word.title()))
 
 
-def _at(ids: Sequence[Id], one: Id) -> int | None:
-    at = bisect_left(ids, one)
-    return at if at < len(ids) and ids[at] == one else None
+def _among(ids: Sequence[Id], some: Iterable[Id]) -> set[Id]:
+    """Those of `some` that are ids. These may be in any order: users are by bucket."""
+    return set(some).intersection(ids)

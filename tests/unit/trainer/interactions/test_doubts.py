@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -130,10 +131,38 @@ def test_it_is_said(tmp_path: Path, name: str) -> None:
         lambda n: (0 if n % 30 == 0 else n % 60, f"{n % 17}.{n % 3}.{n % 2}", 1 + n % 5, f"2024-01-{1 + n % 5 * 5:02d}"),
         lambda n: (f"{n % 60} Main St", f"2024-01-{1 + n % 20:02d} what happened", 1 + n % 5, day(n)),
         lambda n: (f"anna.{n % 60}@x.org", "unknown" if n % 17 == 0 else f"p{n % 17}", 1 + n % 5, day(n)),
+        lambda n: (f"+49151{n % 60:08d}", f"030 {n % 17:03d} 456", 1 + n % 5, day(n)),
+        lambda n: (f"{{{UUID(int=n % 60 + 2**120)}}}", f"Хлеб {n % 17}", 1 + n % 5, day(n)),
     ],
 )
 def test_of_honest_tables_nothing_is_said(tmp_path: Path, row: Callable[[int], tuple[Any, ...]]) -> None:
     assert said(tmp_path, row) == []
+
+
+MANY_USERS: dict[str, tuple[Callable[[int], Any], str]] = {
+    "a word for none": (lambda n: "Guest" if n % 8 == 0 else f"u{n % 301}", "12 % of the rows are of one user whose id may stand for none"),
+    "a number for none": (lambda n: -1 if n % 8 == 0 else n % 301, "12 % of the rows are of one user whose id may stand for none"),
+    "a line of totals": (lambda n: "Total" if n == N - 1 else f"u{n % 299}", "a user is called as a line of totals is"),
+    "a failed formula": (lambda n: "#REF!" if n % 40 == 0 else f"u{n % 299}", "'#REF!' is an id of the user column"),
+    "a line of names": (lambda n: "Buyer" if n == 9 else f"u{n % 299}", "'Buyer' is an id of the user column and its name, too"),
+    "zeros in front": (
+        lambda n: f"{n % 299:06d}" if n % 2 else f"{n * 7 % 299}",
+        "user ids are the same numbers, written in two ways",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MANY_USERS)
+def test_it_is_said_of_users_in_many_buckets(tmp_path: Path, name: str) -> None:
+    user, expected = MANY_USERS[name]
+    path = written(tmp_path, lambda n: (user(n), n % 17, 4, day(n)), names="Buyer,item,rating,time")
+    loaded = load(path, user_column="Buyer")
+    assert len(loaded.interactions.bucket_ends) > 1
+    assert [doubt.what for doubt in loaded.doubts] == [expected]
+
+
+def test_lists_are_said_once(tmp_path: Path) -> None:
+    assert said(tmp_path, lambda n: (n % 60, f"{n % 17}|{n % 7}|{n % 5}", 4, day(n))) == ["item ids look like lists"]
 
 
 def test_words_of_one_id_among_many_are_no_doubt(tmp_path: Path) -> None:
