@@ -98,10 +98,11 @@ def take_apart(chunk: Chunk, layout: Layout, problems: Problems, *, final: bool)
 
 
 def _read(data: bytes, layout: Layout, *, as_texts: bool) -> pl.DataFrame:
+    quote = '"' if layout.quoted else None
     if not as_texts:
         with suppress(PolarsError):  # a value that is no number is named later, if all are texts
-            return layout.typed(data, '"')
-    return layout.frame(data, '"')
+            return layout.typed(data, quote)
+    return layout.frame(data, quote)
 
 
 def _line(data: bytes, start: int) -> str:

@@ -98,7 +98,7 @@ class Converter:
             sieve.drop(TOO_HEAVY, heavy, role, broken=True)
             weight = weight.set(heavy, 1.0)
         in_float32 = weight.cast(pl.Float32)
-        if not np.float32(lowest) > 0:
+        if not np.float32(np.clip(lowest, -1, 1)) > 0:  # as float32 has it, in which the least numbers are 0
             disliked = ((weight <= 0) & weight.is_finite()).fill_null(False)
             if self.source.negative == "drop":
                 disliked &= False

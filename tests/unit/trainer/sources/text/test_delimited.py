@@ -98,6 +98,15 @@ def test_movielens_own_file(csv: Path) -> None:
     assert "looks like data and not like names of columns; say --no-header" in refusal(csv)
 
 
+@pytest.mark.parametrize("name", ['"x', '"x"', '""', 'a "b"', '"'])
+def test_quotation_marks_are_letters_between_separators_of_two_characters(csv: Path, name: str) -> None:
+    """Also in a file of which some line is no row."""
+    csv.write_text(f"userID::itemID::rating::timestamp\n1::{name}::5::978300760\n" + "2::b::3::978302109\n" * 3 + "3::c::4::5::more\n")
+    found, problems = read(csv, max_broken_rows=1.0)
+    assert found == [(1, name, 5.0, 978300760), *[(2, "b", 3.0, 978302109)] * 3]
+    assert dict(problems.dropped) == {TOO_MANY: 1}
+
+
 def test_without_a_header_there_must_be_enough_columns(csv: Path) -> None:
     csv.write_text("1\n2\n")
     assert "has 1 columns; expected user, item" in refusal(csv, header=False)

@@ -86,6 +86,12 @@ def test_a_weight_that_float32_does_not_tell_apart_is_named_by_its_line(csv: Pat
     assert "2 with a weight above 1e+15 (line 32: rating '1e+308', line 33: rating '1e+16')" in refusal(csv)
 
 
+@pytest.mark.parametrize("weight", ["-1e39", "-1e308"])
+def test_a_dislike_beyond_float32_is_one(csv: Path, weight: str) -> None:
+    csv.write_text(HEADER + f"1,2,{weight},4\n1,3,3,4\n")
+    assert dropped(csv) == {NOT_LIKED: [f"line 2: rating '{float(weight)}'"]}
+
+
 def test_times_in_the_future_are_dropped_or_kept(csv: Path) -> None:
     later = int(time.time()) + 10 * 86_400
     csv.write_text(HEADER + f"1,2,3,4\n1,2,3,{later}\n")
