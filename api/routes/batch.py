@@ -107,7 +107,7 @@ def _newest(store: Store, pointer: Pointer, found: UserLists) -> Pointer:
     if not (arm := arm_of(pointer)):
         return found.newest
     arms = store.pointers.arms()
-    return pointer if arms is None else arms.named(arm) or pointer
+    return pointer if arms is None else arms.whole or arms.named(arm) or pointer
 
 
 def _count(metrics: Metrics, arm: str, users: Sequence[Id], listed: Sequence[Sequence[Id] | None]) -> None:

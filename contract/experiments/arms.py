@@ -47,12 +47,13 @@ class Arms:
                 owners[slots.start : slots.stop] = bytes([at]) * len(slots)
         self._owners = bytes(owners)
         others = [pointer for pointer in self.pointers if pointer.arm != CURRENT] if experiment.interleaves else []
-        self._whole = _interleaved(current, others[0], experiment.salt) if others else None
+        self.whole = _interleaved(current, others[0], experiment.salt) if others else None
+        """What all users read by where lists are interleaved."""
 
     def of_user(self, user: Id) -> ArmPointer:
         """By the text of the id, as it is asked for: no generation spells it otherwise."""
-        if self._whole is not None:
-            return self._whole
+        if self.whole is not None:
+            return self.whole
         return self.pointers[self._owners[slot_of(user, self._salt)]]
 
     def named(self, arm: str) -> ArmPointer | None:

@@ -88,6 +88,15 @@ def test_who_is_known_to_one_of_them_alone(make: Make, experiments: Experiments)
     assert (ids(alone), any("arm" in item for item in alone["items"])) == ([4, 5, 6, 7], False)
 
 
+def test_a_batch_finds_whom_a_promotion_a_moment_ago_has_brought(make: Make, experiments: Experiments, store_redis: Redis) -> None:
+    experiments.start(ALL, "anna", interleaves=True)
+    client = make(pointer_ttl_ms=1000)
+    assert "problem" in client.post("/recommendations/batch", json={"user_ids": [7]}).get_json()["results"][0]
+    promote_lists(store_redis, KEYS, FIRST, generation="g3", settings=ModelSettings(k=4, depth=8, similar_depth=0))
+    found = client.post("/recommendations/batch", json={"user_ids": [7]}).get_json()["results"][0]
+    assert (found.get("generation"), found.get("arm"), len(found.get("items", ()))) == ("g3", "interleaved", 4)
+
+
 def test_rules_of_lists_hold_for_it(make: Make, experiments: Experiments) -> None:
     experiments.start(ALL, "anna", interleaves=True)
     client = make(events=True, api_write_keys=WRITE)
