@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import cluster, engine, load, pipeline, recovery, results, serving, slow_clients
+from bench import cluster, engine, events, load, pipeline, recovery, results, serving, slow_clients
 from bench.experiments import simulated
 from bench.quality import choosing, models, new_items
 from bench.shop import targets
@@ -67,6 +67,15 @@ def models_command(interactions: str, header: bool, users: int, json_file: Path 
 def cluster_command(users: int, seconds: float, rounds: int, json_file: Path | None) -> None:
     """Requests a second with lists in a Redis Cluster of three, against one node."""
     cluster.run(users, seconds, rounds, json_file)
+
+
+@cli.command(name="events")
+@click.option("--shape", type=click.Choice(list(SHAPES)), default="1m", show_default=True, help="Size of the made-up data.")
+@click.option("--seconds", default=15.0, show_default=True, help="Seconds of each part.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+def events_command(shape: str, seconds: float, json_file: Path | None) -> None:
+    """Events a second beside a steady load, and how soon a user's list is made anew."""
+    events.run(shape, seconds, json_file)
 
 
 @cli.command(name="choosing")

@@ -36,12 +36,12 @@ def under_retrain(shape: str) -> Found:
                 process.nice(NICENESS)
             generations, runs = Generations(redis, Keys()), Runs(redis, Keys())
             subprocess.run(train, cwd=ROOT, env=environ, check=True, capture_output=True)
-            _await_end(generations, runs, None)
-            load = _Load(api.url, SHAPES[shape][0])
+            await_end(generations, runs, None)
+            load = SteadyLoad(api.url, SHAPES[shape][0])
             before = runs.latest()
             with subprocess.Popen(train, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL) as trainer:
                 trainer.wait()
-                _await_end(generations, runs, before.run if before else None)
+                await_end(generations, runs, before.run if before else None)
             return load.stop()
 
 
@@ -49,7 +49,7 @@ def _api(environ: dict[str, str]) -> Gunicorn:
     return Gunicorn("api.app:create_app()", "", environ["LARDER_REDIS_URL"], bare=False)
 
 
-def _await_end(generations: Generations, runs: Runs, after: str | None) -> None:
+def await_end(generations: Generations, runs: Runs, after: str | None) -> None:
     """Until a run later than `after` has come to its end."""
     while True:
         latest = runs.latest()
@@ -58,7 +58,7 @@ def _await_end(generations: Generations, runs: Runs, after: str | None) -> None:
         time.sleep(0.05)
 
 
-class _Load:
+class SteadyLoad:
     """Requests at fixed times; each latency counts from when its request was due, so that a stall is not left out."""
 
     def __init__(self, url: str, users: int) -> None:
