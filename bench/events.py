@@ -1,6 +1,6 @@
 """`python -m bench events`: events that the API takes beside a steady load, and how soon a user's list is made anew.
 
-A model is trained and served; then, with 300 requests for lists a second all the while,
+A model is trained and served, by workers as nice as `make up` makes them; then, with 300 requests for lists a second all the while,
 throughput: one client sends calls of 1,000 events as fast as they are answered, which the trainer service's process writes to files;
 latency: 200 events a second, each of another user, from the answer to POST /events until the user's new list is in Redis, which the next
 request gets.
@@ -26,7 +26,7 @@ from rich.console import Console
 from bench.pipeline import ROOT, environment, processes, write_interactions
 from bench.results import machine
 from bench.serving_load import KEY, Gunicorn
-from bench.serving_retrain import SteadyLoad, await_end
+from bench.serving_retrain import SteadyLoad, await_end, step_back
 from contract.formats.freshness import is_list
 from contract.formats.keys import Keys
 from contract.store.generations import Generations
@@ -43,7 +43,8 @@ def run(shape: str, seconds: float, json_file: Path | None) -> None:
     n_users, n_items, _ = SHAPES[shape]
     with write_interactions(shape, "parquet") as folder:
         environ = environment(folder, "parquet", workers=2) | ON | {"LARDER_EVALUATE": "false"}
-        with processes(folder, environ) as (redis, _), _writer(environ), _api(environ) as api:
+        with processes(folder, environ) as (redis, worker), _writer(environ), _api(environ) as api:
+            step_back(worker)
             subprocess.run([sys.executable, "-m", "trainer", "run", "--here"], cwd=ROOT, env=environ, check=True, capture_output=True)
             await_end(Generations(redis, Keys()), Runs(redis, Keys()), None)
             load = SteadyLoad(api.url, n_users)

@@ -32,8 +32,7 @@ def under_retrain(shape: str) -> Found:
         environ = environment(folder, "parquet", workers=2)
         train = ["nice", "-n", str(NICENESS), sys.executable, "-m", "trainer", "run", "--here"]
         with processes(folder, environ) as (redis, worker), _api(environ) as api:
-            for process in (psutil.Process(worker), *psutil.Process(worker).children(recursive=True)):
-                process.nice(NICENESS)
+            step_back(worker)
             generations, runs = Generations(redis, Keys()), Runs(redis, Keys())
             subprocess.run(train, cwd=ROOT, env=environ, check=True, capture_output=True)
             await_end(generations, runs, None)
@@ -43,6 +42,12 @@ def under_retrain(shape: str) -> Found:
                 trainer.wait()
                 await_end(generations, runs, before.run if before else None)
             return load.stop()
+
+
+def step_back(worker: int) -> None:
+    """Give the worker and its children the niceness that `make up` gives them."""
+    for process in (psutil.Process(worker), *psutil.Process(worker).children(recursive=True)):
+        process.nice(NICENESS)
 
 
 def _api(environ: dict[str, str]) -> Gunicorn:
