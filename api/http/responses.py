@@ -48,8 +48,9 @@ def get_tag(pointer: Pointer, variant: str) -> str:
 
 
 def _served(pointer: Pointer) -> str:
-    if isinstance(pointer, InterleavedPointer):  # whose coins are of a day
-        return f"{pointer.generation}~{pointer.other.generation}~{int(time.time()) // DAY_S}"
+    if isinstance(pointer, InterleavedPointer):  # whose coins are of an experiment and a day
+        coins = crc32(f"{pointer.salt} {int(time.time()) // DAY_S}".encode())
+        return f"{pointer.generation}~{pointer.other.generation}~{coins:08x}"
     arm = arm_of(pointer)
     return f"{pointer.generation}~{arm}" if arm else pointer.generation
 

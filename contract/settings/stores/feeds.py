@@ -124,6 +124,9 @@ class FeedSettings(BaseModel):
             name, there = _pair(pair)
             if name not in FIELDS or not there:
                 raise ValueError(f"{pair[:40]!r} is not of the form field=name, where field is one of {', '.join(FIELDS)}")
+        fields = [_pair(pair)[0] for pair in words(value)]
+        if twice := next((field for at, field in enumerate(fields) if field in fields[:at]), None):
+            raise ValueError(f"{twice} stands there twice: an event has it once")
         return value
 
     @model_validator(mode="after")

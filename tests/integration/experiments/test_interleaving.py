@@ -156,6 +156,15 @@ def test_it_ends_without_a_trace_and_tags_tell_it_apart(make: Make, experiments:
     assert (after.data, after.headers["ETag"]) == (before.data, before.headers["ETag"])
 
 
+def test_a_tag_of_another_experiment_of_the_same_lists_is_another(make: Make, experiments: Experiments) -> None:
+    client, tags = make(), []
+    for _ in range(2):
+        experiments.start(ALL, "anna", interleaves=True)
+        tags.append(client.get("/users/1/recommendations").headers["ETag"])
+        experiments.stop()
+    assert tags[0] != tags[1]
+
+
 def test_explanations_are_of_one_list_and_so_of_none_here(make: Make, experiments: Experiments) -> None:
     experiments.start(ALL, "anna", interleaves=True)
     assert make().post("/recommendations", json={"user_id": 1, "explain": True}).status_code == 409

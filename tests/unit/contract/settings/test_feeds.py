@@ -54,6 +54,8 @@ def test_names_in_messages() -> None:
     for text in ("user=customer", "user_id", "user_id="):
         with pytest.raises(SettingsError, match="field=name"):
             Settings.from_environ({"LARDER_EVENTS_FIELDS": text})
+    with pytest.raises(SettingsError, match="user_id stands there twice"):
+        Settings.from_environ({"LARDER_EVENTS_FIELDS": "user_id=customer,item_id=sku,user_id=visitor"})
 
 
 def test_a_feed_of_kafka() -> None:
