@@ -53,8 +53,8 @@ def look(part: Table) -> dict[str, Any] | None:
 
 def is_same(part: Table, kept: dict[str, Any]) -> bool:
     """Whether it is as it was when `kept` was what told it. `changed` has looked at the rows of a slice, `pieces` at those of a piece."""
-    if isinstance(part, Piece):
-        return part.known
+    if isinstance(part, Piece):  # another run may have kept another piece in its place since
+        return part.known and part.goes_as_far_as(kept)
     if isinstance(part, Slice):
         return part.known == Kept.from_json(kept) and kept["first_row"] == part.first_row
     return files.same(Path(part.where), kept)

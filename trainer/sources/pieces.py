@@ -71,6 +71,10 @@ class Piece:
         """What tells it. The whole file where it goes to the end."""
         return {"begin": asdict(self.begin), "end": self.end and asdict(self.end), "file": None if self.end else self.file}
 
+    def goes_as_far_as(self, kept: Mapping[str, Any]) -> bool:
+        """Whether `kept`, which tells a piece, begins and ends where this one does."""
+        return all(kept.get(name) == place for name, place in self.as_json().items() if name != "file")
+
 
 def name_of(where: str, begin: Place) -> str:
     return entries.name_of(f"{where}\n{begin.start}")

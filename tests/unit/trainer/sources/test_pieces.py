@@ -17,6 +17,7 @@ from contract.artifacts.artifact import READ_FOLDER
 from contract.settings.settings import SourceSettings
 from tests.support.reading import settings
 from tests.unit.trainer.sources.test_remembered import by, outcome
+from trainer.kept import entries
 from trainer.kept.entries import ENTRY
 from trainer.kept.forgetting import forget
 from trainer.sources import pieces
@@ -255,6 +256,25 @@ def test_a_file_that_grows_while_it_is_read_keeps_what_was_read(log: Log, monkey
     first_rows.clear()
     assert log.read() == log.read_all()
     assert first_rows[0] > 1
+
+
+@pytest.mark.parametrize("n_more", [5, 100])
+def test_another_run_keeps_more_meanwhile(log: Log, monkeypatch: pytest.MonkeyPatch, n_more: int) -> None:
+    """One that began earlier, after this run has looked at where pieces end, and before it uses them."""
+    log.read()
+    held = pieces._held
+
+    def meanwhile(where: str, folder: Path, why: list[str]) -> Any:
+        found = held(where, folder, why)
+        monkeypatch.setattr(pieces, "_held", held)
+        log.add(rows(100, 100 + n_more))
+        log.read()
+        for entry in filter(None, map(entries.read_entry, log.kept)):
+            entries.write_said(entry.folder, {**entry.said, "now": entry.said["now"] - 60}, entry.files)
+        return found
+
+    monkeypatch.setattr(pieces, "_held", meanwhile)
+    assert log.read() == log.read_all()
 
 
 def _row(random_: random.Random, json_lines: bool) -> str:
