@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from contract.errors import GenerationError, GenerationFailedError, RunCancelledError
 from contract.formats.states import GenerationState, RunState
@@ -59,6 +60,17 @@ def bars(run: RunStatus | None, scoring: Scoring | None) -> list[Bar]:
     return shown
 
 
+class _Bars(Progress):
+    """Bars, and below them a note: beside them it would take their room in a terminal of 80 columns."""
+
+    note = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        if self.note:
+            yield Text(self.note)
+
+
 @contextmanager
 def shown(console: Console, n_alive: Callable[[], int] | None = None, clock: Callable[[], float] = time.monotonic) -> Iterator[Show]:
     """Draws on `console` with the function that this gives. `n_alive`: counts workers, to be shown with the pace of scoring."""
@@ -66,15 +78,8 @@ def shown(console: Console, n_alive: Callable[[], int] | None = None, clock: Cal
     if not console.is_terminal:
         yield _Lines(console, pace, clock).show
         return
-    columns = (
-        TextColumn("{task.description:<20}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=console) as progress:
-        tasks = {stage: progress.add_task(title, total=None, start=False, note="") for stage, title in TITLES.items()}
+    with _Bars(TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console) as progress:
+        tasks = {stage: progress.add_task(title, total=None, start=False) for stage, title in TITLES.items()}
 
         def show(run: RunStatus | None, scoring: Scoring | None) -> None:
             for bar in bars(run, scoring):
@@ -82,10 +87,9 @@ def shown(console: Console, n_alive: Callable[[], int] | None = None, clock: Cal
                     progress.start_task(tasks[bar.stage])
                     progress.update(tasks[bar.stage], completed=bar.done, total=bar.total)
             if run is not None and run.state == RunState.QUEUED:
-                progress.update(tasks["load"], note=_queued(run))
-            elif scoring is not None:
-                progress.update(tasks["load"], note="")
-                progress.update(tasks["score"], note=pace.note(scoring))
+                progress.note = _queued(run)
+            else:
+                progress.note = pace.note(scoring) if scoring is not None else ""
 
         yield show
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
@@ -124,6 +125,31 @@ def test_on_a_terminal_the_bar_of_scoring_carries_the_pace() -> None:
         show(run("dispatched"), scored(8))
     assert "8/8" in text.getvalue()
     assert "8,000 of 8,000 users, 3 workers" in text.getvalue()
+
+
+def drawn(width: int, *shows: tuple[RunStatus | None, Progress | None]) -> str:
+    """What a terminal holds in the end: what is drawn last."""
+    text, clock = io.StringIO(), Clock()
+    with shown(Console(file=text, width=width, force_terminal=True, no_color=True), lambda: 12, clock) as show:
+        for one in shows:
+            show(*one)
+            clock.now += 1
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.getvalue()).rpartition("load interactions")[2]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_terminal_has_all_bars_beside_the_pace(width: int) -> None:
+    last = drawn(width, (run("dispatched"), scored(0)), (run("dispatched"), scored(4)))
+    assert "measure the model    ━━━━" in last
+    assert "score                ━━━━" in last
+    assert "4/8" in last
+    assert "4,000 of 8,000 users, 4,000 users/s, 1 s left, 12 workers" in " ".join(last.split())
+
+
+def test_a_run_that_has_begun_is_not_queued() -> None:
+    queued = run("queued", message="another trains")
+    assert "another trains" in drawn(80, (queued, None))
+    assert "another trains" not in drawn(80, (queued, None), (run("running", "load", 0, 1), None))
 
 
 class Interrupted(Runs):
