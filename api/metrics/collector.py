@@ -121,7 +121,6 @@ class RedisCollector(Collector):
         yield _gauge("events_waiting", "Events that are in no file yet.", found.n)
         yield _gauge("events_waiting_bytes", "What they take in Redis, about.", found.n_bytes)
         yield _gauge("events_lag_seconds", "How long the oldest of them has waited.", found.oldest_s)
-
         yield from self._feeds()
 
     def _feeds(self) -> Iterator[Metric]:
@@ -129,10 +128,14 @@ class RedisCollector(Collector):
         if not feeds:
             return
         found = self._store.breaker.ask(lambda redis: told_of(redis, self._store.keys, [feed.name for feed in feeds]))
-        yield _by_feed("up", "1 while its server answers the trainer service.", {feed.name: feed.is_up for feed in found})
-        yield _by_feed("lag", "Messages that are not taken over yet.", {feed.name: feed.lag for feed in found if feed.lag != UNKNOWN})
-        yield _by_feed("read", "Messages read, those that are refused among them.", {feed.name: feed.read for feed in found})
-        yield _by_feed("refused", "Messages that hold no event.", {feed.name: feed.refused for feed in found})
+        yield _by_feed("larder_feed_up", "1 while its server answers the trainer service.", {feed.name: feed.is_up for feed in found})
+        yield _by_feed(
+            "larder_feed_lag", "Messages that are not taken over yet.", {feed.name: feed.lag for feed in found if feed.lag != UNKNOWN}
+        )
+        yield _by_feed(
+            "larder_feed_read_total", "Messages read, those that are refused among them.", {feed.name: feed.read for feed in found}
+        )
+        yield _by_feed("larder_feed_refused_total", "Messages that hold no event.", {feed.name: feed.refused for feed in found})
 
     def _queues(self) -> Iterator[Metric]:
         names = [f"{self._settings.namespace}-{queue}" for queue in QUEUES]
@@ -164,9 +167,9 @@ def _by_state(name: str, documentation: str, states: list[str]) -> Metric:
     return family
 
 
-def _by_feed(what: str, documentation: str, values: Mapping[str, int]) -> Metric:
-    make = CounterMetricFamily if what in ("read", "refused") else GaugeMetricFamily
-    family = make(f"larder_feed_{what}", documentation, labels=["feed"])
-    for name, value in values.items():
-        family.add_metric([name], value)
+def _by_feed(name: str, documentation: str, values: Mapping[str, int]) -> Metric:
+    make = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+    family = make(name, documentation, labels=["feed"])
+    for feed, value in values.items():
+        family.add_metric([feed], value)
     return family
