@@ -49,7 +49,7 @@ class Clients:
         try:
             # A PING before a command would be one more that Redis may refuse, as it does while it can't write to its disk.
             base = connect(url, timeout_s=TIMEOUT_S, retries=0, health_check_s=0, command_packer=_Packer())
-        except ValueError:
+        except SettingsError:
             raise SettingsError(f"{variable}={hide_password(url)}: this can't be the address of a Redis") from None
 
         def make() -> Redis:

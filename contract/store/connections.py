@@ -11,7 +11,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ExecAbortError, OutOfMemoryError, RedisError
 from redis.retry import Retry
 
-from contract.errors import StoreError, StoreFullError
+from contract.errors import SettingsError, StoreError, StoreFullError
 from contract.settings.settings import hide_password
 from contract.store import sentinels
 from contract.store.cluster.address import is_cluster
@@ -21,7 +21,7 @@ from contract.store.cluster.client import ClusterRedis
 def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3, health_check_s: int = 30, **more: Any) -> Redis:
     """A client of `url` that answers bytes; a command that meets a dead connection is tried again `retries` times with backoff.
 
-    `more`: options of redis-py's connections.
+    `more`: options of redis-py's connections. Raises SettingsError for an address that can't be one.
     """
     options: dict[str, Any] = {
         **more,
@@ -30,13 +30,19 @@ def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3, health_check_
         "health_check_interval": health_check_s,
         "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), retries),
     }
-    if is_cluster(url):
-        del options["retry"]
-        return ClusterRedis(url, retries=retries, socket_keepalive=True, **options)
-    if url.startswith("unix://"):  # whose connection refuses socket_keepalive
-        return Redis.from_url(url, **options)
-    make = sentinels.connect if url.startswith(sentinels.SCHEME) else Redis.from_url
-    return make(url, socket_keepalive=True, **options)
+    try:
+        if is_cluster(url):
+            del options["retry"]
+            return ClusterRedis(url, retries=retries, socket_keepalive=True, **options)
+        if url.startswith("unix://"):  # whose connection refuses socket_keepalive
+            return Redis.from_url(url, **options)
+        make = sentinels.connect if url.startswith(sentinels.SCHEME) else Redis.from_url
+        return make(url, socket_keepalive=True, **options)
+    except ValueError:  # which may quote a part of the password
+        raise SettingsError(
+            f"{hide_password(url)} can't be the address of a Redis: what a password has besides letters and digits is to be quoted, "
+            "as %2F for /"
+        ) from None
 
 
 def says_full(error: RedisError) -> bool:

@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from redis import Redis
 from redis.sentinel import Sentinel
 
+from contract.errors import SettingsError
+
 SCHEME = "sentinel://"
 PORT = 26379
 OF_SENTINELS = "sentinel_"
@@ -23,7 +25,8 @@ _VERSIONS = "ssl_min_version"
 
 
 def connect(url: str, **options: Any) -> Redis:
-    """A client of the service's master, which each new connection asks the Sentinels for. Raises ValueError for another URL."""
+    """A client of the service's master, which each new connection asks the Sentinels for. Raises ValueError for another URL, SettingsError
+    for its options."""
     hosts, service, db = _parse(url)
     login = urlsplit(url).netloc.rpartition("@")[0]
     user, _, password = login.partition(":")
@@ -46,13 +49,13 @@ def _query(url: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def _value(name: str, text: str) -> Any:
     if name in _SWITCHES:
         if text.lower() not in ("true", "false"):
-            raise ValueError(f"{name}={text[:20]!r}: expected true or false")
+            raise SettingsError(f"{name}={text[:20]!r}: expected true or false")
         return text.lower() == "true"
     if name == _VERSIONS:
         try:
             return ssl.TLSVersion[text]
         except KeyError:
-            raise ValueError(f"{name}={text[:20]!r}: expected one of {', '.join(version.name for version in ssl.TLSVersion)}") from None
+            raise SettingsError(f"{name}={text[:20]!r}: expected one of {', '.join(version.name for version in ssl.TLSVersion)}") from None
     return text
 
 

@@ -9,6 +9,7 @@ import pytest
 from redis.connection import SSLConnection
 from redis.sentinel import SentinelConnectionPool
 
+from contract.errors import SettingsError
 from contract.store.connections import connect
 
 HOSTS = "sentinel://user:p%40ss@127.0.0.1:1,127.0.0.2/main/3"
@@ -57,5 +58,5 @@ def test_either_side_may_have_tls_alone(query: str, of_servers: bool, of_sentine
 
 @pytest.mark.parametrize("query", ["ssl=yes", "ssl_check_hostname=1", "ssl=true&ssl_min_version=1.2", "sentinel_ssl=on"])
 def test_a_value_that_says_nothing_is_refused(query: str) -> None:
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(SettingsError, match="expected"):
         connect(f"{HOSTS}?{query}")
