@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from api.lists.clients import Command
-from api.lists.fresh import Fresh
+from api.lists.fresh import Fresh, fresh_of
 from api.lists.stored_list import StoredList, decoded, on_offer
 from contract.experiments.arms import InterleavedPointer
 from contract.experiments.definition import CURRENT
@@ -23,16 +23,29 @@ def command_of_other(keys: Keys, pointer: InterleavedPointer, user_id: Id) -> Co
 
 
 def drawn(
-    pointer: InterleavedPointer, user: Id, raw: Sequence[bytes | None], unavailable: frozenset[Id], fresh: Fresh | None, most: int | None
+    pointer: InterleavedPointer,
+    user: Id,
+    raw: Sequence[bytes | None],
+    unavailable: frozenset[Id],
+    fresh: Fresh | None,
+    told: object,
+    most: int | None,
 ) -> StoredList | None:
-    """Of both lists as they were written, without what is hidden: a list that was made anew would be of one of them alone."""
-    hides = fresh and fresh._replace(remade=None)
-    first = decoded(raw[0], unavailable, fresh=hides, most=most)
-    if pointer.other.item_id_type == pointer.item_id_type:
+    """Of both lists as they were written, without what is hidden: a list that was made anew would be of one of them alone.
+
+    `fresh`: of what is served; of `told`, the user's hash, an older generation knows less, so that more is hidden.
+    """
+    other = pointer.other
+    first = decoded(raw[0], unavailable, fresh=_without_list(fresh), most=most)
+    hides = _without_list(fresh and fresh_of(told, other))
+    if other.item_id_type == pointer.item_id_type:
         return interleaved(pointer, user, first, decoded(raw[1], unavailable, fresh=hides, most=most))
-    hidden = unavailable.union(hides.hidden) if hides else unavailable
-    second = decoded(raw[1], frozenset())
-    return interleaved(pointer, user, first, second and on_offer(_spelled(second, pointer), hidden))
+    second = decoded(raw[1], frozenset(), fresh=hides)
+    return interleaved(pointer, user, first, second and on_offer(_spelled(second, pointer), unavailable))
+
+
+def _without_list(fresh: Fresh | None) -> Fresh | None:
+    return fresh and fresh._replace(remade=None)
 
 
 def _spelled(found: StoredList, pointer: Pointer) -> StoredList:

@@ -94,7 +94,7 @@ class Store:
         """`most` as in `decoded`. Raises PayloadError."""
         fresh = fresh_of(raw[1], pointer) if self.fresh else None
         if isinstance(pointer, InterleavedPointer):
-            return drawn(pointer, user_id, (raw[0], raw[-1]), self._unavailable(pointer), fresh, most)
+            return drawn(pointer, user_id, (raw[0], raw[-1]), self._unavailable(pointer), fresh, raw[1], most)
         return decoded(raw[0], self._unavailable(pointer), fresh=fresh, most=most)
 
     def user_lists(self, pointer: Pointer, given: Sequence[Id], *, explain: bool = False, most: int | None = None) -> UserLists:
@@ -123,9 +123,10 @@ class Store:
         did: list[Fresh | None] = []
         for user_id in user_ids:
             listed, why = (None, None) if user_id is None else (next(raw), next(raw) if explain else None)
-            did.append(fresh_of(None if user_id is None else next(raw), pointer) if self.fresh else None)
+            told = next(raw) if self.fresh and user_id is not None else None
+            did.append(fresh_of(told, pointer) if self.fresh else None)
             if isinstance(pointer, InterleavedPointer):
-                lists.append(None if user_id is None else drawn(pointer, user_id, (listed, next(raw)), unavailable, did[-1], most))
+                lists.append(None if user_id is None else drawn(pointer, user_id, (listed, next(raw)), unavailable, did[-1], told, most))
             else:
                 lists.append(decoded(listed, unavailable, why, did[-1], most))
         return UserLists(user_ids, lists, newest, did)

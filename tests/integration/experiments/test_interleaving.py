@@ -140,6 +140,22 @@ def test_items_of_another_type_that_are_unavailable_or_were_taken_are_hidden(
     assert set(ids(ask(client, 1, k=12))) == {str(item) for item in range(12) if item != 2}
 
 
+def test_what_a_run_has_learned_since_stays_hidden_in_the_list_of_the_older_generation(
+    make: Make, experiments: Experiments, store_redis: Redis
+) -> None:
+    experiments.start(ALL, "anna", interleaves=True)
+    client = make(events=True, api_write_keys=WRITE)
+    event = {"user_id": 1, "item_id": 2, "type": "buy"}  # of the list of g1 alone
+    assert client.post("/events", json={"events": [event]}, headers={"X-API-Key": WRITE}).status_code == 202
+    seconds, _ = store_redis.time()
+    reading, model = {"events_until": f"{seconds * 1000 + 60_000}-0"}, ModelSettings(k=4, depth=8, similar_depth=0)
+    promote_lists(store_redis, KEYS, SECOND, generation="g3", settings=model, reading=reading)
+    alone = client.post("/recommendations", json={"user_id": 1, "k": 12, "exclude": [99]}).get_json()
+    batch = client.post("/recommendations/batch", json={"user_ids": [1], "k": 12}).get_json()["results"][0]
+    for found in (ask(client, 1, k=12), alone, batch):
+        assert (found["generation"], found["freshness"], sorted(ids(found))) == ("g3", "generation", [at for at in range(12) if at != 2])
+
+
 def test_it_ends_without_a_trace_and_tags_tell_it_apart(make: Make, experiments: Experiments) -> None:
     client, path = make(), "/users/1/recommendations"
     before = client.get(path)
