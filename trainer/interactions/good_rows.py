@@ -104,8 +104,9 @@ def _clean(frame: pl.DataFrame, dropped: Counter[str], *, keep_disliked: bool) -
     weight = complete["weight"].cast(pl.Float64)
     good = weight.is_finite() & ((as_float32["weight"] > 0) | ((weight <= 0) & keep_disliked))
     kept = as_float32 if good.all() else as_float32.filter(good)
-    dropped["missing value"] += frame.height - complete.height
-    dropped["weight not positive"] += complete.height - kept.height
+    for reason, n in (("missing value", frame.height - complete.height), ("weight not positive", complete.height - kept.height)):
+        if n:  # reasons stand in the order in which they were met
+            dropped[reason] += n
     return kept
 
 

@@ -183,6 +183,14 @@ def test_what_a_tail_decides_is_decided_of_all(log: Log, more: str | bytes) -> N
     assert log.read(max_broken_rows=1.0) == log.read_all(max_broken_rows=1.0)
 
 
+def test_reasons_keep_their_order_without_a_column_of_weights(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    log.add("userID,itemID\n1,2,3,4,5\n,7\n" + "1,10\n2,11\n" * 200)
+    made = log.read()
+    assert list(json.loads(made)["dropped"]) == ["more fields than columns", "missing value"]
+    assert log.read() == made == log.read_all()
+
+
 def test_an_end_that_is_open_is_read_again(tmp_path: Path) -> None:
     """A record in quotation marks lies over the end of a chunk; what is kept ends before it."""
     log = Log(tmp_path)
