@@ -78,6 +78,7 @@ class MovieBlocks(_Lines):
             kept = row & good
             made = frame.select(pl.col(column).alias(role) for role, column in columns.items()).filter(kept)
             yield Batch(made, places.filter(kept), int(row.sum()))
+        self._file.tell(problems)
 
     def _parsed(self, lines: pl.Series, movie: str | None) -> tuple[pl.DataFrame, pl.Series, str | None]:
         """Fields of each line, which lines have them all, and the movie that the last one belongs to."""
@@ -113,6 +114,7 @@ class RaggedBaskets(_Lines):
             frame = self._columns(lines).select(pl.col(column).alias(role) for role, column in columns.items())
             problems.n_rows += frame.height
             yield Batch(frame, places, lines.len())
+        self._file.tell(problems)
 
     def _found(self) -> str:
         seen = [one for one in _SEPARATORS if self._head.str.contains(one, literal=True).any()]

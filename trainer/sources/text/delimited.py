@@ -57,6 +57,7 @@ class DelimitedTable:
                 batch, open_end = take_apart(chunk, layout, problems, final=last and self.file.ended is None)
             problems.n_rows += batch.frame.height
             yield batch
+        self.file.tell(problems)
         if open_end is not None and self.file.ended:  # it belongs to what comes from there on
             start = self.file.ended.start - len(open_end.data)
             self.file.ended = replace(self.file.ended, start=start, line=open_end.first_line)

@@ -18,7 +18,7 @@ import zstandard
 from contract.errors import DataError
 from contract.settings.source import STDIN
 from trainer.kept.digest import digest
-from trainer.rows.problems import EmptySourceError
+from trainer.rows.problems import EmptySourceError, Problems
 from trainer.sources.tables.locations import Location
 from trainer.sources.text.encodings import WESTERN, detected, is_utf8, transcoded, unmarked
 from trainer.sources.text.joined import Joined
@@ -51,6 +51,7 @@ class TextFile:
     def __init__(self, location: Location, encoding: str = "auto") -> None:
         self.address = "standard input" if location.address == STDIN else location.address
         self.notes: list[str] = []
+        self._guessed: list[str] = []
         self.begin, self.stop, self.ended = Place(), 0, cast(Place | None, None)
         self._location, self._auto = location, encoding == "auto"
         self._stream = self._opened()
@@ -181,4 +182,14 @@ class TextFile:
         return name
 
     def _assumed(self, name: str) -> None:
-        self.notes.append(f"{self.address} is not UTF-8; read as {name}. --encoding names another")
+        self._guessed.append(name)
+        self.notes.append(f"{self.address} is {_said(name)}")
+
+    def tell(self, problems: Problems) -> None:
+        """Say what was assumed, now that all is read: a text may be UTF-8 at its beginning. Of several files, once for all."""
+        for name in self._guessed:
+            problems.note(f"{'some of the files are' if problems.several else f'{self.address} is'} {_said(name)}")
+
+
+def _said(name: str) -> str:
+    return f"not UTF-8; read as {name}. --encoding names another"

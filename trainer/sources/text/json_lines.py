@@ -56,6 +56,7 @@ class JsonLinesTable:
             batch = (self._whole(chunk, columns, schema) if simple else None) or self._by_lines(chunk, columns, problems)
             problems.n_rows += batch.frame.height
             yield batch
+        self.file.tell(problems)
 
     def _whole(self, chunk: Chunk, columns: Mapping[str, str], schema: Mapping[str, Any]) -> Batch | None:
         if not chunk.valid or not chunk.data.strip() or _half_pair(chunk.data):

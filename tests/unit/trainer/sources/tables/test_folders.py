@@ -305,3 +305,14 @@ def test_a_file_and_its_copy_are_doubted(tmp_path: Path) -> None:
     for name in ("a.csv", "a (1).csv"):
         (tmp_path / name).write_text("user,item\n" + "".join(f"{n % 60},{n % 17}\n" for n in range(300)))
     assert "files with the same bytes are all read" in [doubt.what for doubt in load(tmp_path).doubts]
+
+
+def test_files_in_another_encoding_behind_the_first_are_said_once(folder: Path) -> None:
+    (folder / "a.csv").write_text(TWO)
+    for name in "bcd":
+        (folder / f"{name}.csv").write_bytes("user_id,item_id\né,10\nü,11\n".encode("cp1252"))
+    found, problems = read(folder)
+    assert found[-1] == ("ü", 11, 1.0)
+    assert [note for note in problems.notes if "cp1252" in note] == [
+        "some of the files are not UTF-8; read as cp1252. --encoding names another"
+    ]

@@ -119,3 +119,13 @@ def test_a_line_is_read_alike_whatever_stands_beside_it(jsonl: Path, line: str, 
         tuple(map(str, row)) for row in [(5, 6, 1.0), *([expected] if isinstance(expected, tuple) else []), *[(5, 6, 1.0)] * 3]
     ]
     assert dict(problems.dropped) == ({expected: 1} if isinstance(expected, str) else {}) | ({NO_OBJECT: 1} if broken else {})
+
+
+def test_accents_far_down_in_a_file_that_begins_in_ascii(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_files, "HEAD_BYTES", 100)
+    monkeypatch.setattr(text_files, "CHUNK_BYTES", 100)
+    path = tmp_path / "late.jsonl"
+    path.write_bytes(b'{"user": "a", "item": "b"}\n' * 50 + '{"user": "é", "item": "b"}\n'.encode("cp1252"))
+    found, problems = read(path)
+    assert found[-1] == ("é", "b", 1.0)
+    assert problems.notes[-1] == f"{path} is not UTF-8; read as cp1252. --encoding names another"
