@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,8 +29,11 @@ def lookalikes(ids: Sequence[Id]) -> Lookalikes:
         return Lookalikes(0, (), ())
     alike: defaultdict[str, list[str]] = defaultdict(list)
     texts = [str(one) for one in ids]
-    for text in texts:
-        alike[_seen(text)].append(text)
+    seen = list(map(_seen, texts))
+    again = {one for one, n in Counter(seen).items() if n > 1} | WORDS_FOR_NONE  # a list for each of a million ids takes seconds
+    for one, text in zip(seen, texts, strict=True):
+        if one in again:
+            alike[one].append(text)
     groups = [tuple(sorted(group)) for group in alike.values() if len(group) > 1]
     none = sorted(text for word in WORDS_FOR_NONE for text in alike.get(word, ()))
     return Lookalikes(sum(map(len, groups)), tuple(groups[:SHOWN]), tuple(none))
@@ -41,5 +44,9 @@ def _seen(text: str) -> str:
     if text.isascii() and text.isprintable():
         return " ".join(text.split()).casefold() if " " in text else text.casefold()
     composed = unicodedata.normalize("NFKC", text)
-    visible = "".join(letter for letter in composed if unicodedata.category(letter) not in ("Cf", "Cc") or letter.isspace())
+    visible = composed if composed.isprintable() else "".join(filter(_is_seen, composed))
     return unicodedata.normalize("NFC", " ".join(visible.split()).casefold()).translate(_LATIN)
+
+
+def _is_seen(letter: str) -> bool:
+    return letter.isspace() or unicodedata.category(letter) not in ("Cf", "Cc")
