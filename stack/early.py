@@ -31,10 +31,12 @@ def what_is_wrong(environ: Mapping[str, str], root: Path) -> str:
 
 def _is_taken(host: str, port: int) -> bool:
     """Other reasons why the API could not listen are told by `up` itself."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError as error:
-            return error.errno == errno.EADDRINUSE
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE
+    except TypeError:  # a host that is not ASCII and can not be a name
+        pass
     return False

@@ -40,6 +40,11 @@ def test_what_is_not_a_port(value: str, tmp_path: Path) -> None:
     assert what_is_wrong({early.PORT: value}, tmp_path) == f"LARDER_API_PORT: a port is a number from 1 to 65535, and this is {value!r}"
 
 
+@pytest.mark.parametrize("host", ["ä" * 64, "x..ä", "no.such.host.invalid"])
+def test_a_host_that_can_not_be_bound_is_told_by_up_itself(host: str, tmp_path: Path) -> None:
+    assert what_is_wrong({early.HOST: host, early.PORT: "5000"}, tmp_path) == ""
+
+
 @pytest.mark.parametrize("name", early.KEYS)
 def test_keys_that_are_too_short(name: str, tmp_path: Path) -> None:
     (tmp_path / "var" / "run").mkdir(parents=True)
