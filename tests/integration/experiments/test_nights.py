@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
+
 from api.app import create_app
 from contract.formats.manifest import Manifest
 from tests.support.servers.services import Services
@@ -13,6 +15,7 @@ USERS = range(1, 41)
 MODELS = {"model=ease": "ease", "model=sar": "sar"}
 
 
+@pytest.mark.timeout(300)
 def test_two_nights_of_two_models(services: Callable[..., Services]) -> None:
     made = services(interactions="synthetic:300x80x6000", shard_target_s=60, pointer_ttl_ms=0, similar_depth=4)
     made.start("worker")
