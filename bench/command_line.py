@@ -12,6 +12,8 @@ from bench.quality import choosing, models, new_items
 from bench.shop import targets
 from trainer.sources.synthetic import SHAPES
 
+_JSON = click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+
 
 @click.group()
 def cli() -> None:
@@ -21,7 +23,7 @@ def cli() -> None:
 @cli.command(name="engine")
 @click.option("--shape", type=click.Choice(list(SHAPES)), default="1m", show_default=True, help="Size of the made-up data.")
 @click.option("--peers", default="recommenders,implicit", show_default=True, help="Systems to compare with; empty for none.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 def engine_command(shape: str, peers: str, json_file: Path | None) -> None:
     """Fit and top-10 of all users: Larder against recommenders' SAR and implicit's CosineRecommender."""
     engine.run(shape, [peer for peer in peers.split(",") if peer], json_file)
@@ -34,7 +36,7 @@ def engine_command(shape: str, peers: str, json_file: Path | None) -> None:
 @click.option("--depth", default=30, show_default=True, help="Items stored for a user.")
 @click.option("--neighbors", default=0, show_default=True, help="Neighbors that an item keeps; 0 for all.")
 @click.option("--limit-gb", default=0.0, show_default=True, help="RLIMIT_DATA of every process in GiB; 0 for none.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 def pipeline_command(shape: str, source: str, workers: int, depth: int, neighbors: int, limit_gb: float, json_file: Path | None) -> None:
     """A file to a promoted generation: seconds and memory by stage and process."""
     pipeline.run(shape, source, workers, depth, neighbors, limit_gb, json_file)
@@ -42,7 +44,7 @@ def pipeline_command(shape: str, source: str, workers: int, depth: int, neighbor
 
 @cli.command(name="load")
 @click.option("--rows", default=20_000_000, show_default=True, help="Rows of the file.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 @click.option("--incremental", is_flag=True, help="A folder of 20 files that gets one more of 100,000 rows: all read, against the new one.")
 def load_command(rows: int, json_file: Path | None, incremental: bool) -> None:
     """A CSV file to indexed interactions, against the time that polars alone needs to parse it."""
@@ -53,7 +55,7 @@ def load_command(rows: int, json_file: Path | None, incremental: bool) -> None:
 @click.option("--interactions", required=True, help="Source, as of `larder run`; it needs times.")
 @click.option("--header/--no-header", default=True, show_default=True, help="Whether its first row names columns.")
 @click.option("--users", default=5000, show_default=True, help="Users whose held-out interactions are measured.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 def models_command(interactions: str, header: bool, users: int, json_file: Path | None) -> None:
     """What each model finds of held-out interactions, with its default settings: a table in Markdown."""
     models.run(interactions, header, users, json_file)
@@ -63,7 +65,7 @@ def models_command(interactions: str, header: bool, users: int, json_file: Path 
 @click.option("--users", default=100_000, show_default=True, help="Users with lists.")
 @click.option("--seconds", default=4.0, show_default=True, help="Seconds of load, each case and round.")
 @click.option("--rounds", default=3, show_default=True, help="Rounds; the best of each case counts.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 def cluster_command(users: int, seconds: float, rounds: int, json_file: Path | None) -> None:
     """Requests a second with lists in a Redis Cluster of three, against one node."""
     cluster.run(users, seconds, rounds, json_file)
@@ -72,7 +74,7 @@ def cluster_command(users: int, seconds: float, rounds: int, json_file: Path | N
 @cli.command(name="events")
 @click.option("--shape", type=click.Choice(list(SHAPES)), default="1m", show_default=True, help="Size of the made-up data.")
 @click.option("--seconds", default=15.0, show_default=True, help="Seconds of each part.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 def events_command(shape: str, seconds: float, json_file: Path | None) -> None:
     """Events a second beside a steady load, and how soon a user's list is made anew."""
     events.run(shape, seconds, json_file)
@@ -85,7 +87,7 @@ def events_command(shape: str, seconds: float, json_file: Path | None) -> None:
 @click.option("--header/--no-header", default=True, show_default=True, help="Whether its first row names columns.")
 @click.option("--budget", "budget_s", default=120.0, show_default=True, help="Seconds of a tune.")
 @click.option("--users", default=5000, show_default=True, help="Users on whom the whole grid is measured.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 def choosing_command(interactions: str, header: bool, budget_s: float, users: int, json_file: Path | None) -> None:
     """Two tunes of one source, and how far below the best of the whole grid their winner is."""
     choosing.run(interactions, header, budget_s, users, json_file)
@@ -95,7 +97,7 @@ def choosing_command(interactions: str, header: bool, budget_s: float, users: in
 @click.option("--interactions", default="movielens-small", show_default=True, help="Source, as of `larder run`; it needs times.")
 @click.option("--items", default="", help="Items, as of `larder run`; by default those that the source brings.")
 @click.option("--new-items", "users", default=1.0, show_default=True, help="The setting of the models that know metadata.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 def new_items_command(interactions: str, items: str, users: float, json_file: Path | None) -> None:
     """What lists find of items that nobody has met, by their metadata: a table in Markdown."""
     new_items.run(interactions, items, users, json_file)
@@ -105,7 +107,7 @@ def new_items_command(interactions: str, items: str, users: float, json_file: Pa
 @click.option("--interactions", default="", help="Source of events with types and times, as of `larder run`; by default a made-up shop.")
 @click.option("--event-weights", default="view=1,cart=3,buy=5", show_default=True, help="Weights of its types.")
 @click.option("--target", default="buy", show_default=True, help="The type that is to be found.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 def targets_command(interactions: str, event_weights: str, target: str, json_file: Path | None) -> None:
     """What a target finds that one weight for all types of events does not: a table in Markdown."""
     targets.run(interactions, event_weights, target, json_file)
@@ -113,7 +115,7 @@ def targets_command(interactions: str, event_weights: str, target: str, json_fil
 
 @cli.command(name="experiments")
 @click.option("--experiments", "n", default=1000, show_default=True, help="Simulated experiments of each kind.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 def experiments_command(n: int, json_file: Path | None) -> None:
     """How often the test of two arms is wrong, and what it finds: simulated users with known preferences."""
     simulated.run(n, json_file)
@@ -121,7 +123,7 @@ def experiments_command(n: int, json_file: Path | None) -> None:
 
 @cli.command(name="recovery")
 @click.option("--shape", type=click.Choice(list(SHAPES)), default="10m", show_default=True, help="Size of the made-up data.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 def recovery_command(shape: str, json_file: Path | None) -> None:
     """kill -9 of a worker in the middle of a run: seconds over an undisturbed one."""
     recovery.run(shape, json_file)
@@ -131,7 +133,7 @@ def recovery_command(shape: str, json_file: Path | None) -> None:
 @click.option("--clients", default=256, show_default=True, help="Slow clients of each kind.")
 @click.option("--rate", default=300.0, show_default=True, help="Requests a second of the others.")
 @click.option("--seconds", default=15.0, show_default=True, help="Seconds of each kind.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 def slow_clients_command(clients: int, rate: float, seconds: float, json_file: Path | None) -> None:
     """What others notice while many clients send half a request, nothing, or never leave."""
     slow_clients.run(clients, rate, seconds, json_file)
@@ -143,7 +145,7 @@ def slow_clients_command(clients: int, rate: float, seconds: float, json_file: P
 @click.option("--seconds", default=5.0, show_default=True, help="Length of one measurement.")
 @click.option("--rounds", default=3, show_default=True, help="Measurements of each case; the best counts.")
 @click.option("--retrain", default="10m", show_default=True, help="Size of a retrain to serve beside; empty for none.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="File for the JSON object.")
+@_JSON
 def serving_command(worker_classes: str, users: int, seconds: float, rounds: int, retrain: str, json_file: Path | None) -> None:
     """Requests a second of the API, against a hello-world (needs wrk)."""
     serving.run(worker_classes.split(","), users, seconds, rounds, retrain, json_file)

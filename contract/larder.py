@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from functools import cached_property
 from typing import Self
 
@@ -12,6 +13,7 @@ from rq import Queue
 from contract.audit import Audit
 from contract.experiments.moves import Experiments
 from contract.formats.keys import Keys
+from contract.machine import die_with_parent
 from contract.queue import jobs
 from contract.settings.settings import Settings
 from contract.store.connections import connect
@@ -20,6 +22,7 @@ from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from contract.store.replicas.acknowledged import Acknowledged
 from contract.store.runs import Runs
+from contract.telemetry.logs import log_to_stdout
 
 PATIENCE_S = 15.0  # of a service's connection to the queue, on which it waits for jobs
 
@@ -38,6 +41,16 @@ class Larder:
     def from_environ(cls, **overrides: object) -> Self:
         """Raises SettingsError for a bad variable. `overrides` are settings by name; None leaves what the environment says."""
         return cls(Settings.from_environ(os.environ, **overrides))
+
+    @classmethod
+    def beside_a_service(cls) -> Self:
+        """For a process that a service starts beside itself, and that ends with it. SIGTERM ends it at once, as good as killed: what is
+        half done is done again."""
+        settings = Settings.from_environ(os.environ)
+        log_to_stdout(settings)
+        die_with_parent()
+        signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
+        return cls(settings)
 
     @cached_property
     def queue_redis(self) -> Redis:

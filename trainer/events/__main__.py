@@ -6,8 +6,6 @@ It runs until it is told to stop.
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -16,10 +14,8 @@ from typing import Any
 from contract.door import guarded
 from contract.errors import LarderError
 from contract.larder import Larder
-from contract.machine import die_with_parent
 from contract.settings.settings import Settings
 from contract.store.connections import explained
-from contract.telemetry.logs import log_to_stdout
 from trainer.events.collecting import BATCH, begin, collect
 from trainer.events.kinds import KINDS, Kind, written
 from trainer.events.tidying import tidy
@@ -55,11 +51,8 @@ class Writer:
 
 
 def main() -> int:
-    settings = Settings.from_environ(os.environ)
-    log_to_stdout(settings)
-    die_with_parent()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))  # as good as killed: what is half done is done again
-    larder = Larder(settings)
+    larder = Larder.beside_a_service()
+    settings = larder.settings
     writers = [Writer(larder, kind) for kind in written(settings)]
     tidied_at = float("-inf")
     while True:

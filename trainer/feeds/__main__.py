@@ -6,8 +6,6 @@ It runs until it is told to stop. Each feed has a thread: one that is away does 
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import sys
 import threading
 import time
@@ -15,12 +13,9 @@ import time
 from contract.door import guarded
 from contract.errors import FeedError, LarderError
 from contract.larder import Larder
-from contract.machine import die_with_parent
-from contract.settings.settings import Settings
 from contract.settings.stores.feeds import Feed
 from contract.store.connections import explained
 from contract.store.streams.feeds import tell
-from contract.telemetry.logs import log_to_stdout
 from trainer.feeds.feeding import Feeding
 from trainer.feeds.sources import opened
 
@@ -62,12 +57,8 @@ def _say_down(larder: Larder, feed: Feed) -> None:
 
 
 def main() -> int:
-    settings = Settings.from_environ(os.environ)
-    log_to_stdout(settings)
-    die_with_parent()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))  # as good as killed: what is half done is done again
-    larder = Larder(settings)
-    threads = [threading.Thread(target=follow, args=(larder, feed), daemon=True) for feed in settings.feeds]
+    larder = Larder.beside_a_service()
+    threads = [threading.Thread(target=follow, args=(larder, feed), daemon=True) for feed in larder.settings.feeds]
     for thread in threads:
         thread.start()
     while all(thread.is_alive() for thread in threads):

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import sys
 import time
 
 from contract.door import guarded
 from contract.errors import LarderError
 from contract.larder import Larder
-from contract.machine import die_with_parent
-from contract.settings.settings import Settings
 from contract.store.connections import explained
-from contract.telemetry.logs import log_to_stdout
 from trainer.notices.happened import happened
 from trainer.notices.tell import tell
 
@@ -27,14 +22,10 @@ log = logging.getLogger("larder.notices")
 
 
 def main() -> int:
-    settings = Settings.from_environ(os.environ)
-    log_to_stdout(settings)
-    die_with_parent()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
-    larder = Larder(settings)
+    larder = Larder.beside_a_service()
     while True:
         try:
-            with explained(settings.redis_url):
+            with explained(larder.settings.redis_url):
                 tell_what_happened(larder)
         except LarderError as error:
             log.warning("notices wait: %s", error)

@@ -60,5 +60,31 @@ class Table(Protocol):
         ...
 
 
+class Within:
+    """A table that gives a part of `table`, and is called as that one is."""
+
+    __slots__ = ()
+    table: Table
+
+    @property
+    def where(self) -> str:
+        return self.table.where
+
+    @property
+    def names(self) -> Sequence[str]:
+        return self.table.names
+
+    @property
+    def named(self) -> bool:
+        return self.table.named
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return self.table.notes
+
+    def sample(self, column: str) -> pl.Series:
+        return self.table.sample(column)
+
+
 def texts(rows: Mapping[str, list[Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(rows, pl.String))

@@ -11,12 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from trainer.kept import entries, files
 from trainer.kept.digest import digest
 from trainer.kept.entries import DamagedError
-from trainer.rows.batches import Batch, Table
+from trainer.rows.batches import Batch, Table, Within
 from trainer.rows.problems import Problems
 from trainer.sources.tables.partitions import Part
 from trainer.sources.text import files as texts
@@ -29,7 +27,7 @@ MOST = 400  # pieces: one a night, for a year
 
 
 @dataclass(slots=True)
-class Piece:
+class Piece(Within):
     """The rows of a file from `begin` on, as a table of their own. `end`: None is the end of the file; set by reading them.
 
     `file`: what tells the file, as it was before any of its pieces was read; `known`: whether the rows that are kept are those of the file.
@@ -42,25 +40,6 @@ class Piece:
     file: dict[str, Any] | None
     end: Place | None = None
     known: bool = False
-
-    @property
-    def where(self) -> str:
-        return self.table.where
-
-    @property
-    def names(self) -> Sequence[str]:
-        return self.table.names
-
-    @property
-    def named(self) -> bool:
-        return self.table.named
-
-    @property
-    def notes(self) -> Sequence[str]:
-        return self.table.notes
-
-    def sample(self, column: str) -> pl.Series:
-        return self.table.sample(column)
 
     def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:
         self.text.begin, self.text.stop = self.begin, self.stop

@@ -1,7 +1,10 @@
-"""What experiments begin with: two generations that were promoted, and one that waits."""
+"""What experiments begin with: two generations that were promoted, and one that waits; and how lists are asked for."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from flask.testing import FlaskClient
 from redis import Redis
 
 from contract.formats.keys import Keys
@@ -12,6 +15,14 @@ from tests.support.builders import Lists, manifest_of, promote_lists, write_list
 
 KEYS = Keys()
 LISTS: Lists = {user: [(10 + user, 2.0)] for user in range(8)}
+
+
+def ask(client: FlaskClient, user: object, query: str = "", **more: object) -> dict[str, Any]:
+    """The list of a user who has one."""
+    answer = client.post(f"/recommendations{query}", json={"user_id": user, **more})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.get_json()
+    return found
 
 
 def two_served(redis: Redis) -> Generations:

@@ -9,7 +9,6 @@ import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
-from api.app import create_app
 from contract.experiments.arms import arms_of
 from contract.experiments.moves import Experiments
 from contract.formats import payload
@@ -17,6 +16,7 @@ from contract.formats.keys import Keys
 from contract.settings.settings import ModelSettings, Settings
 from contract.store import taken
 from contract.store.generations import Generations
+from tests.integration.experiments.served import ask
 from tests.support.builders import Lists, promote_lists
 
 KEYS = Keys()
@@ -36,21 +36,6 @@ def experiments(store_redis: Redis) -> Experiments:
         items = [item for item, _ in lists[0]]
         store_redis.set(KEYS.popular(name), payload.encode(items[::-1], [4.0, 3.0, 2.0, 1.0]))
     return Experiments(Generations(store_redis, KEYS))
-
-
-@pytest.fixture
-def make(redis_server: str) -> Make:
-    def client(**settings: object) -> FlaskClient:
-        return create_app(Settings.model_validate({"redis_url": redis_server, "pointer_ttl_ms": 0, **settings})).test_client()
-
-    return client
-
-
-def ask(client: FlaskClient, user: object, query: str = "", **more: object) -> dict[str, Any]:
-    answer = client.post(f"/recommendations{query}", json={"user_id": user, **more})
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.get_json()
-    return found
 
 
 def items(answer: dict[str, Any]) -> list[int]:

@@ -12,7 +12,6 @@ from flask.testing import FlaskClient
 from redis import Redis
 from redis.exceptions import RedisError
 
-from api.app import create_app
 from api.serving.plain.quick import ARMS
 from contract.audit import newest_changes
 from contract.experiments.answers import ArmAnswers, BrokenSlot, shares
@@ -41,14 +40,6 @@ Make = Callable[[], FlaskClient]
 @pytest.fixture
 def larder(store_redis: Redis, redis_server: str) -> Larder:
     return Larder(Settings(redis_url=redis_server, pointer_ttl_ms=0))
-
-
-@pytest.fixture
-def make(redis_server: str) -> Make:
-    def process() -> FlaskClient:
-        return create_app(Settings.model_validate({"redis_url": redis_server, "pointer_ttl_ms": 0})).test_client()
-
-    return process
 
 
 def served(larder: Larder, first: Lists, second: Lists) -> None:

@@ -11,13 +11,12 @@ import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
-from api.app import create_app
 from contract.errors import GenerationError, SettingsError
 from contract.experiments.moves import Experiments
 from contract.formats.events import Event, Impression
-from contract.settings.settings import ModelSettings, Settings
+from contract.settings.settings import ModelSettings
 from contract.store.generations import Generations
-from tests.integration.experiments.served import KEYS, two_served
+from tests.integration.experiments.served import KEYS, ask, two_served
 from tests.integration.experiments.test_commands import call
 from tests.integration.experiments.test_judging import Judge, put_back
 from tests.support.builders import Lists, promote_lists
@@ -38,21 +37,6 @@ def experiments(store_redis: Redis) -> Experiments:
     for name, lists in (("g1", {user: FIRST[user] for user in USERS if user != 8}), ("g2", SECOND)):
         promote_lists(store_redis, KEYS, lists, generation=name, settings=ModelSettings(k=4, depth=8, similar_depth=0))
     return Experiments(Generations(store_redis, KEYS))
-
-
-@pytest.fixture
-def make(redis_server: str) -> Make:
-    def client(**settings: object) -> FlaskClient:
-        return create_app(Settings.model_validate({"redis_url": redis_server, "pointer_ttl_ms": 0, **settings})).test_client()
-
-    return client
-
-
-def ask(client: FlaskClient, user: object, **more: object) -> dict[str, Any]:
-    answer = client.post("/recommendations", json={"user_id": user, **more})
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.get_json()
-    return found
 
 
 def ids(answer: dict[str, Any]) -> list[Any]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from pydantic import SecretStr
 from redis import Redis
 
 from contract.errors import GateError, GenerationError
@@ -31,18 +28,6 @@ REFUSED = Verdict(passed=False, because="worse")
 @pytest.fixture
 def generations(store_redis: Redis) -> Generations:
     return two_served(store_redis)
-
-
-@pytest.fixture
-def experiments(generations: Generations) -> Experiments:
-    return Experiments(generations)
-
-
-@pytest.fixture
-def settings(redis_server: str, tmp_path: Path) -> Settings:
-    return Settings(
-        redis_url=redis_server, artifacts=tmp_path.as_uri(), keep_generations=0, erasure_secret=SecretStr("a secret")
-    ).model_copy(update={"grace_s": 0, "job_timeout_s": 0.001})
 
 
 def begin_night(generations: Generations, night: str, ease: Verdict | None = None) -> None:

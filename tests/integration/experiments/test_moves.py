@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import cast
 
 import pytest
-from pydantic import SecretStr
 from redis import Redis
 
 from contract.errors import GateError, GenerationError
@@ -29,19 +27,6 @@ HALF = {"current": 5000, "g1": 5000}
 @pytest.fixture
 def generations(store_redis: Redis) -> Generations:
     return two_served_and_one_waiting(store_redis)
-
-
-@pytest.fixture
-def experiments(generations: Generations) -> Experiments:
-    return Experiments(generations)
-
-
-@pytest.fixture
-def settings(redis_server: str, tmp_path: Path) -> Settings:
-    # No grace: what may go, goes at once.
-    return Settings(
-        redis_url=redis_server, artifacts=tmp_path.as_uri(), keep_generations=0, erasure_secret=SecretStr("a secret")
-    ).model_copy(update={"grace_s": 0, "job_timeout_s": 0.001})
 
 
 def value(generations: Generations) -> dict[str, object]:

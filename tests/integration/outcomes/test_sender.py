@@ -41,6 +41,11 @@ def sent(redis: Redis) -> list[str]:
     return [one.request_id for _, one in impressions_in(redis, Keys()).read(NOTHING, 100_000)]
 
 
+def put_two(made: Sender) -> None:
+    made.put("a", BODY)
+    made.put("b", BODY)
+
+
 def without_threads(act: Callable[[], None]) -> None:
     """No thread gets a stack of more than there are addresses."""
     usual = threading.stack_size(2**47)
@@ -53,11 +58,7 @@ def without_threads(act: Callable[[], None]) -> None:
 def test_where_no_thread_can_be_started_answers_go_out_and_the_next_one_tries_again(
     made: Sender, store_redis: Redis, counts: Counts, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def put() -> None:
-        made.put("a", BODY)
-        made.put("b", BODY)
-
-    without_threads(put)
+    without_threads(lambda: put_two(made))
     assert caplog.text.count("no thread can be started") == 1
     made.put("c", BODY)
     made.close()
@@ -108,11 +109,7 @@ def test_a_first_page_that_is_pinned_is_not_in_the_sample(made: Sender, store_re
 def test_what_could_not_be_sent_before_the_end_counts_as_dropped(
     made: Sender, store_redis: Redis, counts: Counts, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def put() -> None:
-        made.put("a", BODY)
-        made.put("b", BODY)
-
-    without_threads(put)
+    without_threads(lambda: put_two(made))
     made.close()
     assert (sent(store_redis), counts) == ([], {DROPPED: 2})
     assert "2 answers were not sent before the end of the process" in caplog.text

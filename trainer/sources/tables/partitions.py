@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from contract.settings.settings import SourceSettings
-from trainer.rows.batches import Batch, Table
+from trainer.rows.batches import Batch, Table, Within
 from trainer.rows.problems import Problems
 from trainer.sources.tables.columns import KNOWN_NAMES, plain_name
 
@@ -66,24 +66,12 @@ def columns_of(folders: Mapping[str, object], names: Sequence[str] | None, sourc
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Part(Within):
     """A file of several. `own`: its names of the columns; `values`: columns that its folders give."""
 
     table: Table
     own: Mapping[str, str]
     values: Mapping[str, str | None]
-
-    @property
-    def where(self) -> str:
-        return self.table.where
-
-    @property
-    def named(self) -> bool:
-        return self.table.named
-
-    @property
-    def notes(self) -> Sequence[str]:
-        return self.table.notes
 
     @property
     def names(self) -> Sequence[str]:

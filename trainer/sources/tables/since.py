@@ -12,10 +12,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Protocol, TypeGuard
 
-import polars as pl
-
 from contract.errors import DataError
-from trainer.rows.batches import Batch, Table
+from trainer.rows.batches import Batch, Table, Within
 from trainer.rows.problems import Problems
 
 MOST = 400  # slices: one a night, for a year
@@ -81,7 +79,7 @@ class Kept:
 
 
 @dataclass(slots=True)
-class Slice:
+class Slice(Within):
     """Some rows of a table, as a table of their own. `newest`: those that are not kept, or lack a value; `known`: what is kept."""
 
     table: Growing
@@ -94,19 +92,8 @@ class Slice:
     named: bool = True
 
     @property
-    def where(self) -> str:
-        return self.table.where
-
-    @property
-    def names(self) -> Sequence[str]:
-        return self.table.names
-
-    @property
     def notes(self) -> Sequence[str]:
         return ()
-
-    def sample(self, column: str) -> pl.Series:
-        return self.table.sample(column)
 
     def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:  # noqa: ARG002 (typed already)
         low, high = value_of(self.low), value_of(self.high)
