@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from api.answers.selection import Selection, excluded_ids, select
 from api.answers.sieve import sieve_of
 from api.http.request_models import NO_FALLBACK, Page
-from api.lists.items_view import Shelf
 from api.lists.store import Store, StoredList
+from api.lists.view import View
 from contract.formats.keys import Id
-from contract.formats.manifest import Pointer
 from contract.store.lists import Listed
 from contract.text import words
 
@@ -26,25 +25,20 @@ def chain_of(store: Store, asked: Page) -> tuple[str, ...]:
 
 
 class Filler:
-    """Of one request and generation; `asked` may have a filter and a fallback. `but`: items to leave out besides the excluded ones.
+    """Of one request; `asked` may have a filter and a fallback. `but`: items to leave out besides the excluded ones.
 
     `count` is called with the names of the lists that fill one.
     """
 
     def __init__(
-        self, store: Store, asked: Page, pointer: Pointer, count: Callable[[Iterable[str]], object], *, but: frozenset[Id] = frozenset()
+        self, store: Store, asked: Page, view: View, count: Callable[[Iterable[str]], object], *, but: frozenset[Id] = frozenset()
     ) -> None:
-        self._store, self._asked, self._pointer, self._count = store, asked, pointer, count
+        self._store, self._asked, self._view, self._count = store, asked, view, count
         self.chain = chain_of(store, asked)
-        self.excluded = excluded_ids(asked, pointer) | but
-        self._sieve = sieve_of(store, pointer, asked.filter)
+        self.excluded = excluded_ids(asked, view.pointer) | but
+        self._sieve = sieve_of(view, asked.filter)
         self._read: dict[str, tuple[list[StoredList], Iterator[StoredList]]] = {}
-        self._wanted = asked.offset + (asked.k or pointer.k)
-
-    @property
-    def shelf(self) -> Shelf | None:
-        """The items that the answer stands on, where it is held to those of one time."""
-        return None if self._sieve is None else self._sieve.shelf
+        self._wanted = asked.offset + (asked.k or view.pointer.k)
 
     @property
     def filters(self) -> bool:
@@ -62,7 +56,7 @@ class Filler:
         """The same of a named list, of which no more is read than is needed."""
         ids: list[Id] = []
         scores: list[float] = []
-        for part in self._store.named(self._pointer, listed):
+        for part in self._store.named(self._view, listed):
             passed = self._sifted(part)
             ids += passed.item_ids
             scores += passed.scores
@@ -110,7 +104,7 @@ class Filler:
 
     def _parts(self, name: str) -> Iterator[StoredList]:
         """A list of the chain; what has been read for one user of a batch is not read again for the next."""
-        read, rest = self._read.setdefault(name, ([], self._store.named(self._pointer, Listed(name))))
+        read, rest = self._read.setdefault(name, ([], self._store.named(self._view, Listed(name))))
         yield from read
         for part in rest:
             read.append(part)
@@ -125,7 +119,7 @@ class Filler:
         return list(zip(passed.item_ids, passed.scores, strict=True))
 
     def _select(self, found: StoredList) -> Selection:
-        chosen = select(found, self._asked, self._pointer, self.excluded)
+        chosen = select(found, self._asked, self._view.pointer, self.excluded)
         if self._sieve is None or not chosen.short:
             return chosen
         return chosen._replace(n_passed=len(found.item_ids) - sum(item in self.excluded for item in found.item_ids))

@@ -10,8 +10,8 @@ from redis import Redis
 from api.answers.sieve import sieve_of
 from api.finding.search import Search
 from api.http.request_models import ItemsQuery
-from api.lists.items_view import Shelf
 from api.lists.store import Store
+from api.lists.view import View
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
@@ -20,28 +20,26 @@ from contract.formats.titles import words_of
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Items of a page, on one `shelf`."""
+    """Items of a page."""
 
     item_ids: list[Id]
-    shelf: Shelf
     is_short: bool
     is_corrected: bool
     is_partial: bool
 
 
-def find_items(store: Store, pointer: Pointer, asked: ItemsQuery) -> Found | None:
+def find_items(store: Store, view: View, asked: ItemsQuery) -> Found | None:
     """None where the items have no index. Raises RequestError for a filter that makes no sense."""
-    shelf = store.pointers.shelf
-    titles = store.titles.of(shelf)
+    titles = store.titles.of(view.items)
     if titles is None:
         return None
-    sieve = sieve_of(store, pointer, asked.filter)
+    sieve = sieve_of(view, asked.filter)
     search = Search(titles, None if asked.q is None else words_of(asked.q), asked.category)
-    unavailable, k = shelf.unavailable_of(pointer), asked.k or pointer.k
+    unavailable, k = view.unavailable, asked.k or view.pointer.k
     found: list[Id] = []
     n_passed = 0
     for row in search.rows():
-        item_id = stored_id(titles.id_of(row), pointer.item_id_type)
+        item_id = stored_id(titles.id_of(row), view.pointer.item_id_type)
         if item_id is None or item_id in unavailable or (sieve is not None and not sieve.passes(item_id)):
             continue
         n_passed += 1
@@ -50,7 +48,7 @@ def find_items(store: Store, pointer: Pointer, asked: ItemsQuery) -> Found | Non
             if len(found) == k:
                 break
     is_short = len(found) < k
-    return Found(found, shelf, is_short, search.is_corrected, is_short and search.is_partial)
+    return Found(found, is_short, search.is_corrected, is_short and search.is_partial)
 
 
 def find_users(store: Store, pointer: Pointer, beginning: str, most: int, after: Id | None = None) -> list[str] | None:

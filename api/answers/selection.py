@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from api.answers.json_text import NOTHING, Because, Mark, items_json
 from api.http.request_models import Page
-from api.lists.items_view import Shelf
 from api.lists.store import Store, StoredList
+from api.lists.view import View
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
@@ -55,14 +55,12 @@ def select(found: StoredList, asked: Page, pointer: Pointer, excluded: frozenset
     return Selection(item_ids, scores, left, len(left) < k, n_own, None, filled, found.explored, found.teams)
 
 
-def describe(
-    store: Store, pointer: Pointer, asked: Page, chosen: Iterable[Selection], shelf: Shelf | None = None
-) -> dict[Id, bytes] | None:
-    """Metadata of all chosen items in one round trip, if it is asked for; as they are on `shelf`, or now."""
+def describe(store: Store, view: View, asked: Page, chosen: Iterable[Selection]) -> dict[Id, bytes] | None:
+    """Metadata of all chosen items in one round trip, if it is asked for."""
     if not asked.include:
         return None
     item_ids = list(dict.fromkeys(item_id for one in chosen for item_id in one.item_ids))
-    return dict(zip(item_ids, store.metadata(pointer, item_ids, shelf), strict=True))
+    return dict(zip(item_ids, store.metadata(view, item_ids), strict=True))
 
 
 def render(

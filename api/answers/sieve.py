@@ -6,20 +6,18 @@ from api.filters.errors import FilterError
 from api.filters.predicate import Predicate
 from api.filters.table import Table
 from api.http.problems import RequestError
-from api.lists.items_view import Shelf
-from api.lists.store import Store, StoredList
+from api.lists.store import StoredList
+from api.lists.view import View
 from contract.formats.keys import Id
-from contract.formats.manifest import Pointer
 
 
 class Sieve:
-    """Holds all of an answer to one revision of the items: what is available, what passes, and the metadata that are shown."""
+    """What of a list is available and passes a filter."""
 
-    def __init__(self, shelf: Shelf, pointer: Pointer, table: Table, passes: Predicate) -> None:
-        self.shelf = shelf
+    def __init__(self, view: View, table: Table, passes: Predicate) -> None:
         self._table = table
         self._passes = passes
-        self._unavailable = shelf.unavailable_of(pointer)
+        self._unavailable = view.unavailable
 
     def passes(self, item_id: Id) -> bool:
         """Whether one that is available passes."""
@@ -39,18 +37,17 @@ class Sieve:
         return found._replace(item_ids=[found.item_ids[at] for at in left], scores=[found.scores[at] for at in left], positions=places)
 
 
-def sieve_of(store: Store, pointer: Pointer, text: str | None) -> Sieve | None:
+def sieve_of(view: View, text: str | None) -> Sieve | None:
     """None where no filter is asked for. Raises RequestError for one that makes no sense, and where nothing can be filtered by."""
     if text is None:
         return None
-    shelf = store.pointers.shelf
-    if shelf.table is None:
+    if (table := view.items.table) is None:
         raise RequestError(
             "The items that are served have no columns to filter by: name some in LARDER_FILTER_COLUMNS, and run `larder items`.",
             409,
             "No filters",
         )
     try:
-        return Sieve(shelf, pointer, shelf.table, shelf.table.filter(text))
+        return Sieve(view, table, table.filter(text))
     except FilterError as error:
         raise RequestError(f"{error}.") from None

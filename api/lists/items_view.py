@@ -24,7 +24,7 @@ from contract.store.item_revisions import ItemsPointer, decode_ids
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class ItemsView:
     """One revision of the items; `raw` is its pointer in Redis, None where nobody has written one. `unavailable`: ids of `id_type`.
 
     `table`: the columns that answers may be filtered by, None where there are none.
@@ -58,15 +58,15 @@ class Shelf:
         return str(self.pointer.revision), self.pointer.n_buckets
 
 
-class Shelves:
-    """The newest shelf. One thread reads a new revision, while the others go on with the one before: a long list takes a moment."""
+class ItemsViewCache:
+    """The newest one. One thread reads a new revision, while the others go on with the one before: a long list takes a moment."""
 
     def __init__(self, breaker: Breaker, keys: Keys) -> None:
         self._breaker = breaker
         self._keys = keys
         self._reading = Lock()
         self._is_known = False
-        self.current = Shelf()
+        self.current = ItemsView()
 
     def learn(self, raw: bytes | None, pointer: Pointer) -> None:
         """The pointer to the items as it has just been read, with that to the generation. Raises StoreError, PayloadError."""
@@ -76,7 +76,7 @@ class Shelves:
             return
         try:
             if not self._knows(raw, pointer):
-                self.current = self._shelf(raw, pointer)
+                self.current = self._view(raw, pointer)
                 self._is_known = True
         finally:
             self._reading.release()
@@ -85,15 +85,15 @@ class Shelves:
         known = self.current
         return self._is_known and raw == known.raw and pointer.item_id_type == known.id_type
 
-    def _shelf(self, raw: bytes | None, pointer: Pointer) -> Shelf:
+    def _view(self, raw: bytes | None, pointer: Pointer) -> ItemsView:
         if raw is None:
-            return Shelf(id_type=pointer.item_id_type)
+            return ItemsView(id_type=pointer.item_id_type)
         try:
             items = ItemsPointer.model_validate_json(raw)
         except ValidationError:
             raise PayloadError("the pointer to the items can't be read; upgrade the API") from None
         unavailable = self._read(items, pointer.item_id_type) if items.n_unavailable else frozenset[Id]()
-        return Shelf(raw, items, pointer.item_id_type, unavailable, self._table(items))
+        return ItemsView(raw, items, pointer.item_id_type, unavailable, self._table(items))
 
     def _table(self, items: ItemsPointer) -> Table | None:
         """The columns, each read by itself; those that are held already, where only the type of ids is another one."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, cast
 
+from api.lists.view import View
 from contract.experiments.arms import arm_of
 from contract.formats.manifest import Pointer
 from contract.formats.states import HAS_LISTS
@@ -14,7 +17,18 @@ if TYPE_CHECKING:
 
     from api.lists.store import Store
 
-pinned: ContextVar[Pointer | None] = ContextVar("pinned", default=None)
+pinned: ContextVar[View | None] = ContextVar("pinned", default=None)
+
+
+@contextmanager
+def pinned_to(store: Store, pointer: Pointer) -> Iterator[View]:
+    """Within it, all is read from the generation of `pointer`, with the items as they are known now."""
+    view = store.pointers.view_of(pointer)
+    token = pinned.set(view)
+    try:
+        yield view
+    finally:
+        pinned.reset(token)
 
 
 def arm_to_count(pointer: Pointer) -> str:

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from api.lists.breaker import Breaker
 from api.lists.clients import Command, read_all
-from api.lists.items_view import Shelf, Shelves
+from api.lists.items_view import ItemsViewCache
 from api.lists.pinning import pinned
 from api.lists.switching import Switch
+from api.lists.view import View
 from contract.errors import NothingPromotedError, PayloadError
 from contract.experiments.arms import Arms, arms_of
 from contract.formats import payload
@@ -32,10 +33,9 @@ class Pointers:
         self._keys = keys
         self._ttl_s = ttl_s
         self._clock = clock
-        # With the time until which it may be believed, what Redis said, where nothing else was to be asked, and the arms of the experiment
-        # that runs; replaced as a whole.
-        self._cached: tuple[Pointer, float, tuple[bytes, bytes | None] | None, Arms | None] | None = None
-        self._shelves = Shelves(breaker, keys)
+        # With the time until which it may be believed, and what Redis said, where nothing else was to be asked; replaced as a whole.
+        self._cached: tuple[View, float, tuple[bytes, bytes | None] | None] | None = None
+        self._items = ItemsViewCache(breaker, keys)
         self._switch = Switch(breaker, clock)
 
     @property
@@ -43,50 +43,30 @@ class Pointers:
         """What reads the pointers, for who reads more in the same round trip: answers, and the `now` before, are for `learn_both`."""
         return [("GET", self._keys.current), ("GET", self._keys.items_pointer)]
 
-    @property
-    def shelf(self) -> Shelf:
-        """The items as they were with the pointer that was read last."""
-        return self._shelves.current
-
-    def current(self, user: Id | None = None) -> Pointer:
-        """The generation that lists come from: the one that the request names, else what is served, by a pointer that is young enough.
+    def current(self, user: Id | None = None) -> View:
+        """What an answer is to stand on: the generation that the request names, else what is served, by a pointer that is young enough.
 
         With `user`: what is served to that user. Raises NothingPromotedError, StoreError, PayloadError.
         """
-        if (named := pinned.get()) is not None:
-            return named
-        return self.young_of(user) or self.follow(user)
+        return pinned.get() or self.young(user) or self.follow(user)
 
-    @property
-    def young(self) -> Pointer | None:
-        """What is served, if that is known without asking Redis."""
-        return self.young_of(None)
-
-    def young_of(self, user: Id | None) -> Pointer | None:
+    def young(self, user: Id | None = None) -> View | None:
         """What is served to a user, None: where nobody is named, if that is known without asking Redis."""
         cached = self._cached
-        if cached is None or self._clock() >= cached[1]:
-            return None
-        return cached[0] if user is None or cached[3] is None else cached[3].of_user(user)
+        return None if cached is None or self._clock() >= cached[1] else cached[0].of_user(user)
 
-    @property
-    def splits(self) -> bool:
-        """Whether users are served from different generations, as far as is known without asking Redis."""
-        return self._cached is not None and self._cached[3] is not None
+    def view_of(self, pointer: Pointer) -> View:
+        """Of a generation that a request names, even before any is served. Raises StoreError, PayloadError."""
+        try:
+            return self.current().of(pointer)
+        except NothingPromotedError:
+            self._items.learn(self._breaker.ask(lambda redis: read_all(redis, self.commands))[1], pointer)
+            return View(pointer, self._items.current)
 
     @property
     def running_arms(self) -> Arms | None:
         """Those of the experiment that runs, as far as is known without asking Redis, whatever the request names."""
-        return None if self._cached is None else self._cached[3]
-
-    def arms(self) -> Arms | None:
-        """Those of the experiment that runs; None while none does, or where the request names a generation or an arm.
-
-        Raises as `current`.
-        """
-        self.current()
-        cached = self._cached
-        return None if cached is None or pinned.get() is not None else cached[3]
+        return None if self._cached is None else self._cached[0].arms
 
     @property
     def ages(self) -> bool:
@@ -98,13 +78,12 @@ class Pointers:
         """As `learn_both`, of answers that say what they said before; others wait until somebody learns them, which may take a moment."""
         cached = self._cached
         if cached is not None and cached[2] is not None and cached[2] == (raw, raw_items):
-            self._cached = (cached[0], since + self._ttl_s, *cached[2:])
+            self._cached = (cached[0], since + self._ttl_s, cached[2])
 
-    def follow(self, user: Id | None = None) -> Pointer:
+    def follow(self, user: Id | None = None) -> View:
         """The same as `current`, by a pointer that is read now."""
         now, (raw, raw_items) = self.now(), self._breaker.ask(lambda redis: read_all(redis, self.commands))
-        served, cached = self.learn_both(raw, raw_items, now), self._cached
-        return served if user is None or cached is None or cached[3] is None or pinned.get() else cached[3].of_user(user)
+        return self.learn_both(raw, raw_items, now, user)
 
     def refresh(self) -> Pointer:
         """The newest pointer as Redis has it now, for who wants to know of a promotion; lists may follow a moment later."""
@@ -114,42 +93,41 @@ class Pointers:
     def now(self) -> float:
         return self._clock()
 
-    def learn_both(self, raw: bytes | None, raw_items: bytes | None, since: float) -> Pointer:
+    def learn_both(self, raw: bytes | None, raw_items: bytes | None, since: float, user: Id | None = None) -> View:
         """The answers to `commands`, which were sent after `since`; what `current` says from now on."""
         _, served = self._learn(raw, raw_items, since)
-        return pinned.get() or served
+        return pinned.get() or served.of_user(user)
 
-    def _learn(self, raw: bytes | None, raw_items: bytes | None, since: float) -> tuple[Pointer, Pointer]:
-        """The newest pointer, and that which is to be followed now."""
+    def _learn(self, raw: bytes | None, raw_items: bytes | None, since: float) -> tuple[Pointer, View]:
+        """The newest pointer, and what is to be followed now."""
         if raw is None:
             self._cached = None
             raise NothingPromotedError("nothing is promoted yet")
         newest = _pointer(raw)
         served, until = self._switch.served(newest)
-        self._shelves.learn(raw_items, served)
-        is_settled = until == math.inf and self._shelves.current.raw == raw_items
-        self._cached = (served, min(since + self._ttl_s, until), (raw, raw_items) if is_settled else None, arms_of(served))
-        return newest, served
+        self._items.learn(raw_items, served)
+        view = View(served, self._items.current, arms_of(served))
+        while True:
+            is_settled = until == math.inf and view.items.raw == raw_items
+            self._cached = (view, min(since + self._ttl_s, until), (raw, raw_items) if is_settled else None)
+            if view.items is (items := self._items.current):
+                return newest, view
+            view = view._replace(items=items)  # another thread has read newer ones: nobody goes back to those of before
 
-    def items_tag(self) -> str:
-        """What the tag of an answer says of the items. Ask before lists are read: then a tag is never newer than what it stands on."""
-        self.current()
-        return self.shelf.tag
-
-    def look(self, find: Callable[[Pointer], T | None], user: Id | None = None) -> tuple[Pointer, T] | None:
-        """What `find` finds in the current generation, or in that which is served to `user`, with that generation's pointer.
+    def find_in_current(self, find: Callable[[View], T | None], user: Id | None = None) -> tuple[View, T] | None:
+        """What `find` finds in the current generation, or in that which is served to `user`, with what it was found in.
 
         The cached pointer may name a generation that has been pruned, or that did not know what is asked for yet; so when
         nothing is found, the pointer is read afresh, and a newer generation is asked.
         """
-        pointer = self.current(user)
-        found = find(pointer)
+        view = self.current(user)
+        found = find(view)
         if found is None:
             newest = self.follow(user)
-            if newest.generation == pointer.generation:
+            if newest.pointer.generation == view.pointer.generation:
                 return None
-            pointer, found = newest, find(newest)
-        return None if found is None else (pointer, found)
+            view, found = newest, find(newest)
+        return None if found is None else (view, found)
 
 
 def _pointer(raw: bytes) -> MovedPointer:

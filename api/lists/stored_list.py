@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from api.lists.fresh import Fresh
+from api.lists.view import View
 from contract.formats import payload
 from contract.formats.keys import Id
-from contract.formats.manifest import Pointer
 
 
 class StoredList(NamedTuple):
@@ -32,12 +32,13 @@ class StoredList(NamedTuple):
 
 
 class UserLists(NamedTuple):
-    """Ids as the generation spells them, None for one that can't be; lists, None for who has none; the pointer as it is now;
-    what each did since, None where events don't count at once."""
+    """Ids as the generation spells them, None for one that can't be; lists, None for who has none; what these stand on; what is served
+    now; what each did since, None where events don't count at once."""
 
     user_ids: list[Id | None]
     lists: list[StoredList | None]
-    newest: Pointer
+    view: View
+    newest: View
     did: list[Fresh | None]
 
 

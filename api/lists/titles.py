@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any, cast
 
 from api.lists.breaker import Breaker
-from api.lists.items_view import Shelf
+from api.lists.items_view import ItemsView
 from contract.errors import StoreError
 from contract.formats.keys import Keys
 from contract.formats.titles import PARTS, Titles, decode_part
@@ -21,9 +21,9 @@ class HeldTitles:
         self._reading = Lock()
         self._held: tuple[int, Titles] | None = None
 
-    def of(self, shelf: Shelf) -> Titles | None:
+    def of(self, view: ItemsView) -> Titles | None:
         """The index of this revision; None where there is none. Raises StoreError, PayloadError."""
-        items = shelf.pointer
+        items = view.pointer
         if items is None or not items.n_titles:
             return None
         held = self._held

@@ -50,7 +50,7 @@ class RedisCollector(Collector):
         yield _gauge("store_up", "1 while the store answers.", is_up)
 
     def _generation(self) -> Iterator[Metric]:
-        pointer = self._store.pointers.follow()
+        pointer = self._store.pointers.follow().pointer
         info = GaugeMetricFamily("larder_generation_info", "The generation that is served.", labels=["generation"])
         info.add_metric([pointer.generation], 1)
         yield info

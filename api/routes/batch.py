@@ -20,6 +20,7 @@ from api.http.responses import Caching, of_generation
 from api.http.route import Route
 from api.lists.pinning import arm_to_count
 from api.lists.store import Store, UserLists
+from api.lists.view import View
 from api.metrics.counters import Metrics
 from contract.experiments.arms import ERROR, LISTED, UNKNOWN, WITHOUT, ArmPointer, Arms, arm_of
 from contract.formats.keys import Id
@@ -49,14 +50,15 @@ class BatchRoutes:
 
     def batch(self) -> Response:
         asked = json_body(BatchRequest)
-        if (arms := self.store.pointers.arms()) is None:
-            pointer, results = self.answered(asked, self.store.pointers.current())
+        view = self.store.pointers.current()
+        if view.arms is None:
+            pointer, results = self.answered(asked, view)
         else:
-            pointer, results = self.store.pointers.current(), iter(self.by_arm(asked, arms))
+            pointer, results = view.pointer, iter(self.by_arm(asked, view, view.arms))
         body = ",".join(results)
         return of_generation(f'{{{generation_json(pointer)},"results":[{body}]}}\n', pointer, self.caching)
 
-    def by_arm(self, asked: BatchRequest, arms: Arms) -> list[str]:
+    def by_arm(self, asked: BatchRequest, view: View, arms: Arms) -> list[str]:
         """Each user's result from the generation of the user's arm, which it names: a round trip an arm."""
         results = [""] * len(asked.user_ids)
         parts: dict[str, tuple[ArmPointer, list[int]]] = {}
@@ -65,28 +67,25 @@ class BatchRoutes:
             parts.setdefault(own.arm, (own, []))[1].append(at)
         for pointer, places in parts.values():
             part = asked.model_copy(update={"user_ids": [asked.user_ids[at] for at in places]})
-            for at, result in zip(places, self.counted(part, pointer), strict=True):
+            for at, result in zip(places, self.counted(part, view._replace(pointer=pointer), pointer.arm), strict=True):
                 results[at] = result
         return results
 
-    def counted(self, asked: BatchRequest, pointer: ArmPointer) -> list[str]:
+    def counted(self, asked: BatchRequest, view: View, arm: str) -> list[str]:
         try:
-            return list(self.answered(asked, pointer, says=True)[1])
+            return list(self.answered(asked, view, says=True)[1])
         except RequestError:
             raise
         except Exception:
-            self.metrics.arm(pointer.arm, ERROR, len(asked.user_ids))
+            self.metrics.arm(arm, ERROR, len(asked.user_ids))
             raise
 
-    def answered(self, asked: BatchRequest, pointer: Pointer, *, says: bool = False) -> tuple[Pointer, Iterator[str]]:
+    def answered(self, asked: BatchRequest, view: View, *, says: bool = False) -> tuple[Pointer, Iterator[str]]:
         """Results, and how they were read. `says`: each list names its generation."""
-        most = (asked.k or pointer.k) if is_plain(asked) else None
-        found = self.store.user_lists(pointer, asked.user_ids, explain=asked.explain, most=most)
-        if not all(found.lists) and (newest := _newest(self.store, pointer, found)).generation != pointer.generation:
-            # A generation that has just been left may be pruned, or may not know a user yet.
-            pointer = newest
-            most = (asked.k or pointer.k) if is_plain(asked) else None
-            found = self.store.user_lists(pointer, asked.user_ids, explain=asked.explain, most=most)
+        found = self.read(asked, view)
+        if not all(found.lists) and (newest := _newest(view, found)).pointer.generation != view.pointer.generation:
+            found = self.read(asked, newest)  # a generation that has just been left may be pruned, or may not know a user yet
+        view, pointer = found.view, found.view.pointer
         if asked.explain:
             need_explanations(pointer)
         n_unknown = sum(one is None for one in found.lists)
@@ -99,15 +98,20 @@ class BatchRoutes:
             if count is not None:
                 count([one and one.item_ids for one in found.lists])
             return pointer, _plain_results(pointer, asked, found, more)
-        return pointer, _results(self.store, pointer, asked, found, Filler(self.store, asked, pointer, self.metrics.fell_back), more, count)
+        return pointer, _results(self.store, view, asked, found, Filler(self.store, asked, view, self.metrics.fell_back), more, count)
+
+    def read(self, asked: BatchRequest, view: View) -> UserLists:
+        most = (asked.k or view.pointer.k) if is_plain(asked) else None
+        return self.store.user_lists(view, asked.user_ids, explain=asked.explain, most=most)
 
 
-def _newest(store: Store, pointer: Pointer, found: UserLists) -> Pointer:
-    """What is to be read now in place of `pointer`."""
-    if not (arm := arm_of(pointer)):
+def _newest(view: View, found: UserLists) -> View:
+    """What is to be read now in place of `view`."""
+    if not (arm := arm_of(view.pointer)):
         return found.newest
-    arms = store.pointers.arms()
-    return pointer if arms is None else arms.whole or arms.named(arm) or pointer
+    arms = found.newest.arms
+    pointer = None if arms is None else arms.whole or arms.named(arm)
+    return view if pointer is None else found.newest._replace(pointer=pointer)
 
 
 def _count(metrics: Metrics, arm: str, users: Sequence[Id], listed: Sequence[Sequence[Id] | None]) -> None:
@@ -126,7 +130,7 @@ def _plain_results(pointer: Pointer, asked: BatchRequest, found: UserLists, more
 
 
 def _results(
-    store: Store, pointer: Pointer, asked: BatchRequest, found: UserLists, filler: Filler, more: str, count: Count | None
+    store: Store, view: View, asked: BatchRequest, found: UserLists, filler: Filler, more: str, count: Count | None
 ) -> Iterator[str]:
     """A list or an error for each user. Metadata of all of them takes one round trip."""
     choices = [
@@ -135,10 +139,10 @@ def _results(
     ]
     if count is not None:
         count([choice and choice[1].item_ids for choice in choices])
-    described = describe(store, pointer, asked, [choice[1] for choice in choices if choice is not None], filler.shelf)
+    described = describe(store, view, asked, [choice[1] for choice in choices if choice is not None])
     unknown = problem_json(unknown_user()).strip()
     for given, one, choice in zip(asked.user_ids, found.lists, choices, strict=True):
-        user_id = spelled(given, pointer)
+        user_id = spelled(given, view.pointer)
         if choice is None:
             yield f'{{"user_id":{id_json(user_id)},"problem":{unknown}}}'
         else:

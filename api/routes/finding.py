@@ -18,20 +18,19 @@ from api.http.requests import parse, query
 from api.http.responses import plain
 from api.http.route import Route
 from api.lists.store import Store
+from api.lists.view import View
 from contract.formats.ids import stored_id
 from contract.formats.manifest import Pointer
 
 
-def found_items(store: Store, pointer: Pointer, asked: ItemsQuery) -> str:
+def found_items(store: Store, view: View, asked: ItemsQuery) -> str:
     """Members of the answer. Raises RequestError where the items have no index."""
-    found = find_items(store, pointer, asked)
+    found = find_items(store, view, asked)
     if found is None:
-        raise RequestError(_why_not_found(store), 409, "No index")
+        raise RequestError(_why_not_found(view), 409, "No index")
     items = ",".join(
         f'{{"item_id":{id_json(item_id)},"rank":{rank},"metadata":{metadata.decode()}}}'
-        for rank, (item_id, metadata) in enumerate(
-            zip(found.item_ids, store.metadata(pointer, found.item_ids, found.shelf), strict=True), asked.offset + 1
-        )
+        for rank, (item_id, metadata) in enumerate(zip(found.item_ids, store.metadata(view, found.item_ids), strict=True), asked.offset + 1)
     )
     said = {
         "corrected": found.is_corrected,
@@ -42,9 +41,9 @@ def found_items(store: Store, pointer: Pointer, asked: ItemsQuery) -> str:
     return "".join(f'"{name}":true,' for name, holds in said.items() if holds) + f'"items":[{items}]'
 
 
-def _why_not_found(store: Store) -> str:
+def _why_not_found(view: View) -> str:
     """What is missing to find items, and what to do."""
-    items = store.pointers.shelf.pointer
+    items = view.items.pointer
     if items is None:
         return "No table of items is served: name one as LARDER_ITEMS, and run `larder items`."
     if not items.n_items:
@@ -67,10 +66,10 @@ class FindingRoutes:
 
     def users(self) -> Response:
         asked = query(UsersQuery)
-        pointer = self.store.pointers.current()
+        pointer = self.store.pointers.current().pointer
         names = self.names_of(pointer, asked)
         if not names:  # the generation may just have been pruned, or may not have them yet
-            newest = self.store.pointers.follow()
+            newest = self.store.pointers.follow().pointer
             if newest.generation != pointer.generation:
                 pointer, names = newest, self.names_of(newest, asked)
         if not pointer.finds_users:
@@ -90,8 +89,10 @@ class FindingRoutes:
     def users_of_item(self, item_id: str) -> Response:
         asked = query(AudienceQuery)
         given = parse(ItemRequest, {"item_id": item_id}).item_id
-        seen = self.store.pointers.look(lambda pointer: audience_of(self.store, pointer, given, asked.k or pointer.audience_depth))
+        seen = self.store.pointers.find_in_current(
+            lambda view: audience_of(self.store, view.pointer, given, asked.k or view.pointer.audience_depth)
+        )
         if seen is None:
             raise unknown_item()
-        pointer, (found, users, scores) = seen
-        return plain(f'{{"item_id":{id_json(found)},"users":{users_json(users, scores)},{generation_json(pointer)}}}\n')
+        view, (found, users, scores) = seen
+        return plain(f'{{"item_id":{id_json(found)},"users":{users_json(users, scores)},{generation_json(view.pointer)}}}\n')

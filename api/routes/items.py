@@ -21,12 +21,12 @@ from api.http.responses import Caching, of_generation
 from api.http.route import Route
 from api.lists.alike import alike
 from api.lists.store import POPULAR, Store, StoredList
+from api.lists.view import View
 from api.metrics.counters import Metrics
 from api.routes.finding import found_items
 from contract.formats.ids import stored_id
 from contract.formats.incoming.strict import RequestModel
 from contract.formats.keys import Id
-from contract.formats.manifest import Pointer
 from contract.store.lists import Listed
 
 
@@ -52,21 +52,19 @@ class ItemRoutes:
     def item_by_query(self) -> Response:
         asked = query(ItemsQuery)
         if asked.item_id is None:
-            tag, pointer = self.store.pointers.items_tag(), self.store.pointers.current()
-            return self.respond(f"{found_items(self.store, pointer, asked)},{generation_json(pointer)}", pointer, tag)
+            view = self.store.pointers.current()
+            return self.respond(found_items(self.store, view, asked), view)
         if len(asked.model_fields_set) > 1:
             raise RequestError("item_id names one item: leave out what else is asked, or item_id.", 404, "Item not found")
         return self.item(ItemRequest(item_id=asked.item_id))
 
     def item(self, asked: ItemRequest) -> Response:
-        tag = self.store.pointers.items_tag()
-        seen = self.store.pointers.look(lambda pointer: self.store.item(pointer, asked.item_id))
+        seen = self.store.pointers.find_in_current(lambda view: self.store.item(view, asked.item_id))
         if seen is None:
             raise unknown_item()
-        pointer, (item_id, metadata) = seen
-        available = json.dumps(self.store.is_available(pointer, item_id))
-        members = f'"item_id":{id_json(item_id)},"available":{available},"metadata":{metadata.decode()}'
-        return self.respond(members + f",{generation_json(pointer)}", pointer, tag)
+        view, (item_id, metadata) = seen
+        available = json.dumps(item_id not in view.unavailable)
+        return self.respond(f'"item_id":{id_json(item_id)},"available":{available},"metadata":{metadata.decode()}', view)
 
     def similar_by_path(self, item_id: str) -> Response:
         options = query_fields(SimilarQuery)
@@ -77,36 +75,30 @@ class ItemRoutes:
         return self.similar(query(SimilarRequest))
 
     def similar(self, asked: SimilarRequest) -> Response:
-        tag = self.store.pointers.items_tag()
-        need_similar(self.store.pointers.current())
-        seen = self.store.pointers.look(lambda pointer: _similar(self.store, pointer, asked.item_id))
+        need_similar(self.store.pointers.current().pointer)
+        seen = self.store.pointers.find_in_current(lambda view: _similar(self.store, view, asked.item_id))
         if seen is None:
             raise unknown_item()
-        pointer, (item_id, found) = seen
-        return self.respond(f'"item_id":{id_json(item_id)},{self.page(asked, pointer, found, frozenset((item_id,)))}', pointer, tag)
+        view, (item_id, found) = seen
+        filler = Filler(self.store, asked, view, self.metrics.fell_back, but=frozenset((item_id,)))
+        return self.respond(f'"item_id":{id_json(item_id)},{self.shown(asked, view, filler.choose(found)[1])}', view)
 
     def popular(self) -> Response:
         asked = query(QueryPage)
-        tag = self.store.pointers.items_tag()
-        pointer = self.store.pointers.current()
-        filler = Filler(self.store, asked, pointer, self.metrics.fell_back)
-        _, chosen = filler.choose_named(Listed(POPULAR))
-        if (
-            not chosen.item_ids and (newest := self.store.pointers.follow()).generation != pointer.generation
-        ):  # it may just have been pruned
-            pointer, filler = newest, Filler(self.store, asked, newest, self.metrics.fell_back)
-            _, chosen = filler.choose_named(Listed(POPULAR))
-        return self.respond(f'"source":"popular",{self.shown(asked, pointer, chosen, filler)}', pointer, tag)
+        view = self.store.pointers.current()
+        chosen = self.chosen_popular(asked, view)
+        if not chosen.item_ids and (newest := self.store.pointers.follow()).pointer.generation != view.pointer.generation:
+            view, chosen = newest, self.chosen_popular(asked, newest)  # that of before may just have been pruned
+        return self.respond(f'"source":"popular",{self.shown(asked, view, chosen)}', view)
 
-    def respond(self, members: str, pointer: Pointer, tag: str) -> Response:
-        return of_generation(f"{{{members}}}\n", pointer, self.caching, tag)
+    def chosen_popular(self, asked: QueryPage, view: View) -> Selection:
+        return Filler(self.store, asked, view, self.metrics.fell_back).choose_named(Listed(POPULAR))[1]
 
-    def page(self, asked: Page, pointer: Pointer, found: StoredList, itself: frozenset[Id] = frozenset()) -> str:
-        filler = Filler(self.store, asked, pointer, self.metrics.fell_back, but=itself)
-        return self.shown(asked, pointer, filler.choose(found)[1], filler)
+    def respond(self, members: str, view: View) -> Response:
+        return of_generation(f"{{{members},{generation_json(view.pointer)}}}\n", view.pointer, self.caching, view.items.tag)
 
-    def shown(self, asked: Page, pointer: Pointer, chosen: Selection, filler: Filler) -> str:
-        return f"{render(asked, chosen, describe(self.store, pointer, asked, (chosen,), filler.shelf))},{generation_json(pointer)}"
+    def shown(self, asked: Page, view: View, chosen: Selection) -> str:
+        return render(asked, chosen, describe(self.store, view, asked, (chosen,)))
 
     def route(self, path: str, view: Callable[..., Response], summary: str, query: type[RequestModel], answer: type[BaseModel]) -> Route:
         errors = (409,) if answer is PopularAnswer else (404,) if view is self.item_by_path else (404, 409)
@@ -116,11 +108,11 @@ class ItemRoutes:
         return FoundItems if query is ItemsQuery else None
 
 
-def _similar(store: Store, pointer: Pointer, given: Id) -> tuple[Id, StoredList] | None:
-    item_id = stored_id(given, pointer.item_id_type)
+def _similar(store: Store, view: View, given: Id) -> tuple[Id, StoredList] | None:
+    item_id = stored_id(given, view.pointer.item_id_type)
     if item_id is None:
         return None
-    (found,) = store.similar(pointer, [item_id])
+    (found,) = store.similar(view, [item_id])
     if found is None:
-        found = alike(store, pointer, item_id)
+        found = alike(store, view, item_id)
     return None if found is None else (item_id, found)

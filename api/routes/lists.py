@@ -40,18 +40,18 @@ class NamedListRoutes:
     def named(self, name: str) -> Response:
         asked = query(NamedListQuery)
         listed = _listed(name, asked)
-        tag = self.store.pointers.items_tag()
-        pointer = self.store.pointers.current()
-        if listed.name not in words(pointer.lists):
-            pointer = self.store.pointers.follow()  # which may be a newer one, that has it
-        filler = Filler(self.store, asked, pointer, self.metrics.fell_back)
+        view = self.store.pointers.current()
+        if listed.name not in words(view.pointer.lists):
+            view = self.store.pointers.follow()  # which may be a newer one, that has it
+        pointer = view.pointer
+        filler = Filler(self.store, asked, view, self.metrics.fell_back)
         whole, chosen = filler.choose_named(listed)
         if not whole.item_ids[: whole.n_own]:
             _check(self.store, pointer, listed)
-        described = describe(self.store, pointer, asked, (chosen,), filler.shelf)
+        described = describe(self.store, view, asked, (chosen,))
         group = f'"{listed.kind}":{json.dumps(listed.value)},' if listed.kind else ""
         members = f'"source":"{filler.source_of(whole, listed.name)}",{group}{render(asked, chosen, described)}'
-        return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, self.caching, tag)
+        return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, self.caching, view.items.tag)
 
 
 def _listed(name: str, asked: NamedListQuery) -> Listed:

@@ -19,10 +19,10 @@ from api.http.responses import Caching, of_generation
 from api.http.route import Route
 from api.lists.pinning import arm_to_count
 from api.lists.store import Store, StoredList
+from api.lists.view import View
 from api.metrics.counters import Metrics
 from contract.experiments.arms import ERROR, LISTED, UNKNOWN, WITHOUT
 from contract.formats.keys import Id
-from contract.formats.manifest import Pointer
 
 FALLBACK = "fallback"
 
@@ -58,43 +58,41 @@ class RecommendationRoutes:
             raise
 
     def answered(self, asked: UserRequest) -> Response:
-        tag = self.store.pointers.items_tag()
-        if asked.explain:
-            need_explanations(self.store.pointers.current(asked.user_id))
-        seen = self.store.pointers.look(lambda pointer: _find(self.store, pointer, asked), asked.user_id)
+        seen = self.store.pointers.find_in_current(lambda view: _find(self.store, view, asked), asked.user_id)
         if seen is not None:
-            pointer, (user_id, found) = seen
-            return self.respond(asked, pointer, user_id, found, PERSONALIZED, tag)
+            view, (user_id, found) = seen
+            return self.respond(asked, view, user_id, found, PERSONALIZED)
         self.metrics.unknown_users.inc()
-        pointer = self.store.pointers.current(asked.user_id)
+        view = self.store.pointers.current(asked.user_id)
         if not (chain := chain_of(self.store, asked)):
-            self.metrics.arm(arm_to_count(pointer), UNKNOWN)
+            self.metrics.arm(arm_to_count(view.pointer), UNKNOWN)
             raise unknown_user()
-        user_id = spelled(asked.user_id, pointer)
-        nothing = EMPTY._replace(fresh=self.store.did(pointer, user_id))
-        return self.respond(asked, pointer, user_id, nothing, chain[0], f"{tag}-{FALLBACK}")
+        user_id = spelled(asked.user_id, view.pointer)
+        nothing = EMPTY._replace(fresh=self.store.did(view, user_id))
+        return self.respond(asked, view, user_id, nothing, chain[0], f"-{FALLBACK}")
 
-    def respond(self, asked: UserRequest, pointer: Pointer, user_id: Id, found: StoredList, source: str, variant: str) -> Response:
-        filler = Filler(self.store, asked, pointer, self.metrics.fell_back)
+    def respond(self, asked: UserRequest, view: View, user_id: Id, found: StoredList, source: str, variant: str = "") -> Response:
+        pointer = view.pointer
+        filler = Filler(self.store, asked, view, self.metrics.fell_back)
         found, chosen = filler.choose(found)
         if chosen.item_ids:
             self.metrics.arm(arm_to_count(pointer), LISTED)
         else:
             self.metrics.arm(arm_to_count(pointer), WITHOUT, users=(asked.user_id,))
         source = filler.source_of(found, source)
-        described = describe(self.store, pointer, asked, (chosen,), filler.shelf)
+        described = describe(self.store, view, asked, (chosen,))
         members = user_answer(asked, user_id, found, chosen, described, source)
         did = found.fresh.tag if found.fresh else ""
-        return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, self.caching, variant + did)
+        return of_generation(f"{{{members},{generation_json(pointer)}}}\n", pointer, self.caching, view.items.tag + variant + did)
 
     def route(self, method: str, path: str, view: Callable[..., Response], summary: str) -> Route:
         body, query = (UserRequest, None) if method == "POST" else (None, UserQuery)
         return Route(method, path, view, summary, ListAnswer, query=query, body=body, errors=(404, 409))
 
 
-def _find(store: Store, pointer: Pointer, asked: UserRequest) -> tuple[Id, StoredList] | None:
+def _find(store: Store, view: View, asked: UserRequest) -> tuple[Id, StoredList] | None:
     if not asked.explain:
-        return store.user_list(pointer, asked.user_id)
-    need_explanations(pointer)
-    (user_id,), (found,), *_ = store.user_lists(pointer, [asked.user_id], explain=True)
+        return store.user_list(view, asked.user_id)
+    need_explanations(view.pointer)
+    (user_id,), (found,), *_ = store.user_lists(view, [asked.user_id], explain=True)
     return None if user_id is None or found is None else (user_id, found)

@@ -126,7 +126,7 @@ class RunRoutes:
     def as_served(self, user_id: Id) -> Id:
         """As the interactions have it, where something is served that tells."""
         try:
-            return spelled(user_id, self.store.pointers.current())
+            return spelled(user_id, self.store.pointers.current().pointer)
         except NothingPromotedError:
             return user_id
 

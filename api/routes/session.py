@@ -19,10 +19,10 @@ from api.http.requests import json_body
 from api.http.responses import Caching, of_generation
 from api.http.route import Route
 from api.lists.store import Store, StoredList
+from api.lists.view import View
 from api.metrics.counters import Metrics
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
-from contract.formats.manifest import Pointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +37,32 @@ class SessionRoutes:
 
     def session(self) -> Response:
         asked = json_body(SessionRequest)
-        need_similar(self.store.pointers.current())
-        pointer, weights, similar = _read(self.store, self.store.pointers.current(), asked)
-        if not any(similar) and (newest := self.store.pointers.follow()).generation != pointer.generation:
-            pointer, weights, similar = _read(self.store, newest, asked)
+        view = self.store.pointers.current()
+        need_similar(view.pointer)
+        weights, similar = _read(self.store, view, asked)
+        if not any(similar) and (newest := self.store.pointers.follow()).pointer.generation != view.pointer.generation:
+            view, (weights, similar) = newest, _read(self.store, newest, asked)
+        pointer = view.pointer
         k = asked.offset + (asked.k or pointer.k)
-        filler = Filler(self.store, asked, pointer, self.metrics.fell_back, but=frozenset(weights))
+        filler = Filler(self.store, asked, view, self.metrics.fell_back, but=frozenset(weights))
         found = summed(list(weights.values()), similar, filler.excluded, None if filler.filters else k)
         found, chosen = filler.choose(found)
         source = filler.source_of(found, "session")
-        met = [item_id for item_id, one in zip(weights, similar, strict=True) if one is None]
-        members = render(asked, chosen, describe(self.store, pointer, asked, (chosen,), filler.shelf))
+        unknown = [item_id for item_id, one in zip(weights, similar, strict=True) if one is None]
+        members = render(asked, chosen, describe(self.store, view, asked, (chosen,)))
         return of_generation(
-            f'{{"source":"{source}","unknown_items":{json.dumps(met)},{members},{generation_json(pointer)}}}\n', pointer, self.caching
+            f'{{"source":"{source}","unknown_items":{json.dumps(unknown)},{members},{generation_json(pointer)}}}\n', pointer, self.caching
         )
 
 
-def _read(store: Store, pointer: Pointer, asked: SessionRequest) -> tuple[Pointer, dict[Id, float], list[StoredList | None]]:
+def _read(store: Store, view: View, asked: SessionRequest) -> tuple[dict[Id, float], list[StoredList | None]]:
     """Weights by item, those of an item that stands twice added up, and each item's similar items."""
     weights: dict[Id, float] = {}
     for item in asked.items:
-        item_id = stored_id(item.item_id, pointer.item_id_type)
+        item_id = stored_id(item.item_id, view.pointer.item_id_type)
         key = item.item_id if item_id is None else item_id
         weights[key] = weights.get(key, 0.0) + item.weight
-    return pointer, weights, store.similar(pointer, list(weights))
+    return weights, store.similar(view, list(weights))
 
 
 def summed(weights: Sequence[float], similar: Sequence[StoredList | None], excluded: frozenset[Id], n: int | None) -> StoredList:

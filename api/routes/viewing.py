@@ -12,7 +12,7 @@ from api.http.problems import RequestError
 from api.http.requests import SHARED
 from api.http.route import ROUTE, Route
 from api.http.text_ids import spelled
-from api.lists.pinning import pinned, pointer_of
+from api.lists.pinning import pinned_to, pointer_of
 from api.lists.store import Store
 from contract.formats.ids import is_generation_id
 
@@ -62,16 +62,13 @@ def _shared(route: Route) -> dict[str, str]:
 
 @contextmanager
 def _in_arm(store: Store, arm: str) -> Iterator[None]:
-    arms = store.pointers.arms()
+    arms = store.pointers.current().arms
     pointer = None if arms is None else arms.named(arm)
     if pointer is None:
         names = "no experiment runs" if arms is None else f"the arms of the experiment are {', '.join(arms.experiment.names)}"
         raise RequestError(f"arm: {names}.")
-    token = pinned.set(pointer)
-    try:
+    with pinned_to(store, pointer):
         yield
-    finally:
-        pinned.reset(token)
 
 
 @contextmanager
@@ -79,11 +76,10 @@ def _pinned(store: Store, generation: str) -> Iterator[None]:
     pointer = pointer_of(store, generation)
     if pointer is None:
         raise _gone()
-    token = pinned.set(pointer)
     try:
-        yield
+        with pinned_to(store, pointer):
+            yield
     finally:
-        pinned.reset(token)
         if pointer_of(store, generation) is None:  # meanwhile: what was found missing may only be gone
             raise _gone()
 

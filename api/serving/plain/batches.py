@@ -17,10 +17,10 @@ from api.http.named_keys import NamedKey
 from api.http.responses import JSON, Caching, post_tag
 from api.lists.clients import Command
 from api.lists.store import Store
+from api.lists.view import View
 from api.serving.middleware import accepts_gzip
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
-from contract.formats.manifest import Pointer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -32,9 +32,9 @@ MAX_K = 999
 
 
 class Batch(NamedTuple):
-    """What is asked of which generation, and what reads that from Redis."""
+    """What is asked of what, and what reads that from Redis."""
 
-    pointer: Pointer
+    view: View
     user_ids: list[Id]
     k: int
     commands: list[Command]
@@ -48,34 +48,34 @@ class Batches:
 
     def question(self, environ: WSGIEnvironment) -> Batch | None:
         """Without waiting, and short. None for what a thread has to answer; the body is left as it came."""
-        pointers = self._store.pointers
-        pointer = pointers.young
-        if pointer is None or pointers.splits or self._store.breaker.is_away or environ["REQUEST_METHOD"] != "POST":
+        view = self._store.pointers.young()
+        if view is None or view.arms is not None or self._store.breaker.is_away or environ["REQUEST_METHOD"] != "POST":
             return None
         if environ.get("QUERY_STRING") or accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")):
             return None
         asked = _asked(environ)
         if asked is None:
             return None
-        given, k = asked[0], asked[1] or pointer.k
-        if k * len(given) > MAX_ITEMS or pointer.depth > MAX_DEPTH or not pointers.shelf.spells(pointer):
+        (given, k), pointer = asked, view.pointer
+        k = k or pointer.k
+        if k * len(given) > MAX_ITEMS or pointer.depth > MAX_DEPTH or not view.is_quick:
             return None
         key = self._gate.reader(environ, ROUTE)
         user_ids = [stored_id(user, pointer.user_id_type) for user in given]
         if key is None or None in user_ids:
             return None
         known: list[Id] = user_ids  # type: ignore[assignment]  # none is None
-        commands = [command for user_id in known for command in self._store.commands_of(pointer, user_id)]
-        return Batch(pointer, known, k, commands, key if isinstance(key, NamedKey) else None)
+        commands = [command for user_id in known for command in self._store.commands_of(view, user_id)]
+        return Batch(view, known, k, commands, key if isinstance(key, NamedKey) else None)
 
     def told(self, environ: WSGIEnvironment, asked: Batch, raw: Sequence[Any]) -> tuple[str, list[tuple[str, str]], bytes] | None:
         """Route, headers and body, with the answers to the commands; None where anybody has no list, or too short a one."""
-        pointer, k = asked.pointer, asked.k
+        view, pointer, k = asked.view, asked.view.pointer, asked.k
         size = len(raw) // len(asked.user_ids)  # answers a user
         least = k if self._store.fallback else 0
         results = []
         for at, user_id in enumerate(asked.user_ids):
-            found = self._store.found(pointer, raw[at * size : at * size + size], user_id, k)
+            found = self._store.found(view, raw[at * size : at * size + size], user_id, k)
             if found is None or len(found.item_ids) < least:
                 return None
             results.append(plain_answer(user_id, found, k))

@@ -21,15 +21,13 @@ from api.http.named_keys import NamedKey
 from api.http.responses import JSON, Caching, get_tag, post_tag
 from api.http.versions import VERSION_PATH
 from api.lists.clients import Command
-from api.lists.items_view import Shelf
 from api.lists.store import Store
-from api.lists.stored_list import StoredList
+from api.lists.view import View
 from api.serving.plain import batches
 from api.serving.plain.batches import Batch
 from contract.experiments.arms import LISTED, WITHOUT, arm_of
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
-from contract.formats.manifest import Pointer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -48,13 +46,12 @@ class Answer(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What is asked of which generation, and what reads that from Redis. `tag`: of the items, from before it is read."""
+    """What is asked of what, and what reads that from Redis."""
 
     asked: Asked
-    pointer: Pointer
+    view: View
     user_id: Id
     commands: list[Command]
-    tag: str
     key: NamedKey | None
 
 
@@ -70,7 +67,7 @@ class FastLane:
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
         """None for what Flask has to answer, to which the body is left as it came."""
         asked = self._asked(environ)
-        if asked is None or not self._has_filter(asked):
+        if asked is None:
             return None
         try:
             question = self._question(environ, asked, self._store.pointers.current(asked.user_id))
@@ -86,28 +83,26 @@ class FastLane:
             return self._batches.question(environ)
         if self._store.breaker.is_away or (asked := self._asked(environ)) is None:
             return None
-        if (pointer := self._store.pointers.young_of(asked.user_id)) is None:
+        if (view := self._store.pointers.young(asked.user_id)) is None:
             return None
-        shelf = self._store.pointers.shelf
-        if (asked.k or pointer.k) > MAX_K or pointer.depth > MAX_DEPTH or not shelf.spells(pointer):
+        if (asked.k or view.pointer.k) > MAX_K or view.pointer.depth > MAX_DEPTH or not view.is_quick:
             return None
-        return self._question(environ, asked, pointer) if self._has_filter(asked) else None
+        return self._question(environ, asked, view)
 
     def told(self, environ: WSGIEnvironment, question: Question | Batch, raw: Sequence[Any]) -> Answer | None:
         """The second step, with the answers to its commands."""
         if isinstance(question, Batch):
             answer = self._batches.told(environ, question, raw)
             return None if answer is None else Answer(*answer)
-        asked, pointer = question.asked, question.pointer
+        asked, view, pointer = question.asked, question.view, question.view.pointer
         k, passed = asked.k or pointer.k, None
-        found = self._store.found(pointer, raw, question.user_id, k if asked.filter is None else None)
+        found = self._store.found(view, raw, question.user_id, k if asked.filter is None else None)
         if found is None:
             return None
         if asked.filter is not None:
-            sieved = _sieved(self._store.pointers.shelf, pointer, asked.filter, found, k)
-            if sieved is None:
+            if (sieve := _ready(view, asked.filter)) is None:
                 return None
-            found = sieved
+            found = sieve.of(found, k)
             passed = len(found.item_ids)
         if self._store.fallback and len(found.item_ids) < k:
             return None
@@ -120,7 +115,7 @@ class FastLane:
                 self.count_arm(arm, WITHOUT, 1, (asked.user_id,))
         body = f"{{{plain_answer(question.user_id, found, k, passed)},{generation_json(pointer)}}}\n".encode()
         if asked.by_path:
-            route, tag = GET_ROUTE, get_tag(pointer, question.tag + (found.fresh.tag if found.fresh else ""))
+            route, tag = GET_ROUTE, get_tag(pointer, view.items.tag + (found.fresh.tag if found.fresh else ""))
         else:
             route, tag = POST_ROUTE, post_tag(pointer, body)
         headers = [
@@ -141,18 +136,15 @@ class FastLane:
             return None
         return of_path(path, environ.get("QUERY_STRING", ""))
 
-    def _has_filter(self, asked: Asked) -> bool:
-        """Whether the filter is one that was made ready before, which takes longer than all else here; so the route does it."""
-        table = self._store.pointers.shelf.table
-        return asked.filter is None or (table is not None and table.ready(asked.filter) is not None)
-
-    def _question(self, environ: WSGIEnvironment, asked: Asked, pointer: Pointer) -> Question | None:
+    def _question(self, environ: WSGIEnvironment, asked: Asked, view: View) -> Question | None:
+        if asked.filter is not None and _ready(view, asked.filter) is None:
+            return None
         key = self._gate.reader(environ, GET_ROUTE if asked.by_path else POST_ROUTE)
-        user_id = stored_id(asked.user_id, pointer.user_id_type)
+        user_id = stored_id(asked.user_id, view.pointer.user_id_type)
         if key is None or user_id is None:
             return None
-        commands = self._store.commands_of(pointer, user_id)
-        return Question(asked, pointer, user_id, commands, self._store.pointers.shelf.tag, key if isinstance(key, NamedKey) else None)
+        commands = self._store.commands_of(view, user_id)
+        return Question(asked, view, user_id, commands, key if isinstance(key, NamedKey) else None)
 
 
 def _read_body(environ: WSGIEnvironment) -> Asked | None:
@@ -164,8 +156,8 @@ def _read_body(environ: WSGIEnvironment) -> Asked | None:
     return of_body(body) if len(body) == int(length) else None
 
 
-def _sieved(shelf: Shelf, pointer: Pointer, text: str, found: StoredList, k: int) -> StoredList | None:
-    passes = None if shelf.table is None else shelf.table.ready(text)
-    if shelf.table is None or passes is None:
-        return None
-    return Sieve(shelf, pointer, shelf.table, passes).of(found, k)
+def _ready(view: View, text: str) -> Sieve | None:
+    """None for a filter that was not made ready before, which takes longer than all else here; so the route does it."""
+    table = view.items.table
+    passes = None if table is None else table.ready(text)
+    return None if table is None or passes is None else Sieve(view, table, passes)

@@ -48,7 +48,7 @@ def pages(site: Site) -> list[Page]:
         if request.args.get("random"):
             found = random_user(store, pointer)
             return redirect(address(user=found) if found is not None else address(), 303)
-        shown: dict[str, Any] = {"pointer": pointer, "k": k, "depth": pointer.depth, "wanted": wanted, **given, **_search(pointer)}
+        shown: dict[str, Any] = {"pointer": pointer, "k": k, "depth": pointer.depth, "wanted": wanted, **given, **_search(choice)}
         shown |= {"choice": choice, "address": address, "asked": {name: text for name in ASKED if (text := request.args.get(name, ""))}}
         shown["filter"] = request.args.get("filter", "").strip()[:MAX_FILTER_CHARACTERS]
         if given["user"]:
@@ -56,64 +56,66 @@ def pages(site: Site) -> list[Page]:
         if given["item"]:
             shown |= _item(given["item"], choice, k)
         if wanted and pointer.similar_depth:
-            shown["session_view"] = session_view(store, pointer, wanted[:MAX_SESSION_ITEMS], k)
+            shown["session_view"] = session_view(store, choice.view, wanted[:MAX_SESSION_ITEMS], k)
         return render_template("explore.html", **shown)
 
     def suggest() -> str:
         with chosen(store, request.args.get(GENERATION, "").strip()) as choice:
-            return render_template("found.html", **_search(choice.pointer), address=partial(_address, choice.named))
+            return render_template("found.html", **_search(choice), address=partial(_address, choice.named))
 
-    def _search(pointer: Pointer) -> dict[str, Any]:
+    def _search(choice: Choice) -> dict[str, Any]:
         """Users and items for what stands in the search."""
         text = request.args.get("q", "").strip()[:MAX_ID_LENGTH]
         if not text:
             return {"q": ""}
+        view, pointer = choice.view, choice.pointer
         known = find_users(store, pointer, text, FOUND)
         users = known or []
-        if text not in users and store.user_list(pointer, text) is not None:
+        if text not in users and store.user_list(view, text) is not None:
             users = [text, *users]
-        items = found_entries(store, pointer, text, FOUND)
+        items = found_entries(store, view, text, FOUND)
         item_id = stored_id(text, pointer.item_id_type)
-        exact = None if item_id is None else store.item(pointer, item_id)
+        exact = None if item_id is None else store.item(view, item_id)
         if exact is not None and exact[0] not in [one.item_id for one in items]:
             items = [Named(exact[0], title_of(exact[1])), *items]
         return {"q": text, "users": users, "items": items, "users_are_lost": known is None}
 
     def _user(user: str, choice: Choice, k: int, condition: str) -> dict[str, Any]:
-        pointer = store.pointers.current(user)
+        view = store.pointers.current(user)
+        pointer = view.pointer
         previous = _previous(site, pointer) if choice.is_served else choice.served
         wrong = ""
         try:
             options = UserOptions(k=k, filter=condition or None, fallback=NO_FALLBACK)
-            view = user_view(store, pointer, previous, user, k, options)
+            shown = user_view(store, view, previous, user, k, options)
         except RequestError as error:
-            view, wrong, condition = user_view(store, pointer, previous, user, k), sentence(str(error)), ""
-        body = {"user_id": view.user_id, "k": k, "include": ["metadata"]}
+            shown, wrong, condition = user_view(store, view, previous, user, k), sentence(str(error)), ""
+        body = {"user_id": shown.user_id, "k": k, "include": ["metadata"]}
         body |= {"filter": condition} if condition else {}
         body |= {"explain": True} if pointer.explain_depth else {}
-        body |= {"fallback": "popular"} if view.cold else {}
+        body |= {"fallback": "popular"} if shown.cold else {}
         return {
-            "user_view": view,
+            "user_view": shown,
             "filter_is_wrong": wrong,
-            "near": (find_users(store, pointer, user, SHOWN_USERS) or []) if view.cold else [],
-            "pictures": pictures(store, pointer, [one.item_id for one in view.entries], site.image_origins),
+            "near": (find_users(store, pointer, user, SHOWN_USERS) or []) if shown.cold else [],
+            "pictures": pictures(store, view, [one.item_id for one in shown.entries], site.image_origins),
             "snippets": posted(f"{site.address()}{VERSION_PATH}/recommendations{_query(choice)}", body, needs_key=not site.gate.is_open),
         }
 
     def _item(text: str, choice: Choice, k: int) -> dict[str, Any]:
-        pointer = choice.pointer
+        view, pointer = choice.view, choice.pointer
         item_id = stored_id(text, pointer.item_id_type)
-        seen = None if item_id is None else store.item(pointer, item_id)
+        seen = None if item_id is None else store.item(view, item_id)
         if item_id is None or seen is None:
-            return {"item_known": False, "found": found_entries(store, pointer, text, k)}
-        similar = similar_entries(store, pointer, item_id, k) if pointer.similar_depth else None
+            return {"item_known": False, "found": found_entries(store, view, text, k)}
+        similar = similar_entries(store, view, item_id, k) if pointer.similar_depth else None
         return {
             "item_known": True,
-            "item_available": store.is_available(pointer, item_id),
+            "item_available": item_id not in view.unavailable,
             "item_title": title_of(seen[1]),
             "item_more": _more(seen[1]),
             "similar": similar,
-            "pictures": pictures(store, pointer, [item_id, *(one.item_id for one in similar or [])], site.image_origins),
+            "pictures": pictures(store, view, [item_id, *(one.item_id for one in similar or [])], site.image_origins),
             "item_id": item_id,
             "snippets": asked_for(
                 f"{site.address()}{VERSION_PATH}/similar",

@@ -40,12 +40,12 @@ def _samples(site: Site) -> dict[str, Any]:
     if g.get("access") == "open":
         return {}
     try:
-        pointer = site.store.pointers.follow()
-        user = random_user(site.store, pointer)
-        mine = None if user is None else site.store.user_list(pointer, user)
+        view = site.store.pointers.follow()
+        user = random_user(site.store, view.pointer)
+        mine = None if user is None else site.store.user_list(view, user)
     except (NothingPromotedError, PayloadError, StoreError):
         return {}
-    found: dict[str, Any] = {"generation": pointer.generation, "run": pointer.generation, "name": "popular"}
+    found: dict[str, Any] = {"generation": view.pointer.generation, "run": view.pointer.generation, "name": "popular"}
     if mine is not None:
         found["user_id"] = mine[0]
         found |= {"item_id": mine[1].item_ids[0]} if mine[1].item_ids else {}

@@ -176,11 +176,11 @@ def test_links_give_the_answers_of_all_servers_in_order_and_end_when_a_slot_move
 
 def test_a_store_of_a_cluster_reads_what_was_written(larder: Larder, settings: Settings) -> None:
     store = Store.of(settings)
-    pointer = store.pointers.current()
-    assert pointer.generation == "g1"
-    one = store.user_list(pointer, 1)
+    view = store.pointers.current()
+    assert view.pointer.generation == "g1"
+    one = store.user_list(view, 1)
     assert one is not None
-    assert [each and list(each.item_ids) for each in store.user_lists(pointer, [1]).lists] == [list(one[1].item_ids)]
+    assert [each and list(each.item_ids) for each in store.user_lists(view, [1]).lists] == [list(one[1].item_ids)]
 
 
 def test_without_any_server_it_says_so_and_an_address_that_cant_be_one_is_refused() -> None:

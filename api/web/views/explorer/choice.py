@@ -10,8 +10,9 @@ from typing import cast
 from redis import Redis
 from werkzeug.exceptions import Gone
 
-from api.lists.pinning import pinned, pointer_of
+from api.lists.pinning import pinned_to, pointer_of
 from api.lists.store import Store
+from api.lists.view import View
 from contract.formats.ids import is_generation_id
 from contract.formats.manifest import Pointer
 from contract.formats.states import HAS_LISTS
@@ -22,10 +23,14 @@ from contract.store.generations import Generations
 class Choice:
     """`named`: what the address names, "" where it names none. `offered`: generations that have their lists, newest first."""
 
-    pointer: Pointer
+    view: View
     served: Pointer
     named: str
     offered: list[str]
+
+    @property
+    def pointer(self) -> Pointer:
+        return self.view.pointer
 
     @property
     def is_served(self) -> bool:
@@ -37,14 +42,10 @@ def chosen(store: Store, named: str) -> Iterator[Choice]:
     """Within it, everything is read from the chosen generation. Raises Gone where its lists are not kept, or go meanwhile."""
     served, offered = store.pointers.follow(), store.breaker.ask(lambda redis: with_lists(Generations(redis, store.keys)))
     if not named:
-        yield Choice(served, served, "", offered)
+        yield Choice(served, served.pointer, "", offered)
         return
-    pointer = _pointer(store, named)
-    token = pinned.set(pointer)
-    try:
-        yield Choice(pointer, served, named, offered)
-    finally:
-        pinned.reset(token)
+    with pinned_to(store, _pointer(store, named)) as view:
+        yield Choice(view, served.pointer, named, offered)
     _pointer(store, named)
 
 

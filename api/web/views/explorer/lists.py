@@ -13,6 +13,7 @@ from api.answers.selection import Selection
 from api.answers.user_answers import explained
 from api.http.request_models import MAX_SEARCH_CHARACTERS, ItemsQuery, Page
 from api.lists.store import Store, StoredList
+from api.lists.view import View
 from api.routes.session import summed
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
@@ -77,25 +78,25 @@ class UserView:
     is_explained: bool = False
 
 
-def user_view(store: Store, pointer: Pointer, previous: Pointer | None, given: str, k: int, asked: Page | None = None) -> UserView:
+def user_view(store: Store, view: View, before: Pointer | None, given: str, k: int, asked: Page | None = None) -> UserView:
     """`asked`: whose filter leaves what meets it, as in the API's answer. Raises RequestError for a filter that makes no sense."""
-    spelled = stored_id(given, pointer.user_id_type)
-    found = store.user_lists(pointer, [given], explain=bool(pointer.explain_depth))
+    spelled = stored_id(given, view.pointer.user_id_type)
+    found = store.user_lists(view, [given], explain=bool(view.pointer.explain_depth))
     mine = found.lists[0]
     if mine is None or spelled is None:
-        stored = store.popular(pointer) or StoredList((), ())
+        stored = store.popular(view) or StoredList((), ())
         cold: Cold = "not an integer" if spelled is None else "unknown"
         entries = entries_of(stored, k)
-        return UserView(given if spelled is None else spelled, _titled(store, pointer, entries), len(stored.item_ids), "popular", cold)
+        return UserView(given if spelled is None else spelled, _titled(store, view, entries), len(stored.item_ids), "popular", cold)
     n_stored, found_all = len(mine.item_ids), mine
     if asked is not None and asked.filter:
-        found_all, chosen = Filler(store, asked, pointer, lambda _names: None).choose(mine)
+        found_all, chosen = Filler(store, asked, view, lambda _names: None).choose(mine)
     else:
         chosen = Selection(mine.item_ids[:k], mine.scores[:k], None, False)
     because, marks = explained(found_all, chosen)
     mine = StoredList(chosen.item_ids, chosen.scores, mine.why)
     marked = {mark.name: mark.values for mark in marks}
-    then = store.user_list(previous, given) if previous else None
+    then = store.user_list(view.of(before), given) if before else None
     ranks = {item_id: at + 1 for at, item_id in enumerate(then[1].item_ids)} if then else {}
     entries = [
         replace(
@@ -110,32 +111,32 @@ def user_view(store: Store, pointer: Pointer, previous: Pointer | None, given: s
     ]
     kept = {entry.item_id for entry in entries}
     gone = [entry for entry in entries_of(then[1], k) if entry.item_id not in kept] if then else []
-    view = UserView(spelled, entries, n_stored, "personalized", is_explained=mine.why is not None)
+    shown = UserView(spelled, entries, n_stored, "personalized", is_explained=mine.why is not None)
     seen: dict[Id, float] = {}
     for reason in (reason for entry in entries for reason in entry.because):
         seen[reason.item_id] = seen.get(reason.item_id, 0.0) + reason.share
     history = [Named(item, "", share) for item, share in sorted(seen.items(), key=lambda pair: -pair[1])[:KNOWN_HISTORY]]
-    names = titles(store, pointer, [*kept, *(entry.item_id for entry in gone), *seen])
+    names = titles(store, view, [*kept, *(entry.item_id for entry in gone), *seen])
     return replace(
-        view,
-        before=previous.generation if then and previous else "",
+        shown,
+        before=before.generation if then and before else "",
         entries=[_named(entry, names) for entry in entries],
         gone=[_named(entry, names) for entry in gone],
         history=[replace(one, title=names[one.item_id]) for one in history],
     )
 
 
-def found_entries(store: Store, pointer: Pointer, text: str, k: int) -> list[Named]:
+def found_entries(store: Store, view: View, text: str, k: int) -> list[Named]:
     """Items that are found by their titles."""
-    found = find_items(store, pointer, ItemsQuery(q=text[:MAX_SEARCH_CHARACTERS], k=k))
-    names = titles(store, pointer, found.item_ids) if found else {}
+    found = find_items(store, view, ItemsQuery(q=text[:MAX_SEARCH_CHARACTERS], k=k))
+    names = titles(store, view, found.item_ids) if found else {}
     return [Named(item_id, title) for item_id, title in names.items()]
 
 
-def similar_entries(store: Store, pointer: Pointer, item_id: Id, k: int) -> list[Entry] | None:
+def similar_entries(store: Store, view: View, item_id: Id, k: int) -> list[Entry] | None:
     """None for an item that the generation does not know."""
-    (found,) = store.similar(pointer, [item_id])
-    return None if found is None else _titled(store, pointer, entries_of(found, k))
+    (found,) = store.similar(view, [item_id])
+    return None if found is None else _titled(store, view, entries_of(found, k))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +146,16 @@ class SessionView:
     entries: list[Entry]
 
 
-def session_view(store: Store, pointer: Pointer, given: Sequence[str], k: int) -> SessionView:
+def session_view(store: Store, view: View, given: Sequence[str], k: int) -> SessionView:
     """The list of someone who has met these items, each as much as the others."""
-    spelled = {text: stored_id(text, pointer.item_id_type) for text in dict.fromkeys(given)}
+    spelled = {text: stored_id(text, view.pointer.item_id_type) for text in dict.fromkeys(given)}
     ids = [item_id for item_id in spelled.values() if item_id is not None]
-    similar = dict(zip(ids, store.similar(pointer, ids), strict=True))
+    similar = dict(zip(ids, store.similar(view, ids), strict=True))
     known = [item_id for item_id in ids if similar[item_id] is not None]
     found = summed([1.0] * len(known), [similar[item_id] for item_id in known], frozenset(known), k)
-    names = titles(store, pointer, known)
+    names = titles(store, view, known)
     unknown = [text for text, item_id in spelled.items() if item_id is None or similar[item_id] is None]
-    return SessionView([Named(item_id, names[item_id]) for item_id in known], unknown, _titled(store, pointer, entries_of(found, k)))
+    return SessionView([Named(item_id, names[item_id]) for item_id in known], unknown, _titled(store, view, entries_of(found, k)))
 
 
 def entries_of(found: StoredList, k: int) -> list[Entry]:
@@ -166,10 +167,10 @@ def entries_of(found: StoredList, k: int) -> list[Entry]:
     ]
 
 
-def titles(store: Store, pointer: Pointer, item_ids: Iterable[Id]) -> dict[Id, str]:
+def titles(store: Store, view: View, item_ids: Iterable[Id]) -> dict[Id, str]:
     """A title for each item, "" where the source has none."""
     wanted = list(dict.fromkeys(item_ids))
-    return {item_id: title_of(raw) for item_id, raw in zip(wanted, store.metadata(pointer, wanted), strict=True)}
+    return {item_id: title_of(raw) for item_id, raw in zip(wanted, store.metadata(view, wanted), strict=True)}
 
 
 def title_of(raw: bytes) -> str:
@@ -182,8 +183,8 @@ def _reasons(contributors: Sequence[tuple[Id, float]]) -> tuple[Named, ...]:
     return tuple(Named(item, "", share) for item, share in contributors)
 
 
-def _titled(store: Store, pointer: Pointer, entries: list[Entry]) -> list[Entry]:
-    names = titles(store, pointer, [entry.item_id for entry in entries])
+def _titled(store: Store, view: View, entries: list[Entry]) -> list[Entry]:
+    names = titles(store, view, [entry.item_id for entry in entries])
     return [_named(entry, names) for entry in entries]
 
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from api.lists.store import Store
+from api.lists.view import View
 from contract.formats.keys import Id
-from contract.formats.manifest import Pointer
 
 COLUMNS = ("image", "image_url", "picture", "poster", "cover", "thumbnail", "photo")
 
 
-def pictures(store: Store, pointer: Pointer, item_ids: Sequence[Id], origins: frozenset[str]) -> dict[Id, str]:
+def pictures(store: Store, view: View, item_ids: Sequence[Id], origins: frozenset[str]) -> dict[Id, str]:
     """Of the items that have one, in the first of COLUMNS that is a text."""
-    found = zip(item_ids, store.metadata(pointer, list(item_ids)), strict=True)
+    found = zip(item_ids, store.metadata(view, list(item_ids)), strict=True)
     return {item_id: address for item_id, raw in found if (address := picture_of(raw, origins))}
 
 

@@ -78,7 +78,9 @@ def list_pairs(store: Store, old: Pointer, new: Pointer, user: str = "") -> List
     gained = nsmallest(MOST_ITEMS, (item for item, by in fall.items() if by < 0), key=lambda item: (fall[item], str(item)))
     lost = nlargest(MOST_ITEMS, (item for item, by in fall.items() if by > 0), key=lambda item: (fall[item], str(item)))
     chosen = _people(shared, user)
-    names = titles(store, new, [*gained, *lost, *(item for name in chosen for side in found[name] for item in side)])
+    names = titles(
+        store, store.pointers.view_of(new), [*gained, *lost, *(item for name in chosen for side in found[name] for item in side)]
+    )
     says = [f"{at} of {k} items in common" for at in range(k + 1)]
     return ListPairs(
         n=len(found),

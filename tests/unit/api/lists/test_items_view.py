@@ -111,12 +111,12 @@ def test_a_revision_is_seen_once_the_pointer_is_old_and_costs_one_round_trip(sto
     stock(fake, [])
     assert store.pointers.current()
     stock(fake, [2], 2)
-    assert store.pointers.shelf.unavailable == frozenset()
+    assert store.pointers.current().unavailable == frozenset()
     clock.now_s += 0.5
     fake.round_trips = 0
     store.pointers.current()
     assert fake.round_trips == 2
-    assert store.pointers.shelf.unavailable == {2}
+    assert store.pointers.current().unavailable == {2}
     clock.now_s += 0.5
     store.pointers.current()
     assert fake.round_trips == 3, "the ids are read once"
@@ -158,14 +158,14 @@ def test_ids_are_spelled_as_the_generation_spells_them(store: Store, fake: FakeR
     stock(fake, ["1", "01", "a"])
     serve(fake, LISTS)
     store.pointers.current()
-    assert store.pointers.shelf.unavailable == {1}
-    pointer = serve(fake, {"u": [("1", 2.0), ("b", 1.0)]}, "g2")
-    found = store.user_list(pointer, "u")
+    assert store.pointers.current().unavailable == {1}
+    view = store.pointers.current().of(serve(fake, {"u": [("1", 2.0), ("b", 1.0)]}, "g2"))
+    found = store.user_list(view, "u")
     assert found is not None
     assert found[1].item_ids == ["b"], "a generation other than the current one is filtered as well"
     clock.now_s += 0.5
     store.pointers.current()
-    assert store.pointers.shelf.unavailable == {"1", "01", "a"}
+    assert store.pointers.current().unavailable == {"1", "01", "a"}
 
 
 def test_a_list_of_unavailable_items_that_is_gone_is_not_taken_for_an_empty_one(store: Store, fake: FakeRedis) -> None:
@@ -201,10 +201,10 @@ def test_one_thread_reads_a_new_revision_while_others_go_on(store: Store, fake: 
         reader = pool.submit(store.pointers.current)
         assert began.wait(10)
         store.pointers.current()
-        assert store.pointers.shelf.unavailable == {1}
+        assert store.pointers.current().unavailable == {1}
         go_on.set()
         reader.result()
-    assert store.pointers.shelf.unavailable == {2}
+    assert store.pointers.current().unavailable == {2}
 
 
 def test_a_factor_that_a_rule_has_set_is_shown_with_the_reasons(client: FlaskClient, fake: FakeRedis, served: Pointer) -> None:

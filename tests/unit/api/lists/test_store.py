@@ -5,7 +5,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError
 
 from api.lists.breaker import PAUSE_S
+from api.lists.items_view import ItemsView
 from api.lists.store import Store
+from api.lists.view import View
 from contract.errors import NothingPromotedError, PayloadError, StoreError
 from contract.formats import payload
 from contract.formats.ids import stored_id
@@ -16,8 +18,8 @@ from tests.support.fakes import Clock, FakeRedis, serve
 
 def find(store: Store, user_id: Id) -> tuple[str, Id, list[Id]] | None:
     """Generation, id and items of a user's list."""
-    seen = store.pointers.look(lambda pointer: store.user_list(pointer, user_id))
-    return None if seen is None else (seen[0].generation, seen[1][0], list(seen[1][1].item_ids))
+    seen = store.pointers.find_in_current(lambda view: store.user_list(view, user_id))
+    return None if seen is None else (seen[0].pointer.generation, seen[1][0], list(seen[1][1].item_ids))
 
 
 @pytest.mark.parametrize(
@@ -107,10 +109,10 @@ def test_nothing_is_promoted_yet(store: Store, fake: FakeRedis) -> None:
 
 
 def test_metadata_takes_one_round_trip(store: Store, fake: FakeRedis) -> None:
-    pointer = serve(fake, {54: [(300, 2.5)]}, metadata={300: {"title": "Heat"}, 301: {"title": "Casino"}})
-    assert store.metadata(pointer, [301, 7, 300]) == [b'{"title": "Casino"}', b"{}", b'{"title": "Heat"}']
+    view = View(serve(fake, {54: [(300, 2.5)]}, metadata={300: {"title": "Heat"}, 301: {"title": "Casino"}}), ItemsView())
+    assert store.metadata(view, [301, 7, 300]) == [b'{"title": "Casino"}', b"{}", b'{"title": "Heat"}']
     assert fake.round_trips == 1
-    assert store.metadata(pointer, []) == []
+    assert store.metadata(view, []) == []
     assert fake.round_trips == 1
 
 
@@ -158,9 +160,9 @@ def test_a_server_that_is_away_is_asked_by_one_request_at_a_time(store: Store, f
 
 
 def test_a_refusal_does_not_stop_other_requests(store: Store, fake: FakeRedis) -> None:
-    pointer = serve(fake, {54: [(1, 1.0)]})
+    view = View(serve(fake, {54: [(1, 1.0)]}), ItemsView())
     fake.failure = NoPermissionError("no access to items")
     with pytest.raises(StoreError):
-        store.metadata(pointer, [1])
+        store.metadata(view, [1])
     fake.failure = None
     assert find(store, 54)

@@ -213,8 +213,8 @@ def test_a_question_in_two_steps_asks_for_nothing_by_itself(app: Flask, store: S
     assert lane.question(environ) is None, "Redis is away"
 
 
-def test_what_the_items_have_become_meanwhile_counts(app: Flask, store: Store, fake: FakeRedis, clock: Clock) -> None:
-    """Between a question and its answer an item goes out of stock."""
+def test_an_answer_stands_on_one_moment(app: Flask, store: Store, fake: FakeRedis, clock: Clock) -> None:
+    """Between a question and its answer an item goes out of stock: list and tag are both of before, and the next ones both of after."""
     serve(fake, LISTS, k=3, depth=6, n_item_buckets=1)
     store.pointers.current()
     lane = app.extensions[QUICK].lane
@@ -224,6 +224,6 @@ def test_what_the_items_have_become_meanwhile_counts(app: Flask, store: Store, f
     stock(fake, {300: 10, 294: 30}, unavailable=(300,))
     clock.now_s += 1
     store.pointers.current()
-    answer = lane.told(environ, question, raw)
-    assert b'"item_id":300,' not in answer.body
-    assert dict(answer.headers)["ETag"] == 'W/"g1"', "the tag is not newer than the list"
+    before, after = (lane.told(environ, each, raw) for each in (question, lane.question(environ)))
+    assert [b'"item_id":300,' in answer.body for answer in (before, after)] == [True, False]
+    assert [dict(answer.headers)["ETag"] for answer in (before, after)] == ['W/"g1"', 'W/"g1.1"']
