@@ -29,7 +29,7 @@ def _popcount(_typing, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _prefetch(_typing, array, position):  # type: ignore[no-untyped-def]
+def prefetch(_typing, array, position):  # type: ignore[no-untyped-def]
     """Fetch the cache line of array[position] that will be read soon."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -83,7 +83,7 @@ def _count_along(item, item_ends, item_users, indptr, others, counts):  # type: 
             coming = item_users[at + AHEAD]
             first = indptr[coming]
             for t in range(first, min(indptr[coming + 1], first + FETCHED), LINE // others.itemsize):
-                _prefetch(others, t)
+                prefetch(others, t)
         user = item_users[at]
         for t in range(indptr[user], indptr[user + 1]):
             counts[others[t]] += 1

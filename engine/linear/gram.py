@@ -33,7 +33,8 @@ class Gram:
     """G = XᵀX of rows of users, weights and all."""
 
     def __init__(self, rows: UserRows) -> None:
-        self._columns = (*rows.by_item(), rows.indptr, rows.item_idx, rows.weights)
+        unsigned = rows.item_idx.view(np.dtype(f"u{rows.item_idx.itemsize}"))  # Numba then spares a test for negative positions
+        self._columns = (*rows.by_item(), rows.indptr, unsigned, rows.weights)
         self.load = work_of(rows) + rows.n_items
         self.diagonal = diagonal_of(rows)
 
@@ -67,7 +68,10 @@ class SparseGram(NamedTuple):
 
 
 def each_block(source: Source, threads: int, use: Callable[[int, Array], None], *, upper: bool = False) -> None:
-    """Call `use(start, block)` for all rows in blocks float64 (rows, n_items); a block is overwritten after its call."""
+    """Call `use(start, block)` for all rows in blocks float64 (rows, n_items); a block is overwritten after its call.
+
+    `upper`: a block holds nothing before the column `start`.
+    """
     n_items = source.load.size
 
     def work(start: int, end: int) -> None:
@@ -75,7 +79,7 @@ def each_block(source: Source, threads: int, use: Callable[[int, Array], None], 
         for first in range(start, end, ROWS_OF_A_BLOCK):
             last = min(first + ROWS_OF_A_BLOCK, end)
             block = room[: last - first]
-            block[:] = 0.0
+            block[:, first if upper else 0 :] = 0.0
             source.fill(first, last, upper, block)
             use(first, block)
 
@@ -84,14 +88,20 @@ def each_block(source: Source, threads: int, use: Callable[[int, Array], None], 
 
 def whole(source: Source, dtype: type[np.float32 | np.float64], threads: int) -> Array:
     """All of a symmetric matrix, (n_items, n_items) in row order."""
+    out = upper(source, dtype, threads)
+    mirror(out, threads)
+    return out
+
+
+def upper(source: Source, dtype: type[np.float32 | np.float64], threads: int) -> Array:
+    """What lies on and above the diagonal of a symmetric matrix, (n_items, n_items) in row order; what lies below it means nothing."""
     n_items = source.load.size
     out = np.empty((n_items, n_items), dtype)
 
     def keep(start: int, block: Array) -> None:
-        out[start : start + len(block)] = block
+        out[start : start + len(block), start:] = block[:, start:]
 
     each_block(source, threads, keep, upper=True)
-    mirror(out, threads)
     return out
 
 

@@ -6,15 +6,27 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from engine.fit.counting_kernels import AHEAD, FETCHED, LINE, prefetch
 from engine.linear.column_kernels import greatest
 
 
 @njit(nogil=True, cache=True)
 def fill(start, end, ends, users, places, indptr, item_idx, weights, upper, out):  # type: ignore[no-untyped-def]
-    """Rows `start` to `end` of XᵀX, whole or (`upper`) from the diagonal on, into out float64 (end − start, n_items), zeros before."""
+    """Rows `start` to `end` of XᵀX, whole or (`upper`) from the diagonal on, into out float64 (end − start, n_items), zeros before.
+
+    item_idx is of an unsigned type. Rows of users lie anywhere in memory: they are fetched ahead, as counting_kernels does.
+    """
     for i in range(start, end):
         sums = out[i - start]
         for o in range(ends[i], ends[i + 1]):
+            if o + AHEAD < ends[i + 1]:
+                coming = users[o + AHEAD]
+                first = places[o + AHEAD] if upper else indptr[coming]
+                last = min(indptr[coming + 1], first + FETCHED)
+                for at in range(first, last, LINE // item_idx.itemsize):
+                    prefetch(item_idx, at)
+                for at in range(first, last, LINE // weights.itemsize):
+                    prefetch(weights, at)
             place, user = places[o], users[o]
             weight = np.float64(weights[place])
             for at in range(place if upper else indptr[user], indptr[user + 1]):

@@ -52,7 +52,8 @@ def invert(matrix: Array, threads: int, report: Callable[[int, int], None] = lam
         matrix[first:last, first:last] = -inverse
         report(last, n)
     for top in range(0, n, STRIP):
-        np.negative(matrix[top : top + STRIP], out=matrix[top : top + STRIP])
+        strip = matrix[top : top + STRIP, top:]
+        np.negative(strip, out=strip)
     gram.mirror(matrix, threads)
 
 

@@ -67,7 +67,7 @@ def fit(
         return _local(source, shape, ridge, neighbors, limits, targets)
     if targets is not None:
         return Dense(_solved(source, targets, ridge, limits))
-    matrix = gram.whole(source, np.float64 if _is_exact(ridge.size, limits, 1) else np.float32, limits.threads)
+    matrix = gram.upper(source, np.float64 if _is_exact(ridge.size, limits, 1) else np.float32, limits.threads)
     del source  # with its index by item, where the caller keeps neither: what follows is long, and takes much memory
     return Dense(_whole(matrix, ridge, limits))
 
@@ -84,7 +84,7 @@ def _whole(matrix: Array, ridge: Array, limits: Limits) -> Array:
 
 def _solved(source: Source, targets: Source, ridge: Array, limits: Limits) -> Array:
     n = ridge.size
-    matrix = gram.whole(source, np.float64 if _is_exact(n, limits, 2) else np.float32, limits.threads)
+    matrix = gram.upper(source, np.float64 if _is_exact(n, limits, 2) else np.float32, limits.threads)
     matrix[np.diag_indices(n)] += ridge.astype(matrix.dtype)
     sides = np.empty_like(matrix)  # row j: the target of item j
 

@@ -46,7 +46,7 @@ def fit(inputs: UserRows, targets: UserRows, others: UserRows, ridge: float, nei
     """S. `inputs`: X; `targets`: B; `others`: the pairs of all other types. Raises SettingsError where memory is short."""
     limits.refuse_above(cost(Shape.of(inputs), neighbors, limits), "ease with a target", "take --model sar")
     n, threads = inputs.n_items, limits.threads
-    inverted = gram.whole(gram.Gram(inputs), np.float64 if _is_exact(Shape.of(inputs), limits) else np.float32, threads)
+    inverted = gram.upper(gram.Gram(inputs), np.float64 if _is_exact(Shape.of(inputs), limits) else np.float32, threads)
     inverted[np.diag_indices(n)] += inverted.dtype.type(ridge)
     inverse.invert(inverted, threads)
     took, met = (_whole(Cross(inputs, rows), inverted.dtype, threads) for rows in (targets, others))

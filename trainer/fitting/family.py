@@ -18,7 +18,7 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import similarity
 from engine.fit.blocks import release
-from engine.linear.matrix import Columns, Cost, Dense, Fitted, Limits, Shape
+from engine.linear.matrix import Columns, Cost, Dense, Fitted, Limits, Shape, in_blocks
 from engine.linear.nearest import nearest
 from engine.models import blend, itemknn, trend
 from engine.models.family import MODELS
@@ -55,7 +55,7 @@ def fit(
         limits = Limits(limit_bytes, threads)
         found, mix = fitted(pairs, model, limits), mix_of(interactions, pairs.item_idx, model, limits)
         matrix = mixed(found.matrix, mix)
-        made, own = written(matrix, allocate), found.prior
+        made, own = written(matrix, allocate, threads), found.prior
         near = similar_arrays(pairs, matrix, model, similar, limits, mix)
         report(1, 1)
     prior = prior_of(pairs, own, model)
@@ -145,15 +145,19 @@ def prior_of(pairs: UserRows, own: Array | None, model: ModelSettings) -> Mappin
     return {"prior": np.asarray(sum(found), np.float32)} if found else {}
 
 
-def written(matrix: Dense | Columns, allocate: Allocate) -> similarity.Fitted:
-    """The matrix in the layout of an artifact."""
+def written(matrix: Dense | Columns, allocate: Allocate, threads: int) -> similarity.Fitted:
+    """The matrix in the layout of an artifact. Copying waits for memory and for new pages, so that threads pay."""
     if isinstance(matrix, Columns):
         return written_columns(matrix, allocate)
     n = matrix.values.shape[0]
     tiles = allocate("similarity", np.float32, (-(-n // TILE), n, TILE))
-    for tile, start in enumerate(range(0, n, TILE)):
-        part = matrix.values[:, start : start + TILE]
-        tiles[tile, :, : part.shape[1]] = part
-        if tile % _RELEASE_EVERY == 0:
-            release(tiles)
+
+    def copy(first: int, last: int) -> None:
+        for tile in range(first, last):
+            part = matrix.values[:, tile * TILE : (tile + 1) * TILE]
+            tiles[tile, :, : part.shape[1]] = part
+            if tile % _RELEASE_EVERY == 0:
+                release(tiles)
+
+    in_blocks(copy, np.ones(len(tiles)), threads)
     return similarity.Fitted("dense", matrix.row_work)

@@ -47,7 +47,7 @@ def fit(
     pairs, taken = family.user_rows(interactions), family.user_rows(of_target(interactions))
     found, mix = _fitted(interactions, pairs, taken, model, limits), mix_of(interactions, taken.item_idx, model, limits)
     matrix = family.mixed(found.matrix, mix)
-    made = family.written(matrix, allocate)
+    made = family.written(matrix, allocate, threads)
     by_row = model.model == "sar" and mix is None  # who met i took j: of sar, a row has what it speaks for
     near = {} if by_row else family.similar_arrays(taken, matrix, model, similar, limits, mix)
     prior = family.prior_of(taken, found.prior, model)
