@@ -6,9 +6,8 @@ It reads lists alone. All else, and lists, too, where the connection would need 
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import hiredis
 from redis.connection import parse_url
@@ -37,8 +36,9 @@ class Link:
     def is_open(self) -> bool:
         return self._sock is not None
 
-    def fileno(self) -> int:
-        return -1 if self._sock is None else self._sock.fileno()
+    def ends(self) -> list[tuple[socket.socket, Callable[[], list[Any]]]]:
+        """What is readable when answers have come, with what takes them."""
+        return [] if self._sock is None else [(self._sock, self.receive)]
 
     def connect(self) -> socket.socket:
         """A connection that is ready, for `begin`. Waits; raises OSError, StoreError."""
@@ -68,9 +68,12 @@ class Link:
         self._sock, self._reader, self._unsent = sock, hiredis.Reader(), bytearray()
 
     def put(self, commands: Sequence[Command]) -> None:
-        """To be sent by the next `flush`."""
         for command in commands:
-            self._unsent += _packed(command)
+            self.put_one(command)
+
+    def put_one(self, command: Command) -> None:
+        """To be sent by the next `flush`."""
+        self._unsent += _packed(command)
 
     @property
     def is_full(self) -> bool:
@@ -81,9 +84,11 @@ class Link:
         """Send what can be sent without waiting; whether anything is left. Raises OSError, also where Redis takes nothing for long."""
         if not self._unsent or self._sock is None:
             return False
-        with suppress(BlockingIOError):
+        try:
             n_sent = self._sock.send(self._unsent)
-            del self._unsent[:n_sent]
+        except BlockingIOError:
+            n_sent = 0
+        del self._unsent[:n_sent]
         if len(self._unsent) > MAX_UNSENT_BYTES:
             raise BrokenPipeError("Redis takes nothing")
         return bool(self._unsent)
@@ -113,9 +118,7 @@ class Link:
         self._sock = None
 
 
-def _packed(command: tuple[str, ...]) -> bytes:
-    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # which is said to take one word alone
-    return packed
+_packed: Callable[[tuple[str, ...]], bytes] = cast(Any, hiredis.pack_command)  # which is said to take one word alone
 
 
 def _told(sock: socket.socket, command: tuple[str, ...]) -> None:

@@ -48,11 +48,13 @@ class Poller:
     def __bool__(self) -> bool:
         return bool(self._connections)
 
-    def turn(self, timeout_s: float) -> None:
-        """Do what is to be done, and return at the latest after this time without anything to do."""
-        for key, mask in self._selector.select(self._door.patience(timeout_s)):
+    def turn(self, timeout_s: float) -> bool:
+        """Do what is to be done, and return at the latest after this time without anything to do; whether there was any."""
+        came = self._selector.select(self._door.patience(timeout_s))
+        for key, mask in came:
             key.data(mask)
         self._door.look()
+        return bool(came)
 
     def defer(self, call: Callable[..., None], *arguments: Any) -> None:
         """From another thread: have the poller's call it."""

@@ -29,6 +29,7 @@ from contract.settings.settings import Settings
 
 TICK_S = 0.5  # how often connections are looked at that have run out of time
 LOOK_S = 0.05  # the same for requests that wait for a thread
+LOOKS = 2  # for requests that came meanwhile, before Redis is asked for all: to send costs more than to look
 STOPPING_KEEPALIVE_S = 2.0  # a client may be sending its next request already
 SPARE_FILES = 100  # what a worker opens besides its connections
 LIVE, READY = "/health/live", "/health/ready"
@@ -95,6 +96,9 @@ class Worker(BaseWorker):  # type: ignore[misc]
                 self.log.info("Parent changed, shutting down: %s", self)
                 self.alive = False
         if self._express is not None:
+            for _ in range(LOOKS):
+                if not self._express.gathers or not self._poller.turn(0):
+                    break
             self._express.flush()
         self._poller.turn(LOOK_S if self._waiting or self._express else TICK_S)
         if self._express is not None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import selectors
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from redis.crc import key_slot
@@ -22,16 +22,8 @@ class _Lane:
 
     def __init__(self, link: Link) -> None:
         self.link = link
-        self.unsent: list[Command] = []
         self.n_awaited = 0
         self.answers: deque[Any] = deque()
-
-    def flush(self) -> bool:
-        if self.unsent:
-            self.link.put(self.unsent)
-            self.n_awaited += len(self.unsent)
-            self.unsent = []
-        return self.link.flush()
 
     def receive(self) -> None:
         found = self.link.receive()
@@ -50,16 +42,15 @@ class ClusterLink:
         self._nodes = nodes
         self._lanes: dict[Breaker | None, _Lane] = {}
         self._order: deque[_Lane] = deque()
-        self._ready: selectors.BaseSelector | None = None
         self._is_outdated = False
 
     @property
     def is_open(self) -> bool:
-        return self._ready is not None
+        return bool(self._lanes)
 
-    def fileno(self) -> int:
-        """Of what is readable when one of the links is."""
-        return -1 if self._ready is None else self._ready.fileno()  # type: ignore[attr-defined]
+    def ends(self) -> list[tuple[socket.socket, Callable[[], list[Any]]]]:
+        """As of a link."""
+        return [(sock, partial(self._receive, lane)) for lane in self._lanes.values() for sock, _ in lane.link.ends()]
 
     def connect(self) -> list[tuple[Breaker, socket.socket]]:
         """Connections to all servers that have slots, for `begin`. Waits; raises OSError, StoreError."""
@@ -74,12 +65,11 @@ class ClusterLink:
         return made
 
     def begin(self, made: list[tuple[Breaker, socket.socket]]) -> None:
-        self._ready, self._lanes, self._is_outdated = selectors.DefaultSelector(), {}, False
+        self._lanes, self._is_outdated = {}, False
         self._order.clear()
         for node, sock in made:
             lane = self._lanes[node] = _Lane(Link(node.url))
             lane.link.begin(sock)
-            self._ready.register(sock, selectors.EVENT_READ, lane)
 
     def put(self, commands: Sequence[Command]) -> None:
         """To be sent by the next `flush`, which says so where one of them has no server."""
@@ -89,7 +79,8 @@ class ClusterLink:
             if lane is None:
                 self._is_outdated = True
                 return
-            lane.unsent.append(command)
+            lane.link.put_one(command)
+            lane.n_awaited += 1
             order.append(lane)
 
     @property
@@ -100,14 +91,15 @@ class ClusterLink:
         """As of a link. Raises OSError, also where the cluster is not as it was."""
         if self._is_outdated:
             raise ConnectionAbortedError("a slot has moved to another server")
-        unsent = [lane.flush() for lane in self._lanes.values()]
-        return any(unsent)
+        is_left = False
+        for lane in self._lanes.values():
+            if lane.n_awaited and lane.link.flush():
+                is_left = True
+        return is_left
 
-    def receive(self) -> list[Any]:
-        """The answers that are there and whose turn it is. Raises OSError at the end of a connection."""
-        lanes = self._lanes.values()
-        for lane in [lane for lane in lanes if lane.n_awaited] or lanes:  # those of whom nothing is awaited may have ended
-            lane.receive()
+    def _receive(self, lane: _Lane) -> list[Any]:
+        """The answers whose turn it is, once those of one server have come. Raises OSError at the end of its connection."""
+        lane.receive()
         order, found = self._order, []
         while order and (answers := order[0].answers):
             order.popleft()
@@ -117,9 +109,7 @@ class ClusterLink:
     def close(self) -> None:
         for lane in self._lanes.values():
             lane.link.close()
-        if self._ready is not None:
-            self._ready.close()
-        self._ready, self._lanes = None, {}
+        self._lanes = {}
         self._order.clear()
 
 

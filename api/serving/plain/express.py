@@ -12,13 +12,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from api.lists.cluster.link import ClusterLink, link_of
 from api.lists.link import Link
 from api.serving.answering import Application, Quick200
 from api.serving.plain.batches import Batch
 from api.serving.plain.fast_lane import Question
+from api.serving.plain.pending import Pending
 from api.serving.plain.quick import Quick
 from api.serving.poller import Poller
 from api.serving.waiting import Ticket
@@ -26,18 +27,10 @@ from api.serving.waiting import Ticket
 PATIENCE_S = 0.1  # how long Redis may take; far longer than it does
 PAUSE_S = 1.0  # how long after that threads alone ask
 MAX_PENDING = 512
+MANY = 16  # commands that are worth a send of their own
 _ENDINGS = ("/recommendations", "/recommendations/batch")
 
 log = logging.getLogger(__name__)
-
-
-class _Pending(NamedTuple):
-    """`ticket`: None where it is the pointers that are read."""
-
-    ticket: Ticket | None
-    n_answers: int
-    since: float
-    tell: Callable[[list[Any]], None]
 
 
 class Express:
@@ -54,9 +47,11 @@ class Express:
     ) -> None:
         self._quick, self._link, self._application, self._poller = quick, link, application, poller
         self._give_back, self._send = give_back, send
-        self._pending: deque[_Pending] = deque()
+        self._pending: deque[Pending] = deque()
         self._answers: list[Any] = []
         self._is_unsent = False
+        self.gathers = False
+        """Whether something small is to be asked for, with which more may go: in a cluster, a send goes to each server."""
         self._asks_for_pointers = False
         self._is_connecting = False
         self._paused_until = 0.0
@@ -99,8 +94,9 @@ class Express:
             self._is_unsent = True
             self._ask_for_pointers()
         self._link.put(question.commands)
+        self.gathers = len(question.commands) < MANY
         tell = partial(self._tell, ticket, environ, question, started)
-        self._pending.append(_Pending(ticket, len(question.commands), time.monotonic(), tell))
+        self._pending.append(Pending(ticket, len(question.commands), time.monotonic(), tell))
         return True
 
     def _ask_for_pointers(self) -> None:
@@ -110,7 +106,7 @@ class Express:
             self._asks_for_pointers = True
             since = pointers.now()
             self._link.put(pointers.commands)
-            self._pending.append(_Pending(None, len(pointers.commands), time.monotonic(), partial(self._confirm, since)))
+            self._pending.append(Pending(None, len(pointers.commands), time.monotonic(), partial(self._confirm, since)))
 
     def _confirm(self, since: float, raw: list[Any]) -> None:
         self._asks_for_pointers = False
@@ -118,6 +114,7 @@ class Express:
 
     def flush(self) -> None:
         """Ask for all that was taken since, in one round trip."""
+        self.gathers = False
         if self._is_unsent:
             self._quick.breaker.count()
             try:
@@ -129,9 +126,9 @@ class Express:
         if self._pending and time.monotonic() - self._pending[0].since > PATIENCE_S:
             self._end(TimeoutError(f"no answer for {PATIENCE_S * 1000:.0f} ms"))
 
-    def _on_answers(self, _mask: int) -> None:
+    def _on_answers(self, receive: Callable[[], list[Any]], _mask: int) -> None:
         try:
-            self._answers += self._link.receive()
+            self._answers += receive()
         except OSError as error:
             self._end(error)
             return
@@ -168,7 +165,8 @@ class Express:
 
     def _end(self, error: Exception) -> None:
         self._fail(error)
-        self._poller.unwatch(self._link)
+        for file, _ in self._link.ends():
+            self._poller.unwatch(file)
         self._link.close()
         self._answers.clear()
         self._is_unsent = self._asks_for_pointers = False
@@ -196,5 +194,6 @@ class Express:
 
     def _begin(self, sock: Any) -> None:
         self._link.begin(sock)
-        self._poller.watch(self._link, self._on_answers)
+        for file, receive in self._link.ends():
+            self._poller.watch(file, partial(self._on_answers, receive))
         self._is_connecting = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,13 +13,23 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from gunicorn.config import Config  # type: ignore[import-untyped]
 from redis import Redis
 
+from api.app import create_app
 from api.lists.link import Link
+from api.lists.store import Store
+from api.serving.answering import Application
+from api.serving.connections import Connection, Limits
+from api.serving.framing import take_head
+from api.serving.plain.express import Express
+from api.serving.plain.quick import QUICK
+from api.serving.poller import Poller
+from api.serving.waiting import Ticket
 from contract.errors import StoreError
 from contract.formats.keys import Keys, bucket_of
 from contract.formats.manifest import Pointer
-from contract.settings.settings import ModelSettings
+from contract.settings.settings import ModelSettings, Settings
 from tests.support.builders import Lists, manifest_of, write_lists
 from tests.support.servers.api_process import PATIENCE_S, ApiProcess, until
 from tests.support.servers.redis_variants import Server, SlowFront
@@ -196,6 +207,37 @@ def test_an_answer_that_is_not_of_redis_turns_it_off_for_a_moment_only(tmp_path:
 def test_what_needs_more_than_a_connection_is_left_to_threads(url: str) -> None:
     with pytest.raises(ValueError, match="neither TLS nor Sentinels"):
         Link(url)
+
+
+def test_what_is_small_waits_for_others_and_a_batch_for_nobody(server: Server) -> None:
+    """Whoever has come by then asks Redis with it; and after that nobody is waited for."""
+    settings = Settings(redis_url=f"redis://127.0.0.1:{server.port}/0")
+    store = Store.of(settings)
+    store.pointers.current()
+    quick, link = create_app(settings, store).extensions[QUICK], Link(settings.redis_url)
+    poller = Poller(Config(), Limits(60, 60), 10, lambda *_: None, lambda _error: b"")
+    express = Express(
+        quick, link, Application(Config(), logging.getLogger("tests"), lambda *_: ()), poller, lambda _: None, lambda *_: None
+    )
+    link.begin(link.connect())
+    ours, theirs = socket.socketpair()
+
+    def taken(body: bytes, path: bytes) -> bool:
+        head = b"POST /%s HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (path, len(body))
+        arrived = take_head(bytearray(head + body), Config(), ("127.0.0.1", 1), 1)
+        assert arrived is not None
+        arrived.body.write(body)
+        arrived.body.seek(0)
+        return express.takes(Ticket(Connection(ours, ("127.0.0.1", 1), ("127.0.0.1", 2)), arrived))
+
+    with ours, theirs:
+        assert taken(b'{"user_id": 1}', b"recommendations")
+        gathered = [express.gathers]
+        express.flush()
+        gathered.append(express.gathers)
+        assert taken(json.dumps({"user_ids": list(range(1, 33))}).encode(), b"recommendations/batch")
+        assert [*gathered, express.gathers] == [True, False, False]
+        link.close()
 
 
 def test_a_password_and_a_database(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 from collections.abc import Callable
 from typing import cast
 
@@ -144,11 +145,16 @@ def test_a_refusal_is_told_and_stops_nobody(breaker: Breaker, nodes: Cluster) ->
 def received(link: ClusterLink, n: int) -> list[object]:
     found: list[object] = []
 
-    def all_are_there() -> bool:
-        found.extend(link.receive())
-        return len(found) == n
+    with selectors.DefaultSelector() as ready:
+        for file, receive in link.ends():
+            ready.register(file, selectors.EVENT_READ, receive)
 
-    until("the answers are there", all_are_there)
+        def all_are_there() -> bool:
+            for key, _ in ready.select(0):
+                found.extend(key.data())
+            return len(found) == n
+
+        until("the answers are there", all_are_there)
     return found
 
 
@@ -170,8 +176,10 @@ def test_links_give_the_answers_of_all_servers_in_order_and_end_when_a_slot_move
         assert isinstance(received(link, 1)[0], Exception)  # a thread asks, and learns that it has moved
         assert breaker.ask(lambda redis: redis.hget("larder:many:7", "at")) == b"7"
     finally:
+        ends = link.ends()
         link.close()
     assert not link.is_open
+    assert [receive() for _, receive in ends] == [[], [], []]  # what the selector has told of already says nothing
 
 
 def test_a_store_of_a_cluster_reads_what_was_written(larder: Larder, settings: Settings) -> None:
