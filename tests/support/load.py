@@ -25,13 +25,26 @@ BATCH_EVERY = 5  # of this many requests one is a batch
 TIMEOUT_S = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A request that got no lists. `status`: 0 where no answer came."""
+
+    at: float
+    user_ids: tuple[int, ...]
+    status: int
+
+
 @dataclass
 class Report:
-    """What the clients saw. `latencies_s` are pairs of the time of the request (time.time) and how long its answer took."""
+    """What the clients saw. `refused`: those of `failures` that are of whole requests.
+
+    `latencies_s` are pairs of the time of the request (time.time) and how long its answer took.
+    """
 
     n_requests: int = 0
     n_batches: int = 0
     failures: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
     mixed: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     arms: dict[int, str] = field(default_factory=dict)
@@ -85,14 +98,8 @@ def _client(port: int, user_ids: list[int], every_s: float, report: Report, lock
         due = max(due + every_s, time.monotonic() - 1)  # who is late catches up, but for more than a second
         counts["all"] += 1
         is_batch = counts["all"] % BATCH_EVERY == 0
-        path, body = (
-            ("/recommendations/batch", {"user_ids": choose.sample(user_ids, BATCH)})
-            if is_batch
-            else (
-                "/recommendations",
-                {"user_id": choose.choice(user_ids)},
-            )
-        )
+        users = choose.sample(user_ids, BATCH if is_batch else 1)
+        path, body = ("/recommendations/batch", {"user_ids": users}) if is_batch else ("/recommendations", {"user_id": users[0]})
         at = time.time()
         try:
             connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
@@ -101,6 +108,7 @@ def _client(port: int, user_ids: list[int], every_s: float, report: Report, lock
         except (OSError, HTTPException) as error:
             with lock:
                 report.failures.append(f"{path}: {type(error).__name__}: {error}")
+                report.refused.append(Refused(at, tuple(users), 0))
             connection.close()
             continue
         with lock:
@@ -109,6 +117,7 @@ def _client(port: int, user_ids: list[int], every_s: float, report: Report, lock
             report.n_batches += is_batch
             if answer.status != 200:
                 report.failures.append(f"{path}: {answer.status} {text[:200]!r}")
+                report.refused.append(Refused(at, tuple(users), answer.status))
             else:
                 _check(json.loads(text), report)
     connection.close()
