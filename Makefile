@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help chart long test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed lighthouse screenshots check fix e2e bench docs docs-site lock compose-up compose-down dev-tools
+.PHONY: help spark chart long test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed lighthouse screenshots check fix e2e bench docs docs-site lock compose-up compose-down dev-tools
 
 # Further arguments: make retrain ARGS="--k 20", make test ARGS="-k payload", make verify ARGS="--sample 1000"
 ARGS ?=
@@ -150,6 +150,9 @@ soak: dev-tools ## Fifty retrains in a row: nothing grows. A quarter of an hour.
 
 browser: dev-tools ## The pages in a real Chromium, before a whole stack (needs chromium on PATH). ARGS go to pytest.
 	@$(venv)/python -m pytest tests/browser $(ARGS)
+
+spark: dev-tools ## The engine spark in a real Spark (needs a JDK 17). ARGS go to pytest.
+	@.ci/spark $(ARGS)
 
 chart: dev-tools ## The chart for Kubernetes, by Helm and by Kubernetes' schemas (needs helm on PATH). ARGS go to pytest.
 	$(call bootstrap,chart)

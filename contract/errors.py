@@ -18,7 +18,8 @@ LarderError                  one base class: a message for people, an exit code 
 │   └── UnknownJobError           the queue holds a job that Larder did not put there: it is not carried out
 ├── PayloadError        7    bytes in Redis are not a list that this version can read
 ├── TargetError         9    what an export should write to can't be written, or holds something else
-└── ErasureError       10    a user is in no list any more, and something that is named may still hold the user's rows
+├── ErasureError       10    a user is in no list any more, and something that is named may still hold the user's rows
+└── SparkError         11    the engine spark did not start, or a job of it failed
 
 What is raised without purpose ends a command line with 70 (contract/door.py).
 """
@@ -105,6 +106,10 @@ class TargetError(LarderError):
 
 class ErasureError(LarderError):
     exit_code = 10
+
+
+class SparkError(LarderError):
+    exit_code = 11
 
 
 def name_of(error: BaseException | None) -> str:

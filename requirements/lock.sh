@@ -18,7 +18,7 @@ lock local --extra trainer --extra worker --extra api --extra local --constraint
 lock docs --extra docs --constraint requirements/bench.txt
 lock chart --extra chart --constraint requirements/bench.txt
 # A driver is installed beside a service: what both need is of one version.
-for driver in objects tracing kafka delta iceberg mysql duckdb clickhouse bigquery snowflake sqlserver; do
+for driver in objects tracing kafka spark delta iceberg mysql duckdb clickhouse bigquery snowflake sqlserver; do
   # BigQuery's client asks for an older python-dateutil than croniter, of which it uses relativedelta alone.
   lock "driver-$driver" --extra "$driver" --constraint requirements/bench.txt --override <(grep -o '^python-dateutil==[0-9.]*' requirements/bench.txt)
 done

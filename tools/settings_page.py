@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from contract.settings.engines.spark import SparkSettings
 from contract.settings.notices import NoticeSettings, TelemetrySettings
 from contract.settings.settings import (
     PREFIX,
@@ -48,6 +49,7 @@ GROUPS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Events from streams of your own", FeedSettings),
     ("Logs and traces", TelemetrySettings),
     ("Notices", NoticeSettings),
+    ("The engine spark", SparkSettings),
     ("Everything else", Settings),
 )
 

@@ -41,7 +41,7 @@ class ContentSettings(BaseModel):
 
     @model_validator(mode="after")
     def _of_our_own_engine(self) -> Self:
-        if self.new_items and getattr(self, "engine", "larder") != "larder":
+        if self.new_items and getattr(self, "engine", "larder") == "recommenders":
             raise ValueError("the engine recommenders has SAR alone, which knows no metadata: with new_items use the engine larder")
         return self
 

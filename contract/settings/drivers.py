@@ -29,6 +29,7 @@ DRIVERS: Mapping[str, Driver] = {
     "sqlserver": Driver("pymssql", {"sqlserver": "mssql+pymssql", "mssql": "mssql+pymssql"}, "MSSQL_PASSWORD"),
     "objects": Driver("obstore", {}),
     "kafka": Driver("confluent_kafka", {}),
+    "spark": Driver("pyspark", {}),
     "tracing": Driver("opentelemetry.exporter.otlp.proto.http", {}),
 }
 

@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, StringConstraints, ValidationError, field
 from contract.errors import SettingsError
 from contract.settings.api import ApiSettings
 from contract.settings.drivers import DRIVERS
+from contract.settings.engines.spark import SparkSettings
 from contract.settings.events import EventSettings
 from contract.settings.lists import ListSettings
 from contract.settings.model import GateSettings, ModelSettings, Similarity
@@ -62,6 +63,7 @@ class Settings(
     GateSettings,
     TuneSettings,
     RedisSettings,
+    SparkSettings,
 ):
     """All settings of all services: one environment configures a stack."""
 
@@ -82,7 +84,7 @@ class Settings(
     drivers: str = Field(
         "",
         description="What `make up` and the trainer's image install to read it: delta, iceberg, mysql, duckdb, clickhouse, bigquery, "
-        "snowflake, sqlserver, objects (artifacts in an object store), tracing (OpenTelemetry), kafka (events of it), with commas between.",
+        "snowflake, sqlserver, objects (artifacts in an object store), tracing, kafka (events), spark (the engine), with commas between.",
     )
     grace_s: int = Field(60, ge=5, le=86400, description="Seconds that an unreferenced generation lives on for readers that still use it.")
     cron: str = Field("", description="When the trainer service trains by itself, as five cron fields: 0 3 * * *; empty: never.")

@@ -15,7 +15,7 @@ from contract.errors import SettingsError
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import row_kernels, similarity
-from engine.fit.similarity import Fitted, Similarity
+from engine.fit.similarity import Choice, Fitted, Similarity
 
 DAY_S = 86400
 
@@ -66,6 +66,13 @@ def fit_similarity(
     With `model.neighbors` a row keeps the item itself and that many others, and the layout is sparse. Raises SettingsError before
     it begins when the similarity would take more than `limit_bytes`, with the number of neighbors that would fit.
     """
+    fit, choice = chosen(rows, n_items, model, limit_bytes)
+    fill = fit.neighbors if model.neighbors else fit.dense if choice.layout == "dense" else fit.sparse
+    return fill(allocate, threads, report)
+
+
+def chosen(rows: Rows, n_items: int, model: ModelSettings, limit_bytes: float) -> tuple[Similarity, Choice]:
+    """The fit that is to be, and its layout. Raises as `fit_similarity`."""
     fit = Similarity(rows.indptr, rows.indices, n_items, model)
     choice = fit.choose(limit_bytes)
     if choice.n_bytes > limit_bytes:
@@ -75,8 +82,7 @@ def fit_similarity(
             f"the similarity of {n_items:,} items would take {choice.n_bytes / 2**30:.2f} GiB, and the limit is "
             f"{limit_bytes / 2**30:.2f}: raise LARDER_MAX_MEMORY_GB{nearest}"
         )
-    fill = fit.neighbors if model.neighbors else fit.dense if choice.layout == "dense" else fit.sparse
-    return fill(allocate, threads, report)
+    return fit, choice
 
 
 def warm() -> None:

@@ -101,7 +101,7 @@ class Similarity:
             if done % _RELEASE_EVERY == 0:
                 release(tiles)
 
-        in_threads(self._f, lambda start, end: kernels.fill_dense(tiles, start, end, events, *self._how), threads, report_and_release)
+        in_threads(self._f, lambda start, end: kernels.fill_dense(tiles, 0, start, end, events, *self._how), threads, report_and_release)
         return Fitted("dense", self._n_items)
 
     def sparse(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
@@ -182,6 +182,6 @@ def warm() -> None:
     bits = counting.set_bits(np.zeros(1, np.int32), *fit._events[:2], 1)
     counting.count_popular(0, 1, bits, np.zeros((1, 1), np.int32))
     events, length = (*fit._events, *tail, popular, place, np.zeros((1, 1), np.int32)), np.empty(1, np.int64)
-    kernels.fill_dense(np.zeros((1, 1, TILE), np.float32), 0, 1, events, *fit._how)
+    kernels.fill_dense(np.zeros((1, 1, TILE), np.float32), 0, 0, 1, events, *fit._how)
     kernels.rows_sparse(0, 1, fit._events, *fit._how, length, np.empty(1, np.int32), np.empty(1, np.float32))
     kernels.rows_of_neighbors(0, 1, events, *fit._how, 1, length, np.empty((1, 2), np.int32), np.empty((1, 2), np.float32))

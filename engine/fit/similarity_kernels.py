@@ -60,8 +60,8 @@ def _similarities(kind, counts, threshold, f, f_i, n_items, values):  # type: ig
 
 
 @njit(nogil=True, cache=True)
-def fill_dense(tiles, start, end, events, f, kind, threshold):  # type: ignore[no-untyped-def]
-    """Similarities of items `start` to `end` with all items, into tiles float32 (n_tiles, n_items, 64)."""
+def fill_dense(tiles, first, start, end, events, f, kind, threshold):  # type: ignore[no-untyped-def]
+    """Similarities of items `start` to `end` with all items, into tiles float32 (n_tiles, items from `first` on, 64)."""
     n_items = f.size
     counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
     for i in range(start, end):
@@ -69,7 +69,7 @@ def fill_dense(tiles, start, end, events, f, kind, threshold):  # type: ignore[n
         _similarities(kind, counts, threshold, f, f[i], n_items, values)
         for t in range(tiles.shape[0]):
             width = min(TILE, n_items - t * TILE)
-            tiles[t, i, :width] = values[t * TILE : t * TILE + width]
+            tiles[t, i - first, :width] = values[t * TILE : t * TILE + width]
 
 
 @njit(nogil=True, cache=True)

@@ -22,6 +22,7 @@ from trainer.evaluation.per_user import PerUser, per_user
 from trainer.evaluation.side_by_side import Served, against, beside, errors_of
 from trainer.fitting.door import Made, fit_model
 from trainer.interactions.interactions import Interactions
+from trainer.spark.cluster import Cluster
 
 IN_MEMORY_BYTES = 2**28  # arrays of the similarity that are larger are mapped
 
@@ -39,6 +40,7 @@ def evaluate(
     scratch: Path | None = None,
     rows_as_read: bool = False,
     served: Served | None = None,
+    spark: Cluster | None = None,
 ) -> Evaluation | NotEvaluated:
     """Measure lists of `k` unseen items that a model with these settings would give to at most `sample_users` users.
 
@@ -75,7 +77,7 @@ def evaluate(
 
     def lists_of(model: ModelSettings, depth: int) -> _Listed:
         store = _Store(scratch)
-        made = fit_model(held.train, model, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report)
+        made = fit_model(held.train, model, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report, spark=spark)
         ranked = ranking_arrays(model, store.arrays, np.bincount(made.counted.indices, minlength=n_items))
         arrays = {**store.arrays, **made.prior, **ranked}
 

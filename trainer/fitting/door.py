@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from engine.fit.similarity import Fitted
 from engine.linear.matrix import Limits
 from trainer.fitting.newcomers import Similar, fit_sar, known_of
 from trainer.interactions.interactions import Interactions
+from trainer.spark.cluster import Cluster
 
 __all__ = ["NOTHING", "Made", "Seen", "Similar", "fit_model", "sar_rows"]
 
@@ -72,8 +74,11 @@ def fit_model(
     limit_bytes: float,
     report: Report,
     similar: Similar | None = None,
+    spark: Cluster | None = None,
 ) -> Made:
     """Fit what the settings name, and the `similar` items where they are not what the rows of the similarity say.
+
+    `spark`: where the engine spark fits. Without one this process fits the same bytes.
 
     Raises SettingsError and DataError for a model that these interactions, or the memory, can't have.
     """
@@ -93,7 +98,12 @@ def fit_model(
 
         return family.fit(interactions, model, allocate, threads, limit_bytes, report, similar)
     rows = sar_rows(interactions, model)
-    fitted, near = fit_sar(interactions, rows, model, allocate, Limits(limit_bytes, threads), report, similar)
+    fit = sar.fit_similarity
+    if model.engine == "spark" and spark is not None:
+        from trainer.spark.similarity import fit_similarity
+
+        fit = partial(fit_similarity, spark)
+    fitted, near = fit_sar(interactions, rows, model, allocate, Limits(limit_bytes, threads), report, similar, fit)
     return Made(rows, fitted, similar=near, learnt_from=known_of(interactions))
 
 

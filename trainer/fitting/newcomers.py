@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,8 @@ from engine.linear.matrix import Columns, Limits
 from engine.linear.nearest import nearest, nearest_of_tiles
 from engine.models.newcomers import Mix, Parameters
 from trainer.interactions.interactions import Interactions
+
+SarFit = Callable[..., similarity.Fitted]
 
 
 class Similar(NamedTuple):
@@ -63,19 +65,23 @@ def fit_sar(
     limits: Limits,
     report: Report,
     similar: Similar | None,
+    fit: SarFit = sar.fit_similarity,
 ) -> tuple[similarity.Fitted, Mapping[str, Array]]:
-    """SAR's similarity where `allocate` puts it, mixed where something is known of items; then the similar items, too."""
+    """SAR's similarity where `allocate` puts it, mixed where something is known of items; then the similar items, too.
+
+    `fit`: what makes it, engine.fit.rows.fit_similarity or what makes the same.
+    """
     n_items, how = len(interactions.item_ids), {"threads": limits.threads, "limit_bytes": limits.memory_bytes, "report": report}
     mix = mix_of(interactions, rows.indices, model, limits)
     if mix is None:
-        return sar.fit_similarity(rows, n_items, model, allocate, **how), {}  # type: ignore[arg-type]
+        return fit(rows, n_items, model, allocate, **how), {}
     held: dict[str, Array] = {}
 
     def keep(name: str, dtype: np.typing.DTypeLike, shape: tuple[int, ...]) -> Array:
         held[name] = allocate(name, dtype, shape) if name == "similarity" else np.zeros(shape, dtype)
         return held[name]
 
-    made = sar.fit_similarity(rows, n_items, model, keep, **how)  # type: ignore[arg-type]
+    made = fit(rows, n_items, model, keep, **how)
     wants = similar is not None and similar.depth > 0
     if made.layout == "dense":
         mix.tiles(held["similarity"])

@@ -74,7 +74,7 @@ def _of_sar(interactions: Interactions, model: ModelSettings, threads: int, limi
         else ""
     )
     return Fit(
-        model=f"sar, {model.similarity}{_told(interactions)}",
+        model=f"sar, {model.similarity}{_told(interactions)}" + (", seconds of one host without Spark" if model.engine == "spark" else ""),
         n_pairs=int(rows.indices.size),
         layout=choice.layout,
         similarity_bytes=choice.n_bytes,

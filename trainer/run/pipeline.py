@@ -45,6 +45,7 @@ from trainer.run.spec import Order
 from trainer.run.verdict import judge, measure, served_by
 from trainer.sources import load as sources
 from trainer.sources.left_out import LeftOut
+from trainer.spark.cluster import Cluster, cluster_of
 
 log = logging.getLogger("larder.trainer")
 Progress = Callable[[str, int, int], None]
@@ -119,14 +120,27 @@ def make_artifact(
 
     What is measured knows no `rules`.
     """
+    with cluster_of(order.settings) as spark:
+        return _made(order, interactions, progress, rules, served, lists, spark)
+
+
+def _made(
+    order: Order,
+    interactions: Interactions,
+    progress: Progress,
+    rules: Mapping[str, Array],
+    served: Served | None,
+    lists: Mapping[str, Array],
+    spark: Cluster | None,
+) -> Manifest:
     evaluation = None
     if order.settings.evaluate:
         progress("evaluate", 0, 1)
         report = _throttled(lambda done, total: progress("evaluate", done, total))
-        evaluation = measure(order.settings, interactions, report, served)
+        evaluation = measure(order.settings, interactions, report, served, spark)
         if (other := choice.instead(order, interactions, evaluation, report)) is not None:
             order = other
-            evaluation = measure(order.settings, interactions, report, served)
+            evaluation = measure(order.settings, interactions, report, served, spark)
     settings = order.settings
     writer = ArtifactWriter(settings.artifacts, order.run, order.token or 0)
     try:
@@ -143,6 +157,7 @@ def make_artifact(
             limit_bytes=settings.max_memory_gb * 2**30,
             report=_throttled(lambda done, total: progress("fit", done, total)),
             similar=Similar(settings.similar_depth, rules.get("excluded", np.empty(0, np.int32))),
+            spark=spark,
         )
         progress("write", 0, 1)
         n_users = np.bincount(made.counted.indices, minlength=len(interactions.item_ids))

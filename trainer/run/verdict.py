@@ -27,6 +27,7 @@ from trainer.evaluation.same_table import Pairs, another, compare
 from trainer.evaluation.side_by_side import Served
 from trainer.interactions.interactions import Interactions
 from trainer.run.spec import Order
+from trainer.spark.cluster import Cluster
 
 log = logging.getLogger("larder.trainer")
 
@@ -46,7 +47,9 @@ def served_by(generations: Generations, arm: str = "") -> Served | None:
     return Served(pointer.generation, generations.manifest(pointer.generation).settings)
 
 
-def measure(settings: Settings, interactions: Interactions, report: Report, served: Served | None) -> dict[str, Any]:
+def measure(
+    settings: Settings, interactions: Interactions, report: Report, served: Served | None, spark: Cluster | None = None
+) -> dict[str, Any]:
     """What trainer.evaluation.evaluate says of a model with these settings on these interactions, as a manifest carries it."""
     from trainer.evaluation.evaluate import evaluate  # recommenders' splitters and metrics take a second to import
 
@@ -60,6 +63,7 @@ def measure(settings: Settings, interactions: Interactions, report: Report, serv
         report=report,
         scratch=folder_of(settings.artifacts),
         served=served,
+        spark=spark,
     )
     if isinstance(found, Evaluation) and (cost := found.exploration) is not None:
         said = f"{cost.new:.4f} with it, {cost.old:.4f} without: {cost.difference:+.4f} ± {2 * cost.standard_error:.4f}"

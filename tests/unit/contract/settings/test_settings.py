@@ -44,7 +44,7 @@ def test_variables_are_parsed_into_the_types_of_their_fields() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("ENGINE", "spark"),
+        ("ENGINE", "sparks"),
         ("SIMILARITY", "jacard"),
         ("TIME_DECAY_DAYS", "-1"),
         ("TIME_DECAY_DAYS", "a month"),

@@ -1,0 +1,1 @@
+"""Settings of engines that are not ours alone."""

@@ -1,0 +1,86 @@
+"""Some rows of a similarity, from the rows of those users alone who have one of these items: what one task of many makes.
+
+Counts of users are whole numbers, and the formula is given the frequencies among all users: rows are those of `Similarity`, byte for byte.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from contract.artifacts.artifact import TILE
+from contract.settings.settings import ModelSettings
+from engine.arrays import Array
+from engine.fit import counting_kernels as counting
+from engine.fit import similarity_kernels as kernels
+from engine.fit.similarity import Similarity
+
+_NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))
+
+
+class SomeRows(NamedTuple):
+    """CSR rows: lengths int64, item_idx int32, values float32; or, with empty lengths, columns of tiles (n_tiles, rows, TILE)."""
+
+    lengths: Array
+    item_idx: Array
+    values: Array
+
+
+class Part(Similarity):
+    """Rows `start` to `end`. `indptr`, `indices`: rows of all users who have one of these items, and of any others; `frequencies`:
+    users of every item, among all users."""
+
+    def __init__(self, indptr: Array, indices: Array, frequencies: Array, start: int, end: int, model: ModelSettings) -> None:
+        if indptr.size == 1:
+            indptr = np.zeros(2, np.int64)  # one user, who has nothing
+        super().__init__(indptr, indices, frequencies.size, model)
+        self._how = (np.maximum(frequencies, 1).astype(np.float64), *self._how[1:])
+        self._start, self._end = start, end
+
+    def rows(self, layout: Literal["dense", "sparse"]) -> SomeRows:
+        """As `Similarity.choose` has chosen for all of them."""
+        if self._n_neighbors:
+            return self._nearest()
+        return self._tiles() if layout == "dense" else self._whole()
+
+    def _nearest(self) -> SomeRows:
+        n, width = self._end - self._start, self._n_neighbors + 1
+        lengths, best, values = np.empty(n, np.int64), np.empty((n, width), np.int32), np.empty((n, width), np.float32)
+        kernels.rows_of_neighbors(self._start, self._end, self._counted(), *self._how, self._n_neighbors, lengths, best, values)
+        kept = np.arange(width) < lengths[:, None]
+        return SomeRows(lengths, best[kept], values[kept])
+
+    def _whole(self) -> SomeRows:
+        lengths = np.empty(self._end - self._start, np.int64)
+        n = kernels.rows_sparse(self._start, self._end, self._events, *self._how, lengths, *_NOTHING)
+        item_idx, values = np.empty(n, np.int32), np.empty(n, np.float32)
+        if n:
+            kernels.rows_sparse(self._start, self._end, self._events, *self._how, lengths, item_idx, values)
+        return SomeRows(lengths, item_idx, values)
+
+    def _tiles(self) -> SomeRows:
+        tiles = np.zeros((self._n_tiles, self._end - self._start, TILE), np.float32)
+        kernels.fill_dense(tiles, self._start, self._start, self._end, self._counted(), *self._how)
+        return SomeRows(np.empty(0, np.int64), _NOTHING[0], tiles)
+
+    def _counted(self, _threads: int = 1) -> tuple[Array, ...]:
+        """Counts of these items alone with all popular ones: they come last, since a count of an item is with all before it."""
+        every, _, tail_indptr, tail_others = self._split()
+        ours = (every >= self._start) & (every < self._end)
+        popular = np.concatenate((every[~ours], every[ours]))
+        place = np.full(self._n_items, -1, np.int32)
+        place[popular] = np.arange(popular.size, dtype=np.int32)
+        bits = counting.set_bits(popular, self._events[0], self._events[1], self._events[2].size - 1)
+        counts = np.zeros((popular.size, popular.size), np.int32)
+        for start, end in pairwise([*range(int(np.sum(~ours)), popular.size, counting.BLOCK), popular.size]):
+            counting.count_popular(start, end, bits, counts)
+        return *self._events, tail_indptr, tail_others, popular, place, counts
+
+
+def cuts(frequencies: Array, n_parts: int) -> Array:
+    """Ends of at most `n_parts` ranges of items of about equal work, from 0 to all, int64. `frequencies`: users of each item."""
+    share = np.cumsum(frequencies + frequencies.mean())
+    inner = np.searchsorted(share, np.linspace(0, share[-1], n_parts + 1)[1:-1])
+    return np.unique(np.concatenate(([0], inner, [frequencies.size]))).astype(np.int64)
