@@ -17,6 +17,7 @@ larder:{ctl}:erasure           hash    -       trainer, lua      lua, all      r
 larder:{ctl}:training          string  lease   training.lua      trainer       "TOKEN RUN": the one run that trains, if it lives
 larder:{ctl}:fence             int     -       training.lua      lua           the newest TOKEN
 larder:{ctl}:scheduled:MINUTE  string  2 hours trainer           trainer       one of several trainers starts the run of a minute
+larder:{ctl}:due               int     1 day   trainer           api           when the schedule starts its next run: ms since 1970
 larder:{ctl}:told:NOTICE       string  2 days  trainer           trainer       one of several trainers tells a notice, once
 larder:{ctl}:tuned             string  -       trainer           trainer, api  JSON: what the last tune found (contract/formats/tuned.py)
 larder:{ctl}:outcomes          string  a week  trainer           api           JSON: what became of what was shown (outcomes/report.py)
@@ -72,8 +73,7 @@ Id = int | str
 IDS_PER_BUCKET = 64  # at about so many entries Redis keeps a hash as one compact block
 
 
-def bucket_of(external_id: Id, n_buckets: int) -> int:
-    """The bucket of a user or item: crc32 of the id's text, modulo `n_buckets`."""
+def bucket_of(external_id: Id, n_buckets: int) -> int:  # crc32 of the id's text, modulo `n_buckets`
     return crc32(str(external_id).encode()) % n_buckets
 
 
@@ -90,7 +90,6 @@ class Keys:
     """Key builders of one namespace: several catalogues can live in one Redis."""
 
     namespace: str = "larder"
-
     current = _ControlKey("current")
     promoted = _ControlKey("promoted")
     hold = _ControlKey("hold")
@@ -111,6 +110,7 @@ class Keys:
     lost = _ControlKey("lost")
     experiment_ended = _ControlKey("experiment_ended")
     log_level = _ControlKey("log_level")
+    due = _ControlKey("due")
 
     def _control(self, name: str) -> str:
         return f"{self.namespace}:{{ctl}}:{name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from croniter import croniter
 from redis import Redis
@@ -20,6 +20,7 @@ from trainer.service.start_run import start_run
 
 log = logging.getLogger("larder.schedule")
 MINUTE_TTL_S = 7200
+DUE_TTL = timedelta(days=1)  # of a time that has passed: a trainer that is away for so long has other things said of it
 
 
 def next_run(settings: Settings, after: datetime | None = None) -> datetime | None:
@@ -42,10 +43,12 @@ class Schedule:
     def __init__(self, settings: Settings, store: Redis, queue_redis: Redis, now: datetime | None = None) -> None:
         self._settings, self._store, self._queue_redis = settings, store, queue_redis
         self._due = next_run(settings, now)
+        self._is_told: tuple[datetime | None] | None = None  # (when,)
 
     def tick(self, now: datetime | None = None) -> str | None:
         """Start the run that is due; its id. What falls due while Redis is away is started when it is back, once."""
         now = now or datetime.now(UTC)
+        self._tell(now)
         if self._due is None or now < self._due:
             return None
         try:
@@ -54,7 +57,23 @@ class Schedule:
             log.warning("the schedule waits for Redis: %s", error)
             return None
         self._due = next_run(self._settings, now)
+        self._tell(now)
         return run
+
+    def _tell(self, now: datetime) -> None:
+        """Say when the next run is due, for the pages: the API knows no schedule."""
+        if self._is_told == (self._due,):
+            return
+        key = Keys(self._settings.namespace).due
+        try:
+            if self._due is None:
+                self._store.delete(key)
+            else:
+                self._store.set(key, round(self._due.timestamp() * 1000), ex=max(self._due - now, timedelta()) + DUE_TTL)
+        except RedisError as error:
+            log.debug("when the next run is due can't be told: %s", error)
+            return
+        self._is_told = (self._due,)
 
 
 def start_scheduled(settings: Settings, store: Redis, queue_redis: Redis, minute: str) -> str | None:

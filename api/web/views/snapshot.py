@@ -63,7 +63,10 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`away` and `queue_away` say why the store, or the queues, could not be read. Generations come newest first."""
+    """`away` and `queue_away` say why the store, or the queues, could not be read. Generations come newest first.
+
+    `due_ms`: when the trainer's schedule starts the next run; None where there is no schedule.
+    """
 
     now: datetime
     away: str = ""
@@ -80,6 +83,7 @@ class Snapshot:
     happened: tuple[Happening, ...] = ()
     lost: tuple[Lost, ...] = ()
     is_unpacked: bool = False
+    due_ms: int | None = None
 
     def find(self, name: str) -> Generation | None:
         return next((one for one in self.generations if one.name == name), None)
@@ -146,8 +150,9 @@ def _read(redis: Redis, keys: Keys, served: str) -> dict[str, Any]:
         pipe.get(keys.tuned)
         pipe.lrange(keys.promoted, 0, SHOWN_CHANGES - 1)
         pipe.hvals(keys.lost)
+        pipe.get(keys.due)
         pipe.time()
-        ids, hold, runs, tuned, moves, lost, (seconds, micros) = pipe.execute()
+        ids, hold, runs, tuned, moves, lost, due, (seconds, micros) = pipe.execute()
     names = [raw.decode() for raw in cast("list[bytes]", ids)]
     if served and served not in names:
         names.append(served)
@@ -172,6 +177,7 @@ def _read(redis: Redis, keys: Keys, served: str) -> dict[str, Any]:
         ),
         "tuned": Tuned.read(tuned) if tuned else None,
         "lost": tuple(Lost.model_validate_json(raw) for raw in lost),
+        "due_ms": int(due) if due and int(due) > 1000 * seconds else None,
         "now": datetime.fromtimestamp(seconds + micros / 1e6, UTC),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis import Redis
@@ -44,6 +44,16 @@ def test_what_falls_due_is_enqueued_once_as_a_run_that_the_service_reads(setting
     assert (latest.run, latest.state) == (run, "queued")
     job = Job.fetch(run_job_id(latest.run), connection=store_redis, serializer=JSONSerializer)
     assert (job.func_name, job.args, job.origin) == ("trainer.jobs.run", [run, {}, "", False], "larder-train")
+
+
+def test_when_the_next_run_is_due_is_told_and_told_no_more_without_a_schedule(settings: Settings, store_redis: Redis) -> None:
+    schedule = Schedule(settings, store_redis, store_redis, at(2))
+    schedule.tick(at(2, 1))
+    assert store_redis.get(KEYS.due) == b"%d" % (1000 * at(3).timestamp())
+    schedule.tick(at(3))
+    assert store_redis.get(KEYS.due) == b"%d" % (1000 * (at(3) + timedelta(days=1)).timestamp())
+    Schedule(settings.model_copy(update={"cron": ""}), store_redis, store_redis, at(4)).tick(at(4))
+    assert store_redis.get(KEYS.due) is None
 
 
 def test_what_falls_due_in_several_trainers_is_started_once(settings: Settings, store_redis: Redis) -> None:

@@ -52,3 +52,11 @@ def test_what_is_served_is_read_however_many_are_newer(store_redis: Redis, monke
     monkeypatch.setattr(snapshot, "SHOWN_GENERATIONS", 2)
     assert [one.name for one in seen(store_redis, "a").generations] == ["c", "b", "a"]
     assert [one.name for one in seen(store_redis, "b").generations] == ["c", "b"]
+
+
+def test_a_scheduled_run_is_shown_until_its_time(store_redis: Redis) -> None:
+    assert seen(store_redis).due_ms is None
+    store_redis.set(KEYS.due, due := round(1000 * (datetime.now(UTC).timestamp() + 3600)))
+    assert seen(store_redis).due_ms == due
+    store_redis.set(KEYS.due, due - 2 * 3600 * 1000)
+    assert seen(store_redis).due_ms is None

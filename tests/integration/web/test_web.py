@@ -371,3 +371,9 @@ def test_a_rule_that_raised_a_score_is_named(open_client: FlaskClient, generatio
     generations.redis.hset(generations.keys.why("g2", bucket_of(54, manifest.n_user_buckets)), "54", why)
     text = text_of(open_client.get("/explore?user=54"))
     assert text.count("boosted ×1.5 by a rule") == text.count("by a rule") == 1
+
+
+def test_the_overview_says_when_the_schedule_starts_the_next_run(open_client: FlaskClient, store_redis: Redis) -> None:
+    assert "The schedule starts" not in text_of(open_client.get("/"))
+    store_redis.set(Keys().due, 4070908800000)
+    assert "The schedule starts the next run at 2099-01-01 00:00:00 , in" in text_of(open_client.get("/"))
