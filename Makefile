@@ -125,6 +125,9 @@ clean: ## Stop Larder and remove var/: Redis, artifacts, logs.
 dev-tools:
 	$(call bootstrap,dev)
 
+# Python keeps what it compiled, pytest its rewritten assertions, also where the environment says not to: half of a collection's time.
+test long test-one depth e2e chaos soak browser chart: export PYTHONDONTWRITEBYTECODE :=
+
 test: dev-tools ## Unit and integration tests, but for the long ones. ARGS go to pytest.
 	@$(venv)/python -m pytest -n logical --dist worksteal --durations=10 -m "not long" $(ARGS)
 
