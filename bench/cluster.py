@@ -24,7 +24,7 @@ from bench.serving import API, BATCH, CONNECTIONS, Case, K, Row
 from bench.serving_data import answers, fill, own_redis
 from bench.serving_load import Gunicorn, Load, wait_for
 from contract.store.cluster.address import N_SLOTS
-from stack.redis_server import candidates, choose
+from stack.redis_server import candidates, find_redis_server
 
 PRIMARIES = 3
 CASES = (Case("single", API), Case("get", API), Case("batch100", API, users=BATCH))
@@ -71,7 +71,7 @@ def _start(folder: Path, port: int, bus: int = 0) -> subprocess.Popen[bytes]:
     options = ["--port", str(port), "--save", "", "--hash-max-listpack-value", "2048", "--hash-max-listpack-entries", "512"]
     if bus:
         options += ["--cluster-enabled", "yes", "--cluster-port", str(bus)]
-    return subprocess.Popen([choose(candidates()).path, *options], cwd=place, stdout=subprocess.DEVNULL)
+    return subprocess.Popen([find_redis_server(candidates()).path, *options], cwd=place, stdout=subprocess.DEVNULL)
 
 
 def _form(nodes: list[int], buses: list[int]) -> None:

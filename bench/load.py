@@ -24,7 +24,7 @@ from trainer.kept.entries import size_of
 from trainer.kept.files import YOUNG_S
 from trainer.sources import load as sources
 from trainer.sources import synthetic
-from trainer.sources.left_out import LeftOut
+from trainer.sources.erased_rows import ErasedRows
 from trainer.sources.warm import warm
 
 ROOT = Path(__file__).parents[1]
@@ -133,7 +133,7 @@ def _parse(path: Path) -> int:
 
 def _load(path: Path, incremental: bool) -> int:
     source = SourceSettings(interactions=str(path), incremental=incremental)
-    made = sources.load(source, path.parent / ".datasets", LeftOut()).interactions
+    made = sources.load(source, path.parent / ".datasets", ErasedRows()).interactions
     arrays = (made.user_idx, made.item_idx, made.weight, made.time)
     return sum(array.nbytes for array in arrays if array is not None)
 

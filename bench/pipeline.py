@@ -24,7 +24,7 @@ from contract.formats.states import GenerationState
 from contract.store.connections import connect
 from contract.store.generations import Generations
 from contract.store.runs import Runs
-from stack.redis_server import candidates, choose
+from stack.redis_server import candidates, find_redis_server
 from trainer.sources import synthetic
 from trainer.sources.synthetic import SHAPES
 
@@ -125,7 +125,7 @@ def processes(folder: Path, environ: dict[str, str], limit: int = resource.RLIM_
     options += ["--hash-max-ziplist-value", "2048", "--hash-max-ziplist-entries", "512"]
     health = [sys.executable, "-m", "worker", "health"]
     with open(folder / "log", "wb") as log:
-        server = subprocess.Popen([choose(candidates()).path, *options], stdout=log, stderr=log)
+        server = subprocess.Popen([find_redis_server(candidates()).path, *options], stdout=log, stderr=log)
         worker = subprocess.Popen(
             [sys.executable, "-m", "worker"], cwd=ROOT, env=environ, stdout=log, stderr=log, preexec_fn=lambda: _limited(limit)
         )

@@ -23,8 +23,8 @@ from contract.formats.manifest import Pointer
 from contract.settings.settings import Settings
 from contract.store.connections import connect
 from contract.store.item_revisions import Catalogue, ItemsPointer
-from contract.store.taken import remember
-from stack.redis_server import candidates, choose
+from contract.store.recent_events import remember
+from stack.redis_server import candidates, find_redis_server
 
 USERS_A_BUCKET = 64
 N_ITEMS = 26_744
@@ -36,7 +36,7 @@ def own_redis(folder: Path) -> Iterator[str]:
     path = folder / "redis.sock"
     limits = ["--hash-max-ziplist-value", "2048", "--hash-max-ziplist-entries", "512"]
     options = ["--port", "0", "--unixsocket", str(path), "--save", "", *limits]
-    process = subprocess.Popen([choose(candidates()).path, *options], cwd=folder, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([find_redis_server(candidates()).path, *options], cwd=folder, stdout=subprocess.DEVNULL)
     try:
         url = f"unix://{path}?db=0"
         with Redis.from_url(url) as redis:

@@ -79,8 +79,8 @@ def larder_fit(events: Events, task: Task, folder: Path) -> None:
         return array
 
     def fit() -> tuple[list[int], list[int], sar.Rows]:
-        item_ids, item_idx = indexing.number([events.item])
-        user_ids, user_idx, _ = indexing.by_bucket(*indexing.number([events.user]))
+        item_ids, item_idx = indexing.factorize([events.item])
+        user_ids, user_idx, _ = indexing.by_bucket(*indexing.factorize([events.user]))
         time = events.time if task.decay_days else None
         rows = sar.fit_rows(user_idx, item_idx, events.weight, time, len(user_ids), len(item_ids), model)
         del user_idx, item_idx

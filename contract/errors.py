@@ -21,7 +21,7 @@ LarderError                  one base class: a message for people, an exit code 
 ├── ErasureError       10    a user is in no list any more, and something that is named may still hold the user's rows
 └── SparkError         11    the engine spark did not start, or a job of it failed
 
-What is raised without purpose ends a command line with 70 (contract/door.py).
+What is raised without purpose ends a command line with 70 (contract/command_exit.py).
 """
 
 from __future__ import annotations

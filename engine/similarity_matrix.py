@@ -45,8 +45,8 @@ SimilarityMatrix = DenseTiles | CsrSimilarity
 def similarity_of(arrays: Mapping[str, Array], name: str = "similarity") -> SimilarityMatrix:
     """The similarity of this name among `arrays`, as contract/artifacts/artifact.py names them."""
     if name in arrays:
-        return DenseTiles(plain(arrays[name]))
-    return CsrSimilarity(*(plain(arrays[f"{name}_{part}"]) for part in CsrSimilarity._fields))
+        return DenseTiles(as_plain_array(arrays[name]))
+    return CsrSimilarity(*(as_plain_array(arrays[f"{name}_{part}"]) for part in CsrSimilarity._fields))
 
 
 def by_layout(similarity: SimilarityMatrix, dense: Callable[..., R], sparse: Callable[..., R]) -> Callable[..., R]:
@@ -55,7 +55,7 @@ def by_layout(similarity: SimilarityMatrix, dense: Callable[..., R], sparse: Cal
     return partial(chosen, similarity)
 
 
-def plain(array: Array) -> Array:
+def as_plain_array(array: Array) -> Array:
     """The same memory as a read-only plain array, so that mapped and ordinary arrays share one compiled signature."""
     view = np.asarray(array).view()
     view.flags.writeable = False

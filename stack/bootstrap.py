@@ -24,7 +24,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from stack import early, installed
+from stack import before_install, installed
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -54,7 +54,7 @@ class BootstrapError(Exception):
 def main(lock: str, goal: str = "") -> int:
     """`goal`: what make was asked for. What `up` would refuse after the wait is refused before it."""
     try:
-        if goal == "up" and not _stamps(VENV) and (wrong := early.what_is_wrong(os.environ, ROOT)):
+        if goal == "up" and not _stamps(VENV) and (wrong := before_install.what_is_wrong(os.environ, ROOT)):
             raise BootstrapError(wrong)
         ensure(lock, VENV)
         for driver in _drivers(VENV):

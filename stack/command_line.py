@@ -13,11 +13,11 @@ import click
 from rich.console import Console
 
 from contract import VERSION
-from contract.door import guarded
+from contract.command_exit import guarded
 from contract.errors import LarderError, StoreError
 from contract.settings.settings import Settings
-from stack import compose, environment, interrupted, lifecycle, passing, status
-from stack.paths import Places
+from stack import compose, environment, interrupted, lifecycle, status, trainer_commands
+from stack.paths import StackPaths
 from stack.supervision.supervisor_client import Supervisor
 
 INTERRUPTED = 130
@@ -28,10 +28,10 @@ class Commands(click.Group):
     """Those of the stack, and those of the trainer, which are passed on as they are."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return super().get_command(ctx, cmd_name) or passing.passed_on(cmd_name)
+        return super().get_command(ctx, cmd_name) or trainer_commands.passed_on(cmd_name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        return [*self.commands, *(name for name in passing.names() if name not in self.commands)]
+        return [*self.commands, *(name for name in trainer_commands.names() if name not in self.commands)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         others = [name for name in self.list_commands(ctx) if name not in self.commands]
@@ -47,45 +47,45 @@ class Commands(click.Group):
 @click.pass_context
 def app(context: click.Context, var: Path | None) -> None:
     """Cook recommendations ahead, and serve them. From any folder; relative paths are those of the folder that you are in."""
-    root = passing.root()
-    context.obj = Places(root, (Path.cwd() / var if var else root / "var").resolve())
+    root = trainer_commands.root()
+    context.obj = StackPaths(root, (Path.cwd() / var if var else root / "var").resolve())
 
 
 @app.command()
 @click.pass_obj
-def up(places: Places) -> None:
+def up(places: StackPaths) -> None:
     """Start, wait for a promoted generation, show a list of it."""
     lifecycle.up(places, os.environ, console)
 
 
 @app.command()
 @click.pass_obj
-def down(places: Places) -> None:
+def down(places: StackPaths) -> None:
     """Stop, and leave no process; the data stay."""
     lifecycle.down(places, console)
 
 
 @app.command()
 @click.pass_obj
-def clean(places: Places) -> None:
+def clean(places: StackPaths) -> None:
     """Stop, and remove the data."""
     lifecycle.clean(places, console)
 
 
-@app.command(context_settings=dict(passing.PASSED_ON), add_help_option=False)
+@app.command(context_settings=dict(trainer_commands.PASSED_ON), add_help_option=False)
 @click.pass_context
 def retrain(context: click.Context) -> None:
     """Train again and swap, and wait for it: `run --wait`."""
-    sys.exit(passing.in_stack(context.obj, ["run", "--wait", *context.args], "Retraining"))
+    sys.exit(trainer_commands.in_stack(context.obj, ["run", "--wait", *context.args], "Retraining"))
 
 
 @app.command(name="status")
 @click.pass_obj
-def show_status(places: Places) -> None:
+def show_status(places: StackPaths) -> None:
     """What runs, and what is served; ends with 0 when all of it runs and answers."""
     local, services = Supervisor(places).runs(), compose.running_services(places.root)
     if not (local or services):
-        raise StoreError(passing.NOT_RUNNING)
+        raise StoreError(trainer_commands.NOT_RUNNING)
     code = 0
     if local:
         environ = environment.saved(os.environ, places)
@@ -93,7 +93,7 @@ def show_status(places: Places) -> None:
         console.print(status.table_of(seen))
         settings = Settings.from_environ(environ)
         _say(status.workers_line(settings))
-        code = passing.trainer(environ, ["status"])
+        code = trainer_commands.trainer(environ, ["status"])
         for wrong in (wrongs := status.what_is_wrong(places, seen, settings)):
             _say(wrong)
         code = code or (StoreError.exit_code if wrongs else 0)
@@ -107,14 +107,14 @@ def show_status(places: Places) -> None:
 
 @app.command()
 @click.pass_obj
-def logs(places: Places) -> None:
+def logs(places: StackPaths) -> None:
     """Follow the logs."""
     files = sorted(map(str, places.log.glob("*.log")))
     local, services = Supervisor(places).runs(), compose.running_services(places.root)
     if services and not local:
         sys.exit(compose.call(places.root, ["logs", "--follow", "--tail", "100"]))
     if not files:
-        raise StoreError(passing.NOT_RUNNING)
+        raise StoreError(trainer_commands.NOT_RUNNING)
     with suppress(KeyboardInterrupt):  # the usual way to end it
         subprocess.run(["tail", "-n", "20", "-F", *files], check=False)
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from contract.settings.called import CALLED_AS, as_called
+from contract.settings.command_hints import CALLED_AS, as_called
 
 FILE = "docker-compose.yml"
 ASK_TIMEOUT_S = 20

@@ -18,7 +18,7 @@ from contract.errors import GenerationError, LarderError
 from contract.formats import payload
 from contract.formats.keys import Id, Keys
 from contract.formats.manifest import Manifest, Pointer
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from contract.settings.settings import Settings
 
 BUCKETS_TRIED = 50

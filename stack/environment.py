@@ -14,10 +14,10 @@ from contract.errors import LarderError, SettingsError
 from contract.machine import n_cores
 from contract.settings.settings import PREFIX, Settings, hide_password
 from engine import kernel_cache
-from stack.paths import Places
+from stack.paths import StackPaths
 
 
-def stack_environment(given: Mapping[str, str], places: Places) -> dict[str, str]:
+def stack_environment(given: Mapping[str, str], places: StackPaths) -> dict[str, str]:
     """`given`, completed with defaults for one machine; a LARDER_ variable of the user always wins."""
     return {
         "LARDER_REDIS_URL": places.redis_url,
@@ -31,7 +31,7 @@ def stack_environment(given: Mapping[str, str], places: Places) -> dict[str, str
     }
 
 
-def secret_of(places: Places) -> str:
+def secret_of(places: StackPaths) -> str:
     """The secret by which this stack remembers erased users: made once, and kept as long as its data."""
     try:
         with open(os.open(places.erasure_secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
@@ -41,14 +41,14 @@ def secret_of(places: Places) -> str:
     return places.erasure_secret.read_text(encoding="ascii")
 
 
-def save(environment: Mapping[str, str], places: Places) -> None:
+def save(environment: Mapping[str, str], places: StackPaths) -> None:
     """Keep what makes this stack this stack. A URL may carry a password, so the file is for its owner alone."""
     kept = {name: value for name, value in environment.items() if name.startswith(PREFIX) or name == kernel_cache.VARIABLE}
     with open(os.open(places.environment, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(kept, file, indent=2)
 
 
-def saved(given: Mapping[str, str], places: Places) -> dict[str, str]:
+def saved(given: Mapping[str, str], places: StackPaths) -> dict[str, str]:
     """The environment of the running stack, on top of what is not Larder's in `given`."""
     try:
         kept: dict[str, str] = json.loads(places.environment.read_text(encoding="utf-8"))

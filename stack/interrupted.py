@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contract.errors import LarderError
-from stack.paths import Places
+from stack.paths import StackPaths
 from stack.supervision.supervisor_client import UP, Supervisor
 
 
-def what_there_is(places: Places) -> str:
+def what_there_is(places: StackPaths) -> str:
     """Whether all, a part or nothing of the stack goes on, and what to do next."""
     supervisor = Supervisor(places)
     try:

@@ -25,7 +25,7 @@ from engine import kernel_cache
 from stack import demo as sample
 from stack import environment, preflight, redis_server
 from stack import startup as watch
-from stack.paths import Places
+from stack.paths import StackPaths
 from stack.supervision import processes, programs
 from stack.supervision.supervisor_client import UP, Supervisor
 
@@ -33,7 +33,7 @@ SHUTDOWN_S = 90.0  # the sum of what supervisor grants the slowest order, and so
 ALL_RUN_S = 60.0
 
 
-def up(places: Places, given: Mapping[str, str], console: Console) -> None:
+def up(places: StackPaths, given: Mapping[str, str], console: Console) -> None:
     """Start what does not run, wait for a promoted generation, show a list of it."""
     given = absolute_variables(given, Path.cwd())
     supervisor = Supervisor(places)
@@ -60,7 +60,7 @@ def up(places: Places, given: Mapping[str, str], console: Console) -> None:
         sample.show(console, settings, redis, pointer, places.root)
 
 
-def down(places: Places, console: Console) -> None:
+def down(places: StackPaths, console: Console) -> None:
     """Stop the stack in order, then make sure that nothing of it is left."""
     if not places.run.is_dir():
         console.print("Larder does not run")
@@ -79,7 +79,7 @@ def down(places: Places, console: Console) -> None:
         console.print(f"Stopped {len(known)} processes; none is left" if known else "Larder does not run", highlight=False)
 
 
-def clean(places: Places, console: Console) -> None:
+def clean(places: StackPaths, console: Console) -> None:
     """Stop the stack and remove its data; only the folders that it made."""
     down(places, console)
     there = [folder for folder in places.folders if folder.is_dir()]
@@ -95,14 +95,14 @@ def clean(places: Places, console: Console) -> None:
     )
 
 
-def _join(places: Places, given: Mapping[str, str], console: Console) -> Settings:
+def _join(places: StackPaths, given: Mapping[str, str], console: Console) -> Settings:
     running = environment.saved(given, places)
     environment.refuse_other_settings(given, running, "`make down` first, then `make up` with the new value")
     console.print("Larder runs already")
     return Settings.from_environ(running)
 
 
-def _spawn(supervisor: Supervisor, places: Places, given: Mapping[str, str], console: Console) -> Settings:
+def _spawn(supervisor: Supervisor, places: StackPaths, given: Mapping[str, str], console: Console) -> Settings:
     wanted = {"LARDER_ERASURE_SECRET": environment.secret_of(places), **environment.stack_environment(given, places)}
     settings = Settings.from_environ(wanted)
     left = processes.end(processes.of_stack(places))
@@ -111,7 +111,7 @@ def _spawn(supervisor: Supervisor, places: Places, given: Mapping[str, str], con
     preflight.check(places, settings)
     server = None
     if settings.redis_url == places.redis_url:
-        server = redis_server.choose(redis_server.candidates())
+        server = redis_server.find_redis_server(redis_server.candidates())
         redis_server.refuse_older_server(server, places)
         places.redis_config.write_text(redis_server.configuration(places), encoding="utf-8")
     listed = programs.programs(places, server.path if server else None)
@@ -129,10 +129,10 @@ def _spawn(supervisor: Supervisor, places: Places, given: Mapping[str, str], con
     return settings
 
 
-def _start_programs(supervisor: Supervisor, places: Places, settings: Settings, redis: Redis) -> str:
+def _start_programs(supervisor: Supervisor, places: StackPaths, settings: Settings, redis: Redis) -> str:
     """Redis, then the rest once it answers; the id of a run that had failed before, which is not waited for."""
     names = [process.name for process in supervisor.processes()]
-    deaths = watch.Deaths(places)
+    deaths = watch.CrashLoopDetector(places)
     if programs.REDIS in names:
         supervisor.start(programs.REDIS)
         watch.until_redis_answers(redis, supervisor, deaths)
@@ -153,8 +153,8 @@ def _first_run(settings: Settings) -> str:
     return "First a run trains on the sample that comes with Larder: about half a minute on two cores"
 
 
-def _until_all_run(supervisor: Supervisor, places: Places) -> None:
-    deaths, deadline = watch.Deaths(places), time.monotonic() + ALL_RUN_S
+def _until_all_run(supervisor: Supervisor, places: StackPaths) -> None:
+    deaths, deadline = watch.CrashLoopDetector(places), time.monotonic() + ALL_RUN_S
     while True:
         seen = supervisor.processes()
         if all(process.state == "RUNNING" for process in seen):
@@ -180,7 +180,7 @@ def _shut_down(supervisor: Supervisor) -> None:
 
 
 @contextmanager
-def _alone(places: Places, console: Console) -> Iterator[None]:
+def _alone(places: StackPaths, console: Console) -> Iterator[None]:
     """One `up` or `down` at a time: a second one waits."""
     with open(places.run / "lock", "w", encoding="utf-8") as file:
         try:

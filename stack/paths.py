@@ -24,7 +24,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./+@~-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class StackPaths:
     """`root` is the checkout, `var` the folder of data; both absolute."""
 
     root: Path

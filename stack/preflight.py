@@ -12,14 +12,14 @@ from api.http.api_keys import Gate
 from contract.errors import LarderError, SettingsError
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
-from stack.paths import Places
+from stack.paths import StackPaths
 from stack.supervision.processes import holder_of
 
 MIN_FREE_BYTES = 500 * 2**20
 PYTHONS = ((3, 11), (3, 14))  # the oldest and the newest
 
 
-def check(places: Places, settings: Settings, *, is_free: bool = True) -> None:
+def check(places: StackPaths, settings: Settings, *, is_free: bool = True) -> None:
     """Raise the first reason why the stack can't start here. Makes nothing. `is_free`: whether nothing of this stack holds the port."""
     check_python(sys.version_info[:2])
     Gate.of(settings)  # keys that are too short, files of keys that can't be read

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import StoreError
-from stack.paths import Places
+from stack.paths import StackPaths
 
 FLOOR = (6, 2)
 NAMES = ("redis-server", "valkey-server")
@@ -45,7 +45,7 @@ def version_of(path: Path) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def choose(paths: Iterable[Path]) -> Server:
+def find_redis_server(paths: Iterable[Path]) -> Server:
     """The first that runs here and is new enough."""
     too_old = []
     for path in paths:
@@ -59,7 +59,7 @@ def choose(paths: Iterable[Path]) -> Server:
     raise StoreError(f"there is no Redis server of version 6.2 or newer{seen}: install one ({how}), then run `make up` again")
 
 
-def refuse_older_server(server: Server, places: Places) -> None:
+def refuse_older_server(server: Server, places: StackPaths) -> None:
     """A server before 7 keeps its append-only file elsewhere and would come up empty, without a word."""
     if server.version < (7, 0) and (places.redis / "appendonlydir").is_dir():
         raise StoreError(
@@ -68,7 +68,7 @@ def refuse_older_server(server: Server, places: Places) -> None:
         )
 
 
-def configuration(places: Places) -> str:
+def configuration(places: StackPaths) -> str:
     """redis.conf: a socket for this user and no port; nothing is evicted, nothing is lost but the last second."""
 
     def quoted(path: Path) -> str:

@@ -15,7 +15,7 @@ from contract.formats.states import GenerationState, RunState
 from contract.store.generations import Generations
 from contract.store.progress import Progress as Scoring
 from contract.store.runs import Runs, RunStatus, failure
-from stack.paths import Places
+from stack.paths import StackPaths
 from stack.supervision.supervisor_client import Process, Supervisor
 from trainer.cli.show.progress_bars import Show, shown
 
@@ -27,10 +27,10 @@ LOG_LINES = 15
 SLOW = "The trainer still starts: a busy or small machine needs minutes the first time"
 
 
-class Deaths:
+class CrashLoopDetector:
     """Counts how often each process was replaced, since one that dies after a while is started again for ever."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: StackPaths) -> None:
         self._places = places
         self._pids: dict[str, set[int]] = {}
 
@@ -57,7 +57,7 @@ def tail(path: object, n_lines: int = LOG_LINES) -> str:
         return f"(can't be read: {error.strerror})"
 
 
-def until_redis_answers(redis: Redis, supervisor: Supervisor, deaths: Deaths, timeout_s: float = 60.0) -> None:
+def until_redis_answers(redis: Redis, supervisor: Supervisor, deaths: CrashLoopDetector, timeout_s: float = 60.0) -> None:
     """Return once PING is answered. A server that still loads its file says so, and is given all the time it needs."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -75,11 +75,11 @@ def until_redis_answers(redis: Redis, supervisor: Supervisor, deaths: Deaths, ti
 class Watch:
     """Follows the run that leads to the first generation. `ignore` is a run that had failed before this start."""
 
-    def __init__(self, redis: Redis, keys: Keys, supervisor: Supervisor, places: Places, ignore: str = "") -> None:
+    def __init__(self, redis: Redis, keys: Keys, supervisor: Supervisor, places: StackPaths, ignore: str = "") -> None:
         self._generations = Generations(redis, keys)
         self._runs = Runs(redis, keys)
         self._supervisor = supervisor
-        self._deaths = Deaths(places)
+        self._deaths = CrashLoopDetector(places)
         self._places = places
         self._ignore = ignore
 

@@ -12,7 +12,7 @@ from contract.queue.leases import n_alive_here
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
 from stack import demo
-from stack.paths import Places
+from stack.paths import StackPaths
 from stack.supervision.supervisor_client import Process
 
 HEALTH_TIMEOUT_S = 5.0
@@ -37,7 +37,7 @@ def workers_line(settings: Settings) -> str:
     return f"{n_alive} of {settings.processes} worker processes respond"
 
 
-def what_is_wrong(places: Places, processes: list[Process], settings: Settings) -> list[str]:
+def what_is_wrong(places: StackPaths, processes: list[Process], settings: Settings) -> list[str]:
     """A sentence for each process that does not run, and for an API that does not answer, or has nothing to serve."""
     wrong = [
         f"{process.name} does not run ({process.state.lower()}): its log is {places.log_of(process.name)}"

@@ -1,6 +1,6 @@
 """`larder`, or `python -m trainer`: the command line, and the composition root of all it starts.
 
-Exit codes: 0 done, 2 settings or usage, others as contract/errors.py and contract/door.py say.
+Exit codes: 0 done, 2 settings or usage, others as contract/errors.py and contract/command_exit.py say.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 import click
 from rich.console import Console
 
-from contract.door import guarded
+from contract.command_exit import guarded
 from contract.errors import GenerationFailedError, LarderError
 from contract.formats.states import RunState
 from contract.larder import Larder
 from contract.queue.leases import n_alive_here
 from contract.settings.absolute import absolute_options
-from contract.settings.beside import environment_beside
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
+from contract.settings.running_stack import environment_beside
 from contract.settings.settings import Settings
 from contract.store.connections import explained
 from contract.store.runs import Runs, new_run_id

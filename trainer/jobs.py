@@ -31,7 +31,7 @@ from trainer.run.beginning import write_named
 from trainer.run.comparison import compare as compare_models
 from trainer.run.last_words import last_words
 from trainer.run.pipeline import train
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 
 log = logging.getLogger("larder.trainer")
 
@@ -68,7 +68,7 @@ def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review
         right_to_train(store, keys, run_id, settings.lease_s, waiting, larder.acknowledged) as token,
     ):
         began = time.monotonic()
-        order = Order(run_id, settings, token, forced_by, review)
+        order = RunSpec(run_id, settings, token, forced_by, review)
         try:
             manifest = train(order, store, larder.queue_redis, lambda stage, done, total: tell(RunState.RUNNING, stage, done, total))
         except TakenOverError as error:  # its successor makes the generation: to fail here would fail that

@@ -14,7 +14,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from contract.door import guarded
+from contract.command_exit import guarded
 from contract.larder import Larder
 from contract.machine import die_with_parent
 from contract.queue.jobs import SCORES

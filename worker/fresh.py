@@ -24,8 +24,8 @@ from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
 from contract.larder import Larder
 from contract.store.connections import explained
+from contract.store.recent_events import DAY_S, did_since, enter_list, forget
 from contract.store.scripts import scripts
-from contract.store.taken import DAY_S, did_since, enter_list, forget
 from worker.folding import Folder
 
 log = logging.getLogger("larder.fresh")

@@ -39,7 +39,7 @@ def is_plain(asked: UserOptions) -> bool:
     return not (asked.exclude or asked.offset or asked.include or asked.explain or asked.filter is not None)
 
 
-def spelled(given: Id, pointer: Pointer) -> Id:
+def stored_or_given(given: Id, pointer: Pointer) -> Id:
     """A user's id as the generation would spell it, also when it has no such user."""
     found = stored_id(given, pointer.user_id_type)
     return given if found is None else found

@@ -11,7 +11,7 @@ _ID = re.compile(rb'(?<=[{,])("(?:user|item)_id":) ?(-?[0-9]+)(?=[,}])')  # a qu
 _LIST = re.compile(rb'(?<=[{,])("(?:unknown_items|user_ids)":) ?\[([-0-9, ]+)\]')
 
 
-def spelled(content: bytes) -> bytes:
+def with_text_ids(content: bytes) -> bytes:
     """A JSON answer with ids as strings."""
     listed = _LIST.sub(lambda found: found[1] + b"[" + re.sub(rb"-?[0-9]+", rb'"\g<0>"', found[2]) + b"]", content)
     return _ID.sub(rb'\1"\2"', listed)

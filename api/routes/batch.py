@@ -11,7 +11,7 @@ from flask import Response
 from api.answers.filling import EMPTY, Filler, chain_of
 from api.answers.json_text import generation_json, id_json
 from api.answers.selection import describe
-from api.answers.user_answers import PERSONALIZED, is_plain, need_explanations, plain_answer, spelled, user_answer
+from api.answers.user_answers import PERSONALIZED, is_plain, need_explanations, plain_answer, stored_or_given, user_answer
 from api.http.answer_models import BatchAnswer
 from api.http.problems import RequestError, problem_json, unknown_user
 from api.http.request_models import BatchRequest
@@ -142,7 +142,7 @@ def _results(
     described = describe(store, view, asked, [choice[1] for choice in choices if choice is not None])
     unknown = problem_json(unknown_user()).strip()
     for given, one, choice in zip(asked.user_ids, found.lists, choices, strict=True):
-        user_id = spelled(given, view.pointer)
+        user_id = stored_or_given(given, view.pointer)
         if choice is None:
             yield f'{{"user_id":{id_json(user_id)},"problem":{unknown}}}'
         else:

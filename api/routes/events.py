@@ -21,7 +21,7 @@ from contract.formats.events import Event
 from contract.formats.incoming.event import EventRequest
 from contract.settings.settings import Settings
 from contract.store.event_stream import EventsFullError, push
-from contract.store.taken import remember
+from contract.store.recent_events import remember
 
 RETRY_FULL_S = 5
 

@@ -10,7 +10,7 @@ from flask import Response
 from api.answers.filling import EMPTY, Filler, chain_of
 from api.answers.json_text import generation_json
 from api.answers.selection import describe
-from api.answers.user_answers import PERSONALIZED, need_explanations, spelled, user_answer
+from api.answers.user_answers import PERSONALIZED, need_explanations, stored_or_given, user_answer
 from api.http.answer_models import ListAnswer
 from api.http.problems import RequestError, unknown_user
 from api.http.request_models import UserQuery, UserRequest
@@ -67,7 +67,7 @@ class RecommendationRoutes:
         if not (chain := chain_of(self.store, asked)):
             self.metrics.arm(arm_to_count(view.pointer), UNKNOWN)
             raise unknown_user()
-        user_id = spelled(asked.user_id, view.pointer)
+        user_id = stored_or_given(asked.user_id, view.pointer)
         nothing = EMPTY._replace(fresh=self.store.did(view, user_id))
         return self.respond(asked, view, user_id, nothing, chain[0], f"-{FALLBACK}")
 

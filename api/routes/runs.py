@@ -10,7 +10,7 @@ from flask import Response, request
 from pydantic import ValidationError
 from redis import Redis
 
-from api.answers.user_answers import spelled
+from api.answers.user_answers import stored_or_given
 from api.http.api_keys import Gate, who_asks
 from api.http.problems import RequestError
 from api.http.request_models import EraseRequest, HistoryQuery, NoOptions
@@ -126,7 +126,7 @@ class RunRoutes:
     def as_served(self, user_id: Id) -> Id:
         """As the interactions have it, where something is served that tells."""
         try:
-            return spelled(user_id, self.store.pointers.current().pointer)
+            return stored_or_given(user_id, self.store.pointers.current().pointer)
         except NothingPromotedError:
             return user_id
 
@@ -143,7 +143,7 @@ def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[st
 
         enqueue_run(train_queue(redis, settings), settings, run, options, forced_by=forced_by, review=review)
 
-    from contract.queue.starting import enter_and_enqueue, order_of
+    from contract.queue.enter_run import enter_and_enqueue, order_of
 
     with handed(request.headers.get("traceparent", "")):
         enter_and_enqueue(

@@ -45,7 +45,7 @@ class SessionRoutes:
         pointer = view.pointer
         k = asked.offset + (asked.k or pointer.k)
         filler = Filler(self.store, asked, view, self.metrics.fell_back, but=frozenset(weights))
-        found = summed(list(weights.values()), similar, filler.excluded, None if filler.filters else k)
+        found = rank_by_similarity_sum(list(weights.values()), similar, filler.excluded, None if filler.filters else k)
         found, chosen = filler.choose(found)
         source = filler.source_of(found, "session")
         unknown = [item_id for item_id, one in zip(weights, similar, strict=True) if one is None]
@@ -65,7 +65,9 @@ def _read(store: Store, view: View, asked: SessionRequest) -> tuple[dict[Id, flo
     return weights, store.similar(view, list(weights))
 
 
-def summed(weights: Sequence[float], similar: Sequence[StoredList | None], excluded: frozenset[Id], n: int | None) -> StoredList:
+def rank_by_similarity_sum(
+    weights: Sequence[float], similar: Sequence[StoredList | None], excluded: frozenset[Id], n: int | None
+) -> StoredList:
     """The `n` items, None for all, with the greatest sum of weight times similarity; ties in the order of ids."""
     sums: dict[Id, float] = {}
     for weight, found in zip(weights, similar, strict=True):

@@ -11,7 +11,7 @@ from api.http.answer_models import ARM, GENERATION, IDS
 from api.http.problems import RequestError
 from api.http.requests import SHARED
 from api.http.route import ROUTE, Route
-from api.http.text_ids import spelled
+from api.http.text_ids import with_text_ids
 from api.lists.pinning import pinned_to, pointer_of
 from api.lists.store import Store
 from contract.formats.ids import is_generation_id
@@ -36,7 +36,7 @@ def view_of(route: Route, check: Callable[[], None] | None, store: Store) -> Cal
         if route.deprecated is not None:
             answer.headers.update(route.deprecated.headers(request.script_root))
         if IDS in shared:
-            answer.set_data(spelled(answer.get_data()))
+            answer.set_data(with_text_ids(answer.get_data()))
         return answer
 
     return view

@@ -97,13 +97,13 @@ def _write(url: str, gb: float) -> Sealed:
     from contract.artifacts.artifact_writer import ArtifactWriter
     from contract.settings.settings import Settings
     from trainer.run.pipeline import make_artifact
-    from trainer.run.spec import Order
+    from trainer.run.spec import RunSpec
     from trainer.sources.load import load
 
     with tempfile.TemporaryDirectory(prefix="larder-bench-") as name:
         settings = Settings.from_environ({}, artifacts=f"file://{name}", interactions=SOURCE, evaluate=False)
         loaded = load(settings.source, Path(name))
-        manifest = make_artifact(Order(GENERATION, settings), loaded.interactions, lambda *_: None)
+        manifest = make_artifact(RunSpec(GENERATION, settings), loaded.interactions, lambda *_: None)
         arrays = dict(open_artifact(settings.artifacts, GENERATION).arrays)
         missing = int(gb * 1e9) - sum(spec.n_bytes for spec in manifest.arrays.values())
         arrays["ballast"] = np.random.default_rng(1).integers(0, 256, max(0, missing), np.uint8)

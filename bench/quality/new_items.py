@@ -17,10 +17,10 @@ from engine.ranking.ranked import Ranking, ranking_arrays
 from trainer.evaluation.holdout import HeldOut, hold_out
 from trainer.evaluation.lists import best_unseen
 from trainer.evaluation.per_user import per_user
-from trainer.fitting.door import fit_model
+from trainer.fitting.fit_model import fit_model
 from trainer.interactions.interactions import Interactions
 from trainer.items.new_items import with_content
-from trainer.items.revision import stock_of
+from trainer.items.revision import snapshot_of
 from trainer.sources import load as sources
 
 SHARE, SEED, DEPTH, K = 0.05, 42, 50, 10
@@ -35,7 +35,7 @@ def run(interactions: str, items: str, users: float, json_file: Path | None) -> 
         settings = Settings.from_environ({}, interactions=interactions, items=items, artifacts=Path(folder).as_uri())
         loaded = sources.load(settings.source, Path(folder))
     on = ModelSettings(new_items=users)
-    known = with_content(loaded.interactions, stock_of(settings.source, loaded.items, on).items, on)
+    known = with_content(loaded.interactions, snapshot_of(settings.source, loaded.items, on).items, on)
     hidden, held, pairs = _hide(known)
     n_new = int(hidden.sum())
     print(f"{n_new} of {hidden.size} items are new. By chance a list of {DEPTH} has {DEPTH / hidden.size:.4f} of what is to be found")

@@ -20,7 +20,7 @@ from trainer.evaluation.holdout import HeldOut, hold_out
 from trainer.evaluation.lists import best_unseen, renumbered
 from trainer.evaluation.paired import paired
 from trainer.evaluation.per_user import per_user
-from trainer.fitting.door import Seen
+from trainer.fitting.fit_model import Seen
 from trainer.sources import load as sources
 from trainer.tuning.fit import fit_in_memory
 

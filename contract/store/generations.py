@@ -50,9 +50,9 @@ class Generations:
         `items`: the revision of the items that is served from its promotion on. Raises ErasedMeanwhileError, TakenOverError, or
         GenerationError for a generation that is settled already.
         """
-        k, name = self.keys, manifest.generation
+        keys, name = self.keys, manifest.generation
         code, value = self._scripts["begin"](
-            keys=[k.sequence, k.generations, k.generation(name), k.erasure, k.fence],
+            keys=[keys.sequence, keys.generations, keys.generation(name), keys.erasure, keys.fence],
             args=[
                 name,
                 manifest.digest,
@@ -80,22 +80,22 @@ class Generations:
 
         "erased" means that users have been erased since `record.revision`: take their lists back, and record again.
         """
-        k = self.keys
+        keys = self.keys
         state = self._scripts["record_shard"](
-            keys=[k.generation(generation), k.shards(generation), k.erasure],
+            keys=[keys.generation(generation), keys.shards(generation), keys.erasure],
             args=[shard, record.encode(), record.users, record.lists, record.listed, record.similar, record.revision],
         )
         return cast(bytes, state).decode()
 
     def promote(self, generation: str, by: str, how: How = "run") -> str:
         """Make `generation` current if it is complete and nothing forbids it; what came of it (lua/promote.lua)."""
-        k = self.keys
+        keys, of = self.keys, self.keys.generation
         while True:
-            seen, others = seen_with(self.redis, k, generation)
+            seen, others = seen_with(self.redis, keys, generation)
             now, before = (seen.generation, seen.previous) if seen else ("", "")
-            names = [k.generation(generation), k.shards(generation), k.generation(now), k.generation(before)]
-            keys = [k.current, k.promoted, k.hold, *names, k.items_pointer, k.item_revisions, *map(k.generation, others)]
-            outcome = self._scripts["promote"](keys=keys, args=[generation, by, now, before, how, self.settle_ms, *others]).decode()
+            hashes = [of(generation), keys.shards(generation), of(now), of(before)]
+            touched = [keys.current, keys.promoted, keys.hold, *hashes, keys.items_pointer, keys.item_revisions, *map(of, others)]
+            outcome = self._scripts["promote"](keys=touched, args=[generation, by, now, before, how, self.settle_ms, *others]).decode()
             if outcome != "moved":
                 return cast(str, outcome)
 
@@ -151,9 +151,9 @@ class Generations:
 
     def erase(self, generation: str, user: str, shard: int, lists: int, listed: int, checksum: int, revision: int) -> bool:
         """Take the user with HMAC `user` out of the counts (lua/erase.lua); False if it was done before."""
-        k = self.keys
-        keys = [k.generation(generation), k.shards(generation), k.erased_of(generation), k.current]
-        return bool(self._scripts["erase"](keys=keys, args=[user, generation, shard, lists, listed, checksum, revision]))
+        keys = self.keys
+        touched = [keys.generation(generation), keys.shards(generation), keys.erased_of(generation), keys.current]
+        return bool(self._scripts["erase"](keys=touched, args=[user, generation, shard, lists, listed, checksum, revision]))
 
     def current(self) -> Pointer | None:
         raw = cast("bytes | None", self.redis.get(self.keys.current))

@@ -125,8 +125,8 @@ class Catalogue:
 
     def switch(self, pointer: ItemsPointer) -> bool:
         """Let readers follow `pointer`, whose revision is written; False where a later one has been switched to already."""
-        k = self._keys
-        answer = self._switch(keys=[k.items_pointer, k.item_revisions], args=[pointer.revision, pointer.model_dump_json()])
+        keys = self._keys
+        answer = self._switch(keys=[keys.items_pointer, keys.item_revisions], args=[pointer.revision, pointer.model_dump_json()])
         return bool(answer)
 
     def revisions(self) -> list[tuple[str, int]]:

@@ -75,7 +75,7 @@ class Runs:
         self._keys = keys
 
     def queued(self, run: str, order: str | None = None) -> None:
-        """Enter a run that has just been enqueued as the latest. `order`: of its job (contract/queue/starting.py), if it has one."""
+        """Enter a run that has just been enqueued as the latest. `order`: of its job (contract/queue/enter_run.py), if it has one."""
         self.set(run, RunState.QUEUED)
         with self._redis.pipeline(transaction=True) as pipe:
             if order is not None:

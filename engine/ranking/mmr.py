@@ -24,7 +24,7 @@ from engine.arrays import Array
 from engine.ranking import mmr_kernels as kernels
 from engine.score.rules import rules_of
 from engine.score.structures import TopK
-from engine.similarity_matrix import SimilarityMatrix, by_layout, plain, similarity_of
+from engine.similarity_matrix import SimilarityMatrix, as_plain_array, by_layout, similarity_of
 
 RATIO = 4  # items of a pool for each item of a list
 LEAST = 50  # items of a pool
@@ -49,5 +49,7 @@ def rerank(arrays: Mapping[str, Array], pool: TopK, *, depth: int, diversity: fl
     """
     similarity = similarity_of(arrays)
     top = TopK.empty(pool.lengths.size, min(depth, pool.items.shape[1]))
-    kernels.rerank(similarity, pool, plain(arrays["strongest"]), diversity, rules_of(arrays, similarity.n_items, max_per_category), top)
+    kernels.rerank(
+        similarity, pool, as_plain_array(arrays["strongest"]), diversity, rules_of(arrays, similarity.n_items, max_per_category), top
+    )
     return top

@@ -12,7 +12,7 @@ from contract.formats.keys import Id
 from engine.arrays import Array
 from engine.score import explain_kernels as kernels
 from engine.score.structures import AffinityRows, Contributors, TopK
-from engine.similarity_matrix import DenseTiles, by_layout, plain, similarity_of
+from engine.similarity_matrix import DenseTiles, as_plain_array, by_layout, similarity_of
 
 __all__ = ["Contributors", "encode_contributors", "explain_users"]
 
@@ -45,7 +45,7 @@ def explain_users(arrays: Mapping[str, Array], start: int, end: int, top: TopK, 
         priors=np.zeros(top.items.shape if "prior" in arrays else (0, 0), np.float32),
     )
     explain = by_layout(similarity_of(arrays), _explain_dense, kernels.explain_sparse)
-    explain(rows, start, top, made, int(width.max(initial=0)), plain(arrays.get("prior", np.empty(0, np.float32))))
+    explain(rows, start, top, made, int(width.max(initial=0)), as_plain_array(arrays.get("prior", np.empty(0, np.float32))))
     return made
 
 

@@ -113,7 +113,7 @@ def take(item, category_indptr, category_indices, taken, most):  # type: ignore[
 
 
 @njit(nogil=True, cache=True)
-def choose(sums, rows, start, left_out, rules, exponent, spread, scale, top):  # type: ignore[no-untyped-def]
+def take_under_rules(sums, rows, start, left_out, rules, exponent, spread, scale, top):  # type: ignore[no-untyped-def]
     """Lists from sums: the best by boosted score, one after the other, but for those of which a category has `most` items already.
 
     sums float32 (users, at least n_items), changed; AffinityRows, LeftOut, Rules, Spread, Scale; exponent int32 (users). Out: TopK.

@@ -15,7 +15,7 @@ from contract.artifacts.artifact import TILE
 from engine.arrays import Array
 from engine.score import rule_kernels as kernels
 from engine.score.structures import AffinityRows, LeftOut, Rules, Scale, Spread, TopK
-from engine.similarity_matrix import by_layout, plain, similarity_of
+from engine.similarity_matrix import as_plain_array, by_layout, similarity_of
 
 BLOCK_BYTES = 1 << 26  # of sums in memory at a time
 
@@ -44,14 +44,14 @@ def score_by_rules(
         add_up(rows, first, last, sums, spread)
         if "prior" in arrays:
             sums[:, :n_items] += arrays["prior"]
-        exponent = plain(arrays["exponent"][first:last])
-        kernels.choose(sums, rows, first, left_out, rules, exponent, spread, scale, top.part(first - start, last - start))
+        exponent = as_plain_array(arrays["exponent"][first:last])
+        kernels.take_under_rules(sums, rows, first, left_out, rules, exponent, spread, scale, top.part(first - start, last - start))
     return top
 
 
 def rules_of(arrays: Mapping[str, Array], n_items: int, most: int) -> Rules:
-    boost = plain(arrays["boost"]) if "boost" in arrays else plain(np.ones(n_items, np.float32))
+    boost = as_plain_array(arrays["boost"]) if "boost" in arrays else as_plain_array(np.ones(n_items, np.float32))
     if "category_indptr" not in arrays:
-        return Rules(boost, plain(np.zeros(n_items + 1, np.int64)), plain(np.empty(0, np.int32)), 0, most)
-    numbers = plain(arrays["category_indices"])
-    return Rules(boost, plain(arrays["category_indptr"]), numbers, int(numbers.max(initial=-1)) + 1, most)
+        return Rules(boost, as_plain_array(np.zeros(n_items + 1, np.int64)), as_plain_array(np.empty(0, np.int32)), 0, most)
+    numbers = as_plain_array(arrays["category_indices"])
+    return Rules(boost, as_plain_array(arrays["category_indptr"]), numbers, int(numbers.max(initial=-1)) + 1, most)

@@ -10,7 +10,7 @@ from engine.arrays import Array
 from engine.score import scoring_kernels as kernels
 from engine.score import sparse_kernels
 from engine.score.structures import AffinityRows, LeftOut, Scale, Spread, TopK
-from engine.similarity_matrix import by_layout, plain, similarity_of
+from engine.similarity_matrix import as_plain_array, by_layout, similarity_of
 
 __all__ = ["Scale", "TopK", "score_users"]
 
@@ -25,8 +25,8 @@ def score_users(arrays: Mapping[str, Array], start: int, end: int, scale: Scale,
     similarity = similarity_of(arrays)
     top, spread = TopK.empty(end - start, min(depth, similarity.n_items)), Spread.empty(end - start)
     left_out = LeftOut.of(arrays, similarity.n_items, exclude_seen)
-    prior = plain(arrays.get("prior", np.empty(0, np.float32)))
+    prior = as_plain_array(arrays.get("prior", np.empty(0, np.float32)))
     score = by_layout(similarity, kernels.score_dense, sparse_kernels.score_sparse)
     score(AffinityRows.of(arrays, scale.normalize), start, end, prior, left_out, top, spread)
-    kernels.finish(top, spread, plain(arrays["exponent"][start:end]), scale)
+    kernels.finish(top, spread, as_plain_array(arrays["exponent"][start:end]), scale)
     return top

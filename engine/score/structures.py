@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.arrays import Array
-from engine.similarity_matrix import plain
+from engine.similarity_matrix import as_plain_array
 
 
 class AffinityRows(NamedTuple):
@@ -24,7 +24,7 @@ class AffinityRows(NamedTuple):
     @classmethod
     def of(cls, arrays: Mapping[str, Array], normalize: bool) -> AffinityRows:
         unity = arrays["unity"] if normalize else np.empty(0, np.float32)
-        return cls(*(plain(array) for array in (arrays["indptr"], arrays["indices"], arrays["affinity"], unity)))
+        return cls(*(as_plain_array(array) for array in (arrays["indptr"], arrays["indices"], arrays["affinity"], unity)))
 
 
 class LeftOut(NamedTuple):
@@ -43,9 +43,9 @@ class LeftOut(NamedTuple):
         if "excluded" in arrays:
             mask[arrays["excluded"]] = True
         if seen and "seen_indptr" in arrays:
-            return cls(False, mask, plain(arrays["seen_indptr"]), plain(arrays["seen_indices"]))
+            return cls(False, mask, as_plain_array(arrays["seen_indptr"]), as_plain_array(arrays["seen_indices"]))
         disliked = (arrays.get("disliked_indptr", np.empty(0, np.int64)), arrays.get("disliked_indices", np.empty(0, np.int32)))
-        return cls(seen, mask, *map(plain, disliked))
+        return cls(seen, mask, *map(as_plain_array, disliked))
 
 
 class Scale(NamedTuple):

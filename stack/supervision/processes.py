@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 
 import psutil
 
-from stack.paths import Places
+from stack.paths import StackPaths
 from stack.redis_server import NAMES
 from stack.supervision.supervisor_client import mark
 
 
-def of_stack(places: Places) -> list[psutil.Process]:
+def of_stack(places: StackPaths) -> list[psutil.Process]:
     """Every living process of the stack."""
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
@@ -64,7 +64,7 @@ def holder_of(port: int) -> str:
     return ""
 
 
-def _belongs(process: psutil.Process, places: Places) -> bool:
+def _belongs(process: psutil.Process, places: StackPaths) -> bool:
     try:
         # Redis rewrites its title over its environment, so it is known by the folder that it works in.
         if process.name().startswith(NAMES):

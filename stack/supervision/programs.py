@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.settings.settings import PREFIX
-from stack.paths import Places
+from stack.paths import StackPaths
 
 KEYS_OF_API = tuple(f"{PREFIX}API_{kind}_KEYS{end}" for kind in ("READ", "ADMIN", "WRITE") for end in ("", "_FILE"))
 SECRET_OF_ERASURES = (f"{PREFIX}ERASURE_SECRET",)
@@ -37,7 +37,7 @@ class Program:
     start_s: int = 3  # one that ends sooner has failed to start
 
 
-def programs(places: Places, redis_server: Path | None) -> list[Program]:
+def programs(places: StackPaths, redis_server: Path | None) -> list[Program]:
     """Everything in the order of its start. `redis_server` is None when LARDER_REDIS_URL names another server."""
     python = sys.executable
     nice = ("nice", "-n", str(NICENESS))
@@ -58,7 +58,7 @@ def _without(*groups: tuple[str, ...]) -> tuple[str, ...]:
     return ("env", *(part for group in groups for name in group for part in ("-u", name)))
 
 
-def configuration(places: Places, listed: list[Program]) -> str:
+def configuration(places: StackPaths, listed: list[Program]) -> str:
     """supervisord.conf. Nothing starts by itself, since the others wait for Redis to answer, not only to run.
 
     The environment is not in it: processes inherit that of supervisord.
@@ -83,7 +83,7 @@ def configuration(places: Places, listed: list[Program]) -> str:
     return "\n".join(f"[{title}]\n" + "".join(f"{name}={_escaped(value)}\n" for name, value in body.items()) for title, body in sections)
 
 
-def _section(program: Program, places: Places) -> dict[str, object]:
+def _section(program: Program, places: StackPaths) -> dict[str, object]:
     return {
         "command": shlex.join(program.command),
         "directory": places.root,

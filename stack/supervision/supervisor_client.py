@@ -15,7 +15,7 @@ from xmlrpc.client import Fault, ServerProxy
 from supervisor.xmlrpc import SupervisorTransport
 
 from contract.errors import LarderError
-from stack.paths import Places
+from stack.paths import StackPaths
 
 START_TIMEOUT_S = 20.0
 UP = ("STARTING", "RUNNING", "BACKOFF", "STOPPING")
@@ -34,7 +34,7 @@ class Process:
 class Supervisor:
     """Speaks with the supervisord of `places`."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: StackPaths) -> None:
         self._places = places
 
     def runs(self) -> bool:
@@ -104,6 +104,6 @@ class Supervisor:
             raise LarderError(f"supervisord is gone ({error}): was Larder stopped? `make up` starts it") from error
 
 
-def mark(places: Places) -> str:
+def mark(places: StackPaths) -> str:
     """The value of SUPERVISOR_SERVER_URL in every process of the stack."""
     return f"unix://{places.supervisor_socket}"

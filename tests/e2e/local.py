@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from stack.paths import Places
+from stack.paths import StackPaths
 from tests.e2e.compose import free_port
 from tests.support.paths import ROOT
 
@@ -29,8 +29,8 @@ class LocalStack:
     root: Path = ROOT
 
     @property
-    def places(self) -> Places:
-        return Places(self.root, self.var)
+    def places(self) -> StackPaths:
+        return StackPaths(self.root, self.var)
 
     @property
     def url(self) -> str:

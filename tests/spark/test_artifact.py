@@ -16,7 +16,7 @@ from contract.settings.engines.spark import SparkSettings
 from contract.settings.settings import Settings
 from tests.support.paths import ROOT
 from trainer.run.pipeline import make_artifact
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 from trainer.sources import load as sources
 from trainer.spark.cluster import Cluster
 
@@ -32,7 +32,7 @@ def test_a_whole_artifact_on_two_executors(tmp_path: Path) -> None:
         settings = Settings(
             artifacts=url, engine=engine, neighbors=30, evaluate=False, spark_master="local-cluster[2,1,1024]", spark_conf=CONF
         )
-        manifest = make_artifact(Order("g1", settings), films, lambda *_: None)
+        manifest = make_artifact(RunSpec("g1", settings), films, lambda *_: None)
         return manifest, {name: array.tobytes() for name, array in open_artifact(url, "g1").arrays.items()}
 
     (ours, our_arrays), (theirs, their_arrays) = made("larder"), made("spark")

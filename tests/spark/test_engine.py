@@ -12,7 +12,7 @@ from contract.settings.engines.spark import SparkSettings
 from contract.settings.settings import ModelSettings, Settings
 from tests.support.models.fitting import Memory, interactions_of
 from tests.support.models.samples import many
-from trainer.fitting.door import fit_model
+from trainer.fitting.fit_model import fit_model
 from trainer.interactions.interactions import Interactions
 from trainer.sources import load as sources
 from trainer.spark.cluster import Cluster

@@ -16,7 +16,7 @@ from contract.store.generations import Generations
 from tests.support.models.fitting import Event, interactions_of
 from tests.support.models.samples import many
 from trainer.run.pipeline import make_artifact
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 from worker.publishing import publish
 from worker.shard import make_shard
 
@@ -37,7 +37,7 @@ def make_generation(
     generations = Generations(redis, keys)
     erasure = Erasure(redis, keys, settings.erasure_secret.get_secret_value())
     interactions = interactions_of(many() if events is None else events)
-    manifest = make_artifact(Order(generation, settings), interactions, lambda _stage, _done, _total: None)
+    manifest = make_artifact(RunSpec(generation, settings), interactions, lambda _stage, _done, _total: None)
     generations.begin(manifest, verdict, revision=erasure.revision())
     artifact = open_artifact(settings.artifacts, generation)
     for shard in range(manifest.n_shards):

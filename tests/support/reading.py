@@ -31,7 +31,7 @@ def rows(source: str | Path, **given: Any) -> list[tuple[Any, ...]]:
     return read(source, **given)[0]
 
 
-def load(source: str | Path, **given: Any) -> sources.Loaded:
+def load(source: str | Path, **given: Any) -> sources.LoadedSource:
     return sources.load(settings(source, **given), Path("no cache"))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from trainer.interactions import cleaning, dislikes, id_types
-from trainer.rows import sieve
+from trainer.rows import row_filter
 from trainer.sources.text import broken_csv, json_lines
 from trainer.sources.values import convert as values
 
 _ADVICE = {
-    sieve.MISSING: "Fill them in where they come from, or let them be dropped. --missing says which texts stand for none.",
+    row_filter.MISSING: "Fill them in where they come from, or let them be dropped. --missing says which texts stand for none.",
     values.NOT_POSITIVE: "SAR learns from positive weights only. If 0 or less means something, shift the scale, or use --weight-column ''.",
     dislikes.NOT_LIKED: "Nothing is learned from them, and they are never recommended back. If 0 says nothing (no rating was given), say "
     "--negative drop, or --weight-column ''.",
@@ -23,9 +23,9 @@ _ADVICE = {
     values.LONG_ID: "Ids may have 512 bytes; use a shorter key.",
     values.FUTURE: "Correct them, or the clock of this machine; --future-times keep keeps them, and lets everything else decay from there.",
     id_types.ODD_ID: "Correct them. --user-id-type text and --item-id-type text take all ids as texts.",
-    sieve.EMPTY: "Nothing is lost.",
-    sieve.RULE: "Nothing is lost.",
-    sieve.NAMES_AGAIN: "Files were put together, it seems. Nothing is lost.",
+    row_filter.EMPTY: "Nothing is lost.",
+    row_filter.RULE: "Nothing is lost.",
+    row_filter.NAMES_AGAIN: "Files were put together, it seems. Nothing is lost.",
     values.UNKNOWN_EVENT: "Name them in --event-weights if they count.",
     broken_csv.TOO_MANY: "Put quotation marks around values that hold the separator.",
     broken_csv.NEVER_CLOSED: 'Close it, or write a quotation mark inside a quoted value twice ("").',

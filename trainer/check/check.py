@@ -21,7 +21,7 @@ from trainer.interactions import cleaning
 from trainer.interactions.doubts import MANY
 from trainer.interactions.interactions import Interactions
 from trainer.rows.problems import Example, NoNamesError, Problems, UnknownColumnsError, shortened
-from trainer.rows.sieve import NO_ROWS
+from trainer.rows.row_filter import NO_ROWS
 from trainer.sources import load as sources
 
 BY_POLICY = {*cleaning.DUPLICATE.values(), cleaning.FEW_USER, cleaning.FEW_ITEM, cleaning.ROBOT}

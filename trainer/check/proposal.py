@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from contract.errors import DataError
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from contract.settings.settings import SourceSettings
 from trainer.check.column_looks import Column, look
 from trainer.rows.batches import Table

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from contract.errors import GenerationError
 from contract.formats.states import HAS_LISTS
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from trainer.cli.context import opened, served, who_asks
 from trainer.cli.generation_id import GENERATION_ID
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contract.errors import GenerationError
 from contract.formats.manifest import Pointer
 from contract.larder import Larder
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from contract.store.connections import explained
 
 

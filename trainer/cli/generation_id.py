@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from contract.formats.ids import is_generation_id
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 
 SHOWN = 80
 

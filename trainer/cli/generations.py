@@ -8,7 +8,7 @@ import time
 import click
 from rich.console import Console
 
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from trainer.cli.backup import backup, heal, publish, restore
 from trainer.cli.cancel import cancel
 from trainer.cli.context import opened, served, who_asks

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from contract.errors import GenerationError
 from contract.larder import Larder
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from trainer.cli.context import opened, served, who_asks
 from trainer.cli.generation_id import GENERATION_ID
 

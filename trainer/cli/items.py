@@ -15,7 +15,7 @@ from contract.store.generations import Generations
 from trainer.cli.context import opened, who_asks
 
 if TYPE_CHECKING:
-    from trainer.items.known import Known
+    from trainer.items.coverage import Known
 
 console = Console(soft_wrap=True, highlight=False)
 FROM_SETTINGS = (
@@ -37,7 +37,7 @@ def _options(command: Any) -> Any:
 def _served(settings: Settings, generations: Generations) -> Known | None:
     """The items of the generation that is served, if one is."""
     from contract.artifacts.artifact import open_artifact
-    from trainer.items.known import Known
+    from trainer.items.coverage import Known
 
     pointer = generations.current()
     if pointer is None:
@@ -60,8 +60,8 @@ def items(force: bool, **options: Any) -> None:
     with opened(**options) as larder:
         settings, catalogue = larder.settings, larder.catalogue
         from contract.artifacts.artifact import folder_of
-        from trainer.items.known import coverage
-        from trainer.items.revision import stock_of, write_revision
+        from trainer.items.coverage import coverage
+        from trainer.items.revision import snapshot_of, write_revision
         from trainer.sources import load as sources
 
         before, revision = catalogue.current(), catalogue.begin()
@@ -69,19 +69,19 @@ def items(force: bool, **options: Any) -> None:
         if not source.items and source.interactions in (sources.BUILT_IN, *sources.MOVIELENS):
             brought = sources.read(source, folder_of(settings.artifacts) / ".datasets").items
         known = _served(settings, larder.generations)
-        stock = stock_of(source, brought, settings.model_settings, known.id_type if known else None)
-        if stock.items is None and not stock.unavailable:
+        snapshot = snapshot_of(source, brought, settings.model_settings, known.id_type if known else None)
+        if snapshot.items is None and not snapshot.unavailable:
             raise DataError(f"{source.interactions} brings no items: name a file with --items or LARDER_ITEMS")
-        found = coverage(stock.items, known, catalogue.ids(), forced=force) if known and stock.items else None
-        if stock.items and known and known.ids is not None and settings.new_items:
+        found = coverage(snapshot.items, known, catalogue.ids(), forced=force) if known and snapshot.items else None
+        if snapshot.items and known and known.ids is not None and settings.new_items:
             from trainer.items.alike import alike_of
 
             model, memory = settings.model_settings, settings.max_memory_gb
-            stock = replace(stock, alike=alike_of(stock.items, known.ids, stock.unavailable, known.id_type, model, memory))
+            snapshot = replace(snapshot, alike=alike_of(snapshot.items, known.ids, snapshot.unavailable, known.id_type, model, memory))
         from trainer.items.titles import with_titles
 
-        stock = with_titles(stock, settings, known.generation if known else "")
-        now = write_revision(catalogue, revision, stock, "command")
+        snapshot = with_titles(snapshot, settings, known.generation if known else "")
+        now = write_revision(catalogue, revision, snapshot, "command")
         larder.acknowledged.settle(larder.store)  # before readers follow to what a failover could take
         switched = catalogue.switch(now)
         if switched:
@@ -92,12 +92,12 @@ def items(force: bool, **options: Any) -> None:
         raise GenerationError(f"revision {revision} of the items was not switched to: a later one, read meanwhile, is there already")
     console.print(f"{now.n_items:,} items from {now.source}; {now.n_unavailable:,} ids are in no list from now on", markup=False)
     if found and known and known.ids is not None:
-        gone = len(known.ids & stock.unavailable)
+        gone = len(known.ids & snapshot.unavailable)
         console.print(f"{found}; {gone:,} of them are in no list from now on", markup=False)
     elif known:
         console.print(f"How many of them {known.name} knows can't be told: its artifact is not here")
-    if stock.items and stock.items.left_out:
-        console.print(stock.items.left_out, markup=False)
+    if snapshot.items and snapshot.items.left_out:
+        console.print(snapshot.items.left_out, markup=False)
     if now.n_alike:
         console.print(f"{now.n_alike:,} items that no run knows yet have similar items, by what they are like")
     if now.n_titles:

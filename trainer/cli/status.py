@@ -10,7 +10,7 @@ from rich.table import Table
 from contract.experiments.shares import told as told_shares
 from contract.formats.tuned import told
 from contract.larder import Larder
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from contract.store.connections import explained
 from contract.store.eviction import HOW, evicting_policy, memory_of
 from contract.store.replicas.lost import told as told_lost

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from trainer.doctor.finding import Finding, fail, ok, warn
 
 OLDEST, NEWEST = (3, 11), (3, 14)

@@ -22,9 +22,9 @@ from contract.store.generations import Generations
 from contract.store.removal import take_out
 from contract.store.replicas.acknowledged import Acknowledged
 from contract.store.training_right import right_to_train
-from trainer.erasure.done import remove_done
 from trainer.erasure.read_rows import remove_read
 from trainer.erasure.scrub import open_whole, scrub
+from trainer.erasure.user_events import remove_done
 
 _FIRST: dict[str, int] = {GenerationState.CURRENT: 0, GenerationState.PREVIOUS: 1}
 

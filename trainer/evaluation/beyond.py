@@ -25,7 +25,7 @@ from engine.arrays import Array
 from engine.fit.rows import Rows
 from trainer.evaluation.holdout import HeldOut
 from trainer.evaluation.per_user import PerUser
-from trainer.fitting.door import Seen
+from trainer.fitting.fit_model import Seen
 
 HEAD = 0.8
 MOST_USERS, MOST_LISTS = 20_000, 1000

@@ -20,7 +20,7 @@ from trainer.evaluation.lists import best_unseen, popular_unseen, renumbered
 from trainer.evaluation.metrics import metrics_of
 from trainer.evaluation.per_user import PerUser, per_user
 from trainer.evaluation.side_by_side import Served, against, beside, errors_of
-from trainer.fitting.door import Made, fit_model
+from trainer.fitting.fit_model import Made, fit_model
 from trainer.interactions.interactions import Interactions
 from trainer.spark.cluster import Cluster
 

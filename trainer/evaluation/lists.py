@@ -12,7 +12,7 @@ from engine.fit.rows import Rows
 from engine.ranking.explore import explore
 from engine.ranking.ranked import Ranking, rank_users
 from engine.score.scoring import Scale
-from trainer.fitting.door import Seen
+from trainer.fitting.fit_model import Seen
 
 _USERS = 1024  # that one thread scores at a time: a tile of the similarity is read once for all of them
 

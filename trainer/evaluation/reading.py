@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from contract.formats.manifest import Manifest
 from trainer.evaluation.findings import Finding
 from trainer.interactions.profile import Profile
-from trainer.rows.sieve import NO_ROWS
+from trainer.rows.row_filter import NO_ROWS
 
 LIMIT = "reading"
 _IDS = {"int": "integers", "str": "texts"}

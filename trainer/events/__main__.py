@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from contract.door import guarded
+from contract.command_exit import guarded
 from contract.errors import LarderError
 from contract.larder import Larder
 from contract.settings.settings import Settings

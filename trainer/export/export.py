@@ -11,7 +11,7 @@ from typing import Protocol
 from contract.errors import GenerationError, SettingsError, StoreError
 from contract.formats.manifest import Manifest
 from contract.formats.states import HAS_LISTS
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from contract.store.generations import Generations
 from contract.store.item_revisions import Catalogue
 from contract.store.lists import read_buckets

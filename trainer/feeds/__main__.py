@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from contract.door import guarded
+from contract.command_exit import guarded
 from contract.errors import FeedError, LarderError
 from contract.larder import Larder
 from contract.settings.stores.feeds import Feed

@@ -16,8 +16,8 @@ from contract.formats.events import Event
 from contract.larder import Larder
 from contract.store.connections import explained
 from contract.store.event_stream import EventsFullError, push
+from contract.store.recent_events import remember
 from contract.store.streams.feeds import tell
-from contract.store.taken import remember
 from trainer.feeds.messages import BrokenMessageError, Message, event_of
 
 BATCH = 1000

@@ -27,7 +27,7 @@ from engine.targets import ridge
 from engine.weighing.affinity import Affinity, lasting, weigh
 from engine.weighing.rows import UserRows, rows_of_events
 from engine.weighing.scored import scored_rows, whole
-from trainer.fitting.door import NOTHING, Made, Similar, sar_rows
+from trainer.fitting.fit_model import NOTHING, Made, Similar, sar_rows
 from trainer.fitting.newcomers import fit_sar, known_of, mix_of, similar_rows, written_columns
 from trainer.interactions.interactions import Interactions
 

@@ -21,7 +21,7 @@ from engine.weighing.affinity import Affinity, weigh
 from engine.weighing.rows import UserRows
 from engine.weighing.scored import scored_rows, whole
 from trainer.fitting import family
-from trainer.fitting.door import Made, Seen, Similar, sar_rows
+from trainer.fitting.fit_model import Made, Seen, Similar, sar_rows
 from trainer.fitting.newcomers import known_of, mix_of
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.subset import of_target, with_events

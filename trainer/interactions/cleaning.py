@@ -87,7 +87,7 @@ def _within(events: Events, side: str, least: int, most: int | None, dropped: Co
     return events.only(kept)
 
 
-def renumbered(positions: Array, n: int) -> tuple[Array, Array]:
+def compacted(positions: Array, n: int) -> tuple[Array, Array]:
     """Which of `n` positions still occur, rising, and `positions` among them, int32."""
     used = np.zeros(n, bool)
     used[positions] = True

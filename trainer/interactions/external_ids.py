@@ -10,7 +10,7 @@ import polars as pl
 from contract.errors import DataError
 from contract.formats.keys import Id
 from engine.arrays import Array
-from trainer.interactions.indexing import joined, number
+from trainer.interactions.indexing import concatenated, factorize
 from trainer.kept.packed import Coded
 from trainer.rows.distinct import by_value, categories, distinct, is_text
 
@@ -19,7 +19,7 @@ Ids = pl.Series | Coded
 _LOOKED_AT = 64  # rows of a column of texts, before all of them are
 
 
-def typed(ids: pl.Series) -> pl.Series:
+def infer_id_type(ids: pl.Series) -> pl.Series:
     """`ids` as Int64 if every one is an integer in canonical form, `-?(0|[1-9][0-9]*)`; else as String, or the Enum it is. Nulls stay."""
     if ids.dtype == pl.Int64:
         return ids
@@ -51,13 +51,13 @@ def _taken(parts: list[Ids] | list[pl.Series]) -> Iterator[Ids]:
 
 
 def _whole(texts: pl.Series) -> bool:
-    return typed(texts).dtype == pl.Int64
+    return infer_id_type(texts).dtype == pl.Int64
 
 
 def index(found: list[Ids] | list[pl.Series], source: str) -> tuple[Sequence[Id], Array]:
     """Distinct ids, rising (strings by code point), and the position of each row's id, int32. Empties `found`, to free them."""
     if all(are_integers(part) for part in found):
-        return number([part if isinstance(part, Coded) else part.to_numpy() for part in _taken(found)])
+        return factorize([part if isinstance(part, Coded) else part.to_numpy() for part in _taken(found)])
     parts = [part if is_text(part) else part.cast(pl.String) for part in map(as_series, _taken(found))]
     name = parts[0].name
     every = [part if (values := categories(part)) is None else values for part in parts]
@@ -73,4 +73,4 @@ def index(found: list[Ids] | list[pl.Series], source: str) -> tuple[Sequence[Id]
         if isinstance(part.dtype, pl.Enum):
             places[at] = places[at][part.to_physical().to_numpy()]
     parts.clear()
-    return texts.to_list(), joined(places, np.int32)
+    return texts.to_list(), concatenated(places, np.int32)

@@ -10,7 +10,7 @@ import polars as pl
 
 from contract.errors import DataError
 from engine.arrays import Array
-from trainer.interactions.external_ids import Ids, are_integers, typed
+from trainer.interactions.external_ids import Ids, are_integers, infer_id_type
 from trainer.interactions.id_types import IdTypes
 from trainer.interactions.limits import TIMES
 from trainer.interactions.targets import Targets
@@ -42,8 +42,8 @@ class Columns:
         kept = _clean(frame, self.dropped, keep_disliked=self.keep_disliked)
         if kept.is_empty():
             return
-        self.users.append(typed(kept["user"]))
-        self.items.append(typed(kept["item"]))
+        self.users.append(infer_id_type(kept["user"]))
+        self.items.append(infer_id_type(kept["item"]))
         self.weights.append(kept["weight"].to_numpy())
         if self.targets:
             self.targets.add(kept, self.source)

@@ -10,10 +10,10 @@ import polars as pl
 
 from contract.errors import DataError
 from contract.settings.source import IdSetting
-from trainer.interactions.external_ids import typed
+from trainer.interactions.external_ids import infer_id_type
 from trainer.rows.distinct import by_value, categories, coded, is_text
 from trainer.rows.problems import SHOWN, Problems, shortened
-from trainer.rows.sieve import Sieve
+from trainer.rows.row_filter import RowFilter
 
 ODD_ID = "an id that is not a whole number of 64 bits where the others are"
 MOSTLY = 0.99  # part of a column's ids that makes them integers
@@ -33,14 +33,14 @@ class IdTypes:
     odd: dict[str, list[tuple[str, int, str]]] = field(default_factory=dict)
     """The first ids that are no integers: file, line and value."""
 
-    def read(self, role: str, sieve: Sieve, missing: list[str]) -> pl.Series:
+    def read(self, role: str, sieve: RowFilter, missing: list[str]) -> pl.Series:
         """The ids of a batch, Int64 where all are integers, else texts; without spaces around them, null where there is none."""
         ids = sieve.batch.frame[role]
         if isinstance(ids.dtype, pl.Decimal) and (exact := _of_decimals(ids)) is not None:
             ids = exact
         elif ids.dtype.is_float() or isinstance(ids.dtype, pl.Decimal):
             ids = self._of_floats(role, ids, sieve.where)
-        ids = typed(ids)
+        ids = infer_id_type(ids)
         if ids.dtype == pl.Int64:
             return ids
         some = ids if (every := categories(ids)) is None else every
@@ -49,12 +49,12 @@ class IdTypes:
             text = by_value(ids, lambda texts: texts.str.strip_chars(SPACES))
             trimmed = text.str.len_bytes() != by_value(ids, lambda texts: texts.str.len_bytes())
             self.trimmed[role] += int((trimmed if sieve.kept is None else trimmed & sieve.kept).sum())
-            ids = typed(coded(text.set(text.is_in(["", *missing]), None)))
+            ids = infer_id_type(coded(text.set(text.is_in(["", *missing]), None)))
         if is_text(ids) and (self._asked(role) == "integer" or len(self.odd.get(role, ())) < SHOWN):
             self._look(role, ids, sieve)
         return ids
 
-    def _look(self, role: str, ids: pl.Series, sieve: Sieve) -> None:
+    def _look(self, role: str, ids: pl.Series, sieve: RowFilter) -> None:
         odd = by_value(ids, lambda texts: texts.is_not_null() & as_integers(texts).is_null()).fill_null(False)
         if self._asked(role) == "integer":
             sieve.drop(ODD_ID, odd, role, broken=True)

@@ -9,27 +9,27 @@ import numpy.typing as npt
 
 from contract.formats.keys import IDS_PER_BUCKET, Id, bucket_of
 from engine.arrays import Array
-from engine.similarity_matrix import plain
+from engine.similarity_matrix import as_plain_array
 from trainer.interactions import indexing_kernels as kernels
 from trainer.kept.packed import Coded
 
 _TABLE_SLACK = 1 << 20  # integers whose range is at most 4 n plus this are looked up in a table, others are sorted
 
 
-def number(found: list[Array | Coded] | list[Array]) -> tuple[list[int], Array]:
+def factorize(found: list[Array | Coded] | list[Array]) -> tuple[list[int], Array]:
     """Distinct integers of all parts, rising, and the position of each value among them, int32. Empties `found`, to free them."""
-    parts = [part if isinstance(part, Coded) else plain(part) for part in found if part.size]
+    parts = [part if isinstance(part, Coded) else as_plain_array(part) for part in found if part.size]
     found.clear()
     values = [part.values if isinstance(part, Coded) else part for part in parts]
     low, high = min(int(some.min()) for some in values), max(int(some.max()) for some in values)
     n, span = sum(part.size for part in parts), high - low + 1
     if span > 4 * n + _TABLE_SLACK:
         del values
-        distinct, positions = np.unique(joined(parts, np.int64), return_inverse=True)
+        distinct, positions = np.unique(concatenated(parts, np.int64), return_inverse=True)
         return distinct.tolist(), positions.astype(np.int32, copy=False)
     table = np.zeros(span, np.int32)
     for some in values:
-        kernels.mark(plain(some), low, table)
+        kernels.mark(as_plain_array(some), low, table)
     del values
     places = np.flatnonzero(table)
     table[places] = np.arange(places.size, dtype=np.int32)
@@ -47,11 +47,11 @@ def number(found: list[Array | Coded] | list[Array]) -> tuple[list[int], Array]:
 def counted(positions: Array, n: int) -> Array:
     """How often each of `n` positions occurs, int64. np.bincount would make a copy of int32 in twice the memory."""
     counts = np.zeros(n, np.int64)
-    kernels.count(plain(positions), counts)
+    kernels.count(as_plain_array(positions), counts)
     return counts
 
 
-def joined(parts: list[Array | Coded] | list[Array], dtype: npt.DTypeLike | None = None) -> Array:
+def concatenated(parts: list[Array | Coded] | list[Array], dtype: npt.DTypeLike | None = None) -> Array:
     """The parts end to end, of the type of the first unless `dtype` says another; each is let go as soon as it is copied."""
     first = parts[0]
     out = np.empty(sum(part.size for part in parts), dtype or (first.values if isinstance(first, Coded) else first).dtype)

@@ -17,12 +17,12 @@ from contract.settings.settings import CleaningSettings
 from contract.text import utc_text
 from engine.arrays import Array
 from engine.models.content import Features
-from trainer.interactions.cleaning import Events, clean, renumbered
+from trainer.interactions.cleaning import Events, clean, compacted
 from trainer.interactions.dislikes import Pairs, take_out
 from trainer.interactions.external_ids import index
 from trainer.interactions.good_rows import Columns
 from trainer.interactions.id_types import IdTypes
-from trainer.interactions.indexing import by_bucket, joined, moved
+from trainer.interactions.indexing import by_bucket, concatenated, moved
 from trainer.interactions.limits import IN_FUTURE, MAX_WEIGHT
 from trainer.interactions.targets import Targets
 from trainer.kept.packed import Packed
@@ -89,12 +89,12 @@ def from_frames(
         n_rows = max(columns.n_rows, dropped.total())
         raise DataError(f"{source}: no interaction is left of {n_rows:,} rows{': ' if counts else ''}{counts}{clock}")
     columns.settle(ids or IdTypes(Problems(dropped=dropped)))
-    weight = joined(columns.weights, np.float32)
+    weight = concatenated(columns.weights, np.float32)
     if (heaviest := float(weight.max())) > MAX_WEIGHT:
         raise DataError(f"{source}: a weight is {heaviest:g}; weights above {MAX_WEIGHT:g} can't be told apart in float32: rescale them")
     item_ids, item = index(columns.items, source)
     user_ids, user = index(columns.users, source)
-    time = joined(columns.times, np.int64) if columns.times else None
+    time = concatenated(columns.times, np.int64) if columns.times else None
     events = Events(user, item, weight, time, targets.whole(source) if targets else None)
     n_before, disliked = weight.size, None
     del user, item, weight, time, columns
@@ -102,8 +102,8 @@ def from_frames(
         events, disliked = take_out(events, policy.duplicates, dropped)
         events = clean(events, policy, dropped, source)
         if events.weight.size < n_before:
-            used_users, events.user = renumbered(events.user, len(user_ids))
-            used_items, events.item = renumbered(events.item, len(item_ids))
+            used_users, events.user = compacted(events.user, len(user_ids))
+            used_items, events.item = compacted(events.item, len(item_ids))
             disliked = disliked and disliked.among(used_users, used_items)
             user_ids, item_ids = _only(user_ids, used_users), _only(item_ids, used_items)
     everyone = np.arange(len(user_ids), dtype=np.int32)

@@ -10,7 +10,7 @@ import polars as pl
 
 from contract.errors import DataError
 from engine.arrays import Array
-from trainer.interactions.indexing import joined
+from trainer.interactions.indexing import concatenated
 
 KINDS = 20  # types of events that a reading names
 _SHOWN = 8
@@ -41,7 +41,7 @@ class Targets:
 
     def whole(self, source: str) -> Array:
         """bool, of all rows. Raises DataError where no row is of the target, with the types that there are."""
-        found = joined(self._parts)
+        found = concatenated(self._parts)
         if not found.any():
             shown = ", ".join(f"{name[:40]} {n:,}" for name, n in self.met.most_common(_SHOWN))
             more = f", and {len(self.met) - _SHOWN:,} more" if len(self.met) > _SHOWN else ""

@@ -15,7 +15,7 @@ from contract.formats.columns import Column, Kind, Rows, Words, encode_column, e
 from contract.formats.ids import stored_id
 from contract.formats.packed import Array
 from trainer.items.items import Items
-from trainer.rows import shown
+from trainer.rows import column_names
 from trainer.rows.problems import shortened
 
 NUMBER = r"^[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?$"
@@ -49,9 +49,9 @@ def filter_columns(items: Items, wanted: Mapping[str, Kind | None], missing: Seq
 def _no_column(items: Items, name: str) -> str:
     own = [column for column in items.frame.columns if column != "item" and column not in items.supplied]
     near = difflib.get_close_matches(name, own, n=1, cutoff=0)
-    perhaps = f"Perhaps {shown.name(near[0])}? " if near else ""
-    has = shown.names(own) if own else "ids of items alone"
-    return f"{items.source} has no column {shown.name(name)} to filter by; it has {has}. {perhaps}Correct LARDER_FILTER_COLUMNS"
+    perhaps = f"Perhaps {column_names.name(near[0])}? " if near else ""
+    has = column_names.names(own) if own else "ids of items alone"
+    return f"{items.source} has no column {column_names.name(name)} to filter by; it has {has}. {perhaps}Correct LARDER_FILTER_COLUMNS"
 
 
 def _rows(ids: Sequence[str], source: str) -> tuple[Rows, list[int]]:
@@ -72,7 +72,7 @@ def _rows(ids: Sequence[str], source: str) -> tuple[Rows, list[int]]:
 
 class _Reader:
     def __init__(self, source: str, name: str, frame: pl.DataFrame, missing: Sequence[str]) -> None:
-        self._what = f"{source}: column {shown.name(name)}"
+        self._what = f"{source}: column {column_names.name(name)}"
         self._column = frame[name]
         self._ids = frame["item"]
         if self._column.dtype in (pl.Categorical, pl.Enum):

@@ -13,7 +13,7 @@ from contract.errors import DataError
 from engine.arrays import Array
 from engine.models.content import Features
 from trainer.items.items import Items
-from trainer.rows import shown
+from trainer.rows import column_names
 from trainer.rows.problems import shortened
 
 DEFAULT_COLUMNS = ("categories", "title")
@@ -55,8 +55,10 @@ def _chosen(items: Items, columns: Sequence[str]) -> list[str]:
     for name in columns:
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
-            perhaps = f" Perhaps {shown.name(near[0])}?" if near else ""
-            raise DataError(f"{items.source} has no column {name!r}, which content_columns names; it has {shown.names(names)}.{perhaps}")
+            perhaps = f" Perhaps {column_names.name(near[0])}?" if near else ""
+            raise DataError(
+                f"{items.source} has no column {name!r}, which content_columns names; it has {column_names.names(names)}.{perhaps}"
+            )
     return list(columns)
 
 

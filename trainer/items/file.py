@@ -14,7 +14,7 @@ from contract.settings.source import STDIN
 from trainer.items.item_ids import LONG_ID
 from trainer.items.items import Items, cleaned
 from trainer.items.typed_file import read_typed
-from trainer.rows import shown
+from trainer.rows import column_names
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
 from trainer.sources.tables import locations
@@ -69,7 +69,8 @@ def _names(columns: Sequence[str], source: SourceSettings, path: str) -> dict[st
         asked_for = title != SourceSettings.model_fields["title_column"].default
         if near := difflib.get_close_matches(title, columns, n=1, cutoff=0.0 if asked_for else _LIKELY_TYPO):
             raise DataError(
-                f"{path} has no column {title!r}; it has {shown.names(columns)}. Perhaps {shown.name(near[0])}? Name it with --title-column"
+                f"{path} has no column {title!r}; it has {column_names.names(columns)}. "
+                f"Perhaps {column_names.name(near[0])}? Name it with --title-column"
             )
     return names | {name: f"{name}_" for name in columns if name in names.values() and name not in names}
 
@@ -83,12 +84,12 @@ def _id_column(columns: Sequence[str], source: SourceSettings, path: str) -> str
     if len(known) == 1 or len(numbers) == 1:
         return (numbers if len(numbers) == 1 else known)[0]
     if known:
-        raise DataError(f"{path}: the item column may be any of {shown.names(known)}; choose one with --item-column")
+        raise DataError(f"{path}: the item column may be any of {column_names.names(known)}; choose one with --item-column")
     asked = OWN_NAMES["item"] if source.item_column == AUTO else source.item_column
     near = difflib.get_close_matches(asked, columns, n=1, cutoff=0.0)
-    perhaps = f" Perhaps {shown.name(near[0])}?" if near else ""
+    perhaps = f" Perhaps {column_names.name(near[0])}?" if near else ""
     raise DataError(
-        f"{path} has no column {asked!r}; it has {shown.names(columns)}.{perhaps} Name it with --item-column, or set --separator"
+        f"{path} has no column {asked!r}; it has {column_names.names(columns)}.{perhaps} Name it with --item-column, or set --separator"
     )
 
 

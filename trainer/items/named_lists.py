@@ -16,7 +16,7 @@ from engine.fit.row_kernels import group
 from trainer.interactions.interactions import Interactions
 from trainer.items import list_kernels
 from trainer.items.items import NOTHING
-from trainer.items.revision import Stock
+from trainer.items.revision import ItemsSnapshot
 
 DAY_S = 86_400
 MAX_GROUPS = 1000
@@ -62,7 +62,7 @@ class ByUser:
         return Tally(counts, faded if self._fading.size else None, first if self._time is not None else None)
 
 
-def cook(interactions: Interactions, stock: Stock, segments: Mapping[str, str], settings: Settings) -> dict[str, Array]:
+def cook(interactions: Interactions, snapshot: ItemsSnapshot, segments: Mapping[str, str], settings: Settings) -> dict[str, Array]:
     """The lists as arrays of the artifact (contract/store/lists.py); none where none is wanted.
 
     trending and new need times. Ties are in the order of items. What is unavailable is in none.
@@ -73,8 +73,8 @@ def cook(interactions: Interactions, stock: Stock, segments: Mapping[str, str], 
         return {}
     by_user = ByUser(interactions, settings)
     of_all = by_user.tally(by_user.everyone)
-    excluded = np.array([str(item) in stock.unavailable for item in interactions.item_ids], bool)
-    categories = _members(stock, interactions)
+    excluded = np.array([str(item) in snapshot.unavailable for item in interactions.item_ids], bool)
+    categories = _members(snapshot, interactions)
     by_segment = [(segment, by_user.tally(users)) for segment, users in _by_segment(interactions, segments)]
     for name in wanted:
         whole = _ranked(name, of_all, excluded)
@@ -124,9 +124,9 @@ def _ranked(name: str, tally: Tally, excluded: Array) -> tuple[Array, Array] | N
     return items[order], scores[order]
 
 
-def _members(stock: Stock, interactions: Interactions) -> dict[str, Array]:
+def _members(snapshot: ItemsSnapshot, interactions: Interactions) -> dict[str, Array]:
     """item_idx of the items of each category, in the order of the names."""
-    known = (stock.items or NOTHING).categories()
+    known = (snapshot.items or NOTHING).categories()
     found: dict[str, list[int]] = {}
     for at, item_id in enumerate(interactions.item_ids):
         for category in known.get(str(item_id), ()):

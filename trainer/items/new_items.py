@@ -17,7 +17,7 @@ from trainer.interactions.dislikes import Pairs
 from trainer.interactions.interactions import Interactions
 from trainer.items.features import features_of
 from trainer.items.items import Items
-from trainer.items.revision import stock_of
+from trainer.items.revision import snapshot_of
 
 log = logging.getLogger("larder.trainer")
 
@@ -57,7 +57,7 @@ def known_beside(interactions: Interactions, brought: pl.DataFrame | None, sourc
     if not model.new_items:
         return interactions
     id_type: IdType = "str" if isinstance(interactions.item_ids[0], str) else "int"
-    return with_content(interactions, stock_of(source, brought, model, id_type).items, model)
+    return with_content(interactions, snapshot_of(source, brought, model, id_type).items, model)
 
 
 def _all_ids(met: Sequence[Id], items: Items) -> tuple[list[Id], np.ndarray[tuple[int], np.dtype[np.int32]]]:

@@ -16,16 +16,16 @@ from contract.settings.settings import ModelSettings, Settings, SourceSettings
 from contract.store.item_revisions import Catalogue, ItemsPointer
 from contract.text import utc_text
 from trainer.items.columns import filter_columns
+from trainer.items.coverage import Known, coverage
 from trainer.items.exclusions import unavailable_ids
 from trainer.items.file import read_items
 from trainer.items.items import NOTHING, Items, cleaned
-from trainer.items.known import Known, coverage
 
 log = logging.getLogger("larder.trainer")
 
 
 @dataclass(frozen=True, slots=True)
-class Stock:
+class ItemsSnapshot:
     """`items`: None where nothing is known of them. `unavailable`: ids, as texts, of what is never recommended. `columns`: for filters."""
 
     items: Items | None
@@ -37,7 +37,7 @@ class Stock:
     """The index by which items are found (trainer/items/titles.py)."""
 
 
-def stock_of(source: SourceSettings, brought: pl.DataFrame | None, model: ModelSettings, id_type: IdType | None = None) -> Stock:
+def snapshot_of(source: SourceSettings, brought: pl.DataFrame | None, model: ModelSettings, id_type: IdType | None = None) -> ItemsSnapshot:
     """The items of the file that the settings name, else those that the interactions' source brought, if it did. Raises DataError.
 
     `id_type`: of the items of the generation that they are for.
@@ -48,55 +48,57 @@ def stock_of(source: SourceSettings, brought: pl.DataFrame | None, model: ModelS
         items = None if brought is None else cleaned(brought, source.interactions)
     unavailable = unavailable_ids(items or NOTHING, model)
     if items is None or not source.filter_kinds:
-        return Stock(items, unavailable)
+        return ItemsSnapshot(items, unavailable)
     rows, columns = filter_columns(items, source.filter_kinds, source.missing_values)
-    return Stock(items, unavailable, {"": rows, **columns})
+    return ItemsSnapshot(items, unavailable, {"": rows, **columns})
 
 
-def stock_of_run(
+def snapshot_of_run(
     catalogue: Catalogue, settings: Settings, brought: pl.DataFrame | None, item_ids: Sequence[Id], *, forced: bool
-) -> tuple[Stock, dict[str, object]]:
+) -> tuple[ItemsSnapshot, dict[str, object]]:
     """The same for a run with these items, and what its manifest says of it.
 
     Without items of its own, it leaves out what `trainer items` has said is not available.
     """
     known = Known("the run", "str" if isinstance(item_ids[0], str) else "int", frozenset(map(str, item_ids)))
-    stock = stock_of(settings.source, brought, settings.model_settings, known.id_type)
-    if stock.items is None:
+    snapshot = snapshot_of(settings.source, brought, settings.model_settings, known.id_type)
+    if snapshot.items is None:
         gone = frozenset(catalogue.unavailable()) if _is_by_command(catalogue) else frozenset[str]()
-        return Stock(None, stock.unavailable | gone), {}
-    found = coverage(stock.items, known, catalogue.ids(), forced=forced)
-    said: dict[str, object] = {"source": stock.items.source, "items": stock.items.n_items, "dropped": dict(stock.items.dropped)}
-    log.info("items from %s: %s", stock.items.source, found)
-    if stock.items.left_out:
-        log.warning("%s: %s", stock.items.source, stock.items.left_out)
-    return stock, said | {"known": found.n_known if found else 0}
+        return ItemsSnapshot(None, snapshot.unavailable | gone), {}
+    found = coverage(snapshot.items, known, catalogue.ids(), forced=forced)
+    said: dict[str, object] = {"source": snapshot.items.source, "items": snapshot.items.n_items, "dropped": dict(snapshot.items.dropped)}
+    log.info("items from %s: %s", snapshot.items.source, found)
+    if snapshot.items.left_out:
+        log.warning("%s: %s", snapshot.items.source, snapshot.items.left_out)
+    return snapshot, said | {"known": found.n_known if found else 0}
 
 
-def write_revision(catalogue: Catalogue, revision: int, stock: Stock, made_by: Literal["run", "command"]) -> ItemsPointer:
+def write_revision(catalogue: Catalogue, revision: int, snapshot: ItemsSnapshot, made_by: Literal["run", "command"]) -> ItemsPointer:
     """Write `stock` as `revision`, whose number was taken before it was read, where nobody looks; the pointer to it."""
-    items = stock.items or NOTHING
-    n_buckets = catalogue.write(revision, items.n_items, items.rows(), stock.unavailable, stock.columns, stock.alike, stock.titles)
+    items = snapshot.items or NOTHING
+    n_buckets = catalogue.write(
+        revision, items.n_items, items.rows(), snapshot.unavailable, snapshot.columns, snapshot.alike, snapshot.titles
+    )
     return ItemsPointer(
         revision=revision,
         n_buckets=n_buckets,
         n_items=items.n_items,
-        n_unavailable=len(stock.unavailable),
-        n_alike=len(stock.alike),
-        n_titles=items.n_items if stock.titles else 0,
+        n_unavailable=len(snapshot.unavailable),
+        n_alike=len(snapshot.alike),
+        n_titles=items.n_items if snapshot.titles else 0,
         made_at=utc_text(datetime.now(UTC)),
         made_by=made_by,
         source=items.source,
-        columns=tuple(name for name in stock.columns if name),
+        columns=tuple(name for name in snapshot.columns if name),
     )
 
 
-def write_of_run(catalogue: Catalogue, revision: int, stock: Stock) -> ItemsPointer | None:
+def write_of_run(catalogue: Catalogue, revision: int, snapshot: ItemsSnapshot) -> ItemsPointer | None:
     """Write what a run knows of items, for its generation's promotion to switch to. One that knows nothing leaves alone what
     `trainer items` wrote, and no other run's titles: they may be those of other data."""
-    if stock.items is None and _is_by_command(catalogue):
+    if snapshot.items is None and _is_by_command(catalogue):
         return None
-    return write_revision(catalogue, revision, stock, "run")
+    return write_revision(catalogue, revision, snapshot, "run")
 
 
 def _is_by_command(catalogue: Catalogue) -> bool:

@@ -13,22 +13,22 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from trainer.items.exclusions import check_categories
 from trainer.items.items import NOTHING
-from trainer.items.revision import Stock
+from trainer.items.revision import ItemsSnapshot
 
 MAX_FACTOR = 1e6  # of an item, whose categories multiply: a score must stay one that float32 holds
 
 
-def rule_arrays(stock: Stock, item_ids: Sequence[Id], model: ModelSettings) -> dict[str, Array]:
+def rule_arrays(snapshot: ItemsSnapshot, item_ids: Sequence[Id], model: ModelSettings) -> dict[str, Array]:
     """Arrays of what is not empty: none where no item is excluded and no rule is set.
 
     Raises DataError where a rule names categories and no item has one.
     """
     arrays: dict[str, Array] = {}
-    if excluded := [at for at, item_id in enumerate(item_ids) if str(item_id) in stock.unavailable]:
+    if excluded := [at for at, item_id in enumerate(item_ids) if str(item_id) in snapshot.unavailable]:
         arrays["excluded"] = np.array(excluded, np.int32)
     if not (model.boost_of or model.max_per_category):
         return arrays
-    items = stock.items or NOTHING
+    items = snapshot.items or NOTHING
     check_categories(items, model.boost_of, "boosts" if model.boost_of else "max_per_category")
     known = items.categories()
     categories = [known.get(str(item_id), []) for item_id in item_ids]

@@ -19,26 +19,26 @@ from contract.formats.titles import NO_WORDS, Titles, words_of
 from contract.settings.settings import Settings
 from engine.arrays import Array
 from trainer.items.items import Items
-from trainer.items.revision import Stock
+from trainer.items.revision import ItemsSnapshot
 
 log = logging.getLogger("larder.trainer")
 
 
-def with_titles(stock: Stock, settings: Settings, generation: str) -> Stock:
+def with_titles(snapshot: ItemsSnapshot, settings: Settings, generation: str) -> ItemsSnapshot:
     """`stock` with the index of its items, if there are some and it is wanted. `generation`: whose users make them popular; "": none."""
-    if stock.items is None or not settings.find_items:
-        return stock
+    if snapshot.items is None or not settings.find_items:
+        return snapshot
     try:
         met = _met(open_artifact(settings.artifacts, generation)) if generation else {}
     except ArtifactError as error:
         log.warning("items are found in the order of their table, for it can't be told which are popular: %s", error)
         met = {}
-    encoded = titles_of(stock.items, met).encoded()
+    encoded = titles_of(snapshot.items, met).encoded()
     n_bytes = sum(map(len, encoded.values()))
     log.info(
-        "%s items can be found by their titles: %.1f MiB in each process of the API that is asked", stock.items.n_items, n_bytes / 2**20
+        "%s items can be found by their titles: %.1f MiB in each process of the API that is asked", snapshot.items.n_items, n_bytes / 2**20
     )
-    return replace(stock, titles=encoded)
+    return replace(snapshot, titles=encoded)
 
 
 def _met(artifact: Artifact) -> dict[str, int]:

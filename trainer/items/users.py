@@ -11,7 +11,7 @@ from contract.errors import DataError
 from contract.formats.manifest import IdType
 from contract.settings.settings import SourceSettings
 from trainer.items.item_ids import texts
-from trainer.rows import shown
+from trainer.rows import column_names
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
 from trainer.sources.tables.columns import AUTO, KNOWN_NAMES, OWN_NAMES, plain_name
@@ -48,7 +48,11 @@ def _user_column(columns: Sequence[str], source: SourceSettings, path: str) -> s
     found = [name for name in columns if plain_name(name) in KNOWN_NAMES["user"]] or [name for name in columns if plain_name(name) == ID]
     if len(found) == 1:
         return found[0]
-    which = f"the user column may be any of {shown.names(found)}" if found else f"no column of user ids; it has {shown.names(columns)}"
+    which = (
+        f"the user column may be any of {column_names.names(found)}"
+        if found
+        else f"no column of user ids; it has {column_names.names(columns)}"
+    )
     raise DataError(f"{path}: {which}: name it with --user-column")
 
 
@@ -58,9 +62,9 @@ def _segment_column(columns: Sequence[str], user: str, source: SourceSettings, p
         if source.segment_column in others:
             return source.segment_column
         near = difflib.get_close_matches(source.segment_column, others, n=1, cutoff=0)
-        perhaps = f" Perhaps {shown.name(near[0])}?" if near else ""
-        raise DataError(f"{path} has no column {shown.name(source.segment_column)}; it has {shown.names(columns)}.{perhaps}")
+        perhaps = f" Perhaps {column_names.name(near[0])}?" if near else ""
+        raise DataError(f"{path} has no column {column_names.name(source.segment_column)}; it has {column_names.names(columns)}.{perhaps}")
     known = others if len(others) == 1 else [name for name in others if plain_name(name) in SEGMENT_NAMES]
     if len(known) == 1:
         return known[0]
-    raise DataError(f"{path}: the column of segments may be any of {shown.names(known or others)}: name it in LARDER_SEGMENT_COLUMN")
+    raise DataError(f"{path}: the column of segments may be any of {column_names.names(known or others)}: name it in LARDER_SEGMENT_COLUMN")

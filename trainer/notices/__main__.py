@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 
-from contract.door import guarded
+from contract.command_exit import guarded
 from contract.errors import LarderError
 from contract.larder import Larder
 from contract.store.connections import explained

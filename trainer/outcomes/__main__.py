@@ -6,7 +6,7 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from contract.door import guarded
+from contract.command_exit import guarded
 from contract.larder import Larder
 from contract.machine import die_with_parent
 from contract.settings.settings import Settings

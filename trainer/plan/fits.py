@@ -11,8 +11,8 @@ from engine.fit.similarity import Similarity
 from engine.linear.matrix import Limits, Shape
 from engine.models import ease
 from engine.weighing.rows import rows_of_events
-from trainer.fitting.door import sar_rows
 from trainer.fitting.family import cost_of, gram_affinity
+from trainer.fitting.fit_model import sar_rows
 from trainer.interactions.interactions import Interactions
 from trainer.plan.calibration import Rates
 

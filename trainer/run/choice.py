@@ -16,13 +16,13 @@ from contract.settings.settings import Settings
 from contract.store.tunings import Tunings
 from engine.arrays import Report
 from trainer.interactions.interactions import Interactions
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 
 log = logging.getLogger("larder.trainer")
 ALIKE = 2.0  # times as large or as small: other data than those that were tuned on
 
 
-def settled(order: Order, interactions: Interactions, tunings: Tunings, report: Report) -> Order:
+def settled(order: RunSpec, interactions: Interactions, tunings: Tunings, report: Report) -> RunSpec:
     """The order with a model that can be fitted. Of `auto`: the kept winner, or, where there is none for these data, a new one."""
     if order.settings.model != AUTO:
         return order
@@ -38,7 +38,7 @@ def settled(order: Order, interactions: Interactions, tunings: Tunings, report: 
     return replace(order, settings=with_options(order.settings, kept.winner.options), tuned=kept.model_copy(update={"tried": ()}))
 
 
-def instead(order: Order, interactions: Interactions, evaluation: dict[str, Any], report: Report) -> Order | None:
+def instead(order: RunSpec, interactions: Interactions, evaluation: dict[str, Any], report: Report) -> RunSpec | None:
     """The order of a first run with another model, where popularity alone is better than `sar`, by more than chance; else None."""
     settings = order.settings
     if not (order.is_first and settings.tune_unasked and settings.model == "sar" and _is_below_popularity(evaluation)):

@@ -16,7 +16,7 @@ from contract.experiments.moves import Experiments
 from contract.formats.verdict import Verdict
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Company:
     """`others`: orders of the generations of arms, besides that of the run. `arms`: the generation of each arm that is a model."""
 
     experiment: str = ""
-    others: tuple[Order, ...] = ()
+    others: tuple[RunSpec, ...] = ()
     arms: Mapping[str, str] = field(default_factory=dict)
 
     def leading(self, verdict: Verdict) -> Verdict:
@@ -41,7 +41,7 @@ def with_model(settings: Settings, model: str) -> Settings:
         raise SettingsError(f"arm model={model} does not go with the other settings of a run: {reason}") from None
 
 
-def company_of(order: Order, generations: Generations) -> Company:
+def company_of(order: RunSpec, generations: Generations) -> Company:
     """None where no experiment has arms that are models. An arm with the model of the run's settings takes the run's own generation."""
     running = Experiments(generations).running()
     if running is None or not running.models:

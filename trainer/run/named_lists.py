@@ -14,15 +14,15 @@ from engine.arrays import Array
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.subset import of_target
 from trainer.items.named_lists import cook
-from trainer.items.revision import Stock
+from trainer.items.revision import ItemsSnapshot
 from trainer.items.users import read_segments
 
 
-def cook_lists(settings: Settings, interactions: Interactions, stock: Stock) -> dict[str, Array]:
+def cook_lists(settings: Settings, interactions: Interactions, snapshot: ItemsSnapshot) -> dict[str, Array]:
     """Arrays of the artifact. Raises DataError for a users' file that can't be read."""
     source, id_type = settings.source, "str" if isinstance(interactions.user_ids[0], str) else "int"
     segments = read_segments(source.users, source, cast("IdType", id_type)) if source.users else {}
-    return cook(of_target(interactions), stock, segments, settings)
+    return cook(of_target(interactions), snapshot, segments, settings)
 
 
 def names_of(lists: Mapping[str, Array]) -> tuple[str, ...]:

@@ -28,11 +28,11 @@ from contract.store.tunings import Tunings
 from engine.arrays import Array, Report
 from engine.ranking.ranked import ranking_arrays
 from trainer.evaluation.side_by_side import Served
-from trainer.fitting.door import Similar, fit_model
+from trainer.fitting.fit_model import Similar, fit_model
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.subset import without_users
 from trainer.items.new_items import with_content
-from trainer.items.revision import Stock, stock_of_run, write_of_run
+from trainer.items.revision import ItemsSnapshot, snapshot_of_run, write_of_run
 from trainer.items.rules import rule_arrays
 from trainer.items.titles import with_titles
 from trainer.plan.capacity import check_room, lists_bytes, named_bytes
@@ -41,10 +41,10 @@ from trainer.run.beginning import begin
 from trainer.run.company import company_of
 from trainer.run.named_lists import cook_lists
 from trainer.run.sealing import NO_RULES, seal
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 from trainer.run.verdict import judge, measure, served_by
 from trainer.sources import load as sources
-from trainer.sources.left_out import LeftOut
+from trainer.sources.erased_rows import ErasedRows
 from trainer.spark.cluster import Cluster, cluster_of
 
 log = logging.getLogger("larder.trainer")
@@ -52,7 +52,7 @@ Progress = Callable[[str, int, int], None]
 """Called with stage (contract.store.runs.STAGES), done, total."""
 
 
-def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) -> Manifest:
+def train(order: RunSpec, store: Redis, queue_redis: Redis, progress: Progress) -> Manifest:
     """Make the artifact of a run and put its shards on the queue. A second try of the same run goes on with a finished artifact."""
     settings, run = order.settings, order.run
     keys, acknowledged = Keys(settings.namespace), Acknowledged.of(settings)
@@ -63,23 +63,23 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
     progress("load", 0, 1)
     catalogue = Catalogue(store, keys)
     revision = catalogue.begin()
-    left_out = LeftOut(settings.namespace, erasure.revision(), erasure.positions, erasure.revision)
+    left_out = ErasedRows(settings.namespace, erasure.revision(), erasure.positions, erasure.revision)
     loaded = sources.load(settings.source, folder_of(settings.artifacts) / ".datasets", left_out)
     interactions = loaded.interactions
-    stock, said = stock_of_run(catalogue, settings, loaded.items, interactions.item_ids, forced=bool(order.forced_by))
+    snapshot, said = snapshot_of_run(catalogue, settings, loaded.items, interactions.item_ids, forced=bool(order.forced_by))
     interactions = replace(interactions, reading={**interactions.reading, "items": said} if said else interactions.reading)
     if erasure.revision():
         interactions = without_users(interactions, erasure.positions(interactions.user_ids), "erased user")
-    interactions = with_content(interactions, stock.items, settings.model_settings)
+    interactions = with_content(interactions, snapshot.items, settings.model_settings)
     progress("load", 1, 1)
     order = replace(order, is_first=generations.current() is None)
     company = company_of(order, generations)
     orders = (order, *company.others)
-    manifests = [_artifact_of(each, interactions, stock, generations, Tunings(store, keys), progress) for each in orders]
+    manifests = [_artifact_of(each, interactions, snapshot, generations, Tunings(store, keys), progress) for each in orders]
     progress("dispatch", 0, 1)
     n_bytes = lists_bytes(interactions, settings.model_settings) + named_bytes(interactions, settings)
     check_room(store, settings.redis_url, n_bytes * len(orders))
-    items = write_of_run(catalogue, revision, with_titles(stock, settings, run))
+    items = write_of_run(catalogue, revision, with_titles(snapshot, settings, run))
     for each, manifest in zip(orders, manifests, strict=True):
         verdict, leads = judge(settings, generations, manifest, each), each is order
         verdict = company.leading(verdict) if leads else verdict.model_copy(update={"leader": run})
@@ -93,23 +93,23 @@ def train(order: Order, store: Redis, queue_redis: Redis, progress: Progress) ->
 
 
 def _artifact_of(
-    order: Order, interactions: Interactions, stock: Stock, generations: Generations, tunings: Tunings, progress: Progress
+    order: RunSpec, interactions: Interactions, snapshot: ItemsSnapshot, generations: Generations, tunings: Tunings, progress: Progress
 ) -> Manifest:
     """Make the artifact of a generation; or find that of an earlier try."""
     if (found := _existing(order.settings, order.run)) is not None:
         return found
     if order.arm:
         log.info("run %s is made for the arm %s of the experiment, too", order.run, order.arm)
-    rules = rule_arrays(stock, interactions.item_ids, order.settings.model_settings)
+    rules = rule_arrays(snapshot, interactions.item_ids, order.settings.model_settings)
     order = choice.settled(order, interactions, tunings, _throttled(lambda done, total: progress("evaluate", done, total)))
-    lists = cook_lists(order.settings, interactions, stock)
+    lists = cook_lists(order.settings, interactions, snapshot)
     manifest = make_artifact(order, interactions, progress, rules, served_by(generations, order.arm), lists)
     choice.remember(manifest, tunings)
     return manifest
 
 
 def make_artifact(
-    order: Order,
+    order: RunSpec,
     interactions: Interactions,
     progress: Progress,
     rules: Mapping[str, Array] = NO_RULES,
@@ -125,7 +125,7 @@ def make_artifact(
 
 
 def _made(
-    order: Order,
+    order: RunSpec,
     interactions: Interactions,
     progress: Progress,
     rules: Mapping[str, Array],

@@ -11,7 +11,7 @@ from contract.formats.states import HAS_LISTS, GenerationState, RunState
 from contract.formats.verdict import Verdict
 from contract.larder import Larder
 from contract.queue.jobs import enqueue_shards
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from contract.store.removal import forget, unlink_lists
 from contract.store.training_right import right_to_train
 from trainer.run.beginning import begin

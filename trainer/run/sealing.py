@@ -15,20 +15,20 @@ from contract.formats.manifest import IdType, Manifest
 from contract.text import utc_text
 from engine.arrays import Array
 from engine.fit.similarity import DENSE_PER_S, SPARSE_PER_S
-from trainer.fitting.door import Made
+from trainer.fitting.fit_model import Made
 from trainer.interactions.indexing import bucket_order, last_times
 from trainer.interactions.interactions import Interactions
 from trainer.run import shards as dispatch
 from trainer.run.digest import digest_of
 from trainer.run.event_arrays import event_arrays
 from trainer.run.named_lists import names_of
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 
 NO_RULES: Mapping[str, Array] = MappingProxyType({})
 
 
 def seal(
-    order: Order,
+    order: RunSpec,
     interactions: Interactions,
     made: Made,
     evaluation: dict[str, Any] | None,

@@ -9,7 +9,7 @@ from contract.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunSpec:
     """`token`: of the right to train. `forced_by`: who wants it promoted whatever the gate says. `review`: wait for a person.
 
     `arm`: of the experiment that runs, for which it makes a generation; "": for what is served. `is_first`: nothing is served yet.

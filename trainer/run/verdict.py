@@ -26,7 +26,7 @@ from trainer.evaluation.reading import Reading, changed
 from trainer.evaluation.same_table import Pairs, another, compare
 from trainer.evaluation.side_by_side import Served
 from trainer.interactions.interactions import Interactions
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 from trainer.spark.cluster import Cluster
 
 log = logging.getLogger("larder.trainer")
@@ -71,7 +71,7 @@ def measure(
     return found.model_dump(mode="json")
 
 
-def judge(settings: Settings, generations: Generations, manifest: Manifest, order: Order) -> Verdict:
+def judge(settings: Settings, generations: Generations, manifest: Manifest, order: RunSpec) -> Verdict:
     """The verdict on the generation of `manifest`, against the one that is current now; of an arm's, against that which the arm has now."""
     pointer = served_to(generations, order.arm)
     current = generations.progress(pointer.generation) if pointer else None

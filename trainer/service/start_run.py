@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rq import Queue
 
+from contract.queue.enter_run import enter_and_enqueue, order_of
 from contract.queue.jobs import enqueue_run
-from contract.queue.starting import enter_and_enqueue, order_of
 from contract.settings.settings import Settings
 from contract.store.runs import Runs, new_run_id
 from trainer.run.vouching import vouch

@@ -7,10 +7,10 @@ from typing import Any
 from trainer.kept.entries import Entry
 from trainer.rows.batches import Table
 from trainer.sources import identity
-from trainer.sources.left_out import LeftOut
+from trainer.sources.erased_rows import ErasedRows
 
 
-def doubted(entry: Entry, part: Table, state: dict[str, Any], now: float, left_out: LeftOut) -> str:
+def doubted(entry: Entry, part: Table, state: dict[str, Any], now: float, left_out: ErasedRows) -> str:
     """The reason, as it is logged; "" where there is none."""
     said = entry.said
     if not identity.is_same(part, said["part"]):

@@ -12,7 +12,7 @@ from trainer.interactions.id_types import IdTypes
 from trainer.rows.batches import Table
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import SHOWN, Example, Problems
-from trainer.sources.left_out import ERASED
+from trainer.sources.erased_rows import ERASED
 from trainer.sources.values.convert import Converter
 from trainer.sources.values.times import Clock
 

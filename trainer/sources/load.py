@@ -25,11 +25,11 @@ from trainer.rows.doubt import Doubt
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
 from trainer.sources import built_in
+from trainer.sources.erased_rows import ErasedRows
 from trainer.sources.identity import can_be_kept
-from trainer.sources.left_out import LeftOut
 from trainer.sources.remembered import Memory
 from trainer.sources.shapes.reshaped import Reshaped
-from trainer.sources.tables.columns import choose
+from trainer.sources.tables.columns import resolve_columns
 from trainer.sources.tables.open import Files, open_table, parts_of
 from trainer.sources.tables.since import grows
 from trainer.sources.values.convert import Converter
@@ -42,7 +42,7 @@ MOVIELENS = ("movielens-100k", "movielens-1m", "movielens-10m", "movielens-20m")
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class OpenedSource:
     """`events`: frames of user, item, weight and perhaps time, or Packed, read as they are asked for; `problems` fills meanwhile.
 
     `items`: item (text), title and more, or None.
@@ -57,7 +57,7 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSource:
     """Interactions, cleaned; items as in Raw; and what was wrong or remarkable on the way."""
 
     interactions: Interactions
@@ -67,7 +67,7 @@ class Loaded:
     doubts: tuple[Doubt, ...] = ()
 
 
-def load(source: SourceSettings, cache: Path, left_out: LeftOut | None = None) -> Loaded:
+def load(source: SourceSettings, cache: Path, left_out: ErasedRows | None = None) -> LoadedSource:
     """Read and clean all that the settings name. What was assumed is logged. Raises DataError.
 
     With `left_out`, the list of erased users, files are read incrementally where the settings say so.
@@ -82,7 +82,7 @@ def load(source: SourceSettings, cache: Path, left_out: LeftOut | None = None) -
     return loaded
 
 
-def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loaded:
+def gather(raw: OpenedSource, source: SourceSettings, *, validate: bool = False) -> LoadedSource:
     """Index and clean what was opened. `validate` also holds every batch to the schema (trainer/interactions/schema.py)."""
     problems, events = raw.problems, raw.events
     if validate:
@@ -107,7 +107,7 @@ def gather(raw: Raw, source: SourceSettings, *, validate: bool = False) -> Loade
         reading |= {"target": targets.target, "events": named, "n_events": targets.met.total()}
     if raw.events_until:
         reading["events_until"] = raw.events_until
-    return Loaded(replace(made, reading=reading), raw.items, problems, raw.columns, found)
+    return LoadedSource(replace(made, reading=reading), raw.items, problems, raw.columns, found)
 
 
 def label_of(source: SourceSettings) -> str:
@@ -115,30 +115,30 @@ def label_of(source: SourceSettings) -> str:
     return "standard input" if source.interactions == STDIN else hide_password(source.interactions)
 
 
-def read(source: SourceSettings, cache: Path, left_out: LeftOut | None = None) -> Raw:
+def read(source: SourceSettings, cache: Path, left_out: ErasedRows | None = None) -> OpenedSource:
     """Open what the settings name. Raises DataError, now or as the events are read, for what can't be used."""
     name, has_events = without_events(source.interactions)
     if has_events:
         return _with_events(read(source.model_copy(update={"interactions": name}), cache, left_out) if name else None, source, cache)
     if name == BUILT_IN:
         events, items = built_in.load()
-        return _counted(Raw([events], items))
+        return _counted(OpenedSource([events], items))
     if name in MOVIELENS:
         from trainer.sources.movielens import load  # recommenders takes a second to import: only for those who ask for it
 
         events, items = load(name, cache)
-        return _counted(Raw([events], items))
+        return _counted(OpenedSource([events], items))
     if name.startswith("movielens"):
         raise DataError(f"{name} is not a known set; there are {', '.join((BUILT_IN, *MOVIELENS))}")
     if name.startswith("synthetic:"):
         from trainer.sources import synthetic
 
-        return _counted(Raw([synthetic.load(name)], None))
+        return _counted(OpenedSource([synthetic.load(name)], None))
     keeps = left_out is not None and (source.incremental or source.since_column)
     return _table(source, Memory(cache.parent / READ_FOLDER, source, left_out, again=source.full) if left_out and keeps else None)
 
 
-def _with_events(raw: Raw | None, source: SourceSettings, cache: Path) -> Raw:
+def _with_events(raw: OpenedSource | None, source: SourceSettings, cache: Path) -> OpenedSource:
     """The events that are in files, behind another source or alone."""
     from trainer.sources import events
 
@@ -147,20 +147,20 @@ def _with_events(raw: Raw | None, source: SourceSettings, cache: Path) -> Raw:
     problems.note(f"{found.n_read:,} events of POST /events, up to {found.last}")
     frames = events.behind(raw.events if raw else (), found, problems)
     if raw is None:
-        raw = Raw((), None, problems, ids=IdTypes(problems, asked={"user": source.user_id_type, "item": source.item_id_type}))
+        raw = OpenedSource((), None, problems, ids=IdTypes(problems, asked={"user": source.user_id_type, "item": source.item_id_type}))
     return replace(raw, events=frames, events_until=found.last)
 
 
-def _counted(raw: Raw) -> Raw:
+def _counted(raw: OpenedSource) -> OpenedSource:
     raw.problems.n_rows = sum(frame.height for frame in raw.events)
     return raw
 
 
-def _table(source: SourceSettings, memory: Memory | None) -> Raw:
+def _table(source: SourceSettings, memory: Memory | None) -> OpenedSource:
     """A table of any kind: columns are chosen now, rows are converted as they come, or come as they were kept."""
     table = open_table(source.interactions, source)
     where = getattr(table, "said_of", table.where)
-    chosen = table.chosen if isinstance(table, Reshaped) else choose(table.names, source, where, named=table.named)
+    chosen = table.chosen if isinstance(table, Reshaped) else resolve_columns(table.names, source, where, named=table.named)
     columns, problems = chosen.of, Problems()
     for note in (*table.notes, *chosen.notes):
         problems.note(note)
@@ -189,7 +189,7 @@ def _table(source: SourceSettings, memory: Memory | None) -> Raw:
         if memory:
             memory.close(table.where)
 
-    return Raw(events(), None, problems, columns, ids)
+    return OpenedSource(events(), None, problems, columns, ids)
 
 
 def _clock(table: Table, columns: Mapping[str, str], source: SourceSettings) -> Clock | None:

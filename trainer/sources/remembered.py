@@ -25,8 +25,8 @@ from trainer.rows.batches import Table
 from trainer.rows.distinct import coded
 from trainer.sources import identity
 from trainer.sources.doubted import doubted
+from trainer.sources.erased_rows import ErasedRows
 from trainer.sources.findings import Begin, Findings
-from trainer.sources.left_out import LeftOut
 from trainer.sources.pieces import pieces
 from trainer.sources.state import state_of
 from trainer.sources.tables.since import Growing, Slice, slices
@@ -43,7 +43,7 @@ class Memory:
 
     root: Path
     source: SourceSettings
-    left_out: LeftOut
+    left_out: ErasedRows
     again: bool = False
     began: float = field(default_factory=time.time)
     """Before the first file was opened: one that changed later may have been opened as it was before."""
@@ -180,7 +180,7 @@ class Memory:
         except OSError as error:
             self._warn(error)
 
-    def _check(self, folder: Path, now: LeftOut) -> None:
+    def _check(self, folder: Path, now: ErasedRows) -> None:
         """Remove what has just been kept if it has somebody who was erased since the run began."""
         try:
             entry = entries.read_entry(folder)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
-from trainer.fitting.door import Made, fit_model
+from trainer.fitting.fit_model import Made, fit_model
 from trainer.interactions.interactions import Interactions
 
 

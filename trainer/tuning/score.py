@@ -61,7 +61,7 @@ class Score:
         )
 
 
-def choose(scores: Sequence[Score], default: Score, popularity: Score) -> Score:
+def winner_of(scores: Sequence[Score], default: Score, popularity: Score) -> Score:
     """The best one, if it is better than the default by more than ERRORS standard errors; else the default.
 
     A default that popularity is better than has no such right: then the best one wins, which is at least popularity.

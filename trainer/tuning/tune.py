@@ -21,7 +21,7 @@ from trainer.fitting.family import user_rows
 from trainer.interactions.interactions import Interactions
 from trainer.tuning import budget
 from trainer.tuning.grid import Candidate, Grid, unchosen
-from trainer.tuning.score import Score, choose
+from trainer.tuning.score import Score, winner_of
 from trainer.tuning.trial import Trial
 
 Stop = Callable[[], str]
@@ -98,7 +98,7 @@ class _Search:
             default, popular = self._score(grid.default, most), self._score(popularity, most)
             last = [default, popular, *others]
         self._report(1, 1)
-        return self._tuned(choose(last, default, popular), default, popular)
+        return self._tuned(winner_of(last, default, popular), default, popular)
 
     def _finalists(self, grid: Grid) -> list[Candidate]:
         first, (second, n_matrices), (_, n_last) = budget.RUNGS[0][0], budget.RUNGS[1], budget.RUNGS[2]

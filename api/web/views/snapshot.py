@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from redis import Redis
 
 from api.web.site import Site
-from api.web.views.room import events, feeds, is_unpacked, memory
+from api.web.views.capacity import events, feeds, is_unpacked, memory
 from api.web.views.runs.happenings import Happening, happenings
 from contract.audit import newest_changes
 from contract.errors import LarderError, NothingPromotedError

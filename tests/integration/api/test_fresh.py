@@ -13,7 +13,7 @@ from api.app import create_app
 from contract.formats import payload
 from contract.formats.keys import Keys
 from contract.settings.settings import ModelSettings, Settings
-from contract.store import taken
+from contract.store import recent_events
 from tests.support.builders import Lists, manifest_of, write_lists
 
 KEYS = Keys()
@@ -163,5 +163,5 @@ def test_what_is_kept_of_a_user_is_bounded(make: Make, store_redis: Redis) -> No
     assert store_redis.hlen(KEYS.fresh(1)) == 3
     assert items(ask(client, 1, k=6)) == [0, 1, 5]
     assert 0 < store_redis.ttl(KEYS.fresh(1)) <= 7 * 86_400
-    taken.forget(store_redis, KEYS, "1")
+    recent_events.forget(store_redis, KEYS, "1")
     assert items(ask(client, 1)) == [0, 1, 2]

@@ -27,7 +27,7 @@ from tests.support.servers.redis_server import RedisServer
 from trainer.cli.doctor import doctor
 from trainer.cli.status import status
 from trainer.items.items import cleaned
-from trainer.items.revision import Stock, write_revision
+from trainer.items.revision import ItemsSnapshot, write_revision
 from trainer.items.titles import with_titles
 from trainer.service.strangers import warn_of_strangers
 from worker.writer import write_names
@@ -90,8 +90,10 @@ def test_indexes_that_redis_has_lost(server: Callable[..., str], tmp_path: Path)
         promote_lists(redis, Keys(), {54: [(1, 1.0)], 55: [(1, 1.0)]}, finds_users=True)
         write_names(Generations(redis, Keys()), Keys().names("g1"), (54, 55))
         catalogue = Catalogue(redis, Keys())
-        stock = with_titles(Stock(cleaned(pl.DataFrame({"item": ["1"], "title": ["Heat"]}), "a test"), frozenset()), Settings(), "")
-        revision = write_revision(catalogue, catalogue.begin(), stock, "command")
+        snapshot = with_titles(
+            ItemsSnapshot(cleaned(pl.DataFrame({"item": ["1"], "title": ["Heat"]}), "a test"), frozenset()), Settings(), ""
+        )
+        revision = write_revision(catalogue, catalogue.begin(), snapshot, "command")
         catalogue.switch(revision)
         assert examined(url, tmp_path)[1]["indexes"]["level"] == "ok"
         redis.delete(Keys().names("g1"))

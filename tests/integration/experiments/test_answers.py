@@ -14,7 +14,7 @@ from contract.experiments.moves import Experiments
 from contract.formats import payload
 from contract.formats.keys import Keys
 from contract.settings.settings import ModelSettings, Settings
-from contract.store import taken
+from contract.store import recent_events
 from contract.store.generations import Generations
 from tests.integration.experiments.served import ask
 from tests.support.builders import Lists, promote_lists
@@ -156,7 +156,7 @@ def test_what_a_user_did_counts_in_the_users_own_arm(make: Make, experiments: Ex
         event = {"user_id": user, "item_id": wanted[user][2], "type": "buy"}
         assert client.post("/events", json={"events": [event]}, headers={"X-API-Key": WRITE}).status_code == 202
         remade = payload.encode([wanted[user][2] + 2, 77], [2.0, 1.0])
-        taken.enter_list(store_redis, KEYS, Settings(), str(user), [wanted[user][1]], 1, remade, None)
+        recent_events.enter_list(store_redis, KEYS, Settings(), str(user), [wanted[user][1]], 1, remade, None)
     assert all(items(ask(client, user)) == [wanted[user][2] + 2, 77] for user in USERS)
     experiments.stop()
     moved = [user for user in USERS if wanted[user][1] == "g1"]

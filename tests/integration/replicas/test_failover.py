@@ -31,7 +31,7 @@ from tests.support.servers.zygote import Zygote
 from tests.support.working import work
 from trainer.run.beginning import begin
 from trainer.run.pipeline import make_artifact
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 from trainer.service import healing
 from trainer.service.abandoned import see_to_abandoned
 from trainer.service.healing import Healing
@@ -59,7 +59,7 @@ def _being_scored(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **f
     for name, value in given.items():
         monkeypatch.setenv(f"LARDER_{name.upper()}", value)
     larder = Larder(made)
-    make_artifact(Order("g1", made), interactions_of(many()), lambda *_: None)
+    make_artifact(RunSpec("g1", made), interactions_of(many()), lambda *_: None)
     begin(made, larder.generations, larder.erasure, "g1", Verdict(), token=None)
     return made
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from contract.settings.settings import SourceSettings
 from tests.support.servers.services import Services
 from trainer.sources import load as sources

@@ -19,11 +19,11 @@ from tests.support.export_maker import execute as run_sql
 from tests.support.servers.mariadb_server import MariadbServer
 from tests.support.servers.services import Services
 from trainer.sources import load as sources
-from trainer.sources.left_out import LeftOut
+from trainer.sources.erased_rows import ErasedRows
 from trainer.sources.tables.database import SAMPLE_ROWS, SqlTable
 
 
-def load(url: str, **settings: Any) -> sources.Loaded:
+def load(url: str, **settings: Any) -> sources.LoadedSource:
     return sources.load(SourceSettings(interactions=url, **settings), Path("no cache"))
 
 
@@ -153,7 +153,7 @@ def add(url: str, begin: int, end: int) -> None:
 
 def outcome(url: str, home: Path, **given: Any) -> tuple[Any, ...]:
     source = SourceSettings(interactions=url, sql_table="orders", time_column="written", weight_column="", **given)
-    made = sources.load(source, home / ".datasets", LeftOut("shop")).interactions
+    made = sources.load(source, home / ".datasets", ErasedRows("shop")).interactions
     arrays = [made.user_idx, made.item_idx, made.weight, made.time, made.bucket_ends]
     return (*(None if array is None else array.tobytes() for array in arrays), list(made.user_ids), list(made.item_ids), made.reading)
 

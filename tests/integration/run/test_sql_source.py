@@ -17,7 +17,7 @@ from trainer.sources import load as sources
 ROWS = 1_000_000
 
 
-def load(url: str, **settings: Any) -> sources.Loaded:
+def load(url: str, **settings: Any) -> sources.LoadedSource:
     return sources.load(SourceSettings(interactions=url, **settings), Path("no cache"))
 
 

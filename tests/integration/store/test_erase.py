@@ -30,7 +30,7 @@ from trainer.erasure import erase as erasing
 from trainer.erasure import scrub
 from trainer.export.cook_audiences import cook_audiences
 from trainer.run import pipeline
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 from trainer.verify.audiences import wrong_audiences
 from worker import publishing
 from worker.shard import make_shard
@@ -66,7 +66,7 @@ def erasure_of(settings: Settings, redis: Redis) -> Erasure:
 
 
 def train(settings: Settings, redis: Redis, run: str, on: Callable[[str], None] = lambda _: None) -> None:
-    pipeline.train(Order(run, settings), redis, redis, lambda stage, done, _total: on(stage) if done == 0 else None)
+    pipeline.train(RunSpec(run, settings), redis, redis, lambda stage, done, _total: on(stage) if done == 0 else None)
 
 
 def score(settings: Settings, generations: Generations, run: str, shards: list[int] | None = None) -> str:

@@ -23,7 +23,7 @@ from tests.support.models.samples import many
 from tests.support.servers.services import Services, await_that
 from trainer.erasure.scrub import scrub
 from trainer.run.pipeline import make_artifact
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 
 SECRET = "a secret of the tests"
 
@@ -39,7 +39,7 @@ def settings_at(url: str, **more: object) -> Settings:
 
 
 def make(url: str, generation: str, token: int = 0) -> Manifest:
-    return make_artifact(Order(generation, settings_at(url), token), interactions_of(many()), lambda *_: None)
+    return make_artifact(RunSpec(generation, settings_at(url), token), interactions_of(many()), lambda *_: None)
 
 
 def objects(url: str) -> list[str]:

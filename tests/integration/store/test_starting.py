@@ -7,7 +7,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from contract.formats.keys import Keys
-from contract.queue.starting import enter_and_enqueue
+from contract.queue.enter_run import enter_and_enqueue
 from contract.store.runs import Runs
 
 

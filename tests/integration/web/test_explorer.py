@@ -20,7 +20,7 @@ from contract.store.item_revisions import Catalogue
 from tests.support.builders import promote_lists
 from trainer.items.columns import filter_columns
 from trainer.items.items import cleaned
-from trainer.items.revision import Stock, write_revision
+from trainer.items.revision import ItemsSnapshot, write_revision
 from trainer.items.titles import with_titles
 from worker.writer import write_names
 
@@ -39,8 +39,8 @@ def client(store_redis: Redis, redis_server: str) -> FlaskClient:
     items = cleaned(pl.DataFrame(ITEMS), "a test")
     rows, columns = filter_columns(items, {"price": None}, [])
     catalogue = Catalogue(store_redis, KEYS)
-    stock = with_titles(Stock(items, frozenset(), {"": rows, **columns}), Settings(), "")
-    catalogue.switch(write_revision(catalogue, catalogue.begin(), stock, "command"))
+    snapshot = with_titles(ItemsSnapshot(items, frozenset(), {"": rows, **columns}), Settings(), "")
+    catalogue.switch(write_revision(catalogue, catalogue.begin(), snapshot, "command"))
     variables = {"REDIS_URL": redis_server, "POINTER_TTL_MS": "0", "API_IMAGE_ORIGINS": "https://images.shop.example"}
     return create_app(Settings.from_environ({f"LARDER_{name}": value for name, value in variables.items()})).test_client()
 

@@ -25,7 +25,7 @@ from contract.store.item_revisions import Catalogue
 from tests.support.builders import Metadata, promote_lists
 from tests.support.generation_maker import evaluation
 from trainer.items.items import cleaned
-from trainer.items.revision import Stock, write_revision
+from trainer.items.revision import ItemsSnapshot, write_revision
 from trainer.items.titles import with_titles
 from worker.writer import write_names
 
@@ -167,8 +167,8 @@ def test_a_cold_user_and_the_fallback(open_client: FlaskClient, user: str, why: 
 
 def test_what_is_no_id_is_looked_for_in_titles_and_among_users(open_client: FlaskClient, generations: Generations) -> None:
     catalogue = Catalogue(generations.redis, generations.keys)
-    stock = Stock(cleaned(pl.DataFrame({"item": ["2", "3"], "title": ["Brazil <b>", "Casablanca"]}), "a test"), frozenset())
-    catalogue.switch(write_revision(catalogue, catalogue.begin(), with_titles(stock, Settings(), ""), "command"))
+    snapshot = ItemsSnapshot(cleaned(pl.DataFrame({"item": ["2", "3"], "title": ["Brazil <b>", "Casablanca"]}), "a test"), frozenset())
+    catalogue.switch(write_revision(catalogue, catalogue.begin(), with_titles(snapshot, Settings(), ""), "command"))
     answer = open_client.get("/explore?item=casabalnca")
     assert "Items with such a title Casablanca 3" in text_of(answer)
     assert 'href="/explore?item=3"' in answer.text

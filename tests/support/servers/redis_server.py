@@ -12,7 +12,7 @@ from typing import Self
 from redis import Redis
 from redis.exceptions import RedisError
 
-from stack.redis_server import candidates, choose
+from stack.redis_server import candidates, find_redis_server
 
 START_TIMEOUT_S = 30.0
 
@@ -49,7 +49,7 @@ class RedisServer:
 
     def start(self) -> None:
         """Returns once it answers. Raises StoreError where there is no server: a test without one fails, it is not skipped."""
-        server = choose(candidates()).path
+        server = find_redis_server(candidates()).path
         options = {"port": "0", "unixsocket": str(self._socket), "dir": str(self._folder), "save": "", "maxmemory-policy": "noeviction"}
         options |= self._options
         arguments = [text for name, value in options.items() for text in (f"--{name}", value)]

@@ -15,7 +15,7 @@ import trustme
 from redis import Redis
 from redis.exceptions import RedisError
 
-from stack.redis_server import candidates, choose
+from stack.redis_server import candidates, find_redis_server
 from tests.support.servers.api_process import until
 
 TLS_HANDSHAKE = b"\x16"  # the first byte of a client's hello
@@ -59,7 +59,7 @@ class Server:
 
     def start(self) -> None:
         with open(self._folder / "log", "ab") as log:
-            command = [choose(candidates()).path, self._config, *self._options]
+            command = [find_redis_server(candidates()).path, self._config, *self._options]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         until("the server answers", self._answers)
 

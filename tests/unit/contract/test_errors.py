@@ -7,7 +7,7 @@ import re
 import pytest
 
 from contract import errors
-from contract.door import NO_READER, UNEXPECTED
+from contract.command_exit import NO_READER, UNEXPECTED
 from contract.errors import GenerationFailedError, LarderError, name_of
 from contract.store.runs import RunStatus, failure
 from stack.command_line import INTERRUPTED

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.paths import Places
+from stack.paths import StackPaths
 from stack.supervision.supervisor_client import Process, Supervisor
 from tests.support.paths import ROOT
 
@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 class FakeSupervisor(Supervisor):
     """Answers with the processes that the test has put down; `started` and `stopped` say what was asked of it."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: StackPaths) -> None:
         super().__init__(places)
         self.seen: list[Process] = []
         self.started: list[str] = []
@@ -40,18 +40,18 @@ def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(ROOT, tmp_path / "var")
+def places(tmp_path: Path) -> StackPaths:
+    return StackPaths(ROOT, tmp_path / "var")
 
 
 @pytest.fixture
-def prepared(places: Places) -> Places:
+def prepared(places: StackPaths) -> StackPaths:
     places.prepare()
     return places
 
 
 @pytest.fixture
-def supervisor(prepared: Places) -> FakeSupervisor:
+def supervisor(prepared: StackPaths) -> FakeSupervisor:
     return FakeSupervisor(prepared)
 
 

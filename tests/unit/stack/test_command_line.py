@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from contract.errors import SettingsError, StoreError
-from stack import command_line, compose, environment, lifecycle, passing, status
-from stack.paths import Places
+from stack import command_line, compose, environment, lifecycle, status, trainer_commands
+from stack.paths import StackPaths
 from stack.supervision.supervisor_client import Process, Supervisor
 from tests.support.paths import ROOT
 from tests.unit.stack.conftest import FakeSupervisor
@@ -22,7 +22,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], places: Places) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], places: StackPaths) -> Run:
     """`larder --var VAR ...`: exit code, output, errors."""
     monkeypatch.setattr(compose, "running_services", lambda _: [])
 
@@ -37,7 +37,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pla
 
 
 @pytest.fixture
-def local(monkeypatch: pytest.MonkeyPatch, prepared: Places) -> list[list[str]]:
+def local(monkeypatch: pytest.MonkeyPatch, prepared: StackPaths) -> list[list[str]]:
     """A local stack seems to run; the trainer's command lines that were called."""
     environment.save(environment.stack_environment({}, prepared), prepared)
     called: list[list[str]] = []
@@ -48,7 +48,7 @@ def local(monkeypatch: pytest.MonkeyPatch, prepared: Places) -> list[list[str]]:
         called.append(arguments)
         return 0
 
-    monkeypatch.setattr(passing, "trainer", trainer)
+    monkeypatch.setattr(trainer_commands, "trainer", trainer)
     return called
 
 
@@ -56,15 +56,15 @@ def local(monkeypatch: pytest.MonkeyPatch, prepared: Places) -> list[list[str]]:
 def test_without_a_stack_there_is_one_line_and_no_success(run: Run, command: str) -> None:
     code, _, errors = run(command)
     assert code == StoreError.exit_code
-    assert errors.splitlines() == [passing.NOT_RUNNING]
+    assert errors.splitlines() == [trainer_commands.NOT_RUNNING]
 
 
-def test_down_without_a_stack_is_no_error(run: Run, places: Places) -> None:
+def test_down_without_a_stack_is_no_error(run: Run, places: StackPaths) -> None:
     assert run("down") == (0, "Larder does not run\n", "")
     assert not places.var.exists()
 
 
-def test_clean_removes_what_is_ours_alone(run: Run, prepared: Places) -> None:
+def test_clean_removes_what_is_ours_alone(run: Run, prepared: StackPaths) -> None:
     (prepared.var / "mine.txt").touch()
     code, output, _ = run("clean")
     assert code == 0
@@ -162,7 +162,7 @@ def test_without_its_packages_it_says_so_in_one_line() -> None:
     assert re.fullmatch(r"\w+ is not installed for .*: run `make setup`, then .*\n", ran.stderr)
 
 
-def test_a_supervisor_that_is_not_there_does_not_run(prepared: Places, supervisor: FakeSupervisor) -> None:
+def test_a_supervisor_that_is_not_there_does_not_run(prepared: StackPaths, supervisor: FakeSupervisor) -> None:
     assert not Supervisor(prepared).runs()
     assert not supervisor.runs()
 
@@ -212,7 +212,7 @@ def test_a_stop_of_up_says_what_there_is(run: Run, monkeypatch: pytest.MonkeyPat
     assert run("up") == (130, said + "\n", "")
 
 
-def test_keys_that_are_too_short_are_said_before_anything_is_made(run: Run, places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_that_are_too_short_are_said_before_anything_is_made(run: Run, places: StackPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LARDER_API_ADMIN_KEYS", "letmein")
     assert run("up") == (SettingsError.exit_code, "", "LARDER_API_ADMIN_KEYS: a key has at least 16 characters\n")
     assert not places.var.exists()
@@ -229,4 +229,4 @@ def test_all_commands_are_listed(run: Run) -> None:
 def test_every_command_has_a_row_in_the_reference() -> None:
     rows = re.findall(r"^\| (`[a-z`, -]+`) \|", (ROOT / "docs" / "commands.md").read_text(encoding="utf-8"), re.MULTILINE)
     told = [name for row in rows for name in re.findall(r"`([a-z-]+)`", row)]
-    assert sorted(told) == sorted({*command_line.app.commands, *passing.names()})
+    assert sorted(told) == sorted({*command_line.app.commands, *trainer_commands.names()})

@@ -25,7 +25,7 @@ from tests.support.depth import examples
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.interactions.targets import Targets
 from trainer.run.pipeline import make_artifact
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 from worker.folding import Folder
 from worker.shard import users_of
 from worker.writer import encode_lists
@@ -55,7 +55,7 @@ def artifact_of(folder: Path, frame: pl.DataFrame, **settings: object) -> tuple[
     given: dict[str, Any] = {"artifacts": folder.as_uri(), "evaluate": False, "events": True, "depth": 20, "k": 10, **settings}
     made = Settings.model_validate(given)
     interactions = from_frames([frame], "films", made.source)
-    make_artifact(Order("g1", made), interactions, lambda *_: None)
+    make_artifact(RunSpec("g1", made), interactions, lambda *_: None)
     return open_artifact(folder.as_uri(), "g1"), interactions
 
 
@@ -159,7 +159,7 @@ def test_with_a_target_a_view_is_folded_in_and_a_purchase_leaves_the_list(tmp_pa
     settings, targets = Settings.model_validate(given), Targets("buy")
     frame = visits(200, 60).with_columns(weight=1.0)
     interactions = from_frames([frame], "shop", settings.source, targets=targets)
-    make_artifact(Order("g1", settings), replace(interactions, reading={"target": "buy"}), lambda *_: None)
+    make_artifact(RunSpec("g1", settings), replace(interactions, reading={"target": "buy"}), lambda *_: None)
     artifact = open_artifact(tmp_path.as_uri(), "g1")
     lists, newest = users_of(artifact, 0, len(interactions.user_ids), interactions.item_ids), int(frame["time"].max())  # type: ignore[arg-type]
     folder, user = Folder(artifact, {}), interactions.user_ids[0]

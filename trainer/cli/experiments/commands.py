@@ -13,7 +13,7 @@ from contract.experiments.definition import CURRENT, MODEL, N_SLOTS, Experiment
 from contract.experiments.ending import last_ending
 from contract.experiments.shares import EXAMPLE, models_of, parsed, told
 from contract.larder import Larder
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from contract.text import utc_text
 from trainer.cli.context import opened, served, who_asks
 from trainer.cli.experiments.beginning import warnings

@@ -8,7 +8,7 @@ from rich.markup import escape
 from contract.errors import GateError, GenerationError
 from contract.formats.states import Waits
 from contract.formats.tuned import told
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from contract.store.generations import Generations
 from contract.store.tunings import Tunings
 from trainer.cli.show.diff_table import diff_table

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from contract.errors import GenerationError, GenerationFailedError, RunCancelledError
 from contract.formats.states import GenerationState, RunState
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from contract.store.generations import Generations
 from contract.store.progress import Progress as Scoring
 from contract.store.runs import STAGES, Runs, RunStatus, failure

@@ -12,9 +12,9 @@ import polars as pl
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.rows.batches import Table
-from trainer.rows.shown import name as shown
+from trainer.rows.column_names import name as shown
 from trainer.sources.shapes.reshaped import LINE, Reshaped
-from trainer.sources.tables.columns import AUTO, KNOWN_NAMES, Columns, choose, plain_name
+from trainer.sources.tables.columns import AUTO, KNOWN_NAMES, Columns, plain_name, resolve_columns
 from trainer.sources.tables.typed import LIST
 
 ROW = "row"
@@ -52,9 +52,9 @@ class Baskets(Reshaped):
         given: dict[str, Any] = {"item_column": found[0]}
         if self._by_row:
             others = [name for name in names if name != found[0]]
-            chosen = choose([ROW, *others, found[0]], source.model_copy(update=given), table.where)
+            chosen = resolve_columns([ROW, *others, found[0]], source.model_copy(update=given), table.where)
         else:
-            chosen = choose(names, source.model_copy(update=given), table.where)
+            chosen = resolve_columns(names, source.model_copy(update=given), table.where)
         wanted = {LIST if role == "item" else role: column for role, column in chosen.of.items() if not (self._by_row and role == "user")}
         super().__init__(table, Columns(chosen.of, chosen.notes), wanted, ROWS_AT_ONCE)
         self._separator = self._how(table.sample(found[0]), found[0], source)

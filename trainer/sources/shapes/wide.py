@@ -7,8 +7,8 @@ import polars as pl
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.rows.batches import Table
-from trainer.rows.shown import name as shown
-from trainer.rows.shown import names as shown_names
+from trainer.rows.column_names import name as shown
+from trainer.rows.column_names import names as shown_names
 from trainer.sources.shapes.reshaped import LINE, MADE_AT_ONCE, Reshaped
 from trainer.sources.tables.columns import AUTO, KNOWN_NAMES, Columns, plain_name
 

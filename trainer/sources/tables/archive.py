@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePath
 
 from contract.errors import DataError
-from trainer.rows.shown import names as shown_names
+from trainer.rows.column_names import names as shown_names
 from trainer.sources.tables.file_kinds import LOOKED_AT, refuse_inside
 
 _ENCRYPTED = 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
-from trainer.rows import shown
+from trainer.rows import column_names
 from trainer.rows.problems import UnknownColumnsError
 
 AUTO = "auto"
@@ -67,7 +67,7 @@ class Columns:
     notes: tuple[str, ...]
 
 
-def choose(names: Sequence[str], source: SourceSettings, where: str, *, named: bool = True) -> Columns:
+def resolve_columns(names: Sequence[str], source: SourceSettings, where: str, *, named: bool = True) -> Columns:
     """Columns of the interactions. `named` is whether the table has names of its own. Raises DataError for none, and for several."""
     asked = {role: getattr(source, f"{role}_column") for role in ROLES}
     if source.event_weights:
@@ -84,16 +84,16 @@ def choose(names: Sequence[str], source: SourceSettings, where: str, *, named: b
         if guess:
             found[role] = guess
             notes.append(
-                f"the {role} column is {shown.name(guess)}"
+                f"the {role} column is {column_names.name(guess)}"
                 if guess == OWN_NAMES.get(role)
-                else f"guessed from its name: the {role} column is {shown.name(guess)}"
+                else f"guessed from its name: the {role} column is {column_names.name(guess)}"
             )
         elif role in ("weight", "time"):
             notes.append(f"no {role} column: {'every interaction weighs 1' if role == 'weight' else 'no decay'}")
         else:
             raise UnknownColumnsError(_no_column(role, names, where))
     if "event" not in asked and source.event_column == AUTO and (events := _candidates("event", names)):
-        notes.append(f"column {shown.name(events[0])} looks like types of events; --event-weights view=1,buy=5 would weigh them")
+        notes.append(f"column {column_names.name(events[0])} looks like types of events; --event-weights view=1,buy=5 would weigh them")
     order = [role for role in (*ROLES, "event") if role in found]
     _refuse_twins([name for name in names if name in found.values()], where)
     return Columns({role: found[role] for role in order}, tuple(notes))
@@ -120,7 +120,7 @@ def _guess(role: str, names: Sequence[str], where: str) -> str | None:
         return OWN_NAMES[role]
     found = _candidates(role, names)
     if len(found) > 1:
-        raise UnknownColumnsError(f"{where}: the {role} column may be any of {shown.names(found)}; choose one with --{role}-column")
+        raise UnknownColumnsError(f"{where}: the {role} column may be any of {column_names.names(found)}; choose one with --{role}-column")
     return found[0] if found else None
 
 
@@ -128,9 +128,9 @@ def _named(role: str, name: str, names: Sequence[str], where: str) -> str:
     if name in names:
         return name
     near = difflib.get_close_matches(name, names, n=1, cutoff=LIKELY_TYPO)
-    hint = f"Perhaps {shown.name(near[0])}? " if near else ""
+    hint = f"Perhaps {column_names.name(near[0])}? " if near else ""
     raise DataError(
-        f"{where} has no column {name!r}; it has {shown.names(names)}. {hint}Name it with --{role}-column{_separator_hint(names)}"
+        f"{where} has no column {name!r}; it has {column_names.names(names)}. {hint}Name it with --{role}-column{_separator_hint(names)}"
     )
 
 
@@ -140,7 +140,7 @@ def _no_column(role: str, names: Sequence[str], where: str) -> str:
     if role == "item" and len(names) >= MANY:
         first_row += ". If each column is an item and each row a user, say --wide"
     return (
-        f"{where}: no column has a known name of {role}s ({known}, ...); it has {shown.names(names)}. "
+        f"{where}: no column has a known name of {role}s ({known}, ...); it has {column_names.names(names)}. "
         f"Name it with --{role}-column{_separator_hint(names)}{first_row}"
     )
 
@@ -165,4 +165,4 @@ def _by_position(names: Sequence[str], roles: Sequence[str], found: dict[str, st
 def _refuse_twins(names: Sequence[str], where: str) -> None:
     for name in names:
         if list(names).count(name) > 1 and name:
-            raise DataError(f"{where} has two columns named {shown.name(name)}; rename one, in SQL with AS")
+            raise DataError(f"{where} has two columns named {column_names.name(name)}; rename one, in SQL with AS")

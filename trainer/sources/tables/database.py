@@ -17,9 +17,9 @@ from contract.settings.drivers import driver_of, how_to_install
 from contract.settings.settings import SourceSettings, hide_password
 from contract.text import without_values
 from trainer.rows.batches import Batch
+from trainer.rows.column_names import name as shown
+from trainer.rows.column_names import names as shown_all
 from trainer.rows.problems import Problems
-from trainer.rows.shown import name as shown
-from trainer.rows.shown import names as shown_all
 from trainer.sources.tables import postgres_values
 from trainer.sources.tables.database_drivers import connecting, prepare, with_driver
 from trainer.sources.tables.database_values import series

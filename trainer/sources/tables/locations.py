@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from contract.errors import DataError
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
 from contract.settings.source import STDIN
 from trainer.sources.tables.archive import member_of
 from trainer.sources.tables.file_kinds import (

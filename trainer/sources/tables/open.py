@@ -10,8 +10,8 @@ import polars as pl
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.rows.batches import Batch, Table
+from trainer.rows.column_names import name as shown
 from trainer.rows.problems import EmptySourceError, NoNamesError, Problems
-from trainer.rows.shown import name as shown
 from trainer.sources.shapes.baskets import Baskets
 from trainer.sources.shapes.lines import MovieBlocks, RaggedBaskets, in_blocks
 from trainer.sources.shapes.wide import WideTable

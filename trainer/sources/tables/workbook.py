@@ -13,8 +13,8 @@ import python_calamine as calamine
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.rows.batches import Batch
+from trainer.rows.column_names import names as shown_names
 from trainer.rows.problems import EmptySourceError, NoNamesError, Problems, shortened
-from trainer.rows.shown import names as shown_names
 from trainer.sources.tables.columns import is_known
 from trainer.sources.tables.database_values import series
 from trainer.sources.tables.locations import Location

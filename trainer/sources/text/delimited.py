@@ -12,14 +12,14 @@ from polars.exceptions import PolarsError
 
 from contract.settings.settings import SourceSettings
 from contract.settings.source import STDIN
-from trainer.interactions.external_ids import typed
+from trainer.interactions.external_ids import infer_id_type
 from trainer.rows.batches import Batch
 from trainer.rows.problems import Problems
 from trainer.sources.tables.locations import Location
-from trainer.sources.text.ahead import ahead
 from trainer.sources.text.broken_csv import Layout, take_apart
 from trainer.sources.text.dialects import INNER, Dialect, sniff, split
 from trainer.sources.text.files import Chunk, TextFile
+from trainer.sources.text.read_ahead import ahead
 
 SAMPLE_ROWS = 2000
 
@@ -65,7 +65,7 @@ class DelimitedTable:
     def _layout(self, columns: Mapping[str, str], numbers: Sequence[str]) -> Layout:
         dialect = self._dialect
         at = {role: self.names.index(column) for role, column in columns.items()}
-        samples = {role: typed(self.sample(self.names[at[role]])) for role in ("user", "item") if role in at}
+        samples = {role: infer_id_type(self.sample(self.names[at[role]])) for role in ("user", "item") if role in at}
         integers = frozenset(at[role] for role, sample in samples.items() if sample.len() and sample.dtype == pl.Int64)
         numeric = np.zeros(len(self.names) + dialect.surplus, np.bool_)
         numeric[[*integers, *(at[role] for role in numbers if role in at)]] = True

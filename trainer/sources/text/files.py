@@ -20,8 +20,8 @@ from contract.settings.source import STDIN
 from trainer.kept.digest import digest
 from trainer.rows.problems import EmptySourceError, Problems
 from trainer.sources.tables.locations import Location
+from trainer.sources.text.begun_stream import BegunStream
 from trainer.sources.text.encodings import WESTERN, detected, is_utf8, transcoded, unmarked
-from trainer.sources.text.joined import Joined
 from trainer.sources.text.place import Place
 from trainer.sources.text.zstd_file import MAGIC as ZSTD_MAGIC
 from trainer.sources.text.zstd_file import ZstdFile
@@ -58,10 +58,10 @@ class TextFile:
         try:
             raw = self._read(HEAD_BYTES)
             if location.address == STDIN and raw.startswith(b"\x1f\x8b"):
-                self._stream = cast(BinaryIO, gzip.GzipFile(fileobj=cast(BinaryIO, Joined(raw, self._stream))))
+                self._stream = cast(BinaryIO, gzip.GzipFile(fileobj=cast(BinaryIO, BegunStream(raw, self._stream))))
                 raw = self._read(HEAD_BYTES)
             elif location.address == STDIN and raw.startswith(ZSTD_MAGIC):
-                self._stream = cast(BinaryIO, io.BufferedReader(ZstdFile(cast(BinaryIO, Joined(raw, self._stream)))))
+                self._stream = cast(BinaryIO, io.BufferedReader(ZstdFile(cast(BinaryIO, BegunStream(raw, self._stream)))))
                 raw = self._read(HEAD_BYTES)
         finally:
             if location.address != STDIN:

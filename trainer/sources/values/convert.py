@@ -17,7 +17,7 @@ from trainer.interactions.limits import IN_FUTURE, MAX_WEIGHT, TIMES
 from trainer.rows.batches import Batch
 from trainer.rows.distinct import any_value, by_value, coded, is_text
 from trainer.rows.problems import Problems
-from trainer.rows.sieve import Sieve
+from trainer.rows.row_filter import RowFilter
 from trainer.sources.tables.columns import KNOWN_NAMES
 from trainer.sources.values.times import Clock, clock_for, present
 
@@ -54,7 +54,7 @@ class Converter:
     def convert(self, batch: Batch, where: str) -> pl.DataFrame:
         """user, item (integers or texts), weight and, where the table has them, time (epoch seconds): only rows that can be used."""
         batch = replace(batch, frame=batch.frame.with_columns(coded(batch.frame[role]) for role in ("user", "item")))
-        sieve = Sieve(batch, self.problems, where, self.columns)
+        sieve = RowFilter(batch, self.problems, where, self.columns)
         sieve.drop_no_rows(named=self.named, known=_NAMES)
         made = [self._ids("user", sieve), self._ids("item", sieve), self._weights(sieve)]
         if "time" in batch.frame.columns:
@@ -64,14 +64,14 @@ class Converter:
         frame = pl.DataFrame(made)
         return frame if sieve.kept is None else frame.filter(sieve.kept)
 
-    def _ids(self, role: str, sieve: Sieve) -> pl.Series:
+    def _ids(self, role: str, sieve: RowFilter) -> pl.Series:
         ids = self.ids.read(role, sieve, self.source.missing_values)
         if is_text(ids) and any_value(ids, _is_long):
             sieve.drop(LONG_ID, by_value(ids, _is_long).fill_null(False), role, broken=True)
         sieve.drop_missing(ids, role)
         return ids
 
-    def _weights(self, sieve: Sieve) -> pl.Series:
+    def _weights(self, sieve: RowFilter) -> pl.Series:
         raw = sieve.batch.frame
         if self.source.event_weights and "event" in raw.columns:
             return self._in_range(self._of_events(raw["event"].cast(pl.String), sieve), "event", sieve)
@@ -86,7 +86,7 @@ class Converter:
             weight = weight.cast(pl.Float64)
         return self._in_range(weight, "weight", sieve)
 
-    def _in_range(self, weight: pl.Series, role: str, sieve: Sieve) -> pl.Series:
+    def _in_range(self, weight: pl.Series, role: str, sieve: RowFilter) -> pl.Series:
         """Finite weights as float32, of 0 or less where that is a dislike. `role`: the column that they come from."""
         lowest, highest = _ends(weight)
         if np.isnan(lowest):
@@ -107,7 +107,7 @@ class Converter:
             in_float32 = in_float32.clip(lower_bound=-MAX_WEIGHT)
         return in_float32
 
-    def _of_events(self, events: pl.Series, sieve: Sieve) -> pl.Series:
+    def _of_events(self, events: pl.Series, sieve: RowFilter) -> pl.Series:
         known = self.source.weights_by_event
         weights = events.str.strip_chars().replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Float64)
         unknown = self._present(events) & weights.is_null()
@@ -117,14 +117,14 @@ class Converter:
         sieve.drop(UNKNOWN_EVENT, unknown, "event")
         return weights.alias("weight")
 
-    def _events(self, sieve: Sieve) -> pl.Series:
+    def _events(self, sieve: RowFilter) -> pl.Series:
         """Types of events as texts."""
         events = sieve.batch.frame["event"].cast(pl.String).str.strip_chars()
         events = events.set(~self._present(events), None)
         sieve.drop_missing(events, "event")
         return events
 
-    def _times(self, sieve: Sieve) -> pl.Series:
+    def _times(self, sieve: RowFilter) -> pl.Series:
         raw = sieve.batch.frame["time"]
         clock = self._clock_of(raw, sieve.where)
         if raw.dtype == pl.Float32:

@@ -14,7 +14,7 @@ from api.answers.user_answers import explained
 from api.http.request_models import MAX_SEARCH_CHARACTERS, ItemsQuery, Page
 from api.lists.store import Store, StoredList
 from api.lists.view import View
-from api.routes.session import summed
+from api.routes.session import rank_by_similarity_sum
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
@@ -152,7 +152,7 @@ def session_view(store: Store, view: View, given: Sequence[str], k: int) -> Sess
     ids = [item_id for item_id in spelled.values() if item_id is not None]
     similar = dict(zip(ids, store.similar(view, ids), strict=True))
     known = [item_id for item_id in ids if similar[item_id] is not None]
-    found = summed([1.0] * len(known), [similar[item_id] for item_id in known], frozenset(known), k)
+    found = rank_by_similarity_sum([1.0] * len(known), [similar[item_id] for item_id in known], frozenset(known), k)
     names = titles(store, view, known)
     unknown = [text for text, item_id in spelled.items() if item_id is None or similar[item_id] is None]
     return SessionView([Named(item_id, names[item_id]) for item_id in known], unknown, _titled(store, view, entries_of(found, k)))

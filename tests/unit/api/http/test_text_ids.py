@@ -7,7 +7,7 @@ import json
 import pytest
 from flask.testing import FlaskClient
 
-from api.http.text_ids import spelled
+from api.http.text_ids import with_text_ids
 from contract.formats.keys import Id
 from tests.support.builders import Lists
 from tests.support.fakes import FakeRedis, serve
@@ -62,4 +62,4 @@ def test_texts_that_look_like_ids_stay(unknown: list[Id]) -> None:
     }
     written = json.dumps(answer, separators=(",", ":")).encode()
     expected = {**answer, "user_id": "-4", "items": [{"item_id": "1", "score": 0.5, "rank": 1}], "unknown_items": [str(i) for i in unknown]}
-    assert json.loads(spelled(written)) == expected
+    assert json.loads(with_text_ids(written)) == expected

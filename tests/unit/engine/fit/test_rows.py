@@ -15,7 +15,7 @@ from engine.fit.similarity_kernels import SIMILARITIES
 from tests.support.models.fitting import LAYOUTS, Event, Layout, Memory, by_id, interactions_of, lists_of, rows_of, score_all
 from tests.support.models.samples import BY_HAND, DAY_S, many
 from trainer.run.pipeline import make_artifact
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 
 
 def test_decay() -> None:
@@ -89,7 +89,7 @@ def test_checkerboard(layout: Layout) -> None:
 
 def artifact_of(events: list[Event], folder: Path, run: str, **options: object) -> tuple[Manifest, dict[str, bytes]]:
     settings = Settings.from_environ({"LARDER_ARTIFACTS": folder.as_uri(), "LARDER_EVALUATE": "no"}, **options)
-    manifest = make_artifact(Order(run, settings), interactions_of(events), lambda *_: None)
+    manifest = make_artifact(RunSpec(run, settings), interactions_of(events), lambda *_: None)
     return manifest, {name: array.tobytes() for name, array in open_artifact(settings.artifacts, run).arrays.items()}
 
 

@@ -23,7 +23,7 @@ KERNELS = {
 }
 PRIOR: dict[str, Array] = {"prior": np.zeros(130, np.float32)}
 DISLIKED: dict[str, Array] = {"disliked_indptr": np.zeros(13, np.int64), "disliked_indices": np.empty(0, np.int32)}
-BOTH = (scoring_kernels.finish, rule_kernels.choose, explain_kernels.pack)
+BOTH = (scoring_kernels.finish, rule_kernels.take_under_rules, explain_kernels.pack)
 
 
 def mapped(arrays: dict[str, Array], folder: Path) -> dict[str, Array]:

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import pytest
 
-from stack.paths import Places
+from stack.paths import StackPaths
 from stack.supervision.processes import alive, end, holder_of, of_stack
 from stack.supervision.supervisor_client import mark
 
@@ -16,7 +16,7 @@ STUBBORN = "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_I
 
 
 @pytest.fixture
-def stubborn(prepared: Places) -> Iterator[subprocess.Popen[str]]:
+def stubborn(prepared: StackPaths) -> Iterator[subprocess.Popen[str]]:
     """A process of the stack, in a group of its own, that does not care for SIGTERM."""
     environ = {**os.environ, "SUPERVISOR_SERVER_URL": mark(prepared)}
     process = subprocess.Popen([sys.executable, "-c", STUBBORN], env=environ, stdout=subprocess.PIPE, text=True, start_new_session=True)
@@ -28,8 +28,10 @@ def stubborn(prepared: Places) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_the_stacks_own_are_found_and_ended_and_no_others(stubborn: subprocess.Popen[str], prepared: Places, places: Places) -> None:
-    other = Places(places.root, places.var / "other")
+def test_the_stacks_own_are_found_and_ended_and_no_others(
+    stubborn: subprocess.Popen[str], prepared: StackPaths, places: StackPaths
+) -> None:
+    other = StackPaths(places.root, places.var / "other")
     assert of_stack(other) == []
     found = of_stack(prepared)
     assert [process.pid for process in found] == [stubborn.pid]

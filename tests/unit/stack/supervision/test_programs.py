@@ -7,11 +7,11 @@ from pathlib import Path
 
 from supervisor.options import ServerOptions
 
-from stack.paths import Places
+from stack.paths import StackPaths
 from stack.supervision.programs import configuration, programs
 
 
-def parsed(places: Places, redis_server: Path | None) -> ServerOptions:
+def parsed(places: StackPaths, redis_server: Path | None) -> ServerOptions:
     """The configuration as supervisor itself reads it."""
     places.prepare()
     places.supervisor_config.write_text(configuration(places, programs(places, redis_server)), encoding="utf-8")
@@ -43,7 +43,7 @@ def unset(command: list[str]) -> set[str]:
 
 
 def test_supervisor_reads_it_and_redis_comes_first(tmp_path: Path) -> None:
-    places = Places(tmp_path, tmp_path / "50% of my data" / "var")
+    places = StackPaths(tmp_path, tmp_path / "50% of my data" / "var")
     options = parsed(places, Path("/opt/my redis/redis-server"))
     groups = sorted(options.process_group_configs, key=lambda group: int(group.priority))
     commands = {group.name: shlex.split(group.process_configs[0].command) for group in groups}
@@ -62,5 +62,5 @@ def test_supervisor_reads_it_and_redis_comes_first(tmp_path: Path) -> None:
     assert config.directory == str(tmp_path)
 
 
-def test_the_users_own_redis_is_not_started(places: Places) -> None:
+def test_the_users_own_redis_is_not_started(places: StackPaths) -> None:
     assert [program.name for program in programs(places, None)] == ["trainer", "worker", "api"]

@@ -16,7 +16,7 @@ from trainer.check.check import check as look
 from trainer.cli.check import check
 from trainer.interactions import id_types
 from trainer.interactions.schema import validate
-from trainer.rows import sieve
+from trainer.rows import row_filter
 from trainer.sources.text import broken_csv, json_lines
 from trainer.sources.values import convert as values
 
@@ -183,7 +183,7 @@ def test_the_built_in_set() -> None:
 def test_every_reason_to_drop_a_row_has_advice() -> None:
     reasons = [
         getattr(module, name)
-        for module in (values, sieve, broken_csv, json_lines)
+        for module in (values, row_filter, broken_csv, json_lines)
         for name in dir(module)
         if name.isupper() and name[0] != "_"
     ]

@@ -22,7 +22,7 @@ from trainer.evaluation.reading import Reading
 from trainer.interactions.interactions import Interactions, from_frame
 from trainer.interactions.profile import Profile
 from trainer.run.pipeline import make_artifact
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 from trainer.sources import load as sources
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -52,7 +52,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Interactions, 
             if known is interactions:
                 return f"g{at}"
         made.append(interactions)
-        make_artifact(Order(f"g{len(made) - 1}", settings), interactions, lambda *_: None)
+        make_artifact(RunSpec(f"g{len(made) - 1}", settings), interactions, lambda *_: None)
         return f"g{len(made) - 1}"
 
     def verdict(new: Interactions, old: Interactions) -> Judgement:

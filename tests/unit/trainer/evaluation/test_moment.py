@@ -10,7 +10,7 @@ from contract.settings.settings import ModelSettings
 from tests.support.models.fitting import Event, interactions_of
 from tests.support.models.samples import DAY_S
 from trainer.evaluation.moment import at_moment, cut
-from trainer.fitting.door import sar_rows
+from trainer.fitting.fit_model import sar_rows
 from trainer.interactions.interactions import Interactions
 
 HOUR_S = 3600

@@ -15,7 +15,7 @@ from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.paired import paired
 from trainer.evaluation.per_user import per_user
 from trainer.evaluation.side_by_side import Served, errors_of
-from trainer.fitting.door import Made, fit_model
+from trainer.fitting.fit_model import Made, fit_model
 from trainer.interactions.interactions import Interactions
 
 EASE = ModelSettings(model="ease", normalize=False)

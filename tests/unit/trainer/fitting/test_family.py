@@ -17,8 +17,8 @@ from tests.support.models import oracles
 from tests.support.models.family_lists import assert_list, expected_model, expected_scores
 from tests.support.models.fitting import Memory, interactions_of, matrix_of
 from tests.support.models.samples import DAY_S, many
-from trainer.fitting.door import Made, Similar, fit_model
 from trainer.fitting.family import cost_of, fitted, user_rows
+from trainer.fitting.fit_model import Made, Similar, fit_model
 from trainer.interactions.interactions import Interactions
 
 CASES = [

@@ -12,7 +12,7 @@ from engine.score.scoring import Scale, TopK, score_users
 from engine.score.similar import similar_items
 from tests.support.models.fitting import LAYOUTS, Layout, Memory, interactions_of, matrix_of, rows_of, similarity_of
 from tests.support.models.samples import many
-from trainer.fitting.door import Made, Similar, fit_model
+from trainer.fitting.fit_model import Made, Similar, fit_model
 from trainer.interactions.interactions import Interactions
 from trainer.items.items import Items, cleaned
 from trainer.items.new_items import with_content

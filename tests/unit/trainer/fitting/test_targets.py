@@ -28,13 +28,13 @@ from trainer.evaluation.holdout import hold_out
 from trainer.evaluation.lists import best_unseen, renumbered
 from trainer.evaluation.paired import paired
 from trainer.evaluation.per_user import per_user
-from trainer.fitting.door import Made, fit_model
+from trainer.fitting.fit_model import Made, fit_model
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.interactions.targets import Targets
 from trainer.items.items import cleaned
 from trainer.items.new_items import with_content
 from trainer.run.pipeline import make_artifact
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 from trainer.verify.rescore import rescore
 from trainer.verify.sample import wrong_penalties
 from worker.shard import users_of
@@ -68,7 +68,7 @@ def made_of(interactions: Interactions, model: ModelSettings) -> tuple[Made, Mem
 
 def artifact_of(folder: Path, interactions: Interactions, **fields: object) -> Artifact:
     given: dict[str, Any] = {"artifacts": folder.as_uri(), "evaluate": False, "depth": 20, "k": 10, "target": "buy", **fields}
-    make_artifact(Order("g1", Settings.model_validate(given)), interactions, lambda *_: None)
+    make_artifact(RunSpec("g1", Settings.model_validate(given)), interactions, lambda *_: None)
     return open_artifact(folder.as_uri(), "g1")
 
 

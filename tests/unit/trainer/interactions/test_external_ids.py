@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.errors import DataError
-from trainer.interactions.external_ids import MAX_ID_BYTES, index, typed
+from trainer.interactions.external_ids import MAX_ID_BYTES, index, infer_id_type
 from trainer.rows.distinct import coded
 
 
@@ -19,7 +19,7 @@ from trainer.rows.distinct import coded
     ids=["plain", "zero", "negative", "the ends of int64"],
 )
 def test_canonical_integers_become_integers(texts: list[str]) -> None:
-    ids = typed(pl.Series("user", texts))
+    ids = infer_id_type(pl.Series("user", texts))
     assert ids.dtype == pl.Int64
     assert [str(value) for value in ids] == texts
 
@@ -28,25 +28,25 @@ def test_canonical_integers_become_integers(texts: list[str]) -> None:
     "odd", ["054", "+5", "-0", "-05", "00", "-", "", " 5", "5 ", "1.0", "1e3", "1_000", "0x1f", "٣", "a", str(2**63), str(-(2**63) - 1)]
 )
 def test_one_id_that_is_no_canonical_integer_makes_all_of_them_text(odd: str) -> None:
-    ids = typed(pl.Series("user", ["1", odd, "2"]))
+    ids = infer_id_type(pl.Series("user", ["1", odd, "2"]))
     assert ids.dtype == pl.String
     assert ids.to_list() == ["1", odd, "2"]
 
 
 @pytest.mark.parametrize("dtype", [pl.Int8, pl.Int32, pl.UInt32, pl.Int64, pl.UInt64])
 def test_integer_columns_stay_integers(dtype: type[pl.DataType]) -> None:
-    ids = typed(pl.Series("user", [1, 100], dtype=dtype))
+    ids = infer_id_type(pl.Series("user", [1, 100], dtype=dtype))
     assert (str(ids.dtype), ids.to_list()) == ("Int64", [1, 100])
 
 
 def test_unsigned_integers_that_int64_can_not_hold_become_text() -> None:
-    ids = typed(pl.Series("user", [1, 2**64 - 1], dtype=pl.UInt64))
+    ids = infer_id_type(pl.Series("user", [1, 2**64 - 1], dtype=pl.UInt64))
     assert (str(ids.dtype), ids.to_list()) == ("String", ["1", "18446744073709551615"])
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=30))
 def test_any_integers_survive_as_text(values: list[int]) -> None:
-    assert typed(pl.Series("user", [str(value) for value in values])).to_list() == values
+    assert infer_id_type(pl.Series("user", [str(value) for value in values])).to_list() == values
 
 
 def test_index_of_integers_from_several_parts() -> None:
@@ -93,7 +93,7 @@ def test_columns_of_few_and_of_many_values_have_the_same_ids() -> None:
 
 def test_texts_that_are_integers_once_others_are_left_out() -> None:
     column = coded(pl.Series("user", ["userID", "7", "-3", "7"] * 4))
-    assert typed(column).dtype == column.dtype
-    left = typed(column.filter(column != "userID"))
+    assert infer_id_type(column).dtype == column.dtype
+    left = infer_id_type(column.filter(column != "userID"))
     assert left.dtype == pl.Int64
     assert left.to_list() == [7, -3, 7] * 4

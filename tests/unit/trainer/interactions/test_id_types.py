@@ -15,9 +15,9 @@ import pytest
 from contract.settings.settings import SourceSettings
 from tests.support.reading import load, read, refusal
 from trainer.interactions.id_types import ODD_ID, as_integers
-from trainer.rows.sieve import MISSING, NAMES_AGAIN
+from trainer.rows.row_filter import MISSING, NAMES_AGAIN
 from trainer.sources import load as sources
-from trainer.sources.load import Loaded
+from trainer.sources.load import LoadedSource
 
 Write = Callable[[Path, list[Any]], str]
 N = 400
@@ -55,7 +55,7 @@ def _frame(users: list[Any]) -> pl.DataFrame:
 EVERY = pytest.mark.parametrize("write", [_csv, _json, _parquet, _sql], ids=["csv", "json", "parquet", "sql"])
 
 
-def loaded(source: str, **given: Any) -> Loaded:
+def loaded(source: str, **given: Any) -> LoadedSource:
     return load(source, **given, **({"sql_table": "t"} if source.startswith("sqlite") else {}))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contract.formats.keys import IDS_PER_BUCKET, Id, bucket_of
 from engine.arrays import Array
 from trainer.interactions import indexing
-from trainer.interactions.indexing import bucket_order, by_bucket, counted, joined, n_buckets_for, number
+from trainer.interactions.indexing import bucket_order, by_bucket, concatenated, counted, factorize, n_buckets_for
 from trainer.kept.packed import Coded
 
 RNG = np.random.default_rng(3)
@@ -27,10 +27,10 @@ ids_of_one_type = st.one_of(
 def test_number_by_table_and_by_sort_agree(values: list[int], offset: int) -> None:
     array = np.array(values, np.int64) + offset
     halves = array[: array.size // 2], array[array.size // 2 :]
-    by_table = number(list(halves))
+    by_table = factorize(list(halves))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(indexing, "_TABLE_SLACK", -4 * array.size)  # no table is small enough now
-        by_sort = number(list(halves))
+        by_sort = factorize(list(halves))
     for distinct, positions in (by_table, by_sort):
         assert distinct == sorted(set(array.tolist()))
         assert [distinct[at] for at in positions] == array.tolist()
@@ -38,14 +38,14 @@ def test_number_by_table_and_by_sort_agree(values: list[int], offset: int) -> No
 
 
 def test_integers_far_apart_are_numbered() -> None:
-    distinct, positions = number([np.array([2**63 - 1, -(2**63), 0], np.int64)])
+    distinct, positions = factorize([np.array([2**63 - 1, -(2**63), 0], np.int64)])
     assert (distinct, positions.tolist()) == ([-(2**63), 0, 2**63 - 1], [2, 0, 1])
 
 
 def test_number_lets_each_part_go() -> None:
     parts = [np.array([3, 1], np.int64), np.empty(0, np.int64), np.array([1], np.int64)]
     watched = [weakref.ref(part) for part in parts]
-    distinct, positions = number(parts)
+    distinct, positions = factorize(parts)
     assert (distinct, positions.tolist()) == ([1, 3], [1, 0, 0])
     assert parts == []
     assert [ref() for ref in watched] == [None, None, None]
@@ -59,7 +59,7 @@ def test_counted_is_bincount_and_says_0_of_who_does_not_occur() -> None:
 def test_joined_lets_each_part_go() -> None:
     parts = [np.arange(3, dtype=np.int32), np.arange(2, dtype=np.int32)]
     watched = [weakref.ref(part) for part in parts]
-    whole = joined(parts)
+    whole = concatenated(parts)
     assert (whole.tolist(), whole.dtype.str) == ([0, 1, 2, 0, 1], "<i4")
     assert parts == []
     assert [ref() for ref in watched] == [None, None]
@@ -88,8 +88,8 @@ def test_coded_parts_are_numbered_as_their_values(spread: int) -> None:
     parts = [RNG.integers(0, 50, 400) * spread for _ in range(3)]
     values, codes = np.unique(parts[1], return_inverse=True)
     coded: list[Array | Coded] = [parts[0], Coded(values, codes.astype(np.uint16)), parts[2]]
-    distinct, positions = number(coded)
-    expected, places = number(list(parts))
+    distinct, positions = factorize(coded)
+    expected, places = factorize(list(parts))
     assert (distinct, positions.tolist()) == (expected, places.tolist())
 
 

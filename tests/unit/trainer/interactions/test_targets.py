@@ -13,9 +13,9 @@ from contract.errors import DataError
 from tests.support.reading import load, refusal, settings
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.subset import of_target, without_users
-from trainer.rows.sieve import MISSING
+from trainer.rows.row_filter import MISSING
 from trainer.sources import load as sources
-from trainer.sources.left_out import LeftOut
+from trainer.sources.erased_rows import ErasedRows
 
 ROWS = "user,item,event,at\n1,10,view,100\n1,10,buy,200\n1,11,view,300\n2,10, buy ,400\n2,12,view,500\n3,11,cart,600\n"
 
@@ -103,7 +103,7 @@ def test_the_last_event_of_a_pair_is_kept_of_the_target_and_of_the_others(csv: P
 
 def test_what_is_kept_of_files_has_types_too(tmp_path: Path, csv: Path) -> None:
     first, second, other = (
-        sources.load(settings(csv, incremental=True, target=target), tmp_path / "cache" / "datasets", LeftOut())
+        sources.load(settings(csv, incremental=True, target=target), tmp_path / "cache" / "datasets", ErasedRows())
         for target in ("buy", "buy", "cart")
     )
     assert rows(first.interactions) == rows(second.interactions) == rows(load(csv, target="buy").interactions)

@@ -14,7 +14,7 @@ from contract.formats.columns import Column, decode_column, decode_rows, encode_
 from contract.settings.settings import ModelSettings, Settings, SourceSettings
 from trainer.items.columns import filter_columns
 from trainer.items.items import cleaned
-from trainer.items.revision import stock_of
+from trainer.items.revision import snapshot_of
 
 
 def made(values: list[Any], kind: Any = None, ids: list[str] | None = None, missing: tuple[str, ...] = ("NA",)) -> Column:
@@ -111,6 +111,6 @@ def test_the_setting_names_columns_and_what_they_hold() -> None:
 
 def test_a_stock_has_the_columns_of_the_items_that_the_source_brought() -> None:
     frame = pl.DataFrame({"item": ["1"], "title": ["One"]})
-    assert stock_of(SourceSettings(), frame, ModelSettings()).columns == {}
-    assert stock_of(SourceSettings(filter_columns="title"), frame, ModelSettings()).columns.keys() == {"", "title"}
-    assert stock_of(SourceSettings(filter_columns="title"), None, ModelSettings()).columns == {}
+    assert snapshot_of(SourceSettings(), frame, ModelSettings()).columns == {}
+    assert snapshot_of(SourceSettings(filter_columns="title"), frame, ModelSettings()).columns.keys() == {"", "title"}
+    assert snapshot_of(SourceSettings(filter_columns="title"), None, ModelSettings()).columns == {}

@@ -19,7 +19,7 @@ from contract.store.item_revisions import MAX_UNAVAILABLE
 from trainer.items.exclusions import excluded_ids, unavailable_ids
 from trainer.items.file import read_items
 from trainer.items.items import NOTHING, Items, cleaned
-from trainer.items.revision import stock_of
+from trainer.items.revision import snapshot_of
 from trainer.sources import load as sources
 
 
@@ -219,14 +219,14 @@ def test_a_file_without_rows_describes_nothing(tmp_path: Path) -> None:
 
 def test_the_built_in_set_brings_titles_and_categories(tmp_path: Path) -> None:
     source = SourceSettings()
-    stock = stock_of(source, sources.read(source, tmp_path).items, ModelSettings())
-    assert stock.items is not None
-    assert metadata(stock.items)["1"] == {
+    snapshot = snapshot_of(source, sources.read(source, tmp_path).items, ModelSettings())
+    assert snapshot.items is not None
+    assert metadata(snapshot.items)["1"] == {
         "title": "Toy Story",
         "year": 1995,
         "categories": ["Adventure", "Animation", "Children", "Comedy", "Fantasy"],
     }
-    assert (stock.items.n_items, stock.unavailable) == (9_066, frozenset())
+    assert (snapshot.items.n_items, snapshot.unavailable) == (9_066, frozenset())
 
 
 def test_excluded_items_by_list_and_by_file(tmp_path: Path) -> None:

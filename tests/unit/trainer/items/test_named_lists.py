@@ -17,7 +17,7 @@ from engine.arrays import Array
 from tests.support.models.fitting import interactions_of
 from trainer.items.items import cleaned
 from trainer.items.named_lists import cook
-from trainer.items.revision import Stock
+from trainer.items.revision import ItemsSnapshot
 from trainer.items.users import read_segments
 
 DAY = 86_400
@@ -35,7 +35,7 @@ def lists(
     segments: dict[str, str], unavailable: frozenset[str] = frozenset(), times: bool = True, **settings: object
 ) -> dict[Listed, list[tuple[int, float]]]:
     found = interactions_of(EVENTS, times=times)
-    made = cook(found, Stock(cleaned(ITEMS, "a test"), unavailable), segments, Settings.model_validate(settings))
+    made = cook(found, ItemsSnapshot(cleaned(ITEMS, "a test"), unavailable), segments, Settings.model_validate(settings))
     return read(made, list(found.item_ids)) if made else {}
 
 

@@ -9,7 +9,7 @@ from contract.errors import PayloadError
 from contract.formats.titles import MAX_WORD_LENGTH, MAX_WORDS, Titles, words_of
 from contract.settings.settings import Settings
 from trainer.items.items import cleaned
-from trainer.items.revision import Stock
+from trainer.items.revision import ItemsSnapshot
 from trainer.items.titles import titles_of, with_titles
 
 TITLES = {"7": "Heat", "-3": "The Thing", "12": None, "5": "Thing, the"}
@@ -71,9 +71,9 @@ def test_damaged_bytes_are_an_error() -> None:
 
 
 def test_the_index_is_made_where_it_is_wanted(caplog: pytest.LogCaptureFixture) -> None:
-    stock = Stock(cleaned(pl.DataFrame({"item": ["1"], "title": ["Heat"]}), "a test"), frozenset())
-    assert with_titles(stock, Settings(), "").titles.keys() == {"ids", "words", "titles", "postings", "order", "categories"}
-    assert not with_titles(stock, Settings(find_items=False), "").titles
-    assert not with_titles(Stock(None, frozenset()), Settings(), "").titles
-    assert with_titles(stock, Settings(artifacts="file:///nowhere"), "gone").titles
+    snapshot = ItemsSnapshot(cleaned(pl.DataFrame({"item": ["1"], "title": ["Heat"]}), "a test"), frozenset())
+    assert with_titles(snapshot, Settings(), "").titles.keys() == {"ids", "words", "titles", "postings", "order", "categories"}
+    assert not with_titles(snapshot, Settings(find_items=False), "").titles
+    assert not with_titles(ItemsSnapshot(None, frozenset()), Settings(), "").titles
+    assert with_titles(snapshot, Settings(artifacts="file:///nowhere"), "gone").titles
     assert "in the order of their table" in caplog.text

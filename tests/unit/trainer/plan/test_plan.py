@@ -20,7 +20,7 @@ from trainer.plan.calibration import ROUNDS, Rates, best_of, calibrate
 from trainer.plan.capacity import api_bytes
 from trainer.plan.plan import Plan, make_plan, plan_table, table_of
 from trainer.run.pipeline import make_artifact
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 from trainer.sources import synthetic
 
 NPY_HEADER = 128  # bytes of each array's file before its values
@@ -50,7 +50,7 @@ def scattered() -> Interactions:
 def test_bytes_are_those_of_an_artifact(name: str, normalize: bool, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     interactions: Interactions = request.getfixturevalue(name)
     settings = Settings(artifacts=tmp_path.as_uri(), normalize=normalize, evaluate=False)
-    manifest = make_artifact(Order("g1", settings), interactions, lambda *_: None)
+    manifest = make_artifact(RunSpec("g1", settings), interactions, lambda *_: None)
     planned = plan_of(interactions, normalize=normalize)
     assert planned.layout == manifest.similarity_layout == ("dense" if name == "crowded" else "sparse")
     assert (planned.n_users, planned.n_items, planned.n_interactions) == (manifest.n_users, manifest.n_items, manifest.n_interactions)
@@ -87,7 +87,7 @@ def test_diverse_lists_take_time_of_their_own_which_workers_share(crowded: Inter
 def test_what_a_ranking_adds_to_an_artifact_is_planned_to_the_byte(settings: dict[str, Any], crowded: Interactions, tmp_path: Path) -> None:
     def on_disk(**model: Any) -> int:
         given = Settings.from_environ({}, artifacts=(tmp_path / str(len(model))).as_uri(), evaluate=False, **model)
-        manifest = make_artifact(Order("g1", given), crowded, lambda *_: None)
+        manifest = make_artifact(RunSpec("g1", given), crowded, lambda *_: None)
         return sum(spec.n_bytes - NPY_HEADER for spec in manifest.arrays.values())
 
     assert plan_of(crowded, **settings).artifact_bytes - plan_of(crowded).artifact_bytes == on_disk(**settings) - on_disk()
@@ -171,7 +171,7 @@ def test_above_the_limit_the_table_names_the_neighbors_that_fit(tmp_path: Path, 
 def test_bytes_of_each_model_are_those_of_an_artifact(settings: dict[str, Any], crowded: Interactions, tmp_path: Path) -> None:
     """Columns are planned full, and may come out shorter."""
     given = Settings.from_environ({}, artifacts=tmp_path.as_uri(), evaluate=False, **settings)
-    manifest = make_artifact(Order("g1", given), crowded, lambda *_: None)
+    manifest = make_artifact(RunSpec("g1", given), crowded, lambda *_: None)
     planned = plan_of(crowded, **settings)
     assert planned.layout == manifest.similarity_layout
     similarity = sum(spec.n_bytes for array, spec in manifest.arrays.items() if array.startswith("similarity"))

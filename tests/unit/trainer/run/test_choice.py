@@ -15,7 +15,7 @@ from tests.support.models.samples import many
 from trainer.interactions.interactions import Interactions
 from trainer.run.choice import why_anew
 from trainer.run.pipeline import make_artifact
-from trainer.run.spec import Order
+from trainer.run.spec import RunSpec
 from trainer.tuning.tune import tune
 
 OTHERS: list[dict[str, Any]] = [{}, {"diversity": 0.5}, {"diversity": 0.3, "popularity_penalty": 0.2}]
@@ -47,7 +47,7 @@ def test_with_other_strengths_a_run_tunes_anew_and_says_why(given: dict[str, Any
 
 def test_a_comparison_speaks_of_generations_with_its_strengths_alone(kept: Tuned, interactions: Interactions, tmp_path: Path) -> None:
     settings = Settings.from_environ({}, artifacts=tmp_path.as_uri(), evaluate=False, diversity=0.3)
-    manifest = make_artifact(Order("g1", settings), interactions, lambda *_: None)
+    manifest = make_artifact(RunSpec("g1", settings), interactions, lambda *_: None)
 
     def of(**given: Any) -> Manifest:
         return manifest.model_copy(update={"settings": ModelSettings(**given)})
@@ -68,7 +68,7 @@ def test_a_winner_is_of_events_of_its_target_alone(kept: Tuned, interactions: In
     assert why_anew(bought, interactions, Settings(diversity=0.3)) == "the last winner is of events of the type 'buy'"
     assert why_anew(bought, interactions, Settings(diversity=0.3, target="buy")) == ""
     settings = Settings.from_environ({}, artifacts=tmp_path.as_uri(), evaluate=False, diversity=0.3)
-    manifest = make_artifact(Order("g1", settings), interactions, lambda *_: None)
+    manifest = make_artifact(RunSpec("g1", settings), interactions, lambda *_: None)
     assert kept.speaks_of(manifest)
     assert not bought.speaks_of(manifest)
     of_target = manifest.model_copy(update={"reading": {"target": "buy"}})

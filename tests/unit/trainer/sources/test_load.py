@@ -16,7 +16,7 @@ from trainer.sources import load as sources
 from trainer.sources.text import files as text_files
 
 
-def read(tmp_path: Path, interactions: str | Path, **settings: Any) -> sources.Raw:
+def read(tmp_path: Path, interactions: str | Path, **settings: Any) -> sources.OpenedSource:
     return sources.read(SourceSettings(interactions=str(interactions), **settings), tmp_path / "cache")
 
 

@@ -21,7 +21,7 @@ from trainer.kept import entries
 from trainer.kept.entries import ENTRY
 from trainer.kept.forgetting import forget
 from trainer.sources import pieces
-from trainer.sources.left_out import LeftOut
+from trainer.sources.erased_rows import ErasedRows
 from trainer.sources.text import files
 from trainer.sources.values import convert
 
@@ -60,16 +60,16 @@ class Log:
         with self.path.open("ab") as file:
             file.write(text if isinstance(text, bytes) else text.encode())
 
-    def read(self, left_out: LeftOut | None = None, **given: Any) -> str:
+    def read(self, left_out: ErasedRows | None = None, **given: Any) -> str:
         return self._read(settings(self.path, incremental=True, **given), self.home, left_out or by())
 
-    def read_all(self, left_out: LeftOut | None = None, **given: Any) -> str:
+    def read_all(self, left_out: ErasedRows | None = None, **given: Any) -> str:
         fresh = self.home.with_name("fresh")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         return self._read(settings(self.path, incremental=bool(left_out), **given), fresh, left_out)
 
-    def _read(self, source: SourceSettings, home: Path, left_out: LeftOut | None) -> str:
+    def _read(self, source: SourceSettings, home: Path, left_out: ErasedRows | None) -> str:
         """In the order in which it comes, too: what a manifest says is compared as text."""
         return json.dumps(outcome(source, home, left_out), default=repr)
 

@@ -23,18 +23,18 @@ from trainer.kept.entries import ENTRY, read_entry
 from trainer.kept.forgetting import forget
 from trainer.sources import load as sources
 from trainer.sources import state
-from trainer.sources.left_out import LeftOut
+from trainer.sources.erased_rows import ErasedRows
 from trainer.sources.values import convert
 
 HEADER = "userID,itemID,rating,timestamp\n"
 
 
-def by(*users: str) -> LeftOut:
+def by(*users: str) -> ErasedRows:
     """The list of the erased, as Redis has it."""
-    return LeftOut("shop", len(users), lambda ids: [at for at, one in enumerate(ids) if str(one) in users])
+    return ErasedRows("shop", len(users), lambda ids: [at for at, one in enumerate(ids) if str(one) in users])
 
 
-def outcome(source: SourceSettings, home: Path, left_out: LeftOut | None) -> Any:
+def outcome(source: SourceSettings, home: Path, left_out: ErasedRows | None) -> Any:
     """All that a run has of a source, or the words of its refusal."""
     try:
         loaded = sources.load(source, home / ".datasets", left_out)
@@ -68,10 +68,10 @@ class Shop:
         path.write_text(header + "".join(f"{row}\n" for row in rows))
         return path
 
-    def read(self, left_out: LeftOut | None = None, **given: Any) -> Any:
+    def read(self, left_out: ErasedRows | None = None, **given: Any) -> Any:
         return outcome(settings(self.days, incremental=True, **given), self.home, left_out or by())
 
-    def read_all(self, left_out: LeftOut | None = None, **given: Any) -> Any:
+    def read_all(self, left_out: ErasedRows | None = None, **given: Any) -> Any:
         """By another home, that is: with nothing kept."""
         fresh = self.home.with_name("fresh")
         shutil.rmtree(fresh, ignore_errors=True)
@@ -289,11 +289,11 @@ def test_who_comes_back_from_the_list_is_read_again(shop: Shop) -> None:
 def test_a_list_of_the_erased_that_has_gone_back_is_another_one(shop: Shop, converted: list[str]) -> None:
     """A backup was restored: the revisions that follow may be of others."""
     shop.day("1", *ROWS)
-    shop.read(LeftOut("shop", 5))  # five others are erased
+    shop.read(ErasedRows("shop", 5))  # five others are erased
     converted.clear()
     shop.read(by("7", "8", "9"))
     assert converted == ["1"]
-    made = shop.read(LeftOut("shop", 5, by("2").positions))
+    made = shop.read(ErasedRows("shop", 5, by("2").positions))
     assert made["dropped"] == {"erased user": 2}
     assert all("2" not in _users(folder) for folder in shop.kept)
 
@@ -302,7 +302,7 @@ def test_a_list_of_the_erased_that_has_gone_back_is_another_one(shop: Shop, conv
 def test_who_is_erased_while_a_run_reads_is_in_nothing_that_it_keeps(shop: Shop, erased: str) -> None:
     shop.day("1", *ROWS)
     shop.day("2", *MORE)
-    shop.read(LeftOut("shop", 0, by(erased).positions, lambda: 1))
+    shop.read(ErasedRows("shop", 0, by(erased).positions, lambda: 1))
     assert all(erased not in _users(folder) for folder in shop.kept)
     assert len(shop.kept) == 2 - (erased == "2")
 

@@ -21,7 +21,7 @@ from tests.support.reading import settings
 from tests.unit.trainer.sources.test_remembered import by, outcome
 from trainer.kept.entries import ENTRY
 from trainer.kept.forgetting import forget
-from trainer.sources.left_out import LeftOut
+from trainer.sources.erased_rows import ErasedRows
 from trainer.sources.remembered import Memory
 from trainer.sources.tables import database, since
 
@@ -55,10 +55,10 @@ class Shop:
     def settings(self, **given: Any) -> Any:
         return settings(f"{self._kind}:///{self.path}", **{"sql_table": "orders", "since_column": "n", **given})
 
-    def read(self, left_out: LeftOut | None = None, **given: Any) -> Any:
+    def read(self, left_out: ErasedRows | None = None, **given: Any) -> Any:
         return outcome(self.settings(**given), self.home, left_out or by())
 
-    def read_all(self, left_out: LeftOut | None = None, **given: Any) -> Any:
+    def read_all(self, left_out: ErasedRows | None = None, **given: Any) -> Any:
         fresh = self.home.with_name("fresh")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()

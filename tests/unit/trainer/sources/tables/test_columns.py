@@ -8,11 +8,11 @@ import pytest
 
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
-from trainer.sources.tables.columns import KNOWN_NAMES, ROLES, choose
+from trainer.sources.tables.columns import KNOWN_NAMES, ROLES, resolve_columns
 
 
 def chosen(names: str, **settings: Any) -> str:
-    return " ".join(choose(names.split(), SourceSettings(**settings), "a.csv").of.values())
+    return " ".join(resolve_columns(names.split(), SourceSettings(**settings), "a.csv").of.values())
 
 
 def refusal(names: str, **settings: Any) -> str:
@@ -46,7 +46,7 @@ def test_well_known_sets_are_read_without_a_word(names: str, expected: str) -> N
 
 
 def test_what_is_guessed_is_said() -> None:
-    notes = choose(["uid", "sku", "event"], SourceSettings(), "a.csv").notes
+    notes = resolve_columns(["uid", "sku", "event"], SourceSettings(), "a.csv").notes
     assert notes == (
         "guessed from its name: the user column is 'uid'",
         "guessed from its name: the item column is 'sku'",
@@ -105,11 +105,11 @@ def test_known_names_are_plain_and_mean_one_thing() -> None:
 @pytest.mark.parametrize(("names", "hinted"), [(["ana", "tea"], True), (["ana", "itemID"], False)])
 def test_what_may_be_a_first_row_is_told_from_names(names: list[str], hinted: bool) -> None:
     with pytest.raises(DataError) as caught:
-        choose(names, SourceSettings(), "a.csv")
+        resolve_columns(names, SourceSettings(), "a.csv")
     assert ("If these are the values of a first row, say --no-header" in str(caught.value)) is hinted
 
 
 def test_a_name_that_is_like_no_other_gets_no_hint() -> None:
     with pytest.raises(DataError) as caught:
-        choose(["user", "item", "buy"], SourceSettings(weight_column="stars"), "a.csv")
+        resolve_columns(["user", "item", "buy"], SourceSettings(weight_column="stars"), "a.csv")
     assert "Perhaps" not in str(caught.value)

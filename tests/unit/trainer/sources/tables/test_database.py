@@ -12,7 +12,7 @@ import pytest
 from contract.errors import SettingsError
 from contract.settings.settings import Settings
 from tests.support.reading import dropped, load, read, refusal, rows
-from trainer.rows.sieve import MISSING
+from trainer.rows.row_filter import MISSING
 from trainer.sources.tables import database as sql
 
 

@@ -10,7 +10,7 @@ import pytest
 import xlsxwriter
 
 from tests.support.reading import dropped, load, read, refusal, rows
-from trainer.rows.sieve import MISSING
+from trainer.rows.row_filter import MISSING
 from trainer.sources.values.convert import NO_NUMBER
 
 NAMES = ["customer_id", "article_id", "stars", "date"]

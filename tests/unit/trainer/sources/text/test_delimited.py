@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from tests.support.reading import HEADER, dropped, load, read, refusal, rows
-from trainer.rows.sieve import EMPTY, MISSING
+from trainer.rows.row_filter import EMPTY, MISSING
 from trainer.sources.text import digit_kernels
 from trainer.sources.text import files as text_files
 from trainer.sources.text.broken_csv import NEVER_CLOSED, NOT_TEXT, TOO_MANY

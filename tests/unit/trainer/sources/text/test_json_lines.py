@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.reading import dropped, read, refusal, rows
-from trainer.rows.sieve import MISSING
+from trainer.rows.row_filter import MISSING
 from trainer.sources.text import files as text_files
 from trainer.sources.text.json_lines import NO_ID, NO_OBJECT, NO_TEXT
 from trainer.sources.values.convert import NO_NUMBER

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.reading import load, read, refusal
-from trainer.rows.sieve import NAMES_AGAIN, RULE
-from trainer.sources.load import Loaded
+from trainer.rows.row_filter import NAMES_AGAIN, RULE
+from trainer.sources.load import LoadedSource
 
 ROWS = "".join(f"{n % 60},{n % 17}\n" for n in range(200))
 TEXTS = "".join(f"u{n % 60},i{n % 17}\n" for n in range(200))
 
 
-def loaded(folder: Path, text: str, **given: object) -> Loaded:
+def loaded(folder: Path, text: str, **given: object) -> LoadedSource:
     path = folder / "t.csv"
     path.write_text(text)
     return load(path, **given)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.reading import HEADER, dropped, load, read, refusal, rows
 from trainer.interactions.dislikes import NOT_LIKED
-from trainer.rows.sieve import MISSING
+from trainer.rows.row_filter import MISSING
 from trainer.sources.values.convert import FUTURE, LONG_ID, NO_DATE, NO_NUMBER, NOT_POSITIVE, TOO_HEAVY, UNKNOWN_EVENT
 
 

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from tests.support.reading import load, read, refusal
-from trainer.sources.load import Loaded
+from trainer.sources.load import LoadedSource
 from trainer.sources.values.convert import FUTURE, NO_DATE, NO_TIME, STRAY_TIME, ZERO_TIME
 from trainer.sources.values.times import SAMPLE
 
@@ -55,7 +55,7 @@ def _frame(times: list[Any]) -> pl.DataFrame:
 EVERY = pytest.mark.parametrize("write", [_csv, _json, _parquet, _sql], ids=["csv", "json", "parquet", "sql"])
 
 
-def loaded(source: str, **given: Any) -> Loaded:
+def loaded(source: str, **given: Any) -> LoadedSource:
     return load(source, **given, **({"sql_table": "t"} if source.startswith("sqlite") else {}))
 
 

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from contract.errors import DataError
+from trainer.items.coverage import Known, coverage
 from trainer.items.items import Items, cleaned
-from trainer.items.known import Known, coverage
 
 TEN = [str(item) for item in range(10)]
 SERVED = Known("generation g7", "int", frozenset(TEN))

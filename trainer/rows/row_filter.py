@@ -39,7 +39,7 @@ def _shown(raw: pl.Series, row: int) -> Any:
 
 
 @dataclass(slots=True)
-class Sieve:
+class RowFilter:
     """The rows of a batch that are still good; every other one is counted for the first thing that is wrong with it."""
 
     batch: Batch

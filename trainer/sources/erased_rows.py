@@ -17,7 +17,7 @@ MARKS = "'\",.;:()"  # around one
 
 
 @dataclass(slots=True)
-class LeftOut:
+class ErasedRows:
     """The list of the erased: `who` keeps it, its revision, and which positions of some ids are on it. `latest`: its revision now."""
 
     who: str = ""
@@ -45,10 +45,10 @@ class LeftOut:
         words = pl.Series([word for text in texts for word in (text, *text.split())], dtype=pl.String)
         return bool(self.among(words.str.strip_chars(MARKS).unique()))
 
-    def as_it_is_now(self) -> LeftOut:
+    def as_it_is_now(self) -> ErasedRows:
         """The list itself, or what it has become if somebody was erased meanwhile."""
         revision = self.latest() if self.latest else self.revision
-        return self if revision == self.revision else LeftOut(self.who, revision, self.positions, self.latest)
+        return self if revision == self.revision else ErasedRows(self.who, revision, self.positions, self.latest)
 
     def sift(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, set[str], bool]:
         """The rows of all others; who was found; whether some are written so that only the type of all ids tells who they are."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.door import UNEXPECTED, guarded
+from contract.command_exit import UNEXPECTED, guarded
 from contract.errors import DataError
 from tests.support.paths import ROOT
 
@@ -68,7 +68,9 @@ def test_where_no_file_can_be_written_the_trace_is_printed(monkeypatch: pytest.M
 
 
 def test_a_reader_that_has_gone_is_no_crash() -> None:
-    program = "import sys; from contract.door import guarded; sys.exit(guarded('x', lambda: print('a' * 10**6) or sys.stdout.flush() or 0))"
+    program = (
+        "import sys; from contract.command_exit import guarded as g; exit(g('x', lambda: print('a' * 10**6) or sys.stdout.flush() or 0))"
+    )
     one = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
     assert one.stdout is not None
     assert one.stderr is not None

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from contract.errors import StoreError
-from contract.settings.beside import REDIS
+from contract.settings.running_stack import REDIS
 from contract.settings.settings import PREFIX
 from stack import compose, environment
-from stack.paths import Places
+from stack.paths import StackPaths
 from stack.supervision.supervisor_client import Supervisor
 
 NOT_RUNNING = "Larder does not run here: `make up` starts it, or `docker compose up --build -d --wait` with Docker"
@@ -45,7 +45,7 @@ def passed_on(name: str) -> click.Command | None:
     return click.Command(name, callback=call, help=known.help, add_help_option=False, context_settings=dict(PASSED_ON))
 
 
-def in_stack(places: Places, arguments: Sequence[str], doing: str = "") -> int:
+def in_stack(places: StackPaths, arguments: Sequence[str], doing: str = "") -> int:
     """The trainer's command line in the stack that runs, that of `make up` first; its exit code. `doing`: said with the stack's name."""
     name = arguments[0]
     if {"-h", "--help"} & set(arguments) or REDIS in os.environ:  # who names a Redis means another stack

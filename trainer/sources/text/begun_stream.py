@@ -6,7 +6,7 @@ import io
 from typing import BinaryIO
 
 
-class Joined(io.RawIOBase):
+class BegunStream(io.RawIOBase):
     """Bytes that were read already, then the rest of a stream."""
 
     def __init__(self, head: bytes, rest: BinaryIO) -> None:

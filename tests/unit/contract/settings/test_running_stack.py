@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from contract.settings import called
+from contract.settings import command_hints
 from contract.settings.absolute import absolute_options, absolute_variables
-from contract.settings.beside import environment_beside
-from contract.settings.called import as_called
+from contract.settings.command_hints import as_called
+from contract.settings.running_stack import environment_beside
 
 HERE = Path("/home/ana")
 
@@ -88,7 +88,7 @@ def test_settings_that_can_t_be_read_are_left_alone(var: Path) -> None:
 @pytest.fixture
 def prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installed `larder`, in a folder with a space in its name."""
-    monkeypatch.delenv(called.CALLED_AS, raising=False)
+    monkeypatch.delenv(command_hints.CALLED_AS, raising=False)
     prefix = tmp_path / "my larder" / ".venv"
     (prefix / "bin").mkdir(parents=True)
     (prefix / "bin" / "larder").write_text("#!/bin/sh\n")
@@ -120,7 +120,7 @@ def test_another_larder_on_path_is_not_meant(prefix: Path, tmp_path: Path, monke
 
 
 def test_a_command_in_a_container_is_called_from_outside(prefix: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(called.CALLED_AS, "docker compose exec trainer larder")
+    monkeypatch.setenv(command_hints.CALLED_AS, "docker compose exec trainer larder")
     assert as_called("release") == "docker compose exec trainer larder release"
 
 
