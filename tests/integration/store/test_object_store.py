@@ -20,6 +20,8 @@ from contract.settings.settings import Settings
 from contract.store.erasure import Erasure
 from tests.support.models.fitting import interactions_of
 from tests.support.models.samples import many
+from tests.support.servers.flaky_front import WAYS, FlakyFront
+from tests.support.servers.object_server import ObjectServer
 from tests.support.servers.services import Services, await_that
 from trainer.erasure.scrub import scrub
 from trainer.run.pipeline import make_artifact
@@ -143,6 +145,26 @@ def test_a_store_that_refuses_is_one_sentence(host: Callable[[str], str], monkey
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(ArtifactError, match=r"^s3://larder/\S+ can't be used: \w+: [^\n]*$"):
         open_artifact(host("a"), "g1")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_a_store_that_fails_one_request_in_twenty_costs_only_time(
+    host: Callable[[str], str], object_server: ObjectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is that fails: what was not done is done again, and what was done without a word is found done."""
+    with FlakyFront(object_server.port) as front:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
+        names = list[str]()
+        while any(front.failed[way] < 2 for way in WAYS):
+            names.append(f"g{len(names)}")
+            made = make(host("a"), names[-1])
+            there = open_artifact(host("b"), names[-1])
+            assert there.manifest == made
+            assert artifacts_in(host("b")) == sorted(names)
+        for name in names:
+            remove_artifact(host("a"), name)
+        assert artifacts_in(host("b")) == []
 
 
 @pytest.mark.parametrize(
