@@ -19,6 +19,7 @@ from api.http.request_traces import RequestTraces
 from api.lists.clients import Clients
 from api.lists.store import Store
 from api.metrics import files
+from api.serving import forking
 from api.serving.logs import AccessLogger, logging_config
 from contract.errors import SettingsError
 from contract.formats.keys import Keys
@@ -73,7 +74,8 @@ logconfig_dict = logging_config(_settings.log_level)
 
 
 def on_starting(_server: Any) -> None:
-    """What an earlier gunicorn left in a folder that was given would be counted again."""
+    """What an earlier gunicorn left in a folder that was given would be counted again; a stop just after a fork is heard."""
+    forking.hold()
     folder = Path(os.environ[_METRICS])
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.glob("*.db"):

@@ -153,6 +153,8 @@ def test_sigterm_ends_it_in_order(api: ApiProcess) -> None:
     api.process.terminate()
     assert api.process.wait(PATIENCE_S) == 0
     assert [line for line in api.log_lines() if line.get("level") in ("WARNING", "ERROR", "CRITICAL")] == []
+    ended = [line["pid"] for line in api.log_lines() if str(line.get("message")).startswith("Worker exiting")]
+    assert sorted(ended) == sorted(api.booted()), "none was killed, though some had hardly begun"
 
 
 @pytest.mark.parametrize(
