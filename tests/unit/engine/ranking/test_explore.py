@@ -16,6 +16,7 @@ from engine.ranking.explore import Explored, explore, seeds_of
 from engine.ranking.ranked import Ranking, rank_users, ranking_arrays
 from engine.ranking.warm import warm
 from engine.score.structures import TopK
+from tests.support.depth import deeper, examples
 from tests.support.models.arrays import Case, lists, random_case
 from tests.support.models.exploring import exploring
 from tests.unit.engine.score.test_rules import category_arrays
@@ -51,7 +52,8 @@ def marked(found: Explored) -> list[list[int]]:
     return [np.flatnonzero(row).tolist() for row in found.marks]
 
 
-@settings(max_examples=40, deadline=None)
+@deeper
+@settings(max_examples=examples(15, 40), deadline=None)
 @given(
     seed=st.integers(0, 1000),
     n_items=st.integers(1, 140),

@@ -68,6 +68,7 @@ print(tile_sums.add_rows.__module__, hashlib.sha256(b"".join(part.tobytes() for 
 """
 
 
+@pytest.mark.long
 def test_the_switch_changes_the_code_and_no_bit_of_a_list() -> None:
     said = {}
     for switch in ("vector", "plain"):
