@@ -23,6 +23,14 @@ def words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+def dotted(text: str) -> list[str] | None:
+    """What stands between dots; in double quotes it may hold dots, and double quotes written twice. None where nothing stands."""
+    parts = re.findall(r'"(?:[^"]|"")+"|[^."]+', text)
+    if ".".join(parts) != text or not parts:
+        return None
+    return [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in parts]
+
+
 def without_values(reason: str) -> str:
     """What a database says, without the values of rows that it says it of; names of tables and columns stay."""
     for value in _VALUES:

@@ -103,7 +103,9 @@ class SourceSettings(EventTypeSettings, CleaningSettings):
     )
     time_format: str = Field("", description="Format of times, as in %d/%m/%Y %H:%M, or %Y%m%d of numbers; empty: found out.")
     sql_query: str = Field("", description="Query whose rows are the interactions, where interactions is a database.")
-    sql_table: str = Field("", description="Table (or schema.table) whose rows are the interactions, in place of a query.")
+    sql_table: str = Field(
+        "", description="Table (or schema.table) whose rows are the interactions, in place of a query; a name with a dot in double quotes."
+    )
     incremental: bool = Field(
         False, description="Runs keep what they have read of files, beside the artifacts, and read only what is new or has changed."
     )

@@ -50,6 +50,11 @@ def test_a_table_of_mariadb(mariadb_server: MariadbServer, mariadb_url: str) -> 
         assert dict(made.dropped) == {"missing value": 1}
 
 
+def test_a_table_of_mariadb_whose_name_has_a_dot(mariadb_server: MariadbServer, mariadb_url: str) -> None:
+    execute(mariadb_server, mariadb_url, "CREATE TABLE `a.b` AS SELECT seq % 9 AS user_id, seq % 7 AS item_id FROM seq_1_to_90")
+    assert load(mariadb_url, sql_table='"a.b"').problems.n_rows == 90
+
+
 def test_all_rows_of_more_than_a_sample(mariadb_server: MariadbServer, mariadb_url: str) -> None:
     n = 60_000
     execute(mariadb_server, mariadb_url, f"CREATE TABLE events AS SELECT seq % 900 AS user_id, seq % 70 AS item_id FROM seq_1_to_{n}")

@@ -43,6 +43,12 @@ def test_a_table_with_types_of_all_kinds(postgres_url: str) -> None:
     assert dict(made.dropped) == {"missing value": 2}
 
 
+@pytest.mark.parametrize("named", ['"a.b"', 'public."a.b"', '"public"."a.b"'])
+def test_a_table_whose_name_has_a_dot(postgres_url: str, named: str) -> None:
+    execute(postgres_url, 'CREATE TABLE "a.b" AS SELECT n %% 9 AS user_id, n %% 7 AS item_id FROM generate_series(1, 90) n')
+    assert load(address(postgres_url), sql_table=named).problems.n_rows == 90
+
+
 @pytest.mark.parametrize("kind", ["timestamptz", "timestamp", "date"])
 def test_dates_that_python_does_not_have_are_counted(postgres_url: str, kind: str) -> None:
     execute(

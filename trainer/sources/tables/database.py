@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from contract.errors import DataError
 from contract.settings.drivers import driver_of, how_to_install
 from contract.settings.settings import SourceSettings, hide_password
-from contract.text import without_values
+from contract.text import dotted, without_values
 from trainer.rows.batches import Batch
 from trainer.rows.column_names import name as shown
 from trainer.rows.column_names import names as shown_all
@@ -130,8 +130,11 @@ class SqlTable:
 
     def _statement(self, source: SourceSettings) -> sa.Executable:
         if source.sql_table:
-            schema, _, table = source.sql_table.rpartition(".")
-            return sa.select(sa.text("*")).select_from(sa.table(table, schema=schema or None))
+            if (names := dotted(source.sql_table)) is None:
+                says = f"{self.where}: --sql-table is not a table or schema.table: {shown(source.sql_table)}"
+                raise DataError(f"{says}; a name with a dot or a double quote stands in double quotes")
+            *schema, table = names
+            return sa.select(sa.text("*")).select_from(sa.table(table, schema=".".join(schema) or None))
         tables = self._tables()
         raise DataError(
             f"{self.where} is a database: name a table with --sql-table, or a query with --sql-query. It has {', '.join(tables)}"

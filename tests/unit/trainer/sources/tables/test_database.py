@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -99,6 +100,23 @@ def test_what_a_database_refuses_is_one_sentence(tmp_path: Path, settings: dict[
     url = database(tmp_path)
     assert reason in refusal(url, **settings)
     assert len(rows(url, sql_table="events")) == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [("a.b", '"a.b"'), ("a.b", 'main."a.b"'), ('a"b', '"a""b"'), ("a b", "a b"), ("a.b", '"main"."a.b"'), ("Ünder_1", "main.Ünder_1")],
+)
+def test_a_table_whose_name_has_a_dot_stands_in_quotes(tmp_path: Path, table: str, named: str) -> None:
+    url = database(tmp_path)
+    quoted = table.replace('"', '""')
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
+        connection.execute(f'ALTER TABLE events RENAME TO "{quoted}"')
+    assert len(rows(url, sql_table=named)) == 2
+
+
+@pytest.mark.parametrize("named", [".events", "main..events", 'main."events', '"main"events', "main.", '""'])
+def test_a_name_of_a_table_that_cannot_be_one(tmp_path: Path, named: str) -> None:
+    assert "--sql-table is not a table or schema.table: " in refusal(database(tmp_path), sql_table=named)
 
 
 def test_an_address_of_a_file_is_no_database(tmp_path: Path) -> None:
