@@ -21,6 +21,7 @@ from api.web.views.runs.figures import FIGURES
 from api.web.views.runs.run_table import USUAL, Entry, as_table, columns_of, entries, filtered
 from api.web.views.runs.timelines import DAY_S, timeline, when_of
 from api.web.views.runs.tuning_plot import TuningPlot, tuning_plot
+from api.web.views.runs.versus import beside_served
 from api.web.views.snapshot import Snapshot, generation_of
 from api.web.views.tables.choosing import choice
 from api.web.views.tables.csv_text import csv_answer
@@ -71,17 +72,18 @@ def pages(site: Site) -> list[Page]:
         if not is_generation_id(run):
             raise NotFound("There is no run of this id.")
 
-        def read(redis: Redis) -> tuple[RunStatus | None, str, RunRecord | None, dict[bytes, bytes]]:
+        def read(redis: Redis) -> tuple[RunStatus | None, str, list[RunRecord], dict[bytes, bytes]]:
             runs, keys = Runs(redis, site.store.keys), site.store.keys
-            record = next((each for each in History(redis, keys).newest() if each.run == run), None)
-            return runs.get(run), runs.log_of(run), record, redis.hgetall(keys.generation(run))  # type: ignore[return-value]
+            return runs.get(run), runs.log_of(run), History(redis, keys).newest(), redis.hgetall(keys.generation(run))  # type: ignore[return-value]
 
-        status, log, record, raw = site.store.breaker.ask(read)
+        status, log, records, raw = site.store.breaker.ask(read)
+        record = next((each for each in records if each.run == run), None)
         if status is None and record is None and not raw:
             raise NotFound(f"Nothing is known of run {run}, or not any more: a failed run is remembered for a week, others for a year.")
         is_admin = g.get("access") == "admin"
         shown_status = status if status is None or is_admin else status.without_details()
         generation = generation_of(run, raw, 0) if raw else None
+        before, measured = beside_served(record, records, generation.verdict.against if generation else "") if record else (None, [])
         pointer = site.ask(lambda generations: generations.current())
         seen = Snapshot(now=datetime.now(UTC), run=status, generations=(generation,) if generation else ())
         has_failed = status is not None and status.state in ENDED_BADLY
@@ -93,6 +95,8 @@ def pages(site: Site) -> list[Page]:
             log=log if is_admin else "",
             has_log=bool(log),
             record=record,
+            before=before,
+            measured=measured,
             one=generation,
             served=pointer.generation if pointer else "",
             advice=section("run-failed") if has_failed else None,

@@ -15,6 +15,7 @@ from redis import Redis
 
 from api.app import create_app
 from contract.errors import DataError, RunCancelledError
+from contract.formats.evaluation import Against
 from contract.formats.keys import Keys
 from contract.formats.verdict import Verdict
 from contract.settings.settings import ModelSettings, Settings
@@ -67,6 +68,15 @@ def test_runs_are_drawn_listed_filtered_and_paged(client: FlaskClient, store_red
     assert "1 run, newest first" in refused
     assert "r97" in refused
     assert "The gate refused it: nDCG fell" in text_of(client, "/history/r97")
+
+
+def test_a_run_shows_as_a_table_what_the_gate_compared(client: FlaskClient, store_redis: Redis) -> None:
+    remember(store_redis, "r1", 2, 0.2)
+    remember(store_redis, "r2", 1, 0.1, passed=False)
+    assert "What the gate compared" not in text_of(client, "/history/r2")
+    record = History(store_redis, KEYS).newest()[0]
+    History(store_redis, KEYS).add(record.model_copy(update={"against": Against(generation="r1")}))
+    assert "Served then This run Change nDCG@10 0.2000 0.1000 −0.1000" in text_of(client, "/history/r2")
 
 
 def test_a_failed_run_says_where_and_why_and_an_admin_reads_its_last_lines(client: FlaskClient, store_redis: Redis) -> None:

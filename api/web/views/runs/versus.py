@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import hypot
 
 from api.web.views.formats import age_between, setting
@@ -17,6 +17,7 @@ NEITHER = {
     "coverage": "Coverage", "diversity": "Diversity", "novelty": "Novelty", "serendipity": "Serendipity", "long_tail": "Long tail",
     "gini": "Gini",
 }  # fmt: skip
+COUNTS = (("users", "n_users"), ("items", "n_items"), ("interactions", "n_interactions"))
 THIRDS = {"least": "Least active third", "middle": "Middle third", "most": "Most active third"}
 SHELVES = {"least": "Least popular third", "middle": "Middle third", "most": "Most popular third"}
 
@@ -33,6 +34,16 @@ def verdict(old: RunRecord, new: RunRecord) -> list[Row]:
         if name in old.model and name in new.model:
             rows.append(_apart(title, old.model[name], new.model[name], None, None))
     return rows
+
+
+def beside_served(record: RunRecord, records: Sequence[RunRecord], served_then: str) -> tuple[RunRecord | None, list[Row]]:
+    """The record of what was served when a run was judged, and the measures and counts of both; None where nothing is known of it."""
+    name = record.against.generation if record.against else served_then
+    before = next((one for one in records if one.run == name), None)
+    if before is None:
+        return None, []
+    counts = (Row(title, getattr(before, field), getattr(record, field), COUNT) for title, field in COUNTS)
+    return before, [*verdict(before, record), *counts]
 
 
 def by_users(old: RunRecord, new: RunRecord) -> list[Row]:
@@ -109,7 +120,7 @@ def _facts(old: RunRecord, new: RunRecord) -> Iterator[Row]:
         yield Row(name, _setting(old, name), _setting(new, name), SETTING)
     yield Row("source", old.source, new.source, SETTING)
     yield Row("data until", old.data_until, new.data_until, MOMENT)
-    for title, field in (("users", "n_users"), ("items", "n_items"), ("interactions", "n_interactions")):
+    for title, field in COUNTS:
         yield Row(title, getattr(old, field), getattr(new, field), COUNT)
     ages = [age_between(one.data_until, one.trained_at) for one in (old, new)]
     yield Row("age of the data at training", ages[0], ages[1], AGE)

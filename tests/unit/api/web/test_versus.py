@@ -48,6 +48,17 @@ def test_who_was_measured_beside_the_other_is_compared_on_the_same_users() -> No
     assert "worse for the least active third" in says
 
 
+def test_a_run_stands_beside_what_was_served_when_it_was_judged() -> None:
+    old, new = record("a", 0.2, n_users=7_000), record("b", 0.3, against=Against(generation="a", ndcg=PAIR))
+    before, rows = versus.beside_served(new, [new, old], "")
+    assert before is old
+    assert (rows[0].name, rows[0].word) == ("nDCG@10, same users", "better")
+    assert ("users", 7_000, new.n_users) in [(row.name, row.before, row.after) for row in rows]
+    alone = record("b", 0.3)
+    assert versus.beside_served(alone, [alone, old], "a")[0] is old, "as the verdict says, where nothing was measured beside it"
+    assert versus.beside_served(alone, [alone, old], "gone") == (None, [])
+
+
 def test_means_of_which_nobody_has_paired_the_users_have_a_wider_interval() -> None:
     rows = {row.name: row for row in versus.verdict(record("a", 0.2), record("b", 0.22))}
     half = 1.96 * hypot(0.01, 0.01)
