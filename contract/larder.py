@@ -43,6 +43,13 @@ class Larder:
         return cls(Settings.from_environ(os.environ, **overrides))
 
     @classmethod
+    def sharing(cls, settings: Settings, store: Redis, queue_redis: Redis) -> Self:
+        """One of several on the same connections."""
+        larder = cls(settings)
+        larder.store, larder.queue_redis = store, queue_redis
+        return larder
+
+    @classmethod
     def beside_a_service(cls) -> Self:
         """For a process that a service starts beside itself, and that ends with it. SIGTERM ends it at once, as good as killed: what is
         half done is done again."""

@@ -28,20 +28,25 @@ from contract.store.connections import explained
 from contract.store.runs import Runs, new_run_id
 from contract.telemetry import tracing
 from contract.telemetry.logs import log_to_stdout
+from contract.tenants.tenant import TENANTS
 from engine import kernel_cache
 from trainer.cli.check import check
 from trainer.cli.context import who_asks
 from trainer.cli.generations import COMMANDS
 from trainer.cli.options import settings_options, tune_options
 from trainer.cli.status import status
+from trainer.cli.tenants.commands import choose, one_of, tenants
 from trainer.cli.tune import tune
 
 console = Console()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def cli() -> None:
+@click.option("--tenant", default="", metavar="NAME", help="Which catalogue of LARDER_TENANTS the command is about.")
+@click.pass_context
+def cli(context: click.Context, tenant: str) -> None:
     """Cook recommendations ahead: train, watch, look. Every option is also an environment variable, LARDER_..."""
+    choose(tenant, context.invoked_subcommand or "")
 
 
 @cli.command()
@@ -121,7 +126,10 @@ def serve() -> None:
     log_to_stdout(settings)
     tracing.check(settings)
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))  # until the RQ worker sets its own; compilers catch SystemExit
-    from trainer.service.service import serve as serve_until_stopped
+    if settings.tenants:
+        from trainer.service.tenants import serve_tenants as serve_until_stopped
+    else:
+        from trainer.service.service import serve as serve_until_stopped
 
     with explained(settings.rq_url):
         serve_until_stopped(settings)
@@ -130,19 +138,19 @@ def serve() -> None:
 @cli.command()
 def health() -> None:
     """Exit 0 if the trainer service of this host shows life, and something is served or may yet be."""
-    larder = Larder.from_environ()
+    larder = Larder(one_of(Settings.from_environ(os.environ)))
     with explained(larder.settings.rq_url):
         alive = n_alive_here(larder.train_queue)
     console.print(f"{alive} trainer process(es) alive on this host")
     with explained(larder.settings.redis_url):
-        latest = larder.runs.latest()
+        latest = None if os.environ.get(TENANTS) else larder.runs.latest()  # one tenant's failure is not the service's
         if latest and latest.state == RunState.FAILED and larder.generations.current() is None:
             raise GenerationFailedError(f"nothing is served, and run {latest.run} failed: {latest.message}")
     if not alive:
         sys.exit(1)
 
 
-for command in (check, status, tune, *COMMANDS):
+for command in (check, status, tenants, tune, *COMMANDS):
     cli.add_command(command)
 
 

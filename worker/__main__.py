@@ -10,6 +10,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -17,14 +20,16 @@ from redis.exceptions import RedisError
 from contract.command_exit import guarded
 from contract.larder import Larder
 from contract.machine import die_with_parent
-from contract.queue.jobs import SCORES
+from contract.queue.fair import FairWorker
 from contract.queue.leases import LeasedWorker, n_alive_here, worker_name
 from contract.settings.settings import Settings
 from contract.store.connections import explained, says_full
-from contract.store.removal import REDIS_IS_FULL, give_up, make_room
+from contract.store.removal import REDIS_IS_FULL, make_room
 from contract.telemetry import level, tracing
 from contract.telemetry.logs import log_to_stdout
+from contract.tenants.file import TenantsFile, read_tenants
 from engine import kernel_cache
+from worker.tenants import ScoreTurns, counting, given_up_of
 
 log = logging.getLogger("larder.worker")
 RESTART_S = 1.0  # before a worker that died is replaced
@@ -43,7 +48,8 @@ def main(arguments: list[str]) -> int:
     for number in STOP_SIGNALS:  # a stop while kernels compile is a stop; SystemExit would come out of the compiler as an error
         signal.signal(number, lambda _number, _frame: os._exit(0))
     _warm()
-    log.info("kernels are warm; starting %d worker process(es) on the queue %s-score", settings.processes, settings.namespace)
+    whose = "queues of all tenants" if settings.tenants else f"queue {settings.namespace}-score"
+    log.info("kernels are warm; starting %d worker process(es) on the %s", settings.processes, whose)
     return _supervise(settings)
 
 
@@ -62,22 +68,29 @@ def _supervise(settings: Settings) -> int:
     stopping = threading.Event()
     for number in STOP_SIGNALS:
         signal.signal(number, lambda _number, _frame: stopping.set())
+    who_counts = counting(settings)
     children: list[Any] = []
-    refreshing: list[Any] = []
+    refreshing: dict[str, list[Any]] = {}
     while not stopping.is_set():
-        _fill(refreshing, int(settings.counts_at_once), lambda: context.Process(target=_refresh, args=(settings,)))
+        wanted = {one.namespace: one for one in who_counts()}
+        for namespace in refreshing.keys() | wanted.keys():
+            one, of_it = wanted.get(namespace), refreshing.setdefault(namespace, [])
+            _fill(of_it, int(one is not None), partial(context.Process, target=_refresh, args=(one,)))
         _fill(children, settings.processes, lambda: context.Process(target=_work, args=(settings,)))
         stopping.wait(RESTART_S)
-    for child in (*children, *refreshing):
+    children += chain.from_iterable(refreshing.values())
+    for child in children:
         child.terminate()
-    for child in (*children, *refreshing):
+    for child in children:
         child.join()
     return 0
 
 
 def _fill(children: list[Any], wanted: int, make: Callable[[], Any]) -> None:
-    """Start as many processes as are missing; those that have died are let go."""
+    """Start as many processes as are missing; those that have died are let go, and those too many are ended."""
     children[:] = [child for child in children if child.is_alive()]
+    for child in children[wanted:]:
+        child.terminate()
     while len(children) < wanted:
         children.append(make())
         # Held back until the fork has handlers of its own: with this process' it would only set a copy of the event.
@@ -107,18 +120,10 @@ def _work(settings: Settings) -> None:
     _begin()
     larder = Larder(settings, waits_for_jobs=True)
 
-    def given_up(job_id: str, args: list[Any], reason: str) -> None:
-        log.error("%s is given up: %s", job_id, reason)
-        if job_id.startswith(SCORES):  # others concern a generation whose lists were there
-            give_up(larder.generations, str(args[0]), f"shard {args[1]}: {reason}")
-
     name = worker_name(f"{os.getpid()}.{time.time_ns()}")
     try:
-        LeasedWorker(
-            *(larder.score_queue, settings, name, given_up),
-            service="larder-worker",
-            on_beat=lambda: level.follow(larder.store, larder.keys, settings),
-        ).work(logging_level=settings.log_level)
+        worker = _worker(larder, name, lambda: level.follow(larder.store, larder.keys, settings))
+        worker.work(logging_level=settings.log_level)
     except RedisError as error:
         if not says_full(error):
             raise
@@ -128,12 +133,25 @@ def _work(settings: Settings) -> None:
         sys.exit(1)
 
 
+def _worker(larder: Larder, name: str, on_beat: Callable[[], object]) -> LeasedWorker:
+    settings = larder.settings
+    if settings.tenants:
+        turns = ScoreTurns(TenantsFile(settings.tenants, os.environ), larder)
+        return FairWorker(turns, settings, name, service="larder-worker", on_beat=on_beat)
+    return LeasedWorker(larder.score_queue, settings, name, given_up_of(larder), service="larder-worker", on_beat=on_beat)
+
+
 def _health(settings: Settings) -> int:
     """0 if as many RQ workers of this host are registered as should run here."""
     with explained(settings.rq_url):
-        alive = n_alive_here(Larder(settings).score_queue)
+        alive = n_alive_here(Larder(_one_of(settings)).score_queue)
     print(f"{alive} of {settings.processes} worker processes are alive")  # noqa: T201
     return 0 if alive >= settings.processes else 1
+
+
+def _one_of(settings: Settings) -> Settings:
+    """Of tenants the first: each worker listens to all of them."""
+    return next(iter(read_tenants(Path(settings.tenants), os.environ).values())).settings if settings.tenants else settings
 
 
 if __name__ == "__main__":

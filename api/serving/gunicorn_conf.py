@@ -27,8 +27,11 @@ from contract.machine import give_large_memory_back
 from contract.settings.settings import Settings
 from contract.store.connections import connect
 from contract.telemetry import level, tracing
+from contract.tenants.file import chosen
 
 try:
+    if _tenant := chosen(os.environ):
+        _tenant.become()
     _settings = Settings.from_environ(os.environ)
     # These say now, in one line, what would be a trace in create_app.
     Store.of(_settings)

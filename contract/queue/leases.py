@@ -74,8 +74,7 @@ class LeasedWorker(Worker):
         )
 
     def run_maintenance_tasks(self) -> None:
-        take_over_dead(self.queues[0], self._keys, self._lease_ms, [self._give_up])
-        put_back_undelivered(self.queues[0], self._keys, self._lease_ms)
+        self.see_to_dead()
         for look in (self._on_beat, self._on_idle):
             if look is not None:
                 look()
@@ -83,6 +82,19 @@ class LeasedWorker(Worker):
             super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
         self._ticks += 1
         self.last_cleaned_at = now()  # type: ignore[assignment]
+
+    def see_to_dead(self) -> None:
+        """Jobs that others left behind are done again."""
+        take_over_dead(self.queues[0], self._keys, self._lease_ms, [self._give_up])
+        put_back_undelivered(self.queues[0], self._keys, self._lease_ms)
+
+    def keys_of(self, _queue: Queue) -> Keys:
+        """Where leases of a queue's jobs stand."""
+        return self._keys
+
+    def given_up(self, job: Job, reason: str) -> None:
+        """A job has no retry left."""
+        self._on_given_up(job.id, list(job.args or ()), reason)
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         try:
@@ -94,7 +106,7 @@ class LeasedWorker(Worker):
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         die_with_parent()
-        with lease(self.connection, self._keys.lease(job.id), self._lease_ms):
+        with lease(self.connection, self.keys_of(queue).lease(job.id), self._lease_ms):
             super().main_work_horse(job, queue)
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
@@ -112,7 +124,7 @@ class LeasedWorker(Worker):
             job.retries_left = 0
             log.error("%s of the queue %s is not carried out: %s", job.id, job.origin, reason)
         elif not job.retries_left:
-            self._on_given_up(job.id, list(job.args or ()), f"{name_of(error)}: {error}" if str(error) else name_of(error))
+            self.given_up(job, f"{name_of(error)}: {error}" if str(error) else name_of(error))
         return True
 
 

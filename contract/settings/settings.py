@@ -68,6 +68,8 @@ class Settings(
     """All settings of all services: one environment configures a stack."""
 
     namespace: Name = Field("larder", description="Prefix of every key: several catalogues can live in one Redis.")
+    tenants: str = Field("", description="File of tenants, several catalogues in one deployment (docs/tenants.md); empty: one catalogue.")
+    tenant: str = Field("", description="Which tenant of that file a command is about.")
     artifacts: str = Field(
         "file:///var/lib/larder/artifacts",
         pattern=r"^(file:///|(s3|gs|az)://[^/?#]+)",
@@ -159,7 +161,7 @@ class Settings(
                 continue
             name = variable.removeprefix(PREFIX).lower()
             if name not in cls.model_fields:
-                raise SettingsError(_unknown(variable, list(cls.model_fields)))
+                raise SettingsError(unknown(variable, list(cls.model_fields)))
             raw[name] = value
         given = {name: value for name, value in options.items() if value is not None}
         try:
@@ -168,7 +170,7 @@ class Settings(
             raise SettingsError("\n".join(_explain(item, given) for item in error.errors())) from None
 
 
-def _unknown(variable: str, known: list[str]) -> str:
+def unknown(variable: str, known: list[str]) -> str:
     if near := difflib.get_close_matches(variable.removeprefix(PREFIX).lower(), known, n=1, cutoff=ALIKE):
         return f"{variable} is not a setting; the nearest is {PREFIX}{near[0].upper()}"
     return (

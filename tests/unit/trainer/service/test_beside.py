@@ -17,7 +17,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     """The processes that were started, each of which has ended."""
     found: list[subprocess.Popen[bytes]] = []
 
-    def start(command: Any) -> subprocess.Popen[bytes]:
+    def start(command: Any, **_: Any) -> subprocess.Popen[bytes]:
         found.append(popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         found[-1].wait()
         return found[-1]
@@ -63,7 +63,7 @@ def test_one_that_the_machine_has_no_room_for_is_tried_again_after_a_while(
 ) -> None:
     now, tried = 1000.0, list[float]()
 
-    def full(_: Any) -> None:
+    def full(_: Any, **__: Any) -> None:
         tried.append(now)
         raise BlockingIOError(11, "Resource temporarily unavailable")
 

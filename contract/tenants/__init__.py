@@ -1,0 +1,1 @@
+"""Several catalogues in one deployment: a file that names them, and what each of them sets."""

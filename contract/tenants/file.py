@@ -1,0 +1,128 @@
+"""The file of tenants, LARDER_TENANTS: one table a tenant. It is read again when it has changed; a broken one changes nothing."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from contract.errors import SettingsError
+from contract.tenants.tenant import TENANT, TENANTS, TableError, Tenant, tenant_of
+
+log = logging.getLogger("larder.tenants")
+LOOK_S = 2.0
+_SHOWN = 40
+
+
+class TenantsFile:
+    """Raises SettingsError where the file is broken from the start. Threads share it."""
+
+    def __init__(self, path: str, environ: Mapping[str, str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._path, self._environ, self._clock = Path(path), dict(environ), clock
+        self._lock = threading.Lock()
+        self._looked, self._stamp = clock(), self._stamp_now()
+        self._tenants = read_tenants(self._path, self._environ)
+        self.problem = ""
+        """Why the file as it is now is not in force; "" where it is."""
+
+    def all(self) -> dict[str, Tenant]:
+        """The tenants by name, as the last good file names them. A tenant whose table did not change is the same object."""
+        if self._clock() < self._looked + LOOK_S:
+            return self._tenants
+        with self._lock:
+            if self._clock() >= self._looked + LOOK_S:
+                self._looked = self._clock()
+                self._look()
+        return self._tenants
+
+    def _look(self) -> None:
+        if (stamp := self._stamp_now()) == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            found = read_tenants(self._path, self._environ)
+        except SettingsError as error:
+            self.problem = str(error)
+            log.error("The tenants stay as they were: %s", error)
+            return
+        self.problem = ""
+        self._tenants = {name: self._tenants[name] if self._tenants.get(name) == tenant else tenant for name, tenant in found.items()}
+        log.info("%d tenants are read", len(found))
+
+    def _stamp_now(self) -> tuple[int, int, int]:
+        try:
+            seen = self._path.stat()
+        except OSError:
+            return (0, 0, 0)
+        return seen.st_mtime_ns, seen.st_size, seen.st_ino
+
+
+def read_tenants(path: Path, environ: Mapping[str, str]) -> dict[str, Tenant]:
+    """In the order of the file. Raises SettingsError that names the line, the tenant, the key, and what was expected."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"{TENANTS}={str(path)!r}: can't be read: {reason}") from None
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{TENANTS}={str(path)!r}: it is not TOML: {error}") from None
+    if not tables:
+        raise SettingsError(f"{TENANTS}={str(path)!r}: it names no tenant: expected a table for each, as in [shop-a]")
+    found: dict[str, Tenant] = {}
+    taken: dict[tuple[str, str], str] = {}
+    for name, table in tables.items():
+        try:
+            if not isinstance(table, dict):
+                raise TableError("", "expected a table for each tenant, as in [shop-a]")
+            tenant = tenant_of(name, table, environ)
+            for setting in ("namespace", "artifacts"):
+                value = str(getattr(tenant.settings, setting)).rstrip("/")
+                if other := taken.setdefault((setting, value), name) if taken.get((setting, value), name) != name else "":
+                    raise TableError(setting if setting in table else "", f"the tenant {other} has the same {setting}: each needs its own")
+                taken[setting, value] = name
+        except TableError as error:
+            key = f", {error.key[:_SHOWN]}" if error.key else ""
+            place = f"line {line_of(text, name, error.key)}, [{name[:_SHOWN]}]{key}"
+            raise SettingsError(f"{TENANTS}={str(path)!r}, {place}: {error}") from None
+        found[name] = tenant
+    return found
+
+
+def line_of(text: str, table: str, key: str = "") -> int:
+    """Where `key` of a table stands, or the table's head; as far as one can tell from lines alone."""
+    head = re.compile(rf"""\s*(?:\[\s*["']?{re.escape(table)}["']?\s*\]|["']?{re.escape(table)}["']?\s*[.=])""")
+    own = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*=""")
+    found = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if not found:
+            found = number if head.match(line) else 0
+        elif key and own.match(line):
+            return number
+        elif line.lstrip().startswith("["):
+            break
+    return found or 1
+
+
+def chosen(environ: Mapping[str, str], name: str = "") -> Tenant | None:
+    """The tenant `name`, or the one that LARDER_TENANT names; None where there are no tenants.
+
+    Raises SettingsError for a name that the file does not have, and for none where there must be one.
+    """
+    wanted, path = name or environ.get(TENANT, ""), environ.get(TENANTS, "")
+    if not path:
+        if wanted:
+            raise SettingsError(f"{TENANT}={wanted[:_SHOWN]!r}: there are no tenants: {TENANTS} names no file")
+        return None
+    tenants = read_tenants(Path(path), environ)
+    known = ", ".join(list(tenants)[:10]) + (" ..." if len(tenants) > 10 else "")
+    if not wanted:
+        raise SettingsError(f"which tenant? Name it: --tenant NAME, or {TENANT}. {TENANTS} has {known}")
+    if wanted not in tenants:
+        raise SettingsError(f"{wanted[:_SHOWN]!r} is not a tenant: {TENANTS} has {known}")
+    return tenants[wanted]
