@@ -22,6 +22,8 @@ PYTHONS = ((3, 11), (3, 14))  # the oldest and the newest
 def check(places: StackPaths, settings: Settings, *, is_free: bool = True) -> None:
     """Raise the first reason why the stack can't start here. Makes nothing. `is_free`: whether nothing of this stack holds the port."""
     check_python(sys.version_info[:2])
+    if settings.tenants or settings.tenant:
+        raise SettingsError("`make up` runs one catalogue: docs/tenants.md says how several are run, so take LARDER_TENANTS away")
     Gate.of(settings)  # keys that are too short, files of keys that can't be read
     folder = next(folder for folder in (places.var, *places.var.parents) if folder.is_dir())
     check_disk(folder, shutil.disk_usage(folder).free)

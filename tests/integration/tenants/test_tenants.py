@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_each_has_its_own_lists_and_one_that_fails_delays_nobody(services: Calla
     assert generations("broken").current() is None
     keys = [key.decode() for key in stack.redis.scan_iter("shop-a:recs:*")]
     assert keys
-    assert all(field.startswith(b"shop-a-u") for key in keys for field in stack.redis.hkeys(key))
+    assert all(cast("bytes", field).startswith(b"shop-a-u") for key in keys for field in stack.redis.hkeys(key))
     assert [path.name for path in (tmp_path / "artifacts").iterdir() if path.name.startswith("shop")]
     assert not list(stack.redis.scan_iter("larder:*:gen:*"))
 

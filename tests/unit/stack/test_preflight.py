@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from contract.errors import LarderError, SettingsError, StoreError
-from stack.preflight import answers, check_disk, check_port, check_python
+from contract.settings.settings import Settings
+from stack.paths import Places
+from stack.preflight import answers, check, check_disk, check_port, check_python
 
 
 def test_python_of_another_version_is_named() -> None:
@@ -45,3 +47,8 @@ def test_a_strange_address_names_its_variable() -> None:
 def test_the_users_redis_must_answer(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is LARDER_REDIS_URL right"):
         answers(f"unix://{tmp_path}/none.sock")
+
+
+def test_several_catalogues_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="`make up` runs one catalogue"):
+        check(Places(tmp_path), Settings(tenants="/etc/tenants.toml"))
