@@ -13,7 +13,8 @@ from rq.job import Job
 from rq.worker_registration import register
 
 from contract.formats.keys import Keys
-from contract.queue.leases import LeasedWorker, put_back_undelivered, take_over_dead
+from contract.queue.leases import LeasedWorker
+from contract.queue.takeover import put_back_undelivered, take_over_dead
 from contract.settings.settings import Settings
 
 GivenUp = Callable[[str, list[Any], str], None]

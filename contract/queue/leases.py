@@ -29,6 +29,7 @@ from contract.errors import LarderError, name_of
 from contract.formats.keys import Keys
 from contract.machine import die_with_parent
 from contract.queue.known_jobs import KnownJob
+from contract.queue.takeover import put_back_undelivered, take_over_dead
 from contract.settings.settings import Settings
 from contract.telemetry import tracing
 from contract.telemetry.logs import working_on
