@@ -21,7 +21,7 @@ def take_over_dead(queue: Queue, keys: Keys, lease_ms: int, handlers: list[Calla
         job_id = execution.partition(":")[0]
         if redis.exists(keys.lease(job_id)):
             continue
-        if _is_still_so(redis, keys.takeover(execution.replace(":", "-")), lease_ms):
+        if _seen_unchanged(redis, keys.takeover(execution.replace(":", "-")), lease_ms):
             redis.zadd(registry.key, {execution: 1}, xx=True)
             dead += 1
     if dead:
@@ -29,7 +29,7 @@ def take_over_dead(queue: Queue, keys: Keys, lease_ms: int, handlers: list[Calla
     return dead
 
 
-def _is_still_so(redis: Redis, mark: str, lease_ms: int) -> bool:
+def _seen_unchanged(redis: Redis, mark: str, lease_ms: int) -> bool:
     """Whether `mark` was first looked at a third of a lease ago or more; True for one worker at a time.
 
     The first look only marks: a job that has just been taken has no lease yet.
@@ -52,7 +52,7 @@ def put_back_undelivered(queue: Queue, keys: Keys, lease_ms: int) -> int:
         if redis.exists(keys.lease(job_id)) or job_id in queue.started_job_registry:
             redis.delete(mark)
             continue
-        if _is_still_so(redis, mark, lease_ms):
+        if _seen_unchanged(redis, mark, lease_ms):
             with redis.pipeline(transaction=True) as pipe:
                 pipe.lrem(waiting.key, 1, job_id)
                 queue.push_job_id(job_id, pipeline=pipe, at_front=True)

@@ -8,7 +8,7 @@ import pytest
 
 from contract.errors import LarderError, SettingsError, StoreError
 from contract.settings.settings import Settings
-from stack.paths import Places
+from stack.paths import StackPaths
 from stack.preflight import answers, check, check_disk, check_port, check_python
 
 
@@ -51,4 +51,4 @@ def test_the_users_redis_must_answer(tmp_path: Path) -> None:
 
 def test_several_catalogues_are_refused_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="`make up` runs one catalogue"):
-        check(Places(tmp_path, tmp_path), Settings(tenants="/etc/tenants.toml"))
+        check(StackPaths(tmp_path, tmp_path), Settings(tenants="/etc/tenants.toml"))
