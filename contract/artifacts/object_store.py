@@ -9,7 +9,9 @@ commands use it, never a process that forks: it is imported here when it is firs
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +25,7 @@ from contract.settings.drivers import how_to_install
 SCHEMES = ("s3", "gs", "az")
 CACHE = "/var/lib/larder/artifacts"
 CACHE_GB = 50.0
-_STEP = 8 << 20
+_STEP, _AHEAD = 4 << 20, 2  # bytes of a chunk, and how many of them wait to be written
 _TRIES = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
 _PATIENCE = {"timeout": "300s", "connect_timeout": "5s", "allow_http": True}
 
@@ -92,16 +94,26 @@ class ObjectStore:
         return True
 
     def download(self, key: str, path: Path) -> int:
-        """Write an object into a file; the crc32 of what came. Raises ArtifactError where there is none."""
+        """Write an object into a file, while more of it comes; the crc32 of it. Raises ArtifactError where there is none."""
         checksum = 0
-        with self._explained(), open(path, "wb") as file:
+        with self._explained(), open(path, "wb") as file, ThreadPoolExecutor(1) as beside:
             try:
                 stream = self._obstore.get(self._store, key).stream(min_chunk_size=_STEP)
             except self._missing:
                 raise ArtifactError(f"{self.url}/{key} is gone; train again") from None
-            for chunk in stream:
+
+            def take(chunk: Any) -> None:
+                nonlocal checksum
                 checksum = crc32(chunk, checksum)
                 file.write(chunk)
+
+            taken: deque[Future[None]] = deque()
+            for chunk in stream:
+                taken.append(beside.submit(take, chunk))
+                if len(taken) > _AHEAD:
+                    taken.popleft().result()
+            for one in taken:
+                one.result()
         return checksum
 
     def upload(self, key: str, path: Path) -> None:

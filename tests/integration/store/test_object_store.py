@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -87,6 +88,16 @@ def test_a_fetch_that_was_cut_short_goes_on_where_it_was(host: Callable[[str], s
         open_artifact(host("b"), "g1")
     open_artifact(host("b"), "g1")
     assert len(fetched) == len(manifest.arrays) + 1
+
+
+def test_an_object_of_many_chunks_comes_whole_and_a_full_disk_is_one_sentence(place: str, tmp_path: Path) -> None:
+    whole, store = np.random.default_rng(1).bytes(5 * object_store._STEP + 1), ObjectStore(address_of(place).url)
+    (tmp_path / "whole").write_bytes(whole)
+    store.upload("g1/whole", tmp_path / "whole")
+    assert store.download("g1/whole", tmp_path / "came") == crc32(whole)
+    assert (tmp_path / "came").read_bytes() == whole
+    with pytest.raises(ArtifactError, match="No space left"):
+        store.download("g1/whole", Path("/dev/full"))
 
 
 def test_bytes_that_are_not_what_the_manifest_says_are_refused(host: Callable[[str], str]) -> None:
