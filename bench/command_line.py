@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bench import cluster, engine, events, load, pipeline, recovery, results, serving, slow_clients
-from bench.deployment import objects, tracing
+from bench.deployment import objects, spark, tracing
 from bench.experiments import simulated
 from bench.quality import choosing, models, new_items
 from bench.shop import targets
@@ -167,6 +167,15 @@ def objects_command(gb: float, json_file: Path | None) -> None:
 def tracing_command(users: int, rounds: int, json_file: Path | None) -> None:
     """Requests a second of the API without traces and with 1 in 100 traced (needs wrk)."""
     tracing.run(users, rounds, json_file)
+
+
+@cli.command(name="spark")
+@click.option("--shape", type=click.Choice(list(SHAPES)), default="1m", show_default=True, help="Size of the made-up data.")
+@click.option("--neighbors", default=100, show_default=True, help="Neighbors that an item keeps; 0 for all.")
+@_JSON
+def spark_command(shape: str, neighbors: int, json_file: Path | None) -> None:
+    """SAR's similarity by Spark on one executor and on two, beside our own engine (needs the driver spark and a JDK 17)."""
+    spark.run(shape, neighbors, json_file)
 
 
 @cli.command(name="plot")

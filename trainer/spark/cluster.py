@@ -71,13 +71,13 @@ class Cluster:
             "spark.ui.showConsoleProgress": "false",
             "spark.executorEnv.PYTHONPATH": os.pathsep.join((str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")]))),
             "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={told.as_uri()}",
-            "spark.local.dir": str(self.folder),
             "spark.sql.warehouse.dir": str(self.folder / "warehouse"),
             "spark.sql.adaptive.enabled": "false",  # blocks are of about equal work: none is to be put together with another
-            "spark.sql.execution.arrow.maxRecordsPerBatch": "16",  # packs are large
+            "spark.sql.execution.arrow.maxRecordsPerBatch": "4",  # packs are large
         }
         if self._settings.spark_master.startswith("local"):
-            own |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+            here = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+            own |= {**here, "spark.local.dir": str(self.folder)}  # executors elsewhere have disks of their own
         conf = SparkConf().setAll((own | dict(self._settings.spark_pairs)).items())
         with open(self.folder / "spark.log", "ab") as log:  # what Java says before and beside its log, too
             self._gateway = launch_gateway(conf, {"stdout": log, "stderr": log})

@@ -15,7 +15,7 @@ _LOCK = "lock"
 
 
 class OwnFolder:
-    """`shared`: executors may be other users, who write into it too."""
+    """`shared`: executors may be other users of the same group, who write into it too."""
 
     def __init__(self, base: Path, *, shared: bool) -> None:
         try:
@@ -25,7 +25,7 @@ class OwnFolder:
             self.path = Path(tempfile.mkdtemp(dir=base))
             self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
-            self.path.chmod(0o777 if shared else 0o700)
+            self.path.chmod(0o770 if shared else 0o700)
         except OSError as error:
             raise SettingsError(
                 f"Spark's folder {base} can't be used: {error.strerror}: make it, or name another by LARDER_SPARK_FOLDER"

@@ -40,3 +40,9 @@ def write_part(folder: Path, block: int, part: SomeRows) -> str:
 def read_part(folder: Path, name: str) -> SomeRows:
     """As it was written, mapped into memory where it holds anything."""
     return SomeRows(*(np.load(folder / f"{name}-{what}.npy", mmap_mode="r") for what in SomeRows._fields))
+
+
+def clear(folder: Path) -> None:
+    """Remove the files of a fit that is done: a run may fit twice."""
+    for path in (*folder.glob("rows-*.npy"), *folder.glob("part-*.npy")):
+        path.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from engine.fit.similarity import Fitted
 from trainer.spark import tasks
 from trainer.spark.cluster import Cluster
 from trainer.spark.packs import n_blocks
-from trainer.spark.parts import read_part, write_rows
+from trainer.spark.parts import clear, read_part, write_rows
 
 BLOCK_BYTES = 2**28  # of the rows that one task holds
 
@@ -50,8 +50,8 @@ def fit_similarity(
 
     def job() -> list[Any]:
         files = session.range(0, n_files, 1, n_files).select("id")
-        sent = files.mapInArrow(tasks.send(folder), tasks.PACK).repartitionByRange(ends.size - 1, "block")
-        found: list[Any] = sent.groupBy("block").applyInArrow(tasks.fit(folder, said, choice.layout), tasks.PART).collect()
+        sent = files.mapInArrow(tasks.send(folder), tasks.PACK).repartitionById(ends.size - 1, "block")  # a task a block: nothing is sorted
+        found: list[Any] = sent.mapInArrow(tasks.fit(folder, said, choice.layout), tasks.PART).collect()
         return found
 
     named = {row["block"]: row["part"] for row in cluster.run(job, report)}
@@ -60,7 +60,9 @@ def fit_similarity(
             raise SparkError(f"the engine spark: it has made no part of the items {start} to {end}")
     read = partial(_part, cluster.folder, named)
     fill = _fill_tiles if choice.layout == "dense" else _fill_rows
-    return fill(read, ends, n_items, allocate)
+    fitted = fill(read, ends, n_items, allocate)
+    clear(cluster.folder)
+    return fitted
 
 
 def _part(folder: Path, named: dict[int, str], block: int) -> SomeRows | None:

@@ -34,10 +34,10 @@ def send(folder: str) -> Callable[[Iterator[Any]], Iterator[Any]]:
     return task
 
 
-def fit(folder: str, model: dict[str, Any], layout: Literal["dense", "sparse"]) -> Callable[[Any], Any]:
-    """For applyInArrow: from the packs of a block to its part of the similarity, in a file."""
+def fit(folder: str, model: dict[str, Any], layout: Literal["dense", "sparse"]) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """For mapInArrow, on partitions that are a block each: from its packs to its part of the similarity, in a file."""
 
-    def task(table: Any) -> Any:
+    def task(batches: Iterator[Any]) -> Iterator[Any]:
         _use_kernels()
         import numpy as np
         import pyarrow as pa
@@ -47,13 +47,19 @@ def fit(folder: str, model: dict[str, Any], layout: Literal["dense", "sparse"]) 
         from trainer.spark.packs import rows_of
         from trainer.spark.parts import write_part
 
-        block = table.column("block")[0].as_py()
-        ends, frequencies = np.load(Path(folder) / "ends.npy"), np.load(Path(folder) / "frequencies.npy")
-        columns = (table.column(name) for name in ("lengths", "items"))
-        found = zip(*((value.as_buffer() for value in column) for column in columns), strict=True)
+        blocks, found = set[int](), list[tuple[bytes, bytes]]()
+        for batch in batches:
+            blocks |= set(batch.column("block").to_pylist())
+            found += zip(*(batch.column(name).to_pylist() for name in ("lengths", "items")), strict=True)
+        if not blocks:  # items that nobody has
+            return
+        (block,) = blocks
         rows = rows_of(found)
+        found.clear()
+        ends, frequencies = np.load(Path(folder) / "ends.npy"), np.load(Path(folder) / "frequencies.npy")
         part = Part(*rows, frequencies, int(ends[block]), int(ends[block + 1]), ModelSettings(**model)).rows(layout)
-        return pa.table({"block": pa.array([block], pa.int32()), "part": [write_part(Path(folder), block, part)]})
+        whole = (pa.array([block], pa.int32()), pa.array([write_part(Path(folder), block, part)]))
+        yield pa.RecordBatch.from_arrays(list(whole), names=["block", "part"])
 
     return task
 

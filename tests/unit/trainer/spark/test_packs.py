@@ -10,7 +10,7 @@ import numpy as np
 from engine.arrays import Array
 from engine.fit.part import SomeRows
 from trainer.spark.packs import n_blocks, packs, rows_of
-from trainer.spark.parts import read_part, read_rows, write_part, write_rows
+from trainer.spark.parts import clear, read_part, read_rows, write_part, write_rows
 
 GIB = 2**30
 
@@ -64,6 +64,8 @@ def test_each_try_of_a_task_writes_a_part_of_its_own(tmp_path: Path) -> None:
     first, second = (write_part(tmp_path, 4, SomeRows(np.array([n]), np.empty(0, np.int32), np.zeros((2, n)))) for n in (1, 2))
     assert first != second
     assert (read_part(tmp_path, first).values.shape, read_part(tmp_path, second).lengths.tolist()) == ((2, 1), [2])
+    clear(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_blocks_are_as_many_as_cores_want_and_as_small_as_memory_wants() -> None:
