@@ -16,15 +16,18 @@ from api.http.responses import Caching
 from api.http.route import Route
 from api.lists.breaker import Breaker
 from api.lists.clients import Clients
+from api.lists.cluster.clients import clients_of
 from api.lists.store import Store
 from api.metrics.arm_sender import ArmSender
 from api.metrics.collector import RedisCollector
 from api.metrics.counters import Metrics
+from api.metrics.of_tenant import TenantMetrics
 from api.routes import audit, batch, events, finding, generations, health, items, lists, recommendations, session
 from api.routes import docs as docs_page
 from api.routes import metrics as monitoring
 from api.routes import runs as jobs
 from api.routes.viewing import view_of
+from api.serving.by_tenant import ByTenant
 from api.serving.cors import Cors
 from api.serving.middleware import Front
 from api.serving.mounting import mounted, own_paths
@@ -33,12 +36,16 @@ from api.serving.plain.quick import ARMS, QUICK, SENDER, Quick
 from api.web.application import beside
 from api.web.site import Site
 from contract.settings.settings import Settings
+from contract.tenants.file import TenantsFile
+from contract.tenants.tenant import Tenant
 
 
-def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:
+def create_app(settings: Settings | None = None, store: Store | None = None, metrics: Metrics | None = None) -> Flask:
     """The WSGI application; raises SettingsError for a bad environment. Redis is not asked before the first request."""
     if settings is None:
         settings = Settings.from_environ(os.environ)
+        if settings.tenants:
+            return _app_of_tenants(settings)
     if store is None:
         store = Store.of(settings)
     gate = Gate.of(settings)
@@ -46,7 +53,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app = Flask("api", static_folder=None)
     app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False)
     app.url_map.merge_slashes = False  # else werkzeug answers /users//x with a redirect, which is an HTML page
-    metrics = Metrics()
+    metrics = metrics or Metrics()
     store.fallback = settings.fallback_chain
     store.breaker.count = metrics.round_trips.inc
     gate.count = metrics.key_request
@@ -65,6 +72,19 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.extensions[ARMS] = arms = ArmSender(settings, metrics, store.pointers)
     metrics.broken = arms.broken
     app.extensions[QUICK] = Quick(lane, front, app.wsgi_app, store.breaker, store.pointers)
+    return app
+
+
+def _app_of_tenants(settings: Settings) -> Flask:
+    """All tenants' lists through one pool of connections."""
+    metrics, clients = Metrics(), clients_of(settings.redis_url)
+
+    def make(tenant: Tenant) -> Flask:
+        return create_app(tenant.settings, Store.of(tenant.settings, clients), TenantMetrics(metrics))
+
+    app = create_app(settings, metrics=metrics)
+    app.wsgi_app = ByTenant(app.wsgi_app, TenantsFile(settings.tenants, os.environ), make)  # type: ignore[method-assign]
+    del app.extensions[QUICK]  # which looks at no tenant
     return app
 
 

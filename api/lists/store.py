@@ -59,9 +59,9 @@ class Store:
         """Named lists that fill up a short one where the request does not say which."""
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """A store that has not connected yet; raises SettingsError for an address that can't be one."""
-        clients, keys, ttl_s = clients_of(settings.redis_url), Keys(settings.namespace), settings.pointer_ttl_ms / 1000
+    def of(cls, settings: Settings, clients: Clients | None = None) -> Self:
+        """A store that has not connected yet; raises SettingsError for an address that can't be one. `clients`: others share them."""
+        clients, keys, ttl_s = clients or clients_of(settings.redis_url), Keys(settings.namespace), settings.pointer_ttl_ms / 1000
         return cls(clients, keys, ttl_s, settings.redis_url, fresh=settings.counts_at_once)
 
     def user_list(self, view: View, given: Id) -> tuple[Id, StoredList] | None:

@@ -27,12 +27,16 @@ from contract.machine import give_large_memory_back
 from contract.settings.settings import Settings
 from contract.store.connections import connect
 from contract.telemetry import level, tracing
-from contract.tenants.file import chosen
+from contract.tenants.file import chosen, read_tenants
+from contract.tenants.tenant import TENANT
 
 try:
-    if _tenant := chosen(os.environ):
+    if os.environ.get(TENANT) and (_tenant := chosen(os.environ)):
         _tenant.become()
     _settings = Settings.from_environ(os.environ)
+    if _settings.tenants:
+        for _each in read_tenants(Path(_settings.tenants), os.environ).values():
+            Gate.of(_each.settings)
     # These say now, in one line, what would be a trace in create_app.
     Store.of(_settings)
     Clients.of(_settings.rq_url, "LARDER_QUEUE_URL")
