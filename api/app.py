@@ -21,18 +21,18 @@ from api.lists.store import Store
 from api.metrics.arm_sender import ArmSender
 from api.metrics.collector import RedisCollector
 from api.metrics.counters import Metrics
-from api.metrics.of_tenant import TenantMetrics
 from api.routes import audit, batch, events, finding, generations, health, items, lists, recommendations, session
 from api.routes import docs as docs_page
 from api.routes import metrics as monitoring
 from api.routes import runs as jobs
 from api.routes.viewing import view_of
-from api.serving.by_tenant import ByTenant
 from api.serving.cors import Cors
 from api.serving.middleware import Front
 from api.serving.mounting import mounted, own_paths
 from api.serving.plain.fast_lane import FastLane
 from api.serving.plain.quick import ARMS, QUICK, SENDER, Quick
+from api.tenants.by_tenant import ByTenant
+from api.tenants.metrics import TenantMetrics
 from api.web.application import beside
 from api.web.site import Site
 from contract.settings.settings import Settings

@@ -1,0 +1,1 @@
+"""One application for each of several catalogues."""
