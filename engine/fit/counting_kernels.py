@@ -90,6 +90,37 @@ def _count_along(item, item_ends, item_users, indptr, others, counts):  # type: 
 
 
 @njit(nogil=True, cache=True)
+def increments(place, item_ends, item_users, indptr, tail_indptr):  # type: ignore[no-untyped-def]
+    """Increments of counters that the rows of each item's users take, int64 (n_items): of popular items, the rows' tails alone."""
+    out = np.zeros(place.size, np.int64)
+    for item in range(place.size):
+        ends = indptr if place[item] < 0 else tail_indptr
+        for at in range(item_ends[item], item_ends[item + 1]):
+            user = item_users[at]
+            out[item] += ends[user + 1] - ends[user]
+    return out
+
+
+@njit(nogil=True, cache=True)
+def count_touched(item, item_ends, item_users, indptr, others, counts, touched):  # type: ignore[no-untyped-def]
+    """Co-occurrences of `item` with all items, and with how many; `touched`, int32 (n_items + 1), begins with those, in no order."""
+    stop, n = item_ends[item + 1], 0
+    for at in range(item_ends[item], stop):
+        if at + AHEAD < stop:
+            coming = item_users[at + AHEAD]
+            first = indptr[coming]
+            for t in range(first, min(indptr[coming + 1], first + FETCHED), LINE // others.itemsize):
+                prefetch(others, t)
+        user = item_users[at]
+        for t in range(indptr[user], indptr[user + 1]):
+            other = others[t]
+            touched[n] = other  # kept if it is the first time: no branch that the processor could mispredict
+            n += counts[other] == 0
+            counts[other] += 1
+    return n
+
+
+@njit(nogil=True, cache=True)
 def count_popular(start, end, bits, counts):  # type: ignore[no-untyped-def]
     """Co-occurrences of the popular items `start` to `end` (at most BLOCK) with all before `end`, and their mirror images.
 

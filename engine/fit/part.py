@@ -15,6 +15,7 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.fit import counting_kernels as counting
 from engine.fit import similarity_kernels as kernels
+from engine.fit.neighbor_kernels import rows_of_neighbors
 from engine.fit.similarity import Similarity
 
 _NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))
@@ -48,7 +49,9 @@ class Part(Similarity):
     def _nearest(self) -> SomeRows:
         n, width = self._end - self._start, self._n_neighbors + 1
         lengths, best, values = np.empty(n, np.int64), np.empty((n, width), np.int32), np.empty((n, width), np.float32)
-        kernels.rows_of_neighbors(self._start, self._end, self._counted(), *self._how, self._n_neighbors, lengths, best, values)
+        events = self._counted()
+        work = counting.increments(events[7], *events[:3], events[4])
+        rows_of_neighbors(self._start, self._end, events, work, *self._how, self._n_neighbors, lengths, best, values)
         kept = np.arange(width) < lengths[:, None]
         return SomeRows(lengths, best[kept], values[kept])
 

@@ -9,13 +9,19 @@ from numba import njit
 
 
 @njit(nogil=True, cache=True)
-def group(keys, n_groups):  # type: ignore[no-untyped-def]
-    """Stable counting sort: ends of groups, int64 (n_groups + 1), and the positions in order of key, int32 (keys.size)."""
+def _ends(keys, n_groups):  # type: ignore[no-untyped-def]
     ends = np.zeros(n_groups + 1, np.int64)
     for key in keys:
         ends[key + 1] += 1
     for g in range(n_groups):
         ends[g + 1] += ends[g]
+    return ends
+
+
+@njit(nogil=True, cache=True)
+def group(keys, n_groups):  # type: ignore[no-untyped-def]
+    """Stable counting sort: ends of groups, int64 (n_groups + 1), and the positions in order of key, int32 (keys.size)."""
+    ends = _ends(keys, n_groups)
     at = ends[:-1].copy()
     order = np.empty(keys.size, np.int32)
     for position in range(keys.size):
@@ -29,8 +35,14 @@ def group(keys, n_groups):  # type: ignore[no-untyped-def]
 def rows_by_user(user_idx, item_idx, n_users, n_items):  # type: ignore[no-untyped-def]
     """Events in order of user, then item, then input: ends of users, int64 (n_users + 1), and positions, int32."""
     _, by_item = group(item_idx, n_items)
-    ends, order = group(user_idx[by_item], n_users)
-    return ends, by_item[order]
+    ends = _ends(user_idx, n_users)
+    at = ends[:-1].copy()
+    order = np.empty(by_item.size, np.int32)
+    for position in by_item:
+        user = user_idx[position]
+        order[at[user]] = position
+        at[user] += 1
+    return ends, order
 
 
 @njit(nogil=True, cache=True)
@@ -76,11 +88,12 @@ def affinities(ends, order, item_idx, weight, age, half_life):  # type: ignore[n
 @njit(nogil=True, cache=True)
 def transpose(indptr, indices, n_items):  # type: ignore[no-untyped-def]
     """Users of every item in rising order: ends, int64 (n_items + 1), and user_idx, int32."""
-    ends, order = group(indices, n_items)
+    ends = _ends(indices, n_items)
+    at = ends[:-1].copy()
     users = np.empty(indices.size, np.int32)
-    owner = np.empty(indices.size, np.int32)
     for u in range(indptr.size - 1):
-        owner[indptr[u] : indptr[u + 1]] = u
-    for position in range(order.size):
-        users[position] = owner[order[position]]
+        for position in range(indptr[u], indptr[u + 1]):
+            item = indices[position]
+            users[at[item]] = u
+            at[item] += 1
     return ends, users

@@ -11,9 +11,10 @@ from contract.artifacts.artifact import TILE
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import counting_kernels as counting
-from engine.fit import row_kernels
+from engine.fit import neighbor_kernels, row_kernels
 from engine.fit import similarity_kernels as kernels
 from engine.fit.blocks import in_threads, release
+from engine.fit.neighbor_kernels import SWEPT
 
 # Multiply-adds a second of one worker process, on the slow side of what today's cores do: shards come out short, not long.
 DENSE_PER_S = 4e9
@@ -87,10 +88,10 @@ class Similarity:
 
     def counting_steps(self) -> float:
         """Increments of counters that the counting costs, with words of bit sets as what they cost in increments."""
-        popular, _, tail_indptr, _ = self._split()
-        widths, tails = np.diff(self._events[2]).astype(np.float64), np.diff(tail_indptr).astype(np.float64)
-        along_rows = float((widths**2 - (widths - tails) ** 2).sum())
-        return along_rows + popular.size**2 * self._n_words * _PER_BIT_WORD + self._n_items**2
+        popular, place, tail_indptr, _ = self._split()
+        work = counting.increments(place, *self._events[:3], tail_indptr).astype(np.float64)
+        swept = np.minimum(work * SWEPT, self._n_items) if self._n_neighbors else np.full(self._n_items, self._n_items, np.float64)
+        return float(work.sum() + swept.sum()) + popular.size**2 * self._n_words * _PER_BIT_WORD
 
     def dense(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
         tiles = allocate("similarity", np.float32, (self._n_tiles, self._n_items, TILE))
@@ -126,12 +127,13 @@ class Similarity:
         n, width = self._n_items, self._n_neighbors + 1
         lengths, best, values = np.empty(n, np.int64), np.empty((n, width), np.int32), np.empty((n, width), np.float32)
         events = self._counted(threads)
+        work = counting.increments(events[7], *events[:3], events[4])
 
         def select(start: int, end: int) -> None:
             out = (lengths[start:end], best[start:end], values[start:end])
-            kernels.rows_of_neighbors(start, end, events, *self._how, self._n_neighbors, *out)
+            neighbor_kernels.rows_of_neighbors(start, end, events, work, *self._how, self._n_neighbors, *out)
 
-        in_threads(self._f, select, threads, report)
+        in_threads(work + np.minimum(work * SWEPT, n), select, threads, report)
         _, indices, data = self._csr(allocate, lengths)
         kept = np.arange(width) < lengths[:, None]
         indices[:], data[:] = best[kept], values[kept]
@@ -184,4 +186,5 @@ def warm() -> None:
     events, length = (*fit._events, *tail, popular, place, np.zeros((1, 1), np.int32)), np.empty(1, np.int64)
     kernels.fill_dense(np.zeros((1, 1, TILE), np.float32), 0, 0, 1, events, *fit._how)
     kernels.rows_sparse(0, 1, fit._events, *fit._how, length, np.empty(1, np.int32), np.empty(1, np.float32))
-    kernels.rows_of_neighbors(0, 1, events, *fit._how, 1, length, np.empty((1, 2), np.int32), np.empty((1, 2), np.float32))
+    work = counting.increments(place, *fit._events[:3], tail[0])
+    neighbor_kernels.rows_of_neighbors(0, 1, events, work, *fit._how, 1, length, np.empty((1, 2), np.int32), np.empty((1, 2), np.float32))

@@ -26,7 +26,7 @@ SIMILARITIES = (
 
 
 @njit(nogil=True, cache=True, error_model="numpy")  # no test for a zero divisor, which would keep LLVM from using vectors
-def _similarities(kind, counts, threshold, f, f_i, n_items, values):  # type: ignore[no-untyped-def]
+def similarities(kind, counts, threshold, f, f_i, n_items, values):  # type: ignore[no-untyped-def]
     """values float32 from counts int32, which become 0 again. recommenders/utils/python_utils.py has the formulas; 0 for no count.
 
     f float64: frequencies of the items; f_i: that of the row's. One plain loop per formula, so that LLVM can use vectors.
@@ -66,7 +66,7 @@ def fill_dense(tiles, first, start, end, events, f, kind, threshold):  # type: i
     counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
     for i in range(start, end):
         count_item(i, events, counts)
-        _similarities(kind, counts, threshold, f, f[i], n_items, values)
+        similarities(kind, counts, threshold, f, f[i], n_items, values)
         for t in range(tiles.shape[0]):
             width = min(TILE, n_items - t * TILE)
             tiles[t, i - first, :width] = values[t * TILE : t * TILE + width]
@@ -98,7 +98,7 @@ def rows_sparse(start, end, events, f, kind, threshold, lengths, out_indices, ou
         for at in range(n):
             few[at], many[at] = counts[row[at]], f[row[at]]
             counts[row[at]] = 0
-        _similarities(kind, few[:n], threshold, many[:n], f[i], n_items, values[:n])
+        similarities(kind, few[:n], threshold, many[:n], f[i], n_items, values[:n])
         before = filled
         for at in range(n):
             if values[at] != 0.0:
@@ -107,60 +107,3 @@ def rows_sparse(start, end, events, f, kind, threshold, lengths, out_indices, ou
                 filled += 1
         lengths[i - start] = filled - before
     return filled
-
-
-@njit(nogil=True, cache=True)
-def rows_of_neighbors(start, end, events, f, kind, threshold, n_neighbors, lengths, out_indices, out_data):  # type: ignore[no-untyped-def]
-    """Of rows `start` to `end`, each item itself and its `n_neighbors` most similar others (ties: the lower item_idx).
-
-    Out: lengths int64 (rows); indices int32, rising within a row, and data float32 (rows, n_neighbors + 1).
-    """
-    n_items = f.size
-    counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
-    best, highest = np.empty(n_neighbors, np.int32), np.empty(n_neighbors, np.float32)
-    for i in range(start, end):
-        count_item(i, events, counts)
-        _similarities(kind, counts, threshold, f, f[i], n_items, values)
-        own = values[i]
-        values[i] = 0.0
-        n = _highest(values, best, highest)
-        row = i - start
-        filled = 0
-        for at in np.argsort(best[:n]):
-            if own != 0.0 and best[at] > i:
-                out_indices[row, filled], out_data[row, filled] = i, own
-                filled += 1
-                own = np.float32(0.0)
-            out_indices[row, filled], out_data[row, filled] = best[at], highest[at]
-            filled += 1
-        if own != 0.0:
-            out_indices[row, filled], out_data[row, filled] = i, own
-            filled += 1
-        lengths[row] = filled
-
-
-@njit(nogil=True, cache=True)
-def _highest(values, best, highest):  # type: ignore[no-untyped-def]
-    """Positions and values of the highest that are not 0, into best and highest, falling; how many."""
-    n, most = 0, best.size
-    bound = np.float32(-np.inf)
-    for first in range(0, values.size, TILE):
-        last = min(first + TILE, values.size)
-        higher = 0
-        for j in range(first, last):
-            higher += values[j] > bound
-        if higher == 0:
-            continue
-        for j in range(first, last):
-            value = values[j]
-            if value > bound and value != 0.0:
-                at = n if n < most else n - 1
-                while at > 0 and highest[at - 1] < value:
-                    highest[at], best[at] = highest[at - 1], best[at - 1]
-                    at -= 1
-                highest[at], best[at] = value, j
-                if n < most:
-                    n += 1
-                if n == most:
-                    bound = highest[n - 1]
-    return n

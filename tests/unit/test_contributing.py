@@ -39,7 +39,7 @@ def test_every_target_is_there() -> None:
     ("module", "names"),
     [
         ("contract/settings/model.py", ["Similarity ="]),
-        ("engine/fit/similarity_kernels.py", ["SIMILARITIES =", "def _similarities"]),
+        ("engine/fit/similarity_kernels.py", ["SIMILARITIES =", "def similarities"]),
         ("engine/models/family.py", ["MODELS:"]),
         ("contract/settings/family.py", ["ModelName ="]),
         ("trainer/sources/tables/open.py", ["def _open("]),

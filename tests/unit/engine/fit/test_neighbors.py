@@ -11,6 +11,8 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.fit import similarity
 from engine.fit.blocks import release
+from engine.fit.counting_kernels import increments
+from engine.fit.neighbor_kernels import rows_of_neighbors
 from engine.fit.similarity import Similarity
 from tests.support.models.fitting import Memory, interactions_of, matrix_of, rows_of, similarity_of
 from tests.support.models.samples import many
@@ -37,6 +39,36 @@ def test_neighbors_are_those_of_the_whole_row(name: str, n: int) -> None:
         found = {int(at): float(kept[item, at]) for at in np.flatnonzero(kept[item])}
         assert found == nearest(matrix[item], item, n)
     assert fitted == ("sparse", memory["similarity_data"].size / n_items)
+
+
+@pytest.mark.parametrize("name", ["cooccurrence", "cosine", "jaccard", "mutual information"])
+@pytest.mark.parametrize("threshold", [1, 3])
+def test_listed_and_swept_counters_keep_the_same_bits(name: str, threshold: int) -> None:
+    """The work of an item only says how its row is counted: of none at all it is listed, of very much it is swept."""
+    model = ModelSettings.model_validate({"similarity": name, "threshold": threshold})
+    rows = rows_of(interactions_of(many()), model)
+    fit = Similarity(rows.indptr, rows.indices, 150, model)
+    popular, place, *tail = fit._split()
+    rare = np.full_like(place, -1)
+    events = (*fit._events, *tail, popular, rare, np.zeros((popular.size, popular.size), np.int32))
+
+    def kept(work: int, n: int) -> tuple[bytes, ...]:
+        out = (np.zeros(150, np.int64), np.zeros((150, n + 1), np.int32), np.zeros((150, n + 1), np.float32))
+        rows_of_neighbors(0, 150, events, np.full(150, work), *fit._how, n, *out)
+        return tuple(array.tobytes() for array in out)
+
+    for n in (1, 5, 60, 149):
+        assert kept(0, n) == kept(10**12, n)
+
+
+def test_increments_are_those_of_the_rows_of_an_item_s_users() -> None:
+    rows = rows_of(interactions_of(many()), ModelSettings())
+    fit = Similarity(rows.indptr, rows.indices, 150, ModelSettings())
+    widths = np.diff(rows.indptr)
+    users = np.repeat(np.arange(widths.size), widths)
+    expected = np.bincount(rows.indices, weights=widths[users], minlength=150)
+    none = np.full(150, -1, np.int32)
+    assert increments(none, *fit._events[:3], fit._events[2]).tolist() == expected.tolist()
 
 
 def test_many_ties_are_cut_at_the_lower_position() -> None:

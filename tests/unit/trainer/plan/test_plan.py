@@ -67,6 +67,13 @@ def test_work_is_counted(crowded: Interactions) -> None:
     assert planned.whole_s == pytest.approx(planned.load_s + planned.fit_s + planned.write_s + planned.score_s)
 
 
+def test_neighbors_of_rare_items_cost_what_they_meet_not_the_catalogue(scattered: Interactions) -> None:
+    """Pairs that meet no others: each item has one user, and takes two increments."""
+    planned = plan_of(scattered, neighbors=5)
+    assert 2 * planned.n_items <= planned.counting_steps <= 20 * planned.n_items
+    assert plan_of(scattered).counting_steps > planned.n_items**2
+
+
 def test_diverse_lists_take_time_of_their_own_which_workers_share(crowded: Interactions) -> None:
     rates = replace(RATES, diverse_s=0.01)
     one, three, plain = (
