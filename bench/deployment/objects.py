@@ -96,9 +96,12 @@ def _write(url: str, gb: float) -> Sealed:
     from contract.artifacts.artifact import folder_of, open_artifact
     from contract.artifacts.artifact_writer import ArtifactWriter
     from contract.settings.settings import Settings
+    from engine import kernel_cache
     from trainer.run.pipeline import make_artifact
     from trainer.run.spec import RunSpec
     from trainer.sources.load import load
+
+    kernel_cache.use(os.environ)
 
     with tempfile.TemporaryDirectory(prefix="larder-bench-") as name:
         settings = Settings.from_environ({}, artifacts=f"file://{name}", interactions=SOURCE, evaluate=False)
