@@ -75,6 +75,15 @@ def test_every_view(stack: LocalStack, open_page: Open, look: str) -> None:
         assert page.locator("h1").count() == 1, name
 
 
+def test_generations_are_cards_on_a_phone_and_still_a_table_to_who_listens(stack: LocalStack, open_page: Open) -> None:
+    page, _ = open_page(viewport={"width": 390, "height": 844})
+    page.goto(stack.url)
+    region = page.get_by_role("region", name="Table of generations")
+    assert region.evaluate("one => one.scrollWidth <= one.clientWidth")
+    assert region.get_by_role("row").count() == 3, "headings and two generations"
+    assert region.locator("td[data-of=nDCG]").first.evaluate("one => getComputedStyle(one, '::before').content") == '"nDCG"'
+
+
 def test_text_in_place_of_a_script(stack: LocalStack, page: Page) -> None:
     page.goto(f"{stack.url}/explore?user={SCRIPT}")
     expect(page.locator("#h-user")).to_have_text(f"User {SCRIPT}")
