@@ -17,11 +17,11 @@ from engine.ranking.ranked import Ranking, ranking_arrays
 from trainer.evaluation.holdout import HeldOut, hold_out
 from trainer.evaluation.lists import best_unseen
 from trainer.evaluation.per_user import per_user
-from trainer.fitting.fit_model import fit_model
 from trainer.interactions.interactions import Interactions
 from trainer.items.new_items import with_content
 from trainer.items.revision import snapshot_of
 from trainer.sources import load as sources
+from trainer.tuning.fit import fit_in_memory
 
 SHARE, SEED, DEPTH, K = 0.05, 42, 50, 10
 EXPLORE = 0.1
@@ -75,14 +75,9 @@ def _hide(known: Interactions) -> tuple[Array, HeldOut, Array]:
 
 
 def _measured(held: HeldOut, hidden: Array, pairs: Array, model: ModelSettings) -> tuple[float, float, float]:
-    arrays: dict[str, Array] = {}
-
-    def allocate(name: str, dtype: np.typing.DTypeLike, shape: tuple[int, ...]) -> Array:
-        arrays[name] = np.zeros(shape, dtype)
-        return arrays[name]
-
-    threads, limit = n_cores(), 4.0 * 2**30
-    made = fit_model(held.train, model, allocate, threads=threads, limit_bytes=limit, report=lambda *_: None)
+    threads = n_cores()
+    fitted = fit_in_memory(held.train, model, threads=threads, limit_bytes=4.0 * 2**30)
+    made, arrays = fitted.made, fitted.arrays
 
     def lists(users: Array, depth: int, left_out: Array) -> Array:
         excluded = np.flatnonzero(left_out).astype(np.int32)

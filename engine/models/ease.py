@@ -45,9 +45,3 @@ def fit(rows: UserRows, parameters: Parameters, limits: Limits) -> Fitted:
 
 def cost(shape: Shape, parameters: Parameters, limits: Limits) -> Cost:
     return ridge.cost(shape, parameters.neighbors, limits)
-
-
-def proposed(shape: Shape, limits: Limits) -> int:
-    """Neighbors for a catalogue: 0 up to WHOLE_ITEMS items if the whole fits in memory, else NEIGHBORS."""
-    fits = cost(shape, Parameters(), limits).peak_bytes <= limits.memory_bytes
-    return 0 if shape.n_items <= WHOLE_ITEMS and fits else NEIGHBORS

@@ -48,9 +48,6 @@ class Paired:
         """Whether the new model is better by more than that many standard errors."""
         return self.errors > errors
 
-    def is_worse(self, errors: float = 2.0) -> bool:
-        return self.errors < -errors
-
 
 def paired(new: Array, old: Array, *, seed: int = SEED, resamples: int = RESAMPLES) -> Paired:
     """Compare a metric of the same users, in the same order: float (n_users), at least one. The same seed gives the same interval.

@@ -41,7 +41,6 @@ class Generation:
     progress: Progress
     manifest: Manifest | None
     verdict: Verdict
-    has_diff: bool
 
     @property
     def name(self) -> str:
@@ -197,4 +196,4 @@ def generation_of(name: str, raw: Mapping[bytes, bytes], recorded: int) -> Gener
         verdict = Verdict.model_validate_json(raw[b"verdict"])
     except (KeyError, ValidationError):
         verdict = Verdict()
-    return Generation(Progress.of(name, raw, recorded), manifest, verdict, b"diff" in raw)
+    return Generation(Progress.of(name, raw, recorded), manifest, verdict)

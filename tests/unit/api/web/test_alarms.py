@@ -35,7 +35,7 @@ def progress_of(name: str = "g1", **fields: object) -> Progress:
 
 
 def generation_of(manifest: Manifest, **fields: object) -> Generation:
-    return Generation(progress_of(manifest.generation, **fields), manifest, Verdict(), has_diff=False)
+    return Generation(progress_of(manifest.generation, **fields), manifest, Verdict())
 
 
 def healthy() -> Snapshot:

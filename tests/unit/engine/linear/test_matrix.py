@@ -154,12 +154,6 @@ def test_what_is_not_positive_definite_is_said() -> None:
         inverse.invert(-np.eye(3), 1)
 
 
-def test_ease_proposes_its_form() -> None:
-    assert ease.proposed(Shape(10_000, 3_700, 10**6, 1e9), Limits(memory_bytes=2**32)) == 0
-    assert ease.proposed(Shape(10_000, 27_000, 10**6, 1e9), Limits(memory_bytes=2**34)) == ease.NEIGHBORS
-    assert ease.proposed(Shape(10_000, 12_000, 10**6, 1e9), Limits(memory_bytes=2**28)) == ease.NEIGHBORS
-
-
 @pytest.mark.parametrize("neighbors", [0, 3])
 def test_items_that_nobody_has_score_nothing(neighbors: int) -> None:
     rows = oracles.random_rows(2)
