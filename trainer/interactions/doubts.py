@@ -15,6 +15,7 @@ from trainer.interactions.interactions import Interactions
 from trainer.interactions.limits import IN_FUTURE
 from trainer.interactions.profile import SAMPLED, Profile
 from trainer.rows.doubt import SAME_BYTES, Doubt
+from trainer.rows.other_encodings import ASSUMED, WESTERN, Readings, readings
 from trainer.rows.problems import Problems
 
 _YEAR = 366 * 86_400
@@ -28,6 +29,7 @@ ONE_USER = 0.2  # part of the rows that is much for one of at least
 USERS = 20
 REPEATED = 0.3
 AHEAD = 0.2
+NAMED = 3  # encodings
 EPOCH = 6e8  # a weight of 1989 and later, were it a time
 SENTINELS = tuple(float("9" * n) for n in range(2, 10))
 
@@ -42,6 +44,8 @@ def doubts(made: Interactions, columns: Mapping[str, str], profile: Profile, pro
             yield Doubt(what, "Correct the clock, or the times; --future-times keep keeps them.")
     for role, ids in (("user", made.user_ids), ("item", made.item_ids)):
         yield from id_doubts(role, ids, columns.get(role, ""))
+        if any(ASSUMED in note for note in problems.notes) and (found := readings(ids)) and not found.certain:
+            yield _encoded(role, found)
     if profile.rows >= MANY:
         yield from _whole(made, profile)
     yield from _weights(made, profile)
@@ -104,6 +108,14 @@ def _whole(made: Interactions, profile: Profile) -> Iterator[Doubt]:
     if profile.repeated > REPEATED and profile.to_the_second:
         part = f"{100 * profile.repeated:.0f} % of the rows"
         yield Doubt(f"{part} are another row again, to the second", "Was a file read twice? --duplicates last counts a pair once.")
+
+
+def _encoded(role: str, found: Readings) -> Doubt:
+    """Ids that were read as cp1252, and may be in another encoding."""
+    others = " or ".join(f"{text[:20]!r} in {name}" for name, text in found.others[:NAMED])
+    shown = f"{found.text[:20]!r} may be {others}" if others else f"{found.text[:20]!r} does not look like words"
+    which = "one of several encodings" if found.western else "not the encoding"
+    return Doubt(f"{role} ids are not UTF-8, and {WESTERN} is {which} that they can be in", f"Say which with --encoding: {shown}.")
 
 
 def _none(role: str, one: Id, n: int, rows: int) -> Doubt:

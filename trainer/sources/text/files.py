@@ -18,10 +18,11 @@ import zstandard
 from contract.errors import DataError
 from contract.settings.source import STDIN
 from trainer.kept.digest import digest
+from trainer.rows.other_encodings import KEEPING, WESTERN
 from trainer.rows.problems import EmptySourceError, Problems
 from trainer.sources.tables.locations import Location
 from trainer.sources.text.begun_stream import BegunStream
-from trainer.sources.text.encodings import WESTERN, detected, is_utf8, transcoded, unmarked
+from trainer.sources.text.encodings import detected, is_utf8, transcoded, unmarked
 from trainer.sources.text.place import Place
 from trainer.sources.text.zstd_file import MAGIC as ZSTD_MAGIC
 from trainer.sources.text.zstd_file import ZstdFile
@@ -127,7 +128,7 @@ class TextFile:
             valid = data.isascii() or is_utf8(data)
             plain &= valid
             if not valid and self._auto and only_ascii and self._decoder is None:
-                self._decoder = codecs.getincrementaldecoder(WESTERN)(errors="replace")
+                self._decoder = codecs.getincrementaldecoder(WESTERN)(errors=KEEPING)
                 self._assumed(WESTERN)
                 data, pending, valid = transcoded(data), transcoded(pending), True
             only_ascii = only_ascii and valid and data.isascii()
@@ -156,7 +157,8 @@ class TextFile:
         return file
 
     def _new_decoder(self) -> codecs.IncrementalDecoder | None:
-        return None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)(errors="replace")
+        errors = KEEPING if self._auto and self.encoding == WESTERN else "replace"
+        return None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)(errors=errors)
 
     def _read(self, size: int) -> bytes:
         try:

@@ -62,6 +62,22 @@ def test_encodings_are_found_out(csv: Path, encoding: str) -> None:
     assert rows(csv)[0] == ("é", "ü", 3.0, 4)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_of_letters_with_no_byte_of_zeros(csv: Path, encoding: str) -> None:
+    csv.write_bytes(
+        ("用户編号名称,商品編号名称\n" + "".join(f"北京市海淀区东{n:c}路,上海市浦东新区西{n:c}\n" for n in range(0x4E00, 0x4E40))).encode(
+            encoding
+        )
+    )
+    assert rows(csv, user_column="用户編号名称", item_column="商品編号名称")[0] == ("北京市海淀区东一路", "上海市浦东新区西一", 1.0)
+
+
+def test_no_byte_is_lost_of_a_text_whose_encoding_is_guessed(csv: Path) -> None:
+    """Bytes that cp1252 leaves undefined keep ids apart."""
+    csv.write_bytes(b"user,item\n\xe9\x81,1\n\xe9\x8d,1\n")
+    assert len({user for user, *_ in rows(csv)}) == 2
+
+
 def test_an_encoding_that_is_said(csv: Path) -> None:
     csv.write_bytes((HEADER + "Ж,2,3,4\n").encode("koi8-r"))
     assert rows(csv, encoding="koi8-r") == [("Ж", 2, 3.0, 4)]
