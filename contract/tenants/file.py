@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import posixpath
 import re
 import threading
 import time
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from contract.errors import SettingsError
 from contract.tenants.tenant import TENANT, TENANTS, TableError, Tenant, tenant_of
@@ -82,7 +84,7 @@ def read_tenants(path: Path, environ: Mapping[str, str]) -> dict[str, Tenant]:
                 raise TableError("", "expected a table for each tenant, as in [shop-a]")
             tenant = tenant_of(name, table, environ)
             for setting in ("namespace", "artifacts"):
-                value = str(getattr(tenant.settings, setting)).rstrip("/")
+                value = place_of(str(getattr(tenant.settings, setting)))
                 if other := taken.setdefault((setting, value), name) if taken.get((setting, value), name) != name else "":
                     raise TableError(setting if setting in table else "", f"the tenant {other} has the same {setting}: each needs its own")
                 taken[setting, value] = name
@@ -92,6 +94,12 @@ def read_tenants(path: Path, environ: Mapping[str, str]) -> dict[str, Tenant]:
             raise SettingsError(f"{TENANTS}={str(path)!r}, {place}: {error}") from None
         found[name] = tenant
     return found
+
+
+def place_of(value: str) -> str:
+    """The same for all spellings of one place: what follows "?" only says where copies of it are kept."""
+    scheme, mark, path = value.partition("?")[0].partition("://")
+    return f"{scheme}{mark}{posixpath.normpath(unquote(path))}" if mark else value
 
 
 def line_of(text: str, table: str, key: str = "") -> int:

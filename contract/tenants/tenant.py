@@ -14,6 +14,7 @@ NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 TENANT, TENANTS = f"{PREFIX}TENANT", f"{PREFIX}TENANTS"
 ALL_OF_THEM = (TENANT, TENANTS)  # which a process of one tenant does not have: to it, there is one catalogue
 FROM_ENVIRONMENT = "_env"
+_SHOWABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}", re.ASCII)
 OF_PROCESS = {
     *("tenant", "tenants", "redis_url", "queue_url", "min_replicas", "processes", "lease_s", "kernels", "drivers", "manual"),
     *("api_host", "api_port", "api_workers", "api_threads", "api_connections", "api_keepalive_s", "api_read_timeout_s", "api_queue_s"),
@@ -85,7 +86,11 @@ def _read(key: str, value: object, environ: Mapping[str, str]) -> tuple[str, str
         if not isinstance(value, str) or not value:
             raise TableError(key, "expected the name of a variable of the environment, as text")
         if value not in environ:
-            raise TableError(key, f"the environment has no variable {value[:64]}: set it, or take the line away")
+            shown = value if _SHOWABLE.fullmatch(value) else "of this name"  # a secret may stand there in place of its variable
+            raise TableError(key, f"the environment has no variable {shown}: set it, or take the line away")
+        if not environ[value].strip():
+            # Keys that are empty would open the tenant to everybody.
+            raise TableError(key, f"the variable {value} of the environment is empty: set it, or take the line away")
         return setting, environ[value]
     if setting in SECRETS or (isinstance(value, str) and hide_password(value) != value):
         raise TableError(key, f'a secret does not stand in this file: set {setting}_env = "VARIABLE", and VARIABLE in the environment')

@@ -10,8 +10,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 from contract.experiments.definition import Experiment
 from contract.larder import Larder
@@ -25,9 +26,15 @@ NICE = 10  # behind whatever else the machine has to do
 class Guarding:
     """Costs a look at the pointer every `every_s`, and more only when a day closes of an experiment that is to be watched."""
 
-    def __init__(self, larder: Larder, every_s: float = EVERY_S, start: Callable[[str], subprocess.Popen[bytes]] | None = None) -> None:
-        """`start`: begins to judge by clicks or by conversions."""
-        self._larder, self._every_s, self._start = larder, every_s, start or _judge
+    def __init__(
+        self,
+        larder: Larder,
+        every_s: float = EVERY_S,
+        start: Callable[[str], subprocess.Popen[bytes]] | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """`start`: begins to judge by clicks or by conversions. `environ`: of the process that does; None: that of this one."""
+        self._larder, self._every_s, self._start = larder, every_s, start or partial(_judge, environ=environ)
         self._process: subprocess.Popen[bytes] | None = None
         self._last = -every_s
         self._looking, self._looked = ("", 0), ("", 0)
@@ -62,8 +69,8 @@ class Guarding:
         return self._looking[1] > 0 and self._looking != self._looked
 
 
-def _judge(what: str) -> subprocess.Popen[bytes]:
+def _judge(what: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "trainer", "experiment", "judge", "--of", what, "--stop-when-worse"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 (a command of our own)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environ)  # noqa: S603 (a command of our own)
     os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
     return process

@@ -46,7 +46,7 @@ class Keeping:
         settings = larder.settings
         self._larder = larder
         self._lost_runs = LostRuns(larder)
-        self._remote = RemoteRetention() if is_remote(settings.artifacts) else None
+        self._remote = RemoteRetention(environ=environ) if is_remote(settings.artifacts) else None
         self._schedule = Schedule(settings, larder.store, larder.queue_redis)
         self._idle = (
             _every(TIDY_EVERY_S, _tried("can't tidy up", self._tidy)),
@@ -54,7 +54,7 @@ class Keeping:
         )
         self._watching = (
             _tried("lists can't be counted", Healing(larder).tick),
-            _tried("the experiment is not watched", Guarding(larder).tick),
+            _tried("the experiment is not watched", Guarding(larder, environ=environ).tick),
             _tried("answers of the experiment's arms are not watched", Canary(larder).tick),
         )
         self._beside = (

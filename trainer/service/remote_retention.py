@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 EVERY_S = 600.0
 
@@ -13,8 +14,9 @@ EVERY_S = 600.0
 class RemoteRetention:
     """Calls `larder prune` beside the service: when a generation was pruned, and every now and then for what was left behind."""
 
-    def __init__(self, start: Callable[[], subprocess.Popen[bytes]] | None = None) -> None:
-        self._start = start or _prune
+    def __init__(self, start: Callable[[], subprocess.Popen[bytes]] | None = None, environ: Mapping[str, str] | None = None) -> None:
+        """`environ`: of that process; None: that of this one."""
+        self._start = start or partial(_prune, environ)
         self._process: subprocess.Popen[bytes] | None = None
         self._last = time.monotonic()
         self._seen: set[str] = set()
@@ -29,5 +31,6 @@ class RemoteRetention:
             self._process = self._start()
 
 
-def _prune() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "trainer", "prune"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+def _prune(environ: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "trainer", "prune"]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environ)  # noqa: S603 (a command of our own)

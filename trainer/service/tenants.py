@@ -8,14 +8,14 @@ import time
 
 from redis.exceptions import RedisError
 
-from contract.errors import LarderError
+from contract.errors import LarderError, SettingsError
 from contract.larder import Larder
 from contract.queue.fair import FairWorker, Turn
 from contract.queue.leases import worker_name
 from contract.settings.settings import Settings
 from contract.telemetry import level
 from contract.tenants.file import TenantsFile
-from contract.tenants.tenant import ALL_OF_THEM, Tenant
+from contract.tenants.tenant import ALL_OF_THEM, TENANTS, Tenant
 from trainer.service.keeping import Keeping
 from trainer.service.service import warm
 
@@ -29,18 +29,27 @@ class Tended:
         self._file, self._larder = file, larder
         self._kept: dict[str, tuple[Tenant, Keeping, Turn]] = {}
         self._begun: set[str] = set()
+        self._refused: dict[str, Tenant] = {}
+        """Whose table can't be followed: looked at again when it is another."""
         self.look()
 
     def look(self) -> None:
         """Begin with who is new, or whose table is another; let go who is no more. What is served of those stays as it is."""
         tenants = self._file.all()
-        for name in [name for name, (tenant, _, _) in self._kept.items() if tenants.get(name) is not tenant]:
-            self._kept.pop(name)[1].close()
-            self._begun.discard(name)
-            log.info("the tenant %s is %s", name, "set anew" if name in tenants else "gone from the file; its lists stay in Redis")
+        for name in self._kept.keys() - tenants.keys():
+            self._let_go(name, "gone from the file; its lists stay in Redis")
         for name, tenant in tenants.items():
-            if name not in self._kept:
-                self._kept[name] = (tenant, *self._opened(tenant))
+            if (name in self._kept and self._kept[name][0] is tenant) or self._refused.get(name) is tenant:
+                continue
+            try:
+                opened = self._opened(tenant)
+            except LarderError as error:
+                self._refused[name] = tenant
+                log.error("the tenant %s: %s; what was in force for it stays", name, error)
+                continue
+            if name in self._kept:
+                self._let_go(name, "set anew")
+            self._kept[name] = (tenant, *opened)
 
     def begin(self) -> None:
         """What a service does first, for each tenant that it has not been done for."""
@@ -68,6 +77,11 @@ class Tended:
         for _, keeping, _ in list(self._kept.values()):
             keeping.idle()
 
+    def _let_go(self, name: str, why: str) -> None:
+        self._kept.pop(name)[1].close()
+        self._begun.discard(name)
+        log.info("the tenant %s is %s", name, why)
+
     def _opened(self, tenant: Tenant) -> tuple[Keeping, Turn]:
         larder = Larder.sharing(tenant.settings, self._larder.store, self._larder.queue_redis)
         environ = {**{name: text for name, text in os.environ.items() if name not in ALL_OF_THEM}, **tenant.environ}
@@ -80,6 +94,8 @@ def serve_tenants(settings: Settings) -> None:
     file = TenantsFile(settings.tenants, os.environ)
     larder = Larder(settings, waits_for_jobs=True)
     tended = Tended(file, larder)
+    if not tended.turns():
+        raise SettingsError(f"{TENANTS}={settings.tenants!r}: no tenant's table can be followed: the log says why")
     warm(settings)
     tended.begin()
 

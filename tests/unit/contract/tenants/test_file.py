@@ -19,7 +19,14 @@ namespace = "other"
 artifacts = "file:///elsewhere"
 api_read_keys_env = "B_KEYS"
 """
-ENVIRON = {"LARDER_TENANTS": "x", "LARDER_TENANT": "shop-a", "LARDER_REDIS_URL": "redis://r:1/0", "B_KEYS": "k" * 20, "PATH": "/bin"}
+ENVIRON = {
+    "LARDER_TENANTS": "x",
+    "LARDER_TENANT": "shop-a",
+    "LARDER_REDIS_URL": "redis://r:1/0",
+    "B_KEYS": "k" * 20,
+    "EMPTY": " ",
+    "PATH": "/bin",
+}
 
 
 @pytest.fixture
@@ -54,9 +61,13 @@ def test_artifacts_are_a_place_of_each_tenants_own(path: Path) -> None:
         ("[a]\n[Bad_Name]\n", 2, "expected a name of 1 to 48 of a-z, 0-9 and -"),
         ("[a]\n\n[b]\nnamespace = 'a'\n", 4, "the tenant a has the same namespace"),
         ("[a]\nartifacts='file:///x'\n[b]\nartifacts='file:///x/'\n", 4, "the tenant a has the same artifacts"),
+        ("[a]\nartifacts='s3://b/x?cache=/c'\n[b]\nartifacts='s3://b/x/?cache=/d'\n", 4, "the tenant a has the same artifacts"),
+        ("[a]\nartifacts='file:///x/y'\n[b]\nartifacts='file:///x/z/../%79'\n", 4, "the tenant a has the same artifacts"),
         ("[a]\nk = 5\ninteractionz = 'x'\n", 3, "interactionz is not a setting; the nearest is interactions"),
         ("[a]\nk = 'many'\n", 2, "k"),
         ("[a]\napi_read_keys_env = 'NOWHERE'\n", 2, "the environment has no variable NOWHERE"),
+        ("[a]\napi_read_keys_env = 'hushhushhush1234'\n", 2, "the environment has no variable of this name"),
+        ("[a]\napi_read_keys_env = 'EMPTY'\n", 2, "the variable EMPTY of the environment is empty"),
         ("[a]\napi_read_keys = 'hushhushhushhush'\n", 2, 'set api_read_keys_env = "VARIABLE"'),
         ("[a]\ninteractions = 'postgresql://u:hushhush@h/d?table=t'\n", 2, 'set interactions_env = "VARIABLE"'),
         ("[a]\nredis_url = 'redis://x'\n", 2, "redis_url is a setting of the whole process"),
