@@ -31,7 +31,7 @@ from api.serving.middleware import Front
 from api.serving.mounting import mounted, own_paths
 from api.serving.plain.fast_lane import FastLane
 from api.serving.plain.quick import ARMS, QUICK, SENDER, Quick
-from api.tenants.by_tenant import ByTenant
+from api.tenants.by_tenant import BEGINS, OF_PROCESS, ByTenant
 from api.tenants.metrics import TenantMetrics
 from api.web.application import beside
 from api.web.site import Site
@@ -80,11 +80,18 @@ def _app_of_tenants(settings: Settings) -> Flask:
     metrics, clients = Metrics(), clients_of(settings.redis_url)
 
     def make(tenant: Tenant) -> Flask:
-        return create_app(tenant.settings, Store.of(tenant.settings, clients), TenantMetrics(metrics))
+        return _behind_the_mount(create_app(tenant.settings, Store.of(tenant.settings, clients), TenantMetrics(metrics)))
 
-    app = create_app(settings, metrics=metrics)
-    app.wsgi_app = ByTenant(app.wsgi_app, TenantsFile(settings.tenants, os.environ), make)  # type: ignore[method-assign]
-    del app.extensions[QUICK]  # which looks at no tenant
+    app = _behind_the_mount(create_app(settings, metrics=metrics))
+    tenants = ByTenant(app.wsgi_app, TenantsFile(settings.tenants, os.environ), make)
+    app.wsgi_app = mounted(tenants, settings, own_paths([BEGINS, *OF_PROCESS]))  # type: ignore[method-assign, assignment]
+    return app
+
+
+def _behind_the_mount(app: Flask) -> Flask:
+    """One of several applications: the path that a proxy has put before all of them is taken off once, before a tenant is looked for."""
+    quick: Quick = app.extensions.pop(QUICK)  # which looks at no tenant
+    app.wsgi_app = quick.front  # type: ignore[method-assign]
     return app
 
 

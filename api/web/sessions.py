@@ -1,7 +1,7 @@
 """Who looks at a page: a key, given once in a form, becomes a signed cookie that says what it opened.
 
-The cookie holds no key. It lasts SESSION_HOURS, ends when the set of keys changes (they are what its signature is made from), is out of
-reach of scripts, and comes with no request that another site has caused.
+The cookie holds no key. It lasts SESSION_HOURS, ends when the set of keys changes (its signature is made from them and from the
+namespace, so that it opens no other catalogue), is out of reach of scripts, and comes with no request that another site has caused.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Cookies(SecureCookieSessionInterface):
 
 def protect(app: Flask, site: Site) -> None:
     app.session_interface = _Cookies(site.settings.api_public_origin)
-    app.secret_key = site.gate.secret("session of the pages")
+    app.secret_key = site.gate.secret(f"session of the pages of {site.settings.namespace}")
     app.config.update(
         SESSION_COOKIE_NAME="larder_session",
         SESSION_COOKIE_HTTPONLY=True,

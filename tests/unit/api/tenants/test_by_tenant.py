@@ -1,0 +1,55 @@
+"""Several applications behind one proxy, and what a session of one is to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from api.app import create_app
+from contract.errors import SettingsError
+
+READER, EDITOR = "a-key-of-some-reader", "a-key-of-some-editor"
+
+
+@pytest.fixture
+def environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """Two tenants: who changes one reads the other."""
+    file = tmp_path / "tenants.toml"
+    tables = (f'[{name}]\napi_read_keys_env = "{read}"\napi_admin_keys_env = "{admin}"\n' for name, read, admin in ("aXY", "bYX"))
+    file.write_text("".join(tables))
+    for name, value in {"LARDER_TENANTS": str(file), "LARDER_REDIS_URL": "redis://127.0.0.1:1/0", "X": READER, "Y": EDITOR}.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("start", ["", "/larder"])
+def test_pages_and_cookies_stay_below_the_prefix_and_the_tenant(environ: pytest.MonkeyPatch, start: str) -> None:
+    environ.setenv("LARDER_API_ROOT_PATH", "/larder")
+    client = create_app().test_client()
+    sent = client.get(f"{start}/t/a/")
+    assert (sent.status_code, sent.headers.get("Location")) == (303, "/larder/t/a/sign-in?next=/larder/t/a/")
+    signed = sign_in(client, f"{start}/t/a", READER)
+    assert "Path=/larder/t/a;" in f"{signed};"
+    assert client.get(f"{start}/health/live").status_code == 200
+
+
+def test_a_prefix_can_not_be_that_of_the_tenants(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("LARDER_API_ROOT_PATH", "/t")
+    with pytest.raises(SettingsError, match="/t is a path of the API's own"):
+        create_app()
+
+
+@pytest.mark.usefixtures("environ")
+def test_a_session_of_one_tenant_opens_nothing_of_another() -> None:
+    client = create_app().test_client(use_cookies=False)
+    cookie = sign_in(client, "/t/a", EDITOR).partition(";")[0]
+    for tenant, expected in (("a", 503), ("b", 303)):
+        answer = client.get(f"/t/{tenant}/change/retrain", headers={"Cookie": cookie})
+        assert answer.status_code == expected, tenant  # there is no Redis behind the page
+
+
+def sign_in(client: FlaskClient, start: str, key: str) -> str:
+    """The cookie that is set."""
+    return client.post(f"{start}/sign-in", data={"key": key}).headers["Set-Cookie"]
