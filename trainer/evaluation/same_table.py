@@ -22,13 +22,17 @@ SEVERAL = 4  # items of a user, of which more is said than chance
 TORN = 1 / 3  # part of the users who are found again, and have lost most of their items though these are there
 ALIKE = 0.3  # rank correlation of the popularity of items
 _AT_ONCE = 1 << 16
+VALUES = {"affinity": "affinity", "exponent": "exponent", "last": "item_last"}
 
 Ids = Callable[[int, int], Sequence[Id]]
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Who has which items: rows of users in CSR. `gone`: users who are no longer to be looked for."""
+    """Who has which items: rows of users in CSR. `gone`: users who are no longer to be looked for.
+
+    `affinity`: of each of them, up to 2 ** exponent of the user. `last`: each item's last time. None where they are not there.
+    """
 
     users: Ids
     items: Ids
@@ -36,6 +40,9 @@ class Pairs:
     indices: Array
     n_items: int
     gone: frozenset[int] = frozenset()
+    affinity: Array | None = None
+    exponent: Array | None = None
+    last: Array | None = None
 
     @classmethod
     def of(cls, artifact: Artifact) -> Pairs:
@@ -46,6 +53,7 @@ class Pairs:
             indices=artifact["indices"],
             n_items=artifact.manifest.n_items,
             gone=frozenset(artifact.manifest.erased),
+            **{name: artifact.arrays.get(array) for name, array in VALUES.items()},
         )
 
     @property
@@ -68,7 +76,8 @@ class Kept:
     torn: float | None = None
 
 
-def compare(new: Pairs, old: Pairs) -> Kept:
+def matched(new: Pairs, old: Pairs) -> tuple[int, dict[int, int], Array]:
+    """How many users of the current generation were looked for; those who were found, and where; where each of its items is, or -1."""
     at = [user for user in np.unique(np.linspace(0, old.n_users - 1, SAMPLED).astype(int)).tolist() if user not in old.gone]
     wanted = {old.users(user, user + 1)[0]: user for user in at}
     users = {old_user: new_user for one, new_user in _found(new.users, new.n_users, wanted) for old_user in [wanted[one]]}
@@ -78,12 +87,17 @@ def compare(new: Pairs, old: Pairs) -> Kept:
     item_of = np.full(old.n_items, -1, np.int64)
     for one, new_item in _found(new.items, new.n_items, items_wanted):
         item_of[items_wanted[one]] = new_item
+    return len(wanted), users, item_of
+
+
+def compare(new: Pairs, old: Pairs) -> Kept:
+    n_wanted, users, item_of = matched(new, old)
     counts_old, counts_new = (np.bincount(one.indices, minlength=one.n_items) for one in (old, new))
     common = np.flatnonzero(item_of >= 0)
     lost_items = np.flatnonzero(item_of < 0)
     pairs, torn = _pairs(new, old, users, item_of)
     return Kept(
-        users=len(users) / max(1, len(wanted)),
+        users=len(users) / max(1, n_wanted),
         items=float(counts_old[common].sum() / max(1, counts_old.sum())),
         pairs=pairs,
         torn=torn,

@@ -26,6 +26,7 @@ from trainer.evaluation.reading import Reading, changed
 from trainer.evaluation.same_table import Pairs, another, compare
 from trainer.evaluation.side_by_side import Served
 from trainer.interactions.interactions import Interactions
+from trainer.run.same_values import other_values
 from trainer.run.spec import RunSpec
 from trainer.spark.cluster import Cluster
 
@@ -83,7 +84,8 @@ def judge(settings: Settings, generations: Generations, manifest: Manifest, orde
     reading = Reading.of(manifest)
     if served and pointer:
         before = Reading.of(served)
-        drift = [*drifted(reading, before, settings.gate), *_other_table(settings, order.run, pointer)]
+        comparable = manifest.settings == served.settings and not _window_moved(reading, before)
+        drift = [*drifted(reading, before, settings.gate), *_other_table(settings, order.run, pointer, comparable=comparable)]
         failures = (*changed(reading, before), *found.failures, *(finding for severity, finding in drift if severity == "refuse"))
         warnings = (*found.warnings, *(finding for severity, finding in drift if severity == "warn"))
         found = found.model_copy(update={"failures": failures, "warnings": warnings})
@@ -99,11 +101,17 @@ def judge(settings: Settings, generations: Generations, manifest: Manifest, orde
     )
 
 
-def _other_table(settings: Settings, run: str, pointer: Pointer) -> Iterator[Found]:
+def _window_moved(new: Reading, old: Reading) -> bool:
+    oldest = [one.profile.oldest if one.profile else None for one in (new, old)]
+    return oldest[0] is not None and oldest[1] is not None and oldest[0] > oldest[1]
+
+
+def _other_table(settings: Settings, run: str, pointer: Pointer, *, comparable: bool) -> Iterator[Found]:
     """What the artifacts say of the users, the items and their pairs. Nothing where that of the current generation is gone."""
     new, old, before = (_pairs(settings, generation) for generation in (run, pointer.generation, pointer.previous))
     if new and old:
         yield from another(compare(new, old), new, old, settings.gate, before)
+        yield from other_values(new, old, comparable=comparable, before=before)
 
 
 def _pairs(settings: Settings, generation: str) -> Pairs | None:

@@ -23,6 +23,7 @@ from trainer.evaluation.drift import drifted, unlike
 from trainer.evaluation.reading import Reading, changed
 from trainer.evaluation.same_table import Pairs, another, compare
 from trainer.interactions.interactions import Interactions
+from trainer.run.same_values import other_values
 
 DAY = 86_400
 START = 1_704_067_200  # 2024-01-01
@@ -177,6 +178,9 @@ MUTATIONS: dict[str, Callable[[Rows], Rows]] = {
     ],
     "data for a test": lambda rows: [Row(str(1000 + n % 50), str(500 + n % 7), 1, NIGHT + n) for n in range(len(rows))],
     "items of other rows": lambda rows: shuffled_column(rows, "item"),
+    "times mirrored within their span": each(lambda row: replace(row, time=START + NIGHT + DAY - row.time)),
+    "times of other rows": lambda rows: shuffled_column(rows, "time"),
+    "weights of other rows": lambda rows: shuffled_column(rows, "weight"),
     "items one row late": lambda rows: shifted_column(rows, "item"),
 }
 
@@ -198,6 +202,9 @@ HONEST: dict[str, Callable[[Rows], Rows]] = {
     "a robot": lambda rows: rows + [Row("4711", row.item, 3, row.time) for row in rows[::15]],
     "a sale": lambda rows: rows + [Row(row.user, "517", 5, NIGHT + 3600) for row in rows[::10]],
     "a better mood": lambda rows: [replace(row, weight=min(5, row.weight + 1)) if at % 20 == 0 else row for at, row in enumerate(rows)],
+    "a few corrected times and weights": lambda rows: [
+        replace(row, weight=1, time=row.time - 7 * DAY) if at % 250 == 0 else row for at, row in enumerate(rows)
+    ],
     "a day of three times the rows": lambda rows: more(rows, len(rows) // 40),
     "a week that makes a quarter of all": lambda rows: more(rows, len(rows) // 4),
     "three times the rows, by more users": lambda rows: [
@@ -254,6 +261,7 @@ def refusals(new: str, before: Interactions, **given: Any) -> list[str]:
     found = [
         *drifted(new_reading, old_reading, limits),
         *another(compare(new_pairs, old_pairs), new_pairs, old_pairs, limits),
+        *other_values(new_pairs, old_pairs, comparable=True),
     ]
     counted = gate.judge(figures_of(now), figures_of(before), limits, datetime.fromtimestamp(NIGHT + 8 * DAY, UTC))
     return [finding.message for finding in changed(new_reading, old_reading)] + [
@@ -276,7 +284,7 @@ def figures_of(made: Interactions) -> Figures:
 
 def pairs_of(made: Interactions) -> Pairs:
     n_items = len(made.item_ids)
-    pairs = np.unique(made.user_idx.astype(np.int64) * n_items + made.item_idx)
+    pairs, at = np.unique(made.user_idx.astype(np.int64) * n_items + made.item_idx, return_inverse=True)
     ends = np.cumsum(np.bincount(pairs // n_items, minlength=len(made.user_ids)))
     return Pairs(
         users=lambda start, end: made.user_ids[start:end],
@@ -284,6 +292,8 @@ def pairs_of(made: Interactions) -> Pairs:
         indptr=np.concatenate(([0], ends)),
         indices=pairs % n_items,
         n_items=n_items,
+        affinity=np.bincount(at, made.weight).astype(np.float32),
+        last=None if made.time is None else np.asarray([made.time[made.item_idx == item].max() for item in range(n_items)]),
     )
 
 
@@ -336,6 +346,23 @@ def test_sessions_are_others_every_night(tmp_path: Path) -> None:
     assert [how for how, _ in another(kept, pairs[2], pairs[1], limits, before=pairs[0])] == ["warn"]
 
 
+@pytest.mark.parametrize("name", ["times mirrored within their span", "times of other rows", "weights of other rows"])
+def test_what_the_same_rows_had_is_named(tmp_path: Path, served: Interactions, name: str) -> None:
+    said = refusals(written(tmp_path, "tonight.csv", MUTATIONS[name](tonight())), served)
+    assert any(one.startswith(f"the same {'pairs have other weights' if 'weights' in name else 'rows have other times'}: ") for one in said)
+
+
+def test_values_that_were_others_the_night_before_may_be_so_again(tmp_path: Path, served: Interactions) -> None:
+    nights = [
+        pairs_of(load(written(tmp_path, f"{n}.csv", shuffled_column(shuffled_column(rows, "time"), "weight"))).interactions)
+        for n, rows in enumerate((last_night(), tonight()))
+    ]
+    before = pairs_of(served)
+    assert {how for how, _ in other_values(nights[1], nights[0], comparable=True)} == {"refuse"}
+    assert {how for how, _ in other_values(nights[1], nights[0], comparable=True, before=before)} == {"warn"}
+    assert list(other_values(before, before, comparable=True)) == []
+
+
 @pytest.mark.parametrize(("days", "step"), [(7, 1), (7, 3), (14, 7), (30, 7)])
 def test_windows_that_move_on_are_honest(tmp_path: Path, days: int, step: int) -> None:
     rows = shop(1, NIGHT + 10 * DAY, users=600)
@@ -345,6 +372,7 @@ def test_windows_that_move_on_are_honest(tmp_path: Path, days: int, step: int) -
         window = [row for row in rows if end - days * DAY <= row.time < end]
         nights.append(pairs_of(load(written(tmp_path, f"{n}.csv", window)).interactions))
     assert [how for how, _ in another(compare(nights[1], nights[0]), nights[1], nights[0], GateSettings()) if how == "refuse"] == []
+    assert [how for how, _ in other_values(nights[1], nights[0], comparable=False) if how == "refuse"] == []
 
 
 def test_a_change_of_size_warns(tmp_path: Path, served: Interactions) -> None:
