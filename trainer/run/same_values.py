@@ -22,6 +22,7 @@ from trainer.evaluation.same_table import FEW, Pairs, matched
 TIMES = {"refuse": 0.25, "warn": 0.1}  # part of the items, beside that of pairs that are fewer
 WEIGHTS = {"refuse": 0.2, "warn": 0.1}  # part of the pairs
 _FACTOR = 0.1  # by which the binary logarithm of a factor may differ from that of the others
+_NEARLY = 0.8  # of the most frequent factor's pairs, from which another one may be the usual one
 _MOST = 1 << 18  # pairs that are looked at
 
 
@@ -79,7 +80,8 @@ def _weighed(new: Pairs, old: Pairs, users: dict[int, int], item_of: Array) -> f
     if found.size < FEW:
         return 0.0
     values, counts = np.unique(np.round(found, 2), return_counts=True)
-    usual = values[counts.argmax()]
+    frequent = values[counts >= _NEARLY * counts.max()]
+    usual = frequent[np.abs(frequent - np.median(found)).argmin()]
     return float(min((found < usual - _FACTOR).sum(), (found > usual + _FACTOR).sum()) / found.size)
 
 

@@ -149,6 +149,18 @@ def test_a_reading_of_another_meaning_is_refused_and_losses_are_said(services: C
     assert train("column.csv", "user_id,item_id,score\n", rows, "--force")[0] == 0
     assert train("column.csv", "user_id,item_id,score\n", rows)[0] == 0
 
+    def timed(weight: Callable[[int], int], at: Callable[[int], int]) -> list[str]:
+        return [f"{user},{item},{weight(n % 5)},{1_700_000_000 + 5000 * at(n)}" for n, (user, item) in enumerate(pairs)]
+
+    head = "user_id,item_id,qty,ts\n"
+    assert train("timed.csv", head, timed(lambda w: 1 + w, lambda n: n), "--force")[0] == 0
+    code, said = train("mirrored.csv", head, timed(lambda w: 1 + w, lambda n: 1999 - n))
+    assert code == 8
+    assert "the same rows have other times: the last time of" in said
+    code, said = train("upside_down.csv", head, timed(lambda w: 5 - w, lambda n: n))
+    assert code == 8
+    assert "the same pairs have other weights" in said
+
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
