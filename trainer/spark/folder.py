@@ -1,4 +1,4 @@
-"""A folder for the files of a fit, locked while its process lives; what killed processes have left is removed by the next."""
+"""A folder for the files of a fit, with a lock beside it while its process lives; what is left of the killed is removed by the next."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from contract.errors import SettingsError
 
-_LOCK = "lock"
+_OURS, _LOCK = "larder-", ".lock"  # nothing else in the place is looked at: it may be one that others use, too
 
 
 class OwnFolder:
@@ -20,11 +20,11 @@ class OwnFolder:
     def __init__(self, base: Path, *, shared: bool) -> None:
         try:
             base.mkdir(parents=True, exist_ok=True)
-            for left in base.iterdir():
+            for left in base.glob(f"{_OURS}*{_LOCK}"):
                 _remove_if_left(left)
-            self.path = Path(tempfile.mkdtemp(dir=base))
-            self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self._lock, self._lock_file = _locked(base)
+            self.path = self._lock_file.with_suffix("")
+            self.path.mkdir(0o700)
             self.path.chmod(0o770 if shared else 0o700)
         except OSError as error:
             raise SettingsError(
@@ -32,16 +32,34 @@ class OwnFolder:
             ) from None
 
     def remove(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
+        _remove(self._lock_file)
         os.close(self._lock)
 
 
-def _remove_if_left(folder: Path) -> None:
-    """Remove a folder whose process has ended. One that has no lock is another's, or has just been made."""
+def _locked(base: Path) -> tuple[int, Path]:
+    """A new file, and the lock on it."""
+    while True:
+        lock, name = tempfile.mkstemp(_LOCK, _OURS, base)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.fstat(lock).st_nlink:
+            return lock, Path(name)
+        os.close(lock)  # another process has taken it for one that was left, before it was locked
+
+
+def _remove_if_left(lock_file: Path) -> None:
+    """Remove a folder whose process has ended."""
     with suppress(OSError):
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+        lock = os.open(lock_file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(lock_file)
         finally:
             os.close(lock)
+
+
+def _remove(lock_file: Path) -> None:
+    """Where something is written into the folder meanwhile, the lock's file stays, so that the next process tries again."""
+    folder = lock_file.with_suffix("")
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        lock_file.unlink(missing_ok=True)
