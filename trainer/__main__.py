@@ -19,7 +19,9 @@ from contract.command_exit import guarded
 from contract.errors import GenerationFailedError, LarderError
 from contract.formats.states import RunState
 from contract.larder import Larder
+from contract.queue.fair import of_all
 from contract.queue.leases import n_alive_here
+from contract.queue.names import TRAIN_QUEUE
 from contract.settings.absolute import absolute_options
 from contract.settings.command_hints import as_called
 from contract.settings.running_stack import environment_beside
@@ -28,14 +30,13 @@ from contract.store.connections import explained
 from contract.store.runs import Runs, new_run_id
 from contract.telemetry import tracing
 from contract.telemetry.logs import log_to_stdout
-from contract.tenants.tenant import TENANTS
 from engine import kernel_cache
 from trainer.cli.check import check
 from trainer.cli.context import who_asks
 from trainer.cli.generations import COMMANDS
 from trainer.cli.options import settings_options, tune_options
 from trainer.cli.status import status
-from trainer.cli.tenants.commands import choose, one_of, tenants
+from trainer.cli.tenants.commands import choose, tenants
 from trainer.cli.tune import tune
 
 console = Console()
@@ -138,12 +139,13 @@ def serve() -> None:
 @cli.command()
 def health() -> None:
     """Exit 0 if the trainer service of this host shows life, and something is served or may yet be."""
-    larder = Larder(one_of(Settings.from_environ(os.environ)))
-    with explained(larder.settings.rq_url):
-        alive = n_alive_here(larder.train_queue)
+    settings = Settings.from_environ(os.environ)
+    larder = Larder(settings)
+    with explained(settings.rq_url):
+        alive = n_alive_here(of_all(settings, TRAIN_QUEUE, larder.queue_redis) if settings.tenants else larder.train_queue)
     console.print(f"{alive} trainer process(es) alive on this host")
-    with explained(larder.settings.redis_url):
-        latest = None if os.environ.get(TENANTS) else larder.runs.latest()  # one tenant's failure is not the service's
+    with explained(settings.redis_url):
+        latest = None if settings.tenants else larder.runs.latest()  # one tenant's failure is not the service's
         if latest and latest.state == RunState.FAILED and larder.generations.current() is None:
             raise GenerationFailedError(f"nothing is served, and run {latest.run} failed: {latest.message}")
     if not alive:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -20,14 +19,15 @@ from redis.exceptions import RedisError
 from contract.command_exit import guarded
 from contract.larder import Larder
 from contract.machine import die_with_parent
-from contract.queue.fair import FairWorker
+from contract.queue.fair import FairWorker, of_all
 from contract.queue.leases import LeasedWorker, n_alive_here, worker_name
+from contract.queue.names import SCORE_QUEUE
 from contract.settings.settings import Settings
 from contract.store.connections import explained, says_full
 from contract.store.removal import REDIS_IS_FULL, make_room
 from contract.telemetry import level, tracing
 from contract.telemetry.logs import log_to_stdout
-from contract.tenants.file import TenantsFile, read_tenants
+from contract.tenants.file import TenantsFile
 from engine import kernel_cache
 from worker.tenants import ScoreTurns, counting, given_up_of
 
@@ -68,15 +68,16 @@ def _supervise(settings: Settings) -> int:
     stopping = threading.Event()
     for number in STOP_SIGNALS:
         signal.signal(number, lambda _number, _frame: stopping.set())
-    who_counts = counting(settings)
+    # Those who are forked later have it as it was when it was last good.
+    file = TenantsFile(settings.tenants, os.environ) if settings.tenants else None
+    who_counts = counting(settings, file)
     children: list[Any] = []
-    refreshing: dict[str, list[Any]] = {}
+    refreshing: dict[Settings, list[Any]] = {}
     while not stopping.is_set():
-        wanted = {one.namespace: one for one in who_counts()}
-        for namespace in refreshing.keys() | wanted.keys():
-            one, of_it = wanted.get(namespace), refreshing.setdefault(namespace, [])
-            _fill(of_it, int(one is not None), partial(context.Process, target=_refresh, args=(one,)))
-        _fill(children, settings.processes, lambda: context.Process(target=_work, args=(settings,)))
+        wanted = set(who_counts())
+        for one in sorted(refreshing.keys() | wanted, key=lambda one: one in wanted):  # who is gone, or set anew, ends first
+            _fill(refreshing.setdefault(one, []), int(one in wanted), partial(context.Process, target=_refresh, args=(one,)))
+        _fill(children, settings.processes, lambda: context.Process(target=_work, args=(settings, file)))
         stopping.wait(RESTART_S)
     children += chain.from_iterable(refreshing.values())
     for child in children:
@@ -115,14 +116,14 @@ def _begin() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
-def _work(settings: Settings) -> None:
+def _work(settings: Settings, file: TenantsFile | None) -> None:
     """One RQ worker, until it is told to stop."""
     _begin()
     larder = Larder(settings, waits_for_jobs=True)
 
     name = worker_name(f"{os.getpid()}.{time.time_ns()}")
     try:
-        worker = _worker(larder, name, lambda: level.follow(larder.store, larder.keys, settings))
+        worker = _worker(larder, file, name, lambda: level.follow(larder.store, larder.keys, settings))
         worker.work(logging_level=settings.log_level)
     except RedisError as error:
         if not says_full(error):
@@ -133,25 +134,20 @@ def _work(settings: Settings) -> None:
         sys.exit(1)
 
 
-def _worker(larder: Larder, name: str, on_beat: Callable[[], object]) -> LeasedWorker:
+def _worker(larder: Larder, file: TenantsFile | None, name: str, on_beat: Callable[[], object]) -> LeasedWorker:
     settings = larder.settings
-    if settings.tenants:
-        turns = ScoreTurns(TenantsFile(settings.tenants, os.environ), larder)
-        return FairWorker(turns, settings, name, service="larder-worker", on_beat=on_beat)
+    if file is not None:
+        return FairWorker(ScoreTurns(file, larder), settings, name, service="larder-worker", on_beat=on_beat)
     return LeasedWorker(larder.score_queue, settings, name, given_up_of(larder), service="larder-worker", on_beat=on_beat)
 
 
 def _health(settings: Settings) -> int:
     """0 if as many RQ workers of this host are registered as should run here."""
     with explained(settings.rq_url):
-        alive = n_alive_here(Larder(_one_of(settings)).score_queue)
+        larder = Larder(settings)
+        alive = n_alive_here(of_all(settings, SCORE_QUEUE, larder.queue_redis) if settings.tenants else larder.score_queue)
     print(f"{alive} of {settings.processes} worker processes are alive")  # noqa: T201
     return 0 if alive >= settings.processes else 1
-
-
-def _one_of(settings: Settings) -> Settings:
-    """Of tenants the first: each worker listens to all of them."""
-    return next(iter(read_tenants(Path(settings.tenants), os.environ).values())).settings if settings.tenants else settings
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,11 +28,10 @@ def given_up_of(larder: Larder) -> Callable[[str, list[Any], str], None]:
     return given_up
 
 
-def counting(settings: Settings) -> Callable[[], list[Settings]]:
+def counting(settings: Settings, file: TenantsFile | None) -> Callable[[], list[Settings]]:
     """Called for the catalogues whose events count at once, as the file of tenants is now: each has a process of its own for that."""
-    if not settings.tenants:
+    if file is None:
         return lambda: [settings] if settings.counts_at_once else []
-    file = TenantsFile(settings.tenants, os.environ)
     return lambda: [tenant.settings for tenant in file.all().values() if tenant.settings.counts_at_once]
 
 

@@ -10,7 +10,7 @@ from redis import Redis
 from rq import Queue
 from rq.executions import Execution
 from rq.job import Job
-from rq.worker_registration import register
+from rq.worker_registration import clean_worker_registry, register
 
 from contract.formats.keys import Keys
 from contract.queue.leases import LeasedWorker
@@ -37,6 +37,7 @@ class FairWorker(LeasedWorker):
         """`turns`: by the name of the queue; asked for every few seconds."""
         self._turns_now, self._turns = turns, dict(turns())
         first = next(iter(self._turns.values()))
+        self._of_all = of_all(settings, first.queue.name.rpartition("-")[2], first.queue.connection)
         super().__init__(first.queue, settings, name, lambda _job, _args, _reason: None, **more)
         self._listen()
 
@@ -46,6 +47,14 @@ class FairWorker(LeasedWorker):
         had = [queue.name for queue in self._ordered_queues if queue.name in wanted]
         self._ordered_queues = [wanted[name] for name in [*had, *(name for name in wanted if name not in had)]]
         self.queues = list(wanted.values())
+
+    def queue_names(self) -> list[str]:
+        """What it is listed by, too, whatever the file of tenants says by now."""
+        return [*super().queue_names(), self._of_all.name]
+
+    def clean_registries(self) -> None:
+        super().clean_registries()  # type: ignore[no-untyped-call]
+        clean_worker_registry(self._of_all)
 
     def reorder_queues(self, reference_queue: Queue) -> None:
         """As RQ's round robin: who had a turn is last now."""
@@ -75,6 +84,11 @@ class FairWorker(LeasedWorker):
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         self._turns[queue.name].enter()
         return super().perform_job(job, queue, execution)
+
+
+def of_all(settings: Settings, role: str, redis: Redis) -> Queue:
+    """No job is ever on it. Workers of all tenants are listed by its name, so that they are counted without the file of tenants."""
+    return Queue(f"{settings.namespace}:tenants-{role}", connection=redis)
 
 
 def busy(redis: Redis, turns: list[Turn]) -> list[Turn]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -69,6 +71,16 @@ def test_each_has_its_own_lists_and_one_that_fails_delays_nobody(services: Calla
     assert none.returncode == 2
     assert "which tenant?" in none.stderr
     assert stack.run("health").returncode == 0
+    file.write_text("[broken")  # what runs goes on, and nobody is to restart it
+    assert stack.run("health").returncode == 0
+
+    def workers() -> set[bytes]:
+        (listed,) = stack.redis.scan_iter("rq:workers:*:tenants-score")
+        return cast("set[bytes]", stack.redis.smembers(listed))
+
+    before = workers()
+    os.kill(int(next(iter(before)).rsplit(b".", 2)[1]), signal.SIGKILL)
+    await_that(lambda: workers() - before, lambda: f"another worker stands in for the one that died; logs:\n{stack.logs()}")
 
 
 def lists_through_the_api_and_an_erasure(stack: Services, file: Path) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from redis import Redis
 
 from contract.formats.keys import Keys
-from contract.queue.fair import FairWorker, Turn
+from contract.queue.fair import FairWorker, Turn, of_all
 from contract.queue.jobs import enqueue_shards, score_queue
+from contract.queue.leases import n_alive_here, worker_name
+from contract.queue.names import SCORE_QUEUE
 from contract.settings.settings import Settings
 
 
@@ -44,3 +46,16 @@ def test_who_is_new_comes_in_and_who_is_gone_is_left_out(store_redis: Redis) -> 
     held = {name: one for name, one in turns.items() if name != "a-score"}
     worker.see_to_dead()
     assert order_of(worker, 4) == ["b", "c", "b", "c"]
+
+
+def test_a_worker_is_counted_whatever_tenants_there_are_now(store_redis: Redis) -> None:
+    held: Mapping[str, Turn] = {one.queue.name: one for one in (turn(store_redis, name) for name in ("a", "b"))}
+    worker, everybody = FairWorker(lambda: held, Settings(), worker_name("one")), of_all(Settings(), SCORE_QUEUE, store_redis)
+    assert n_alive_here(everybody) == 0
+    worker.register_birth()  # type: ignore[no-untyped-call]
+    held = {one.queue.name: one for one in (turn(store_redis, name) for name in ("c", "d"))}
+    worker.see_to_dead()
+    assert n_alive_here(everybody) == 1
+    worker.register_death()  # type: ignore[no-untyped-call]
+    assert n_alive_here(everybody) == 0
+    assert not everybody.get_job_ids()

@@ -33,11 +33,6 @@ def choose(name: str, command: str) -> None:
         tenant.become()
 
 
-def one_of(settings: Settings) -> Settings:
-    """Of tenants the first: the service works for all of them. Or these settings, where there are none."""
-    return next(iter(read_tenants(Path(settings.tenants), os.environ).values())).settings if settings.tenants else settings
-
-
 @click.command()
 def tenants() -> None:
     """List the tenants: what each is served, how old it is, its latest run, and what waits for a worker."""
