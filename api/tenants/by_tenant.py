@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ from flask import Flask
 from api.http.problems import REFUSAL, RequestError
 from api.http.versions import VERSION_PATH
 from api.serving.plain.quick import ARMS, SENDER
+from contract.errors import LarderError
 from contract.tenants.file import TenantsFile
 from contract.tenants.tenant import Tenant
 
@@ -22,7 +25,10 @@ BEGINS = "/t/"
 OF_PROCESS = ("/health/live", "/metrics")
 READY = "/health/ready"
 MOST_HELD = 256
+AGAIN_S = 5.0
 _SHOWN = 40
+_TITLES = {404: "Not found", 503: "Tenant unavailable"}
+log = logging.getLogger("api")
 
 
 class ByTenant:
@@ -32,6 +38,7 @@ class ByTenant:
         """`process`: answers what is about the process, and refusals. `make` is called after the fork, by one thread at a time."""
         self._process, self._file, self._make = process, file, make
         self._held: OrderedDict[str, tuple[Tenant, Flask]] = OrderedDict()
+        self._refused: dict[str, tuple[Tenant, float]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -51,24 +58,43 @@ class ByTenant:
             return self._refuse(environ, start_response, f"There is no tenant {name[:_SHOWN]!r}.")
         environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}{BEGINS}{name}"
         environ["PATH_INFO"] = f"/{rest}"
-        return self._of(tenant)(environ, start_response)
+        if (application := self._of(tenant)) is None:
+            return self._refuse(environ, start_response, "This tenant's settings can't be followed: the log of the API says why.", 503)
+        return application(environ, start_response)
 
-    def _refuse(self, environ: WSGIEnvironment, start_response: StartResponse, detail: str) -> Iterable[bytes]:
-        environ[REFUSAL] = RequestError(detail, 404, "Not found")
+    def _refuse(self, environ: WSGIEnvironment, start_response: StartResponse, detail: str, status: int = 404) -> Iterable[bytes]:
+        environ[REFUSAL] = RequestError(detail, status, _TITLES[status])
         return self._process(environ, start_response)
 
-    def _of(self, tenant: Tenant) -> WSGIApplication:
+    def _of(self, tenant: Tenant) -> WSGIApplication | None:
+        """By the tenant's table, or by its last one that could be followed; None where none could."""
         with self._lock:
             held = self._held.get(tenant.name)
-            if held is None or held[0] is not tenant:
+            if (held is None or held[0] is not tenant) and (made := self._made(tenant)) is not None:
                 if held is not None:
                     _close(held[1])
-                held = self._held[tenant.name] = tenant, self._make(tenant)
-                held[1].extensions[ARMS].begin()
+                held = self._held[tenant.name] = tenant, made
+                made.extensions[ARMS].begin()
                 if len(self._held) > MOST_HELD:
                     _close(self._held.popitem(last=False)[1][1])
+            if held is None:
+                return None
             self._held.move_to_end(tenant.name)
             return held[1]
+
+    def _made(self, tenant: Tenant) -> Flask | None:
+        """None where its keys can't be read, say: tried again every AGAIN_S."""
+        refused, again = self._refused.get(tenant.name, (None, 0.0))
+        if refused is tenant and time.monotonic() < again:
+            return None
+        try:
+            made = self._make(tenant)
+        except LarderError as error:
+            self._refused[tenant.name] = tenant, time.monotonic() + AGAIN_S
+            log.error("the tenant %s: %s; what was in force for it stays", tenant.name, error)
+            return None
+        self._refused.pop(tenant.name, None)
+        return made
 
 
 def _close(app: Flask) -> None:

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from api.app import create_app
+from api.tenants.by_tenant import ByTenant
 from contract.errors import SettingsError
+from contract.settings.settings import Settings
+from contract.tenants.file import TenantsFile
 
 READER, EDITOR = "a-key-of-some-reader", "a-key-of-some-editor"
 
@@ -48,6 +52,27 @@ def test_a_session_of_one_tenant_opens_nothing_of_another() -> None:
     for tenant, expected in (("a", 503), ("b", 303)):
         answer = client.get(f"/t/{tenant}/change/retrain", headers={"Cookie": cookie})
         assert answer.status_code == expected, tenant  # there is no Redis behind the page
+
+
+def test_keys_that_can_not_be_read_leave_those_that_were_in_force(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path, environ, now = tmp_path / "tenants.toml", {"LARDER_REDIS_URL": "redis://127.0.0.1:1/0", "X": READER}, 10
+    path.write_text('[a]\napi_read_keys_env = "X"\n')
+    file = TenantsFile(str(path), environ, lambda: now)
+    asked = ByTenant(create_app(Settings()).wsgi_app, file, lambda tenant: create_app(tenant.settings))
+    client = Client(asked)
+
+    def status(tenant: str, key: str = "") -> int:
+        return client.get(f"/t/{tenant}/generations/current", headers={"X-API-Key": key}).status_code
+
+    assert (status("a"), status("a", READER)) == (401, 503)
+    path.write_text(f'[a]\napi_keys_file = "{tmp_path}/none"\n[b]\napi_keys_file = "{tmp_path}/none"\n')
+    now += 10
+    assert (status("a"), status("a", READER)) == (401, 503)
+    answer = client.get("/t/b/generations/current")
+    assert answer.status_code == 503
+    assert "settings can't be followed" in answer.get_data(as_text=True)
+    assert "none" not in answer.get_data(as_text=True)
+    assert [record.message.partition(":")[0] for record in caplog.records if "/none" in record.message] == ["the tenant a", "the tenant b"]
 
 
 def sign_in(client: FlaskClient, start: str, key: str) -> str:
