@@ -131,12 +131,12 @@ def any_promoted_or_coming(generations: Generations, queue: Queue) -> bool:
 
 
 def _tried(fails: str, do: Callable[[], object]) -> Callable[[], None]:
-    """`do`, whose errors of Redis and of ours are told, and end nothing: its time comes again."""
+    """`do`, whose errors of Redis, of files and of ours are told, and end nothing: its time comes again."""
 
     def attempt() -> None:
         try:
             do()
-        except (RedisError, LarderError) as error:
+        except (RedisError, LarderError, OSError) as error:
             log.warning("%s: %s", fails, error)
 
     return attempt

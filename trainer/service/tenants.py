@@ -30,7 +30,7 @@ class Tended:
         self._kept: dict[str, tuple[Tenant, Keeping, Turn]] = {}
         self._begun: set[str] = set()
         self._refused: dict[str, Tenant] = {}
-        """Whose table can't be followed: looked at again when it is another."""
+        """Whose table could not be followed, and of whom that has been said."""
         self.look()
 
     def look(self) -> None:
@@ -39,13 +39,14 @@ class Tended:
         for name in self._kept.keys() - tenants.keys():
             self._let_go(name, "gone from the file; its lists stay in Redis")
         for name, tenant in tenants.items():
-            if (name in self._kept and self._kept[name][0] is tenant) or self._refused.get(name) is tenant:
+            if name in self._kept and self._kept[name][0] is tenant:
                 continue
             try:
                 opened = self._opened(tenant)
-            except LarderError as error:
+            except (LarderError, OSError) as error:
+                if self._refused.get(name) is not tenant:
+                    log.error("the tenant %s: %s; what was in force for it stays", name, error)
                 self._refused[name] = tenant
-                log.error("the tenant %s: %s; what was in force for it stays", name, error)
                 continue
             if name in self._kept:
                 self._let_go(name, "set anew")
@@ -58,7 +59,7 @@ class Tended:
                 try:
                     keeping.announce()
                     keeping.first_run()
-                except (LarderError, RedisError) as error:
+                except (LarderError, RedisError, OSError) as error:
                     log.error("the tenant %s: %s", name, error)
                 else:
                     self._begun.add(name)

@@ -19,9 +19,10 @@ from trainer.service.keeping import Keeping
 NO_REDIS = "redis://127.0.0.1:1/0"
 
 
-def test_a_tenant_whose_artifacts_have_no_such_address_stops_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("bad", ["s3://bucket/x?no=1", f"file:///{'x' * 300}"])
+def test_a_tenant_whose_artifacts_can_not_be_there_stops_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture, bad: str) -> None:
     path, now = tmp_path / "tenants.toml", 10
-    path.write_text('[bad]\nartifacts = "s3://bucket/x?no=1"\n[good]\n')
+    path.write_text(f'[bad]\nartifacts = "{bad}"\n[good]\n')
     environ = {"LARDER_REDIS_URL": NO_REDIS, "LARDER_ARTIFACTS": tmp_path.as_uri()}
     file = TenantsFile(str(path), environ, lambda: now)
     tended = service.Tended(file, Larder(Settings(redis_url=NO_REDIS)))
@@ -30,7 +31,7 @@ def test_a_tenant_whose_artifacts_have_no_such_address_stops_no_other(tmp_path: 
     assert [record.message.partition(":")[0] for record in caplog.records] == ["the tenant bad"]
     was = tended.turns()["good-train"]
     for text, expected in (
-        ('[bad]\n[good]\nartifacts = "s3://bucket/y?no=1"\n', {"bad-train", "good-train"}),
+        (f'[bad]\n[good]\nartifacts = "{bad}"\n', {"bad-train", "good-train"}),
         ("[bad]\n", {"bad-train"}),
     ):
         path.write_text(text)
