@@ -30,7 +30,7 @@ from api.serving.cors import Cors
 from api.serving.middleware import Front
 from api.serving.mounting import mounted, own_paths
 from api.serving.plain.fast_lane import FastLane
-from api.serving.plain.quick import ARMS, QUICK, SENDER, Quick
+from api.serving.plain.quick import ARMS, QUICK, SENDER, TENANTS, Quick
 from api.tenants.by_tenant import BEGINS, OF_PROCESS, ByTenant
 from api.tenants.metrics import TenantMetrics
 from api.web.application import beside
@@ -84,6 +84,7 @@ def _app_of_tenants(settings: Settings) -> Flask:
 
     app = _behind_the_mount(create_app(settings, metrics=metrics))
     tenants = ByTenant(app.wsgi_app, TenantsFile(settings.tenants, os.environ), make)
+    app.extensions[TENANTS] = tenants
     app.wsgi_app = mounted(tenants, settings, own_paths([BEGINS, *OF_PROCESS]))  # type: ignore[method-assign, assignment]
     return app
 

@@ -22,7 +22,7 @@ from api.serving.answering import Application, Quick200
 from api.serving.connections import Connection, Limits
 from api.serving.framing import Arriving
 from api.serving.plain.express import Express
-from api.serving.plain.quick import ARMS, QUICK, SENDER
+from api.serving.plain.quick import ARMS, QUICK, SENDER, TENANTS
 from api.serving.poller import Poller
 from api.serving.shares import Shares
 from api.serving.waiting import Ticket, Waiting
@@ -65,7 +65,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def run(self) -> None:
         self._application = Application(self.cfg, self.log, self.wsgi)
         extensions = getattr(self.wsgi, "extensions", {})
-        quick, senders = extensions.get(QUICK), [extensions[name] for name in (SENDER, ARMS) if name in extensions]
+        quick, senders = extensions.get(QUICK), [extensions[name] for name in (TENANTS, SENDER, ARMS) if name in extensions]
         if ARMS in extensions:
             extensions[ARMS].begin()
         self._express = Express.of(quick, self._application, self._poller, self._waiting.put, self._send) if quick else None

@@ -66,17 +66,25 @@ class ByTenant:
         environ[REFUSAL] = RequestError(detail, status, _TITLES[status])
         return self._process(environ, start_response)
 
+    def close(self) -> None:
+        """With the process: what was shown, and what arms answered, is sent for all of them at the same time."""
+        with self._lock:
+            ending = [_closing(app) for _, app in self._held.values()]
+            self._held.clear()
+        for thread in ending:
+            thread.join()
+
     def _of(self, tenant: Tenant) -> WSGIApplication | None:
         """By the tenant's table, or by its last one that could be followed; None where none could."""
         with self._lock:
             held = self._held.get(tenant.name)
             if (held is None or held[0] is not tenant) and (made := self._made(tenant)) is not None:
                 if held is not None:
-                    _close(held[1])
+                    _closing(held[1])
                 held = self._held[tenant.name] = tenant, made
                 made.extensions[ARMS].begin()
                 if len(self._held) > MOST_HELD:
-                    _close(self._held.popitem(last=False)[1][1])
+                    _closing(self._held.popitem(last=False)[1][1])
             if held is None:
                 return None
             self._held.move_to_end(tenant.name)
@@ -95,6 +103,13 @@ class ByTenant:
             return None
         self._refused.pop(tenant.name, None)
         return made
+
+
+def _closing(app: Flask) -> threading.Thread:
+    """Sending the rest may take seconds, for which no request of another tenant waits."""
+    thread = threading.Thread(target=_close, args=(app,), daemon=True)
+    thread.start()
+    return thread
 
 
 def _close(app: Flask) -> None:

@@ -15,6 +15,8 @@ QUICK = "larder.quick"  # of Flask's extensions
 ARMS = "larder.arms"  # the same: what tells Redis of the arms of an experiment; begins after the fork, and is closed with the worker
 SENDER = "larder.impressions"  # the same: what is to be closed with the worker, where lists that are shown are kept
 
+TENANTS = "larder.tenants"  # the same, of several applications: closes what theirs have of both
+
 
 @dataclass(frozen=True, slots=True)
 class Quick:

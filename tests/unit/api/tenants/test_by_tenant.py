@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import Client
 
 from api.app import create_app
+from api.serving.plain.quick import SENDER, TENANTS
 from api.tenants.by_tenant import ByTenant
 from contract.errors import SettingsError
 from contract.settings.settings import Settings
 from contract.tenants.file import TenantsFile
+from contract.tenants.tenant import Tenant
 
 READER, EDITOR = "a-key-of-some-reader", "a-key-of-some-editor"
 
@@ -73,6 +76,35 @@ def test_keys_that_can_not_be_read_leave_those_that_were_in_force(tmp_path: Path
     assert "settings can't be followed" in answer.get_data(as_text=True)
     assert "none" not in answer.get_data(as_text=True)
     assert [record.message.partition(":")[0] for record in caplog.records if "/none" in record.message] == ["the tenant a", "the tenant b"]
+
+
+def test_what_waits_to_be_sent_is_sent_when_the_process_ends(tmp_path: Path) -> None:
+    path, closed = tmp_path / "tenants.toml", list[str]()
+    path.write_text("[a]\n[b]\n[c]\n")
+    environ = {"LARDER_REDIS_URL": "redis://127.0.0.1:1/0"}
+
+    class Sender:
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def close(self) -> None:
+            closed.append(self._name)
+
+    def make(tenant: Tenant) -> Flask:
+        app = create_app(tenant.settings)
+        app.extensions[SENDER] = Sender(tenant.name)
+        return app
+
+    tenants = ByTenant(create_app(Settings()).wsgi_app, TenantsFile(str(path), environ), make)
+    for name in ("a", "b"):
+        assert Client(tenants).get(f"/t/{name}/health/live").status_code == 200
+    tenants.close()
+    assert sorted(closed) == ["a", "b"]
+
+
+@pytest.mark.usefixtures("environ")
+def test_the_worker_is_given_what_to_close() -> None:
+    assert isinstance(create_app().extensions[TENANTS], ByTenant)
 
 
 def sign_in(client: FlaskClient, start: str, key: str) -> str:
