@@ -46,15 +46,15 @@ def rows_by_user(user_idx, item_idx, n_users, n_items):  # type: ignore[no-untyp
 
 
 @njit(nogil=True, cache=True)
-def affinities(ends, order, item_idx, weight, age, half_life):  # type: ignore[no-untyped-def]
-    """Decayed weights, one per user and item: A = Σ weight · min(1, 2 ** (-age / half_life)) over the pair's events.
+def affinities(ends, order, item_idx, weight, time, now, half_life):  # type: ignore[no-untyped-def]
+    """Decayed weights, one per user and item: A = Σ weight · min(1, 2 ** ((time - now) / half_life)) over the pair's events.
 
-    `age` int64 seconds before now, or empty without decay. Every row is divided by 2 ** exponent, where exponent is the decay of
-    its newest event, rounded down: so rows that are old as a whole do not underflow. Out, as in contract/artifacts/artifact.py: indptr,
-    indices, affinity, unity, exponent; and least and greatest A with their exponents applied, float64.
+    `time` int64 and `now` in epoch seconds; `time` is empty without decay. Every row is divided by 2 ** exponent, where exponent is the
+    decay of its newest event, rounded down: so rows that are old as a whole do not underflow. Out, as in contract/artifacts/artifact.py:
+    indptr, indices, affinity, unity, exponent; and least and greatest A with their exponents applied, float64.
     """
     n_users, n = ends.size - 1, order.size
-    decays = age.size > 0
+    decays = time.size > 0
     indptr = np.zeros(n_users + 1, np.int64)
     indices, affinity, unity = np.empty(n, np.int32), np.empty(n, np.float32), np.empty(n, np.float32)
     exponent = np.zeros(n_users, np.int32)
@@ -64,7 +64,7 @@ def affinities(ends, order, item_idx, weight, age, half_life):  # type: ignore[n
         newest = -np.inf
         if decays:
             for e in range(ends[u], ends[u + 1]):
-                newest = max(newest, min(0.0, -age[order[e]] / half_life))
+                newest = max(newest, min(0.0, (time[order[e]] - now) / half_life))
             exponent[u] = np.int32(math.floor(newest))
         e = ends[u]
         while e < ends[u + 1]:
@@ -73,7 +73,7 @@ def affinities(ends, order, item_idx, weight, age, half_life):  # type: ignore[n
             while e < ends[u + 1] and item_idx[order[e]] == item:
                 decay = 1.0
                 if decays:
-                    decay = 2.0 ** (min(0.0, -age[order[e]] / half_life) - exponent[u])
+                    decay = 2.0 ** (min(0.0, (time[order[e]] - now) / half_life) - exponent[u])
                 total += weight[order[e]] * decay
                 unit += decay
                 e += 1

@@ -53,9 +53,11 @@ def fit_rows(
     `now`: to which they decay, by default the newest time; later events have age 0.
     """
     ends, order = row_kernels.rows_by_user(user_idx, item_idx, n_users, n_items)
-    decays = time is not None and model.time_decay_days > 0
-    age = (time.max() if now is None else now) - time if decays and time is not None else np.empty(0, np.int64)
-    return Rows(*row_kernels.affinities(ends, order, item_idx, weight, age, model.time_decay_days * DAY_S))
+    times = np.empty(0, np.int64) if time is None or model.time_decay_days <= 0 else time
+    newest = int(times.max()) if times.size else 0
+    return Rows(
+        *row_kernels.affinities(ends, order, item_idx, weight, times, newest if now is None else now, model.time_decay_days * DAY_S)
+    )
 
 
 def fit_similarity(

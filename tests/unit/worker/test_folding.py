@@ -83,8 +83,8 @@ def full_run(artifact: Artifact, frame: pl.DataFrame, events: list[tuple[Id, Eve
     user, item = (np.array(values, np.int32) for values in ([place[row[0]] for row in rows], [position[row[1]] for row in rows]))
     weight, time = np.array([row[2] for row in rows], np.float32), np.array([row[3] for row in rows], np.int64)
     ends, order = row_kernels.rows_by_user(user, item, len(users), manifest.n_items)
-    age = int(frame["time"].max()) - time if model.time_decay_days else np.empty(0, np.int64)  # type: ignore[arg-type]
-    made = row_kernels.affinities(ends, order, item, weight, age, model.time_decay_days * DAY_S)
+    times, now = time if model.time_decay_days else np.empty(0, np.int64), int(frame["time"].max())  # type: ignore[arg-type]
+    made = row_kernels.affinities(ends, order, item, weight, times, now, model.time_decay_days * DAY_S)
     named = dict(zip(("indptr", "indices", "affinity", "unity", "exponent"), made, strict=False))
     scale = Scale(model.normalize, manifest.weight_min, manifest.weight_max)
     top = score_users({**artifact.arrays, **named}, 0, len(users), scale, depth=model.stored_depth, exclude_seen=model.exclude_seen)
