@@ -187,8 +187,8 @@ def _explain(error: Any, options: Mapping[str, object]) -> str:
     if not error["loc"]:
         return reason[:1].upper() + reason[1:]
     name = str(error["loc"][0])
-    shown = f"--{name.replace('_', '-')}" if name in options else PREFIX + name.upper()
-    value = hide_password(str(error["input"])) if name.endswith("_url") else "***" if name in SECRETS else repr(error["input"])
+    shown, told = f"--{name.replace('_', '-')}" if name in options else PREFIX + name.upper(), str if name.endswith("_url") else repr
+    value = "***" if name in SECRETS | {"spark_conf"} else hide_password(told(error["input"]))
     return f"{shown}={value}: {reason[:1].lower() + reason[1:]}"
 
 

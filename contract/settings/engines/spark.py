@@ -67,6 +67,6 @@ def _pairs(text: str) -> Mapping[str, str]:
     for part in words(text):
         name, sign, value = part.partition("=")
         if not (sign and value and re.match(r"^spark\.[\w.-]+$", name)):
-            raise ValueError(f"{part[:40]!r} is not spark.NAME=VALUE, as in spark.executor.memory=4g")
+            raise ValueError(f"{name[:40]!r} is not spark.NAME=VALUE, as in spark.executor.memory=4g")
         found[name] = value
     return found

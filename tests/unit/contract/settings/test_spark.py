@@ -29,8 +29,21 @@ def test_what_is_no_master() -> None:
 def test_settings_of_sparks_own() -> None:
     settings = Settings.from_environ({"LARDER_SPARK_CONF": "spark.executor.memory=4g, spark.x-y.z=a=b"})
     assert settings.spark.spark_pairs == {"spark.executor.memory": "4g", "spark.x-y.z": "a=b"}
-    assert "'executor.memory=4g' is not spark.NAME=VALUE" in refusal(spark_conf="executor.memory=4g")
+    assert "'executor.memory' is not spark.NAME=VALUE" in refusal(spark_conf="executor.memory=4g")
     assert "is not spark.NAME=VALUE" in refusal(spark_conf="spark.executor.memory")
+
+
+@pytest.mark.parametrize(
+    "given", ["spark.hadoop.fs.s3a.secret.key=hushhush,nope", "hadoop.secret=hushhush", "spark.a=b,hushhush.key=hushhush"]
+)
+def test_an_error_repeats_no_secret_of_them(given: str) -> None:
+    said = refusal(spark_conf=given)
+    assert said.startswith("LARDER_SPARK_CONF=***: ")
+    assert "=hush" not in said
+
+
+def test_an_error_repeats_no_password_of_an_address() -> None:
+    assert "LARDER_SPARK_MASTER='sparc://u:***@h': expected" in refusal(spark_master="sparc://u:hushhush@h")
 
 
 def test_a_folder_is_named_from_the_root_on() -> None:
