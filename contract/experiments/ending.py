@@ -26,9 +26,6 @@ class Ending(BaseModel):
     def at(self) -> datetime:
         return datetime.fromtimestamp(self.at_ms / 1000, UTC)
 
-    def save(self, redis: Redis, keys: Keys) -> None:
-        redis.set(keys.experiment_ended, self.model_dump_json())
-
 
 def last_ending(redis: Redis, keys: Keys) -> Ending | None:
     """None where none has ended by itself, or of a version that this one can't read."""

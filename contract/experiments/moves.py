@@ -106,10 +106,11 @@ class Experiments:
 
     def stop_by_itself(self, seen: str, arm: str, by: str, why: str) -> Experiment:
         """End it since `arm` is worse, and let others be told of it: `by` whom, and `why`. Raises as `stop`."""
-        ended, redis = self.stop(seen), self._generations.redis
-        seconds, micros = redis.time()
-        Ending(experiment=seen, at_ms=seconds * 1000 + micros // 1000, by=by, arm=arm, why=why).save(redis, self._generations.keys)
-        return ended
+        running = self._needed(seen)
+        seconds, micros = self._generations.redis.time()
+        why_it_ends = Ending(experiment=running.id, at_ms=seconds * 1000 + micros // 1000, by=by, arm=arm, why=why)
+        self._set(running.id, None, running, why_it_ends)
+        return running
 
     def promote(self, arm: str, by: str, force: bool = False, seen: str = "") -> Experiment:
         """End it with one arm for everybody: its generation is promoted as a person's promotion is, then the experiment ends.
@@ -162,12 +163,13 @@ class Experiments:
             raise GenerationError(f"experiment {seen} is over, and {running.id} runs: look at that one, then end it if you want to")
         return running
 
-    def _set(self, seen: str, experiment: Experiment | None, of: Experiment) -> None:
+    def _set(self, seen: str, experiment: Experiment | None, of: Experiment, ending: Ending | None = None) -> None:
         keys, generations = self._generations.keys, self._generations
         names = list(dict.fromkeys(arm.pointer.generation for arm in of.arms if arm.pointer is not None))
         text = "" if experiment is None else experiment.model_dump_json(exclude={"arms": {"__all__": {"pointer"}}})
         outcome = scripts(generations.redis, "set_experiment")["set_experiment"](
-            keys=[keys.current, *map(keys.generation, names)], args=[seen, text, generations.settle_ms, *names]
+            keys=[keys.current, keys.experiment_ended, *map(keys.generation, names)],
+            args=[seen, text, generations.settle_ms, ending.model_dump_json() if ending else "", *names],
         ).decode()
         if outcome != "done":
             raise GenerationError(f"{outcome}, so nothing has changed: look at the experiment again")

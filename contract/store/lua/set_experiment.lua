@@ -1,8 +1,9 @@
 -- Begins, changes or ends the experiment, which is a part of `current`. Its arms read as their generations' hashes say; those that are
 -- models get their generations by promote.lua alone.
--- KEYS 1 current  2.. gen:ID of each generation that is an arm's
+-- KEYS 1 current  2 experiment_ended  3.. gen:ID of each generation that is an arm's
 -- ARGV 1 id of the experiment as the caller saw it, or ''  2 JSON of the experiment, without pointers; '' ends it
---      3 how many milliseconds later readers follow, all at once; 0: each when it reads the pointer  4.. ids of the generations of KEYS 2..
+--      3 how many milliseconds later readers follow, all at once; 0: each when it reads the pointer  4 JSON of why it ends by itself, or ''
+--      5.. ids of the generations of KEYS 3..
 -- Returns 'done', or why nothing was done.
 local current = redis.call('GET', KEYS[1])
 if not current then return 'nothing is promoted yet' end
@@ -14,14 +15,14 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local experiment = ARGV[2] ~= '' and cjson.decode(ARGV[2]) or nil
 local serves, seen = {}, {}
-for i = 2, #KEYS do seen[ARGV[i + 2]] = true end
+for i = 3, #KEYS do seen[ARGV[i + 2]] = true end
 for _, arm in ipairs(pointer.experiment and pointer.experiment.arms or {}) do
   serves[arm.name] = arm.pointer
   if arm.pointer and not seen[arm.pointer.generation] then return 'arms have got other generations meanwhile' end
 end
 if experiment and running ~= '' and experiment.began_at_ms ~= pointer.experiment.began_at_ms then return 'the experiment has begun meanwhile' end
 local pointers = {}
-for i = 2, #KEYS do
+for i = 3, #KEYS do
   local gen = redis.call('HMGET', KEYS[i], 'state', 'pointer')
   if experiment then
     if gen[1] ~= 'complete' and gen[1] ~= 'current' and gen[1] ~= 'previous' then
@@ -44,4 +45,5 @@ if tonumber(ARGV[3]) > 0 then
   new.holds_from_ms, new.before = now + 1 + tonumber(ARGV[3]), pointer
 end
 redis.call('SET', KEYS[1], cjson.encode(new))
+if ARGV[4] ~= '' then redis.call('SET', KEYS[2], ARGV[4]) end
 return 'done'

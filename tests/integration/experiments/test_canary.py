@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from api.serving.plain.quick import ARMS
 from contract.audit import newest_changes
+from contract.errors import GenerationError
 from contract.experiments.answers import ArmAnswers, BrokenSlot, shares
 from contract.experiments.arms import arms_of
 from contract.experiments.definition import slot_of
@@ -87,6 +88,30 @@ def test_an_arm_with_empty_lists_ends_the_experiment_and_everybody_hears_of_it(
     told = json.loads(heard.read_text())
     assert (told["event"], told["generation"]) == ("stopped", "g1")
     assert told["reason"] == f"experiment {begun.id} is {ending.why}"
+
+
+def test_the_end_and_its_reason_are_one_step(larder: Larder) -> None:
+    """A process that is killed can't leave an experiment that has ended and says not why."""
+    served(larder, WHOLE, WHOLE)
+    begun = larder.experiments.start(HALF, "anna")
+    with larder.store.monitor() as monitor:  # type: ignore[no-untyped-call]
+        larder.experiments.stop_by_itself(begun.id, "g1", "the trainer service", "it is worse")
+        larder.store.echo("all is done")
+        commands = []
+        while not (command := monitor.next_command())["command"].startswith("ECHO"):
+            commands.append((command["client_type"], *command["command"].split()[:2]))
+    assert [command for command in commands if KEYS.experiment_ended in command] == [("lua", "SET", KEYS.experiment_ended)]
+    ending = last_ending(larder.store, KEYS)
+    assert ending is not None
+    assert (ending.experiment, ending.why) == (begun.id, "it is worse")
+
+
+def test_an_end_that_is_refused_leaves_no_reason(larder: Larder) -> None:
+    served(larder, WHOLE, WHOLE)
+    larder.experiments.start(HALF, "anna")
+    with pytest.raises(GenerationError, match="is over, and"):
+        larder.experiments.stop_by_itself("another", "g1", "the trainer service", "it is worse")
+    assert last_ending(larder.store, KEYS) is None
 
 
 def test_a_slot_that_could_not_be_told_is_told_with_its_next_broken_answer(larder: Larder, make: Make) -> None:
