@@ -90,7 +90,9 @@ def on_starting(_server: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Another level of logs counts without a restart; what sends traces is there before the first request."""
+    """Another level of logs counts without a restart; what sends traces is there before the first request. A process of another worker
+    class than ours hears from here on that it is to end."""
+    forking.hear()
     if AccessLogger.traces is not None:
         AccessLogger.traces.open()
     redis, keys = connect(_settings.redis_url), Keys(_settings.namespace)

@@ -157,6 +157,15 @@ def test_sigterm_ends_it_in_order(api: ApiProcess) -> None:
     assert sorted(ended) == sorted(api.booted()), "none was killed, though some had hardly begun"
 
 
+def test_sigterm_ends_processes_of_another_class_than_ours(redis_server: str) -> None:
+    """The benches compare with them."""
+    with ApiProcess(redis_server, GUNICORN_CMD_ARGS="--worker-class=gthread") as api:
+        api.process.terminate()
+        assert api.process.wait(PATIENCE_S) == 0
+        ended = [line["pid"] for line in api.log_lines() if str(line.get("message")).startswith("Worker exiting")]
+        assert sorted(ended) == sorted(api.booted()), "none was killed"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

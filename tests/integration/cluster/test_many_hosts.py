@@ -175,7 +175,7 @@ def test_a_retrain_under_load_ends_whole_though_a_primary_and_a_host_die(
     assert report.mixed == lost.mixed == []
     assert len(report.refused) == len(report.failures)
     unexcused = [each for each in report.refused if not (killed < each.at + TIMEOUT_S and each.at < served and hit & set(each.user_ids))]
-    assert [(each.at - killed, each) for each in unexcused] == []
+    assert [(each.at - killed, each.at - served, hit & set(each.user_ids), each) for each in unexcused] == []
     assert [each for each in lost.refused if each.at + TIMEOUT_S < killed] == []
     assert {report.tags[first.generation], report.tags[second]} == {"t0", "t1"}
     await_that(lambda: are_in_step(nodes), "replicas have what their primaries have")

@@ -23,8 +23,9 @@ class Host:
         self.apis: list[ApiProcess] = []
 
     def api(self) -> ApiProcess:
-        """Starts one; `with` waits for it."""
-        environ = {name: value for name, value in self.services.environ.items() if name != "LARDER_REDIS_URL"}
+        """Starts one, of a single process, so that what it answers once it answers always; `with` waits for it."""
+        environ = {**self.services.environ, "LARDER_API_WORKERS": "1"}
+        del environ["LARDER_REDIS_URL"]
         self.apis.append(ApiProcess(self.services.environ["LARDER_REDIS_URL"], **environ))
         return self.apis[-1]
 
