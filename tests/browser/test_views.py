@@ -80,7 +80,7 @@ def test_generations_are_cards_on_a_phone_and_still_a_table_to_who_listens(stack
     page.goto(stack.url)
     region = page.get_by_role("region", name="Table of generations")
     assert region.evaluate("one => one.scrollWidth <= one.clientWidth")
-    assert region.get_by_role("row").count() == 3, "headings and two generations"
+    assert region.get_by_role("row").count() == region.locator("tr").count() > 2, "headings and generations"
     assert region.locator("td[data-of=nDCG]").first.evaluate("one => getComputedStyle(one, '::before').content") == '"nDCG"'
 
 
