@@ -90,8 +90,8 @@ def on_starting(_server: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Another level of logs counts without a restart; what sends traces is there before the first request. A process of another worker
-    class than ours hears from here on that it is to end."""
+    """The process has its handlers, whatever its class: it hears that it is to end. Another level of logs counts without a restart; what
+    sends traces is there before the first request."""
     forking.hear()
     if AccessLogger.traces is not None:
         AccessLogger.traces.open()

@@ -17,7 +17,6 @@ from gunicorn.workers.base import Worker as BaseWorker  # type: ignore[import-un
 
 from api.http.problems import RequestError, overloaded, stopping
 from api.http.versions import VERSION_PATH
-from api.serving import forking
 from api.serving.answering import Application, Quick200
 from api.serving.connections import Connection, Limits
 from api.serving.framing import Arriving
@@ -53,10 +52,6 @@ class Worker(BaseWorker):  # type: ignore[misc]
         _allow_files(self.cfg.worker_connections + SPARE_FILES)
         self._poller = Poller(self.cfg, limits, self.cfg.worker_connections, self._handle, self._refused, Shares(self.age))
         super().init_process()
-
-    def init_signals(self) -> None:
-        super().init_signals()
-        forking.hear()
 
     def handle_exit(self, _signal: int, _frame: Any) -> None:
         self.alive = False

@@ -29,7 +29,7 @@ def _popcount(_typing, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def prefetch(_typing, array, position):  # type: ignore[no-untyped-def]
+def _prefetch(_typing, array, position):  # type: ignore[no-untyped-def]
     """Fetch the cache line of array[position] that will be read soon."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -41,6 +41,13 @@ def prefetch(_typing, array, position):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(array, types.intp), generate
+
+
+@njit(nogil=True, cache=True)
+def fetch(array, first, end):  # type: ignore[no-untyped-def]
+    """Have array[first:end] ready soon, FETCHED of its entries at the most."""
+    for at in range(first, min(end, first + FETCHED), LINE // array.itemsize):
+        _prefetch(array, at)
 
 
 @njit(nogil=True, cache=True)
@@ -81,9 +88,7 @@ def _count_along(item, item_ends, item_users, indptr, others, counts):  # type: 
     for at in range(item_ends[item], stop):
         if at + AHEAD < stop:
             coming = item_users[at + AHEAD]
-            first = indptr[coming]
-            for t in range(first, min(indptr[coming + 1], first + FETCHED), LINE // others.itemsize):
-                prefetch(others, t)
+            fetch(others, indptr[coming], indptr[coming + 1])
         user = item_users[at]
         for t in range(indptr[user], indptr[user + 1]):
             counts[others[t]] += 1
@@ -108,9 +113,7 @@ def count_touched(item, item_ends, item_users, indptr, others, counts, touched):
     for at in range(item_ends[item], stop):
         if at + AHEAD < stop:
             coming = item_users[at + AHEAD]
-            first = indptr[coming]
-            for t in range(first, min(indptr[coming + 1], first + FETCHED), LINE // others.itemsize):
-                prefetch(others, t)
+            fetch(others, indptr[coming], indptr[coming + 1])
         user = item_users[at]
         for t in range(indptr[user], indptr[user + 1]):
             other = others[t]

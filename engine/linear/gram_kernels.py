@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from engine.fit.counting_kernels import AHEAD, FETCHED, LINE, prefetch
+from engine.fit.counting_kernels import AHEAD, fetch
 from engine.linear.column_kernels import greatest
 
 
@@ -22,11 +22,8 @@ def fill(start, end, ends, users, places, indptr, item_idx, weights, upper, out)
             if o + AHEAD < ends[i + 1]:
                 coming = users[o + AHEAD]
                 first = places[o + AHEAD] if upper else indptr[coming]
-                last = min(indptr[coming + 1], first + FETCHED)
-                for at in range(first, last, LINE // item_idx.itemsize):
-                    prefetch(item_idx, at)
-                for at in range(first, last, LINE // weights.itemsize):
-                    prefetch(weights, at)
+                fetch(item_idx, first, indptr[coming + 1])
+                fetch(weights, first, indptr[coming + 1])
             place, user = places[o], users[o]
             weight = np.float64(weights[place])
             for at in range(place if upper else indptr[user], indptr[user + 1]):
