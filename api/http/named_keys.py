@@ -22,6 +22,7 @@ from typing import Any, cast
 from api.http.route import Access
 from contract.errors import SettingsError
 from contract.settings.settings import PREFIX
+from contract.watched_file import WatchedFile
 
 LOOK_S = 1.0  # how often the file is looked at
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
@@ -48,39 +49,24 @@ class NamedKey:
 
 
 class NamedKeys:
-    """Threads share it without a lock: two that race only read the file twice."""
+    """Threads share it."""
 
     def __init__(self, path: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = Path(path)
-        self._clock = clock
-        self._looked = clock()
-        self._stamp = self._stamp_now()
-        self._keys = read_keys(self._path)
+        self._file = WatchedFile(self._path, self._read, LOOK_S, "The keys stay as they were", log, clock)
 
     def find(self, key: str) -> NamedKey | None:
         return self.all().get(digest_of(key))
 
     def all(self) -> dict[bytes, NamedKey]:
         """The keys by digest. A file that can't be read now, or has a line that says nothing, changes nothing and is logged."""
-        if self._clock() >= self._looked + LOOK_S:
-            self._looked = self._clock()
-            stamp = self._stamp_now()
-            if stamp != self._stamp:
-                self._stamp = stamp
-                try:
-                    self._keys = read_keys(self._path)
-                except SettingsError as error:
-                    log.error("The keys stay as they were: %s", error)
-                else:
-                    log.info("%d named keys are read", len(self._keys))
-        return self._keys
+        return self._file.now()
 
-    def _stamp_now(self) -> tuple[int, int, int]:
-        try:
-            seen = self._path.stat()
-        except OSError:
-            return (0, 0, 0)
-        return seen.st_mtime_ns, seen.st_size, seen.st_ino
+    def _read(self, before: dict[bytes, NamedKey] | None) -> dict[bytes, NamedKey]:
+        found = read_keys(self._path)
+        if before is not None:
+            log.info("%d named keys are read", len(found))
+        return found
 
 
 class Buckets:

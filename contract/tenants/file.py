@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import posixpath
 import re
-import threading
 import time
 import tomllib
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from urllib.parse import unquote
 
 from contract.errors import SettingsError
 from contract.tenants.tenant import TENANT, TENANTS, TableError, Tenant, tenant_of
+from contract.watched_file import WatchedFile
 
 log = logging.getLogger("larder.tenants")
 LOOK_S = 2.0
@@ -24,43 +24,24 @@ class TenantsFile:
     """Raises SettingsError where the file is broken from the start. Threads share it."""
 
     def __init__(self, path: str, environ: Mapping[str, str], clock: Callable[[], float] = time.monotonic) -> None:
-        self._path, self._environ, self._clock = Path(path), dict(environ), clock
-        self._lock = threading.Lock()
-        self._looked, self._stamp = clock(), self._stamp_now()
-        self._tenants = read_tenants(self._path, self._environ)
-        self.problem = ""
+        self._path, self._environ = Path(path), dict(environ)
+        self._file = WatchedFile(self._path, self._read, LOOK_S, "The tenants stay as they were", log, clock)
+
+    @property
+    def problem(self) -> str:
         """Why the file as it is now is not in force; "" where it is."""
+        return self._file.problem
 
     def all(self) -> dict[str, Tenant]:
         """The tenants by name, as the last good file names them. A tenant whose table did not change is the same object."""
-        if self._clock() < self._looked + LOOK_S:
-            return self._tenants
-        with self._lock:
-            if self._clock() >= self._looked + LOOK_S:
-                self._looked = self._clock()
-                self._look()
-        return self._tenants
+        return self._file.now()
 
-    def _look(self) -> None:
-        if (stamp := self._stamp_now()) == self._stamp:
-            return
-        self._stamp = stamp
-        try:
-            found = read_tenants(self._path, self._environ)
-        except SettingsError as error:
-            self.problem = str(error)
-            log.error("The tenants stay as they were: %s", error)
-            return
-        self.problem = ""
-        self._tenants = {name: self._tenants[name] if self._tenants.get(name) == tenant else tenant for name, tenant in found.items()}
+    def _read(self, before: dict[str, Tenant] | None) -> dict[str, Tenant]:
+        found = read_tenants(self._path, self._environ)
+        if before is None:
+            return found
         log.info("%d tenants are read", len(found))
-
-    def _stamp_now(self) -> tuple[int, int, int]:
-        try:
-            seen = self._path.stat()
-        except OSError:
-            return (0, 0, 0)
-        return seen.st_mtime_ns, seen.st_size, seen.st_ino
+        return {name: before[name] if before.get(name) == tenant else tenant for name, tenant in found.items()}
 
 
 def read_tenants(path: Path, environ: Mapping[str, str]) -> dict[str, Tenant]:

@@ -149,7 +149,14 @@ def test_a_bucket_fills_again() -> None:
     assert [buckets.wait_s(key) > 0 for _ in range(5)] == [False, False, False, False, True]
 
 
-def test_a_session_ends_with_its_key(client: FlaskClient, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def always_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of keys that are opened from here on."""
+    monkeypatch.setattr(named_keys, "LOOK_S", 0.0)
+
+
+@pytest.mark.usefixtures("always_looked_at")
+def test_a_session_ends_with_its_key(client: FlaskClient, path: Path) -> None:
     assert client.post("/sign-in", data={"key": SHOP, "next": "/"}).status_code == 200, "a key for some routes opens no page"
     assert client.post("/sign-in", data={"key": ADMIN, "next": "/"}).status_code == 303
     assert client.get("/change/nope").status_code == 404
@@ -158,7 +165,6 @@ def test_a_session_ends_with_its_key(client: FlaskClient, path: Path, monkeypatc
     cookie = client.get_cookie("larder_session")
     assert cookie is not None
     assert ADMIN not in cookie.value
-    monkeypatch.setattr(named_keys, "LOOK_S", 0.0)
     path.write_text(line("shop", "read", SHOP))
     assert client.get("/change/nope").status_code == 404
     assert client.get("/explore").status_code == 303
