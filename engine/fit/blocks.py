@@ -14,14 +14,19 @@ from engine.arrays import Array, Report
 _BLOCKS = 256  # of items, between the threads
 
 
+def cuts(counts: Array, n_parts: int) -> Array:
+    """Ends of at most `n_parts` ranges of items of about equal cost, from 0 to all, int64. `counts`: interactions by item."""
+    share = np.cumsum(counts + counts.mean())
+    inner = np.searchsorted(share, np.linspace(0, share[-1], n_parts + 1)[1:-1])
+    return np.unique(np.concatenate(([0], inner, [counts.size]))).astype(np.int64)
+
+
 def in_threads(counts: Array, work: Callable[[int, int], object], threads: int, report: Report) -> None:
     """Call `work` with the start and the end of each block of items. `counts`: interactions by item, shape (n_items,), as cost.
 
     Threads are ours, since Numba's own do not survive the fork of an RQ work-horse.
     """
-    share = np.cumsum(counts + counts.mean())
-    cuts = np.searchsorted(share, np.linspace(0, share[-1], _BLOCKS + 1)[1:-1])
-    blocks = list(pairwise(np.unique(np.concatenate(([0], cuts, [counts.size]))).tolist()))
+    blocks = list(pairwise(cuts(counts, _BLOCKS).tolist()))
     with ThreadPoolExecutor(threads) as pool:
         for done, future in enumerate(as_completed([pool.submit(work, *block) for block in blocks]), start=1):
             future.result()

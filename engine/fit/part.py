@@ -16,9 +16,7 @@ from engine.arrays import Array
 from engine.fit import counting_kernels as counting
 from engine.fit import similarity_kernels as kernels
 from engine.fit.neighbor_kernels import rows_of_neighbors
-from engine.fit.similarity import Similarity
-
-_NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))
+from engine.fit.similarity import NOTHING, Similarity, increments_of
 
 
 class SomeRows(NamedTuple):
@@ -50,14 +48,13 @@ class Part(Similarity):
         n, width = self._end - self._start, self._n_neighbors + 1
         lengths, best, values = np.empty(n, np.int64), np.empty((n, width), np.int32), np.empty((n, width), np.float32)
         events = self._counted()
-        work = counting.increments(events[7], *events[:3], events[4])
-        rows_of_neighbors(self._start, self._end, events, work, *self._how, self._n_neighbors, lengths, best, values)
+        rows_of_neighbors(self._start, self._end, events, increments_of(events), *self._how, self._n_neighbors, lengths, best, values)
         kept = np.arange(width) < lengths[:, None]
         return SomeRows(lengths, best[kept], values[kept])
 
     def _whole(self) -> SomeRows:
         lengths = np.empty(self._end - self._start, np.int64)
-        n = kernels.rows_sparse(self._start, self._end, self._events, *self._how, lengths, *_NOTHING)
+        n = kernels.rows_sparse(self._start, self._end, self._events, *self._how, lengths, *NOTHING)
         item_idx, values = np.empty(n, np.int32), np.empty(n, np.float32)
         if n:
             kernels.rows_sparse(self._start, self._end, self._events, *self._how, lengths, item_idx, values)
@@ -66,7 +63,7 @@ class Part(Similarity):
     def _tiles(self) -> SomeRows:
         tiles = np.zeros((self._n_tiles, self._end - self._start, TILE), np.float32)
         kernels.fill_dense(tiles, self._start, self._start, self._end, self._counted(), *self._how)
-        return SomeRows(np.empty(0, np.int64), _NOTHING[0], tiles)
+        return SomeRows(np.empty(0, np.int64), NOTHING[0], tiles)
 
     def _counted(self, _threads: int = 1) -> tuple[Array, ...]:
         """Counts of these items alone with all popular ones: they come last, since a count of an item is with all before it."""
@@ -80,10 +77,3 @@ class Part(Similarity):
         for start, end in pairwise([*range(int(np.sum(~ours)), popular.size, counting.BLOCK), popular.size]):
             counting.count_popular(start, end, bits, counts)
         return *self._events, tail_indptr, tail_others, popular, place, counts
-
-
-def cuts(frequencies: Array, n_parts: int) -> Array:
-    """Ends of at most `n_parts` ranges of items of about equal work, from 0 to all, int64. `frequencies`: users of each item."""
-    share = np.cumsum(frequencies + frequencies.mean())
-    inner = np.searchsorted(share, np.linspace(0, share[-1], n_parts + 1)[1:-1])
-    return np.unique(np.concatenate(([0], inner, [frequencies.size]))).astype(np.int64)

@@ -23,7 +23,7 @@ SLOW_S = 30.0  # of one worker, for all users: what a smaller artifact is worth
 
 _SHORT = 1 << 16
 _SAMPLED_ROWS = 32  # of the similarity, to tell whether it is dense
-_NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))  # rows_sparse then only counts
+NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))  # rows_sparse then only counts
 _BIT_SET_BYTES = 2**27  # at the most for bit sets, and for the counts from them
 _PER_BIT_WORD = 1 / 5  # cost of a word of a bit set in increments of a counter: 1/8 to 1/12 as measured, and its memory
 _RELEASE_EVERY = 8  # blocks
@@ -63,7 +63,7 @@ class Similarity:
         """Of the sparse layout, estimated from evenly spaced rows (exact for small catalogues)."""
         sampled = range(0, self._n_items, -(-self._n_items // _SAMPLED_ROWS))
         length = np.empty(1, np.int64)
-        entries = sum(kernels.rows_sparse(i, i + 1, self._events, *self._how, length, *_NOTHING) for i in sampled)
+        entries = sum(kernels.rows_sparse(i, i + 1, self._events, *self._how, length, *NOTHING) for i in sampled)
         return int(8 * (self._n_items + 1) + 8 * self._n_items * entries / len(sampled))
 
     def neighbor_bytes(self, n_neighbors: int) -> int:
@@ -110,7 +110,7 @@ class Similarity:
         lengths = np.empty(self._n_items, np.int64)
 
         def count(start: int, end: int) -> None:
-            kernels.rows_sparse(start, end, self._events, *self._how, lengths[start:end], *_NOTHING)
+            kernels.rows_sparse(start, end, self._events, *self._how, lengths[start:end], *NOTHING)
 
         in_threads(self._f, count, threads, lambda done, total: report(done, 2 * total))
         indptr, indices, data = self._csr(allocate, lengths)
@@ -127,7 +127,7 @@ class Similarity:
         n, width = self._n_items, self._n_neighbors + 1
         lengths, best, values = np.empty(n, np.int64), np.empty((n, width), np.int32), np.empty((n, width), np.float32)
         events = self._counted(threads)
-        work = counting.increments(events[7], *events[:3], events[4])
+        work = increments_of(events)
 
         def select(start: int, end: int) -> None:
             out = (lengths[start:end], best[start:end], values[start:end])
@@ -177,6 +177,13 @@ class Similarity:
         return min(worth, _BIT_SET_BYTES // (8 * self._n_words), int((_BIT_SET_BYTES / 4) ** 0.5))
 
 
+def increments_of(events: tuple[Array, ...]) -> Array:
+    """Increments of counters that each item's row costs, int64 (n_items), of `events` as `_counted` makes them."""
+    item_ends, item_users, indptr, _, tail_indptr, _, _, place, _ = events
+    work: Array = counting.increments(place, item_ends, item_users, indptr, tail_indptr)
+    return work
+
+
 def warm() -> None:
     """Compile, or load from Numba's cache, what a fit calls. Starts no thread."""
     fit = Similarity(np.array([0, 1]), np.zeros(1, np.int32), 1, ModelSettings())
@@ -186,5 +193,5 @@ def warm() -> None:
     events, length = (*fit._events, *tail, popular, place, np.zeros((1, 1), np.int32)), np.empty(1, np.int64)
     kernels.fill_dense(np.zeros((1, 1, TILE), np.float32), 0, 0, 1, events, *fit._how)
     kernels.rows_sparse(0, 1, fit._events, *fit._how, length, np.empty(1, np.int32), np.empty(1, np.float32))
-    work = counting.increments(place, *fit._events[:3], tail[0])
+    work = increments_of(events)
     neighbor_kernels.rows_of_neighbors(0, 1, events, work, *fit._how, 1, length, np.empty((1, 2), np.int32), np.empty((1, 2), np.float32))

@@ -15,8 +15,8 @@ from contract.errors import SparkError
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import rows as sar
-from engine.fit.blocks import release
-from engine.fit.part import SomeRows, cuts
+from engine.fit.blocks import cuts, release
+from engine.fit.part import SomeRows
 from engine.fit.similarity import Fitted
 from trainer.spark import tasks
 from trainer.spark.cluster import Cluster

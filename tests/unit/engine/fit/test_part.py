@@ -11,7 +11,8 @@ import pytest
 from contract.settings.settings import ModelSettings, Similarity
 from engine.arrays import Array
 from engine.fit import counting_kernels
-from engine.fit.part import Part, cuts
+from engine.fit.blocks import cuts
+from engine.fit.part import Part
 from engine.fit.rows import Rows
 from engine.fit.similarity import Similarity as Whole
 from tests.support.models.fitting import LAYOUTS, Layout, Memory, interactions_of, rows_of
