@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -76,8 +77,15 @@ class Kept:
     torn: float | None = None
 
 
-def matched(new: Pairs, old: Pairs) -> tuple[int, dict[int, int], Array]:
+class Match(NamedTuple):
     """How many users of the current generation were looked for; those who were found, and where; where each of its items is, or -1."""
+
+    n_wanted: int
+    users: dict[int, int]
+    item_of: Array
+
+
+def matched(new: Pairs, old: Pairs) -> Match:
     at = [user for user in np.unique(np.linspace(0, old.n_users - 1, SAMPLED).astype(int)).tolist() if user not in old.gone]
     wanted = {old.users(user, user + 1)[0]: user for user in at}
     users = {old_user: new_user for one, new_user in _found(new.users, new.n_users, wanted) for old_user in [wanted[one]]}
@@ -87,11 +95,11 @@ def matched(new: Pairs, old: Pairs) -> tuple[int, dict[int, int], Array]:
     item_of = np.full(old.n_items, -1, np.int64)
     for one, new_item in _found(new.items, new.n_items, items_wanted):
         item_of[items_wanted[one]] = new_item
-    return len(wanted), users, item_of
+    return Match(len(wanted), users, item_of)
 
 
-def compare(new: Pairs, old: Pairs) -> Kept:
-    n_wanted, users, item_of = matched(new, old)
+def compare(new: Pairs, old: Pairs, match: Match) -> Kept:
+    n_wanted, users, item_of = match
     counts_old, counts_new = (np.bincount(one.indices, minlength=one.n_items) for one in (old, new))
     common = np.flatnonzero(item_of >= 0)
     lost_items = np.flatnonzero(item_of < 0)
@@ -114,7 +122,7 @@ def another(kept: Kept, new: Pairs, old: Pairs, limits: GateSettings, before: Pa
     if min(old.n_users, old.n_items) < FEW:
         return
     others = kept.users < STAYS or (kept.pairs is not None and kept.pairs < PAIRS) or _is_torn(kept)
-    habit = compare(old, before) if others and before is not None else Kept(1.0, 1.0, 1.0, None)
+    habit = compare(old, before, matched(old, before)) if others and before is not None else Kept(1.0, 1.0, 1.0, None)
     new_users = kept.users < STAYS <= habit.users
     for what, part, refused, lost, fresh, drop in (
         ("users", kept.users, new_users, None, None, limits.gate_max_users_drop),

@@ -17,7 +17,7 @@ import numpy as np
 from engine.arrays import Array
 from trainer.evaluation.findings import Finding, Found
 from trainer.evaluation.reading import LIMIT
-from trainer.evaluation.same_table import FEW, Pairs, matched
+from trainer.evaluation.same_table import FEW, Match, Pairs, matched
 
 TIMES = {"refuse": 0.25, "warn": 0.1}  # part of the items, beside that of pairs that are fewer
 WEIGHTS = {"refuse": 0.2, "warn": 0.1}  # part of the pairs
@@ -26,11 +26,11 @@ _NEARLY = 0.8  # of the most frequent factor's pairs, from which another one may
 _MOST = 1 << 18  # pairs that are looked at
 
 
-def other_values(new: Pairs, old: Pairs, *, comparable: bool, before: Pairs | None = None) -> Iterator[Found]:
+def other_values(new: Pairs, old: Pairs, match: Match, *, comparable: bool, before: Pairs | None = None) -> Iterator[Found]:
     """Findings. `comparable`: the settings are the same, and no window has moved on. `before`: of the generation before the current one,
     if it is there: what was so then too may be so again.
     """
-    _, users, item_of = matched(new, old)
+    _, users, item_of = match
     fallen = _fallen(new, old, item_of)
     weighed = _weighed(new, old, users, item_of) if comparable else 0.0
     if fallen <= TIMES["warn"] and weighed <= WEIGHTS["warn"]:

@@ -23,7 +23,7 @@ from trainer.evaluation.drift import drifted
 from trainer.evaluation.findings import Found
 from trainer.evaluation.known_items import Known, known_items
 from trainer.evaluation.reading import Reading, changed
-from trainer.evaluation.same_table import Pairs, another, compare
+from trainer.evaluation.same_table import Pairs, another, compare, matched
 from trainer.evaluation.side_by_side import Served
 from trainer.interactions.interactions import Interactions
 from trainer.run.same_values import other_values
@@ -110,8 +110,9 @@ def _other_table(settings: Settings, run: str, pointer: Pointer, *, comparable: 
     """What the artifacts say of the users, the items and their pairs. Nothing where that of the current generation is gone."""
     new, old, before = (_pairs(settings, generation) for generation in (run, pointer.generation, pointer.previous))
     if new and old:
-        yield from another(compare(new, old), new, old, settings.gate, before)
-        yield from other_values(new, old, comparable=comparable, before=before)
+        match = matched(new, old)
+        yield from another(compare(new, old, match), new, old, settings.gate, before)
+        yield from other_values(new, old, match, comparable=comparable, before=before)
 
 
 def _pairs(settings: Settings, generation: str) -> Pairs | None:

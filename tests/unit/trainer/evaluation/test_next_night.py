@@ -21,7 +21,7 @@ from tests.support.reading import load
 from trainer.evaluation import gate
 from trainer.evaluation.drift import drifted, unlike
 from trainer.evaluation.reading import Reading, changed
-from trainer.evaluation.same_table import Pairs, another, compare
+from trainer.evaluation.same_table import Pairs, another, compare, matched
 from trainer.interactions.interactions import Interactions
 from trainer.run.same_values import other_values
 
@@ -260,8 +260,8 @@ def refusals(new: str, before: Interactions, **given: Any) -> list[str]:
     new_pairs, old_pairs = pairs_of(now), pairs_of(before)
     found = [
         *drifted(new_reading, old_reading, limits),
-        *another(compare(new_pairs, old_pairs), new_pairs, old_pairs, limits),
-        *other_values(new_pairs, old_pairs, comparable=True),
+        *another(compare(new_pairs, old_pairs, matched(new_pairs, old_pairs)), new_pairs, old_pairs, limits),
+        *other_values(new_pairs, old_pairs, matched(new_pairs, old_pairs), comparable=True),
     ]
     counted = gate.judge(figures_of(now), figures_of(before), limits, datetime.fromtimestamp(NIGHT + 8 * DAY, UTC))
     return [finding.message for finding in changed(new_reading, old_reading)] + [
@@ -341,7 +341,7 @@ def test_sessions_are_others_every_night(tmp_path: Path) -> None:
     nights = [load(written(tmp_path, f"{n}.csv", shop(1, prefix=str(n)))).interactions for n in range(3)]
     pairs = [pairs_of(one) for one in nights]
     limits = GateSettings()
-    kept = compare(pairs[2], pairs[1])
+    kept = compare(pairs[2], pairs[1], matched(pairs[2], pairs[1]))
     assert [how for how, _ in another(kept, pairs[2], pairs[1], limits)] == ["refuse"]
     assert [how for how, _ in another(kept, pairs[2], pairs[1], limits, before=pairs[0])] == ["warn"]
 
@@ -358,9 +358,9 @@ def test_values_that_were_others_the_night_before_may_be_so_again(tmp_path: Path
         for n, rows in enumerate((last_night(), tonight()))
     ]
     before = pairs_of(served)
-    assert {how for how, _ in other_values(nights[1], nights[0], comparable=True)} == {"refuse"}
-    assert {how for how, _ in other_values(nights[1], nights[0], comparable=True, before=before)} == {"warn"}
-    assert list(other_values(before, before, comparable=True)) == []
+    assert {how for how, _ in other_values(nights[1], nights[0], matched(nights[1], nights[0]), comparable=True)} == {"refuse"}
+    assert {how for how, _ in other_values(nights[1], nights[0], matched(nights[1], nights[0]), comparable=True, before=before)} == {"warn"}
+    assert list(other_values(before, before, matched(before, before), comparable=True)) == []
 
 
 @pytest.mark.parametrize(("days", "step"), [(7, 1), (7, 3), (14, 7), (30, 7)])
@@ -371,8 +371,12 @@ def test_windows_that_move_on_are_honest(tmp_path: Path, days: int, step: int) -
         end = NIGHT + n * step * DAY
         window = [row for row in rows if end - days * DAY <= row.time < end]
         nights.append(pairs_of(load(written(tmp_path, f"{n}.csv", window)).interactions))
-    assert [how for how, _ in another(compare(nights[1], nights[0]), nights[1], nights[0], GateSettings()) if how == "refuse"] == []
-    assert [how for how, _ in other_values(nights[1], nights[0], comparable=False) if how == "refuse"] == []
+    assert [
+        how
+        for how, _ in another(compare(nights[1], nights[0], matched(nights[1], nights[0])), nights[1], nights[0], GateSettings())
+        if how == "refuse"
+    ] == []
+    assert [how for how, _ in other_values(nights[1], nights[0], matched(nights[1], nights[0]), comparable=False) if how == "refuse"] == []
 
 
 def test_a_change_of_size_warns(tmp_path: Path, served: Interactions) -> None:
