@@ -10,10 +10,12 @@ from redis import Redis
 from contract.formats.keys import Keys
 
 UNKNOWN = -1
+STALE_S = 30
+"""What was said so long ago counts no more: who reads a feed speaks every second or two."""
 
 
 class FeedState(NamedTuple):
-    """`lag`: messages that are not read or not done with, UNKNOWN where the server does not say; `is_up`: whether it answered last."""
+    """`lag`: messages that are not read or not done with, UNKNOWN where nobody says; `is_up`: whether its server has just answered."""
 
     name: str
     read: int
@@ -24,22 +26,26 @@ class FeedState(NamedTuple):
 
 def tell(redis: Redis, keys: Keys, name: str, *, read: int = 0, refused: int = 0, lag: int = UNKNOWN, is_up: bool = True) -> None:
     """Add to the counts of a feed, and say how it is now."""
-    key = keys.events("feeds")
+    key, (now, _) = keys.events("feeds"), redis.time()
     with redis.pipeline(transaction=False) as pipe:
         if read:
             pipe.hincrby(key, f"read {name}", read)
         if refused:
             pipe.hincrby(key, f"refused {name}", refused)
-        pipe.hset(key, mapping={f"lag {name}": lag, f"up {name}": int(is_up)})
+        pipe.hset(key, mapping={f"lag {name}": lag, f"answered {name}": now if is_up else 0})
         pipe.execute()
 
 
 def told_of(redis: Redis, keys: Keys, names: Sequence[str]) -> list[FeedState]:
-    """Of each feed; one that was never read is down."""
-    fields = [f"{what} {name}" for name in names for what in ("read", "refused", "lag", "up")]
-    values = cast("list[bytes | None]", redis.hmget(keys.events("feeds"), fields)) if fields else []
+    """Of each feed; one that was never read, or that nobody has read for a while, is down."""
+    if not names:
+        return []
+    fields = [f"{what} {name}" for name in names for what in ("read", "refused", "lag", "answered")]
+    values = cast("list[bytes | None]", redis.hmget(keys.events("feeds"), fields))
+    now, _ = redis.time()
     found = []
     for at, name in enumerate(names):
-        read, refused, lag, is_up = values[4 * at : 4 * at + 4]
-        found.append(FeedState(name, int(read or 0), int(refused or 0), int(UNKNOWN if lag is None else lag), is_up == b"1"))
+        read, refused, lag, answered = values[4 * at : 4 * at + 4]
+        is_up = now - int(answered or 0) <= STALE_S
+        found.append(FeedState(name, int(read or 0), int(refused or 0), int(lag) if lag is not None and is_up else UNKNOWN, is_up))
     return found

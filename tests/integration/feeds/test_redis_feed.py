@@ -23,7 +23,7 @@ from contract.settings.settings import Settings
 from contract.settings.stores.feeds import feed_of
 from contract.store.erasure import Erasure
 from contract.store.event_stream import events_in
-from contract.store.streams.feeds import FeedState, told_of
+from contract.store.streams.feeds import STALE_S, UNKNOWN, FeedState, told_of
 from contract.store.streams.stream import NOTHING
 from tests.support.paths import ROOT
 from tests.support.servers.services import await_that
@@ -172,6 +172,17 @@ def test_metrics_and_the_doctor_tell_of_it(larder: Larder, source: RedisSource, 
     assert look_at_feed(feed, 3.0).level == "ok"
     off = feed_of("redis://127.0.0.1:1/0?stream=a")
     assert look_at_feed(off, 1.0).level == "fail"
+
+
+def test_a_feed_that_nobody_reads_any_more_is_down(larder: Larder, source: RedisSource, store_redis: Redis) -> None:
+    send(store_redis, {"user_id": 1, "item_id": 2})
+    Feeding(larder, source, {}).step()
+    now, _ = store_redis.time()
+    store_redis.hset(KEYS.events("feeds"), f"answered redis:{STREAM}", now - STALE_S - 5)
+    assert told(store_redis) == FeedState(f"redis:{STREAM}", read=1, refused=0, lag=UNKNOWN, is_up=False)
+    text = create_app(larder.settings).test_client().get("/metrics").text
+    assert f'larder_feed_up{{feed="redis:{STREAM}"}} 0.0' in text
+    assert "larder_feed_lag{" not in text
 
 
 def test_each_message_once_in_the_files_while_the_reader_is_killed(
