@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from redis import Redis
 
@@ -10,7 +12,9 @@ from contract.formats.keys import Keys
 from contract.formats.manifest import Pointer
 from contract.formats.shard_record import ShardRecord
 from contract.formats.verdict import Verdict
+from contract.store import generations as store
 from contract.store.generations import Generations
+from contract.store.progress import seen_with
 from contract.store.training_right import right_to_train, who_trains
 from tests.support.builders import make_manifest
 
@@ -148,6 +152,32 @@ def test_a_rollback_skips_what_was_never_served_and_what_is_gone(generations: Ge
     made(generations, "d")
     store_redis.hset(KEYS.generation("c"), "state", "pruned")
     assert generations.roll_back("someone").generation == "a"
+
+
+def test_the_script_itself_rolls_back_to_nothing_that_was_not_served(generations: Generations) -> None:
+    made(generations, "a")
+    made(generations, "b", Verdict(review=True))
+    assert generations.promote("b", "someone", "rollback") == "never promoted"
+    assert served(generations).generation == "a"
+
+
+def test_a_promotion_that_another_one_overtakes_leaves_what_is_served_then(
+    generations: Generations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        generations.begin(make_manifest(name, n_users=4))
+        generations.record_shard(name, 0, ShardRecord(4, 4, 8, 7))
+    generations.promote("a", "last shard")
+
+    def overtaken(*asked: Any) -> Any:
+        monkeypatch.setattr(store, "seen_with", seen_with)
+        found = seen_with(*asked)
+        assert generations.promote("b", "another") == "promoted"
+        return found
+
+    monkeypatch.setattr(store, "seen_with", overtaken)
+    assert generations.promote("c", "last shard") == "promoted"
+    assert [generations.state(name) for name in "abc"] == ["complete", "previous", "current"]
 
 
 def test_nothing_to_roll_back_to(generations: Generations) -> None:
