@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help spark chart long test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test chaos soak browser page-speed lighthouse screenshots check fix e2e bench docs docs-site lock compose-up compose-down dev-tools
+.PHONY: help spark chart long test-one depth setup up down retrain tune status doctor watch generations verify diff promote rollback release cancel items export prune erase logs clean test mutants chaos soak browser page-speed lighthouse screenshots check fix e2e bench docs docs-site lock compose-up compose-down dev-tools
 
 # Further arguments: make retrain ARGS="--k 20", make test ARGS="-k payload", make verify ARGS="--sample 1000"
 ARGS ?=
@@ -126,7 +126,7 @@ dev-tools:
 	$(call bootstrap,dev)
 
 # Python keeps what it compiled, pytest its rewritten assertions, also where the environment says not to: half of a collection's time.
-test long test-one depth e2e chaos soak browser chart: export PYTHONDONTWRITEBYTECODE :=
+test long test-one depth mutants e2e chaos soak browser chart: export PYTHONDONTWRITEBYTECODE :=
 
 test: dev-tools ## Unit and integration tests, but for the long ones. ARGS go to pytest.
 	@$(venv)/python -m pytest -n logical --dist worksteal --durations=10 -m "not long" $(ARGS)
@@ -140,6 +140,9 @@ test-one: dev-tools ## One test or a few, in this process: K="gate and not rules
 depth: dev-tools ## The tests that look deeper when they are told to, and the benches' own. ARGS go to pytest.
 	@LARDER_TEST_DEPTH=full $(venv)/python -m pytest -n logical --dist worksteal -m depth $(ARGS)
 	@$(venv)/python -m pytest tests/bench $(ARGS)
+
+mutants: dev-tools ## Break a copy of the code in many places, one at a time: tests must find each. ARGS=gate for some. Half an hour.
+	@$(venv)/python -m tools.mutants $(ARGS)
 
 e2e: dev-tools ## End-to-end tests. ARGS go to pytest.
 	@$(venv)/python -m pytest tests/e2e $(ARGS)
