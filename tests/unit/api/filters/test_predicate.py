@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from api.filters.errors import FilterError
 from api.filters.table import MAX_KEPT, Table
+from contract.formats.columns import least
 from tests.support.depth import deeper, examples
 from tests.support.filtering import FILTERS, Asked, Row, rows
 from tests.support.stocked import table
@@ -39,6 +40,7 @@ def test_what_has_no_value_meets_no_comparison() -> None:
     )
     assert passed(of, 2, "price <= 0") == [2]
     assert passed(of, 2, "price > -100000") == [2]
+    assert [passed(of, 2, f"price in ({least(code)}, -128)") for code in "bhiq"] == [[2]] * 4  # what stands for none is no value
     assert passed(of, 2, "price != -128") == [1, 3]
     assert passed(of, 2, "not price <= 0") == [1, 3]
     assert passed(of, 2, "brand >= ''") == [2]
