@@ -13,7 +13,7 @@ from contract.formats.verdict import Verdict
 from contract.queue.jobs import score_queue, train_queue
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
-from contract.store.removal import give_up
+from contract.store.removal import give_up, retire
 from contract.store.runs import Runs
 from tests.integration.experiments.served import KEYS, LISTS, two_served
 from tests.support.builders import manifest_of, write_lists
@@ -71,6 +71,7 @@ def tidy(generations: Generations, settings: Settings) -> None:
 def test_it_begins_with_the_first_night_and_moves_with_each(generations: Generations, experiments: Experiments) -> None:
     experiments.start(SHARES, "anna")
     experiments.share({"model=sar": 7000, "model=ease": 3000})
+    experiments.share({"model=sar": 6000, "model=ease": 4000})  # the latter in two ranges
     assert serve(experiments) == {"": "g2"}
     with pytest.raises(GenerationError, match="arm model=ease has no generation yet"):
         experiments.promote("model=ease", "anna")
@@ -83,7 +84,7 @@ def test_it_begins_with_the_first_night_and_moves_with_each(generations: Generat
     assert serve(experiments) == both("n1")
     running = experiments.running()
     assert running is not None
-    assert running.slots_from == {str(running.began_at_ms): {"model=sar": 7000, "model=ease": 3000}}
+    assert running.slots_from == {str(running.began_at_ms): {"model=sar": 6000, "model=ease": 4000}}
     first = arms_of(experiments.served())  # type: ignore[arg-type]
     assert night(generations, "n2") == "promoted"
     assert serve(experiments) == both("n2")
@@ -110,6 +111,16 @@ def test_all_readers_go_from_one_night_to_the_next_at_one_moment(generations: Ge
     assert now is not None
     assert [pointer.generation for pointer in then.pointers] == ["n1-ease", "n1"]
     assert [pointer.generation for pointer in now.pointers] == ["n2-ease", "n2"]
+
+
+def test_lists_of_an_arm_stay_for_a_while_after_readers_have_left_them(generations: Generations, experiments: Experiments) -> None:
+    experiments.start(SHARES, "anna")
+    night(generations, "n1")
+    generations.redis.hset(KEYS.generation("n1-ease"), "completed_at_ms", 1)
+    night(generations, "n2")
+    assert not retire(generations, "n1-ease", grace_s=60, late_writers_s=0)
+    generations.redis.hset(KEYS.generation("n1-ease"), "retired_at_ms", 1)
+    assert retire(generations, "n1-ease", grace_s=60, late_writers_s=0)
 
 
 @pytest.mark.parametrize("how", ["refused", "failed"])

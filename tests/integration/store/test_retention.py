@@ -62,6 +62,15 @@ def test_current_previous_and_as_many_more_as_are_asked_for(generations: Generat
     assert prune(generations, settings.model_copy(update={"keep_generations": 0})) == ["c"]
 
 
+def test_lists_stay_for_a_while_after_readers_have_left_them(generations: Generations, settings: Settings, tmp_path: Path) -> None:
+    promoted(generations, tmp_path, "a", "b", "c")
+    generations.redis.hset(KEYS.generation("a"), "completed_at_ms", 1)  # long ago, and it was served until a moment ago
+    patient = settings.model_copy(update={"grace_s": 60, "keep_generations": 0})
+    assert prune(generations, patient) == []
+    generations.redis.hset(KEYS.generation("a"), "retired_at_ms", 1)
+    assert prune(generations, patient) == ["a"]
+
+
 def test_a_refused_generation_takes_no_place_of_one_to_go_back_to(generations: Generations, settings: Settings, tmp_path: Path) -> None:
     promoted(generations, tmp_path, "a", "b", "c")
     waiting(generations, "bad")
