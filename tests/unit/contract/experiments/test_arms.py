@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 
 import pytest
+from pydantic import ValidationError
 
 from contract.experiments.arms import ArmPointer, Arms, arm_of, arms_of
 from contract.experiments.definition import CURRENT, Arm, Experiment, slot_of
@@ -62,6 +63,18 @@ def test_an_arm_reads_its_own_generation_and_current_follows_what_is_served() ->
     assert arms.named("g9") is None
     assert arm_of(SERVED) == ""
     assert not isinstance(SERVED, ArmPointer)
+
+
+@pytest.mark.parametrize("slots", [("0-4000", "5000-10000"), ("0-6000", "5000-10000"), ("1-5000", "5000-10000"), ("0-5000", "5000-9999")])
+def test_each_slot_has_one_arm(slots: tuple[str, str]) -> None:
+    arms = tuple(Arm(name=name, slots=some) for name, some in zip(("g2", CURRENT), slots, strict=True))
+    with pytest.raises(ValidationError, match="each slot must have one arm"):
+        Experiment(id="e", salt="salt", arms=arms, began_at_ms=1, by="anna")
+
+
+def test_others_are_held_against_what_is_served_or_else_the_first() -> None:
+    assert experiment().reference == CURRENT
+    assert experiment(order=("g2", "g3"), g2=1000, g3=9000).reference == "g2"
 
 
 def test_without_an_experiment_there_are_no_arms() -> None:

@@ -55,6 +55,13 @@ def test_with_the_coins_turned_both_change_their_sides(first: list[int], second:
     assert mirrored == [tuple(pick) for pick in draft(first, second, coins) if pick.team != NOBODY]
 
 
+def test_each_user_pair_of_generations_experiment_and_day_has_coins_of_its_own() -> None:
+    asked = [(7, ("a", "b"), "salt", 1), (8, ("a", "b"), "salt", 1), (7, ("c", "b"), "salt", 1), (7, ("a", "c"), "salt", 1)]
+    found = [coins_of(*one) for one in [*asked, (7, ("a", "b"), "other", 1), (7, ("a", "b"), "salt", 2)]]
+    assert len(set(found)) == 6
+    assert coins_of("7", ("a", "b"), "salt", 1) == found[0]
+
+
 def test_alike_lists_are_each_teams_as_often_at_each_rank() -> None:
     items, n = list(range(10)), 4000
     firsts = [0] * 10
