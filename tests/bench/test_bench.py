@@ -11,10 +11,11 @@ from typing import Any, get_args
 import pytest
 
 from contract.settings.family import ModelName
+from tests.support.depth import deeper
 from tests.support.paths import ROOT
 
 FIELDS = {"system", "stage", "seconds", "peak_bytes", "n_users", "n_items", "n_interactions", "k", "note"}
-pytestmark = pytest.mark.timeout(300)  # a busy machine takes its time
+pytestmark = [deeper, pytest.mark.timeout(300)]  # a busy machine takes its time
 
 
 def bench(out: Path, *arguments: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser import chromium
 from tests.browser.chromium import Watch
-from tests.e2e.local import LocalStack
+from tests.e2e.local import LocalStack, kept_kernels
 from tests.support.tools import missing
 
 ADMIN_KEY = "a-key-that-changes-things"
@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Up, with an admin key, with explanations, and with two generations."""
-    made = LocalStack(tmp_path_factory.mktemp("browser") / "var", tmp_path_factory.mktemp("numba"))
+    made = LocalStack(tmp_path_factory.mktemp("browser") / "var", kept_kernels())
     try:
         made.run("up", LARDER_API_ADMIN_KEYS=ADMIN_KEY, LARDER_EXPLAIN_DEPTH="3", LARDER_STALE_AFTER_S="86400")
         made.run("retrain", "--similarity", "cosine")

@@ -11,12 +11,18 @@ from pathlib import Path
 import psutil
 import requests
 
+from engine import kernel_cache
 from stack.paths import StackPaths
 from tests.e2e.compose import free_port
 from tests.support.paths import ROOT
 
 UP_TIMEOUT_S = 300
 ASK_TIMEOUT_S = 30
+
+
+def kept_kernels() -> Path:
+    """The tests' own cache of compiled kernels, for a stack whose subject is not the first `make up`."""
+    return Path(os.environ[kernel_cache.VARIABLE])
 
 
 @dataclass

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.local import LocalStack
+from tests.e2e.local import LocalStack, kept_kernels
 from tests.support.paths import ROOT
 from tests.support.servers.api_process import ApiProcess
 from tests.support.servers.redis_server import RedisServer
@@ -52,7 +52,7 @@ def redis_that_stays() -> Iterator[str]:
 
 def test_an_upgrade_while_lists_are_served(old_checkout: Path, redis_that_stays: str, tmp_path: Path) -> None:
     old = OldStack(tmp_path / "var", tmp_path / "numba-old", root=old_checkout)
-    new = LocalStack(tmp_path / "var", tmp_path / "numba-new", port=old.port)
+    new = LocalStack(tmp_path / "var", kept_kernels(), port=old.port)
     stop, seen = threading.Event(), Counter[int]()
     try:
         old.run("up", LARDER_REDIS_URL=redis_that_stays, LARDER_INTERACTIONS=SET)

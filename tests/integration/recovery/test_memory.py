@@ -17,7 +17,7 @@ from contract.formats.keys import Keys
 from tests.support.builders import Lists, promote_lists
 from tests.support.depth import deeper
 from tests.support.load import under_load
-from tests.support.servers.api_process import ASK_TIMEOUT_S, ApiProcess, until
+from tests.support.servers.api_process import ASK_TIMEOUT_S, ApiProcess, LoneApi, until
 
 SECONDS = float(os.environ.get("LARDER_TEST_TRAFFIC_S", "60"))
 EVERY_S = 5.0
@@ -80,7 +80,10 @@ def ask_for_all(api: ApiProcess, number: int) -> None:
 def test_what_the_api_holds_is_flat(redis_server: str, store_redis: Redis) -> None:
     promote_lists(store_redis, Keys(), LISTS, generation="g1")
     measured: list[Held] = []
-    with ApiProcess(redis_server, LARDER_API_WORKERS="2") as api, under_load(api.port, list(range(N_USERS)), REQUESTS_PER_S) as report:
+    with (
+        LoneApi(redis_server, LARDER_API_WORKERS="2") as api,
+        under_load(api.port, list(range(N_USERS)), REQUESTS_PER_S) as report,
+    ):
         ends, number = time.monotonic() + SECONDS, 0
         while time.monotonic() < ends:
             due = time.monotonic() + EVERY_S

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 
 from tests.support.models.fitting import Event
 
@@ -22,6 +23,11 @@ BY_HAND: list[Event] = [
 
 def many(seed: int = 3) -> list[Event]:
     """Repeated pairs among them; weights and decays are sums of few powers of two, so that no order of adding changes them."""
+    return list(_many(seed))
+
+
+@cache
+def _many(seed: int) -> list[Event]:
     rng = random.Random(seed)
     return [
         (rng.randrange(400), int(150 * rng.random() ** 2), rng.randrange(1, 11) / 2, 30 * DAY_S * rng.randrange(6)) for _ in range(5000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import socket
@@ -10,13 +11,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from functools import cache
+from typing import IO, Any, TypeVar
 
 import requests
 
 from tests.support.paths import ROOT
+from tests.support.servers.zygote import Forked, Zygote
 
-COMMAND = (sys.executable, "-m", "gunicorn", "--config", "api/gunicorn.conf.py", "api.app:create_app()")
+ARGUMENTS = ("gunicorn", "--config", "api/gunicorn.conf.py", "api.app:create_app()")
+COMMAND = (sys.executable, "-m", *ARGUMENTS)
 PATIENCE_S = 30.0
 ASK_TIMEOUT_S = 15.0
 POLL_S = 0.02
@@ -43,7 +47,17 @@ def check_problem(answer: requests.Response, status: int, error: str) -> None:
     assert answer.json()["error"] == error
 
 
+@cache
+def _zygote() -> Zygote:
+    """The process from which this one's APIs are forked, until this one's end."""
+    made = Zygote("api")
+    atexit.register(made.close)
+    return made
+
+
 class ApiProcess:
+    """Forked from a process that has imported what it needs."""
+
     def __init__(self, redis_url: str, **settings: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -51,7 +65,10 @@ class ApiProcess:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed at the end of the context that this object is)
         own = {"LARDER_REDIS_URL": redis_url, "LARDER_API_HOST": "127.0.0.1", "LARDER_API_PORT": str(self.port)}
         self._settings = {**own, "LARDER_API_QUEUE_S": "10", **settings}  # on a machine that is busy, a request may wait for longer
-        self.process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment(self._settings), stdout=self._log, stderr=self._log)
+        self.process = self._start(environment(self._settings), self._log)
+
+    def _start(self, environ: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes] | Forked:
+        return _zygote().fork(ARGUMENTS, environ, log, log)
 
     def __enter__(self) -> ApiProcess:
         until("the API lives", self.is_live)
@@ -114,3 +131,10 @@ class ApiProcess:
         prefix = "Booting worker with pid: "
         messages = (str(line.get("message", "")) for line in self.log_lines())
         return [int(message.removeprefix(prefix)) for message in messages if message.startswith(prefix)]
+
+
+class LoneApi(ApiProcess):
+    """Started by itself, as in the stacks."""
+
+    def _start(self, environ: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(COMMAND, cwd=ROOT, env=environ, stdout=log, stderr=log)

@@ -1,8 +1,9 @@
-"""Processes of the trainer and the worker, forked from one that has imported and compiled all they need: real ones, at a tenth of the time.
+"""Processes of the trainer, the worker and the API, forked from one that has imported and compiled all they need: real ones, at a tenth of
+the time.
 
-`python -m tests.support.servers.zygote SOCKET` is that process. A request is one message on a connection: JSON of what to run, with two
-file descriptors for its output; the answers are the child's pid, then its exit code, a line each. A child that a signal ends has
-the code -N.
+`python -m tests.support.servers.zygote SOCKET KIND` is that process; KIND is a key of WARM. A request is one message on a connection: JSON
+of what to run, with two file descriptors for its output; the answers are the child's pid, then its exit code, a line each. A child that a
+signal ends has the code -N.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from engine import kernel_cache
 from tests.support.paths import ROOT
 
 START_TIMEOUT_S = 120.0
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
 _MESSAGE_BYTES = 1 << 20
 
 
@@ -69,11 +71,11 @@ class Forked:
 class Zygote:
     """Starts the process that forks, and asks it; `close` ends it."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "runs") -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="larder-zygote-")
         self._path = str(Path(self._folder.name) / "socket")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.servers.zygote", self._path], cwd=ROOT, stdout=subprocess.PIPE
+            [sys.executable, "-m", "tests.support.servers.zygote", self._path, kind], cwd=ROOT, stdout=subprocess.PIPE
         )
         assert self._process.stdout is not None
         ready = self._process.stdout.readline()
@@ -98,10 +100,9 @@ class Zygote:
         self._folder.cleanup()
 
 
-def main(path: str) -> int:
+def main(path: str, kind: str = "runs") -> int:
     """Import, compile, listen; fork for each request, and tell how each child ended."""
-    kernel_cache.use(os.environ)
-    _warm()
+    WARM[kind]()
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.bind(path)
     server.listen(64)
@@ -171,6 +172,10 @@ def _run(package: str, *rest: str) -> int:
         from worker.__main__ import main as work
 
         return work(list(rest))
+    if package == "gunicorn":
+        from gunicorn.app.wsgiapp import run  # type: ignore[import-untyped]
+
+        return int(run() or 0)
     from trainer.__main__ import main as train
 
     return train()
@@ -185,8 +190,9 @@ def _bury(children: dict[int, socket.socket]) -> None:
                 connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
 
 
-def _warm() -> None:
+def _warm_runs() -> None:
     """All that a run, a worker or a command imports; nothing that starts threads, which a fork would lose."""
+    kernel_cache.use(os.environ)
     import worker.__main__
     import worker.jobs  # noqa: F401
     from engine.fit import rows
@@ -196,5 +202,21 @@ def _warm() -> None:
     warm()
 
 
+def _warm_api() -> None:
+    """What gunicorn and the application import, but for gunicorn's settings, which read the environment of the one that is started."""
+    os.environ[METRICS] = os.devnull  # prometheus_client looks whether there is one when it is imported
+    import gunicorn.app.wsgiapp  # type: ignore[import-untyped]  # noqa: F401
+
+    import api.app
+    import api.metrics.files
+    import api.serving.logs
+    import api.serving.worker_class  # noqa: F401
+
+    del os.environ[METRICS]
+
+
+WARM = {"runs": _warm_runs, "api": _warm_api}
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -7,6 +7,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,11 @@ Rows = list[Row]
 
 
 def shop(seed: int, until: int = NIGHT, users: int = 300, items: int = 120, prefix: str = "") -> Rows:
+    return list(_shop(seed, until, users, items, prefix))
+
+
+@cache
+def _shop(seed: int, until: int, users: int, items: int, prefix: str) -> Rows:
     """Ratings of 1 to 5 by users who have their tastes, until a night. The same seed tells the same story, longer or shorter."""
     rng = random.Random(seed)
     favourites = [rng.sample(range(items), items) for _ in range(6)]
@@ -240,7 +247,8 @@ def written(folder: Path, name: str, rows: Rows, *, order: str = "user,item,weig
     names = {"user": "user_id", "item": "item_id", "weight": "rating", "time": "ts"}
     path, columns = folder / name, order.split(",")
     lines = [",".join(names[column] for column in columns)]
-    lines += [",".join(str(getattr(row, column)) for column in columns) for row in rows]
+    values = attrgetter(*columns)
+    lines += [",".join(map(str, values(row))) for row in rows]
     path.write_text("\n".join(lines) + "\n")
     return str(path)
 

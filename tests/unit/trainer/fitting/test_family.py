@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -10,11 +12,11 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.linear.matrix import Limits, Shape
 from engine.score.explain import explain_users
-from engine.score.scoring import Scale, TopK, score_users
+from engine.score.scoring import Scale, score_users
 from engine.score.similar import similar_items
 from tests.support.contributors import of_items
 from tests.support.models import oracles
-from tests.support.models.family_lists import assert_list, expected_model, expected_scores
+from tests.support.models.family_lists import assert_list, expected_model
 from tests.support.models.fitting import Memory, interactions_of, matrix_of
 from tests.support.models.samples import DAY_S, many
 from trainer.fitting.family import cost_of, fitted, user_rows
@@ -46,38 +48,38 @@ def made_of(interactions: Interactions, model: ModelSettings) -> tuple[Made, Mem
     return made, memory
 
 
-def lists_of(interactions: Interactions, model: ModelSettings) -> TopK:
+class Case(NamedTuple):
+    """A model, its oracle (affinity, matrix, prior) and what was made of it: fitted once for all that is asked of it."""
+
+    depth: int
+    definition: tuple[Array, Array, Array]
+    arrays: dict[str, Array]
+    scale: Scale
+
+
+@pytest.fixture(scope="module", params=CASES, ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    interactions, model = interactions_of(many()), ModelSettings.model_validate({"depth": 15, **request.param})
     made, similarity = made_of(interactions, model)
-    return score_users(
-        {**made.arrays(model.normalize), **similarity},
-        *(0, len(interactions.user_ids)),
-        Scale(model.normalize, made.rows.weight_min, made.rows.weight_max),
-        depth=model.stored_depth,
-        exclude_seen=True,
-    )
+    scale = Scale(model.normalize, made.rows.weight_min, made.rows.weight_max)
+    return Case(model.stored_depth, expected_model(interactions, model), {**made.arrays(model.normalize), **similarity}, scale)
 
 
-@pytest.mark.parametrize("settings", CASES, ids=str)
-def test_lists_are_those_of_the_definition(settings: dict[str, object]) -> None:
-    interactions, model = interactions_of(many()), ModelSettings.model_validate({"depth": 15, **settings})
-    scores, allowed = expected_scores(interactions, model)
-    top = lists_of(interactions, model)
+def test_lists_are_those_of_the_definition(case: Case) -> None:
+    affinity, matrix, prior = case.definition
+    scores, allowed = affinity @ matrix + prior, affinity == 0
+    top = score_users(case.arrays, 0, len(affinity), case.scale, depth=case.depth, exclude_seen=True)
     for user, n in enumerate(top.lengths.tolist()):
         listed = list(zip(top.items[user, :n].tolist(), top.scores[user, :n].tolist(), strict=True))
         assert_list(listed, scores[user], allowed[user], 15)
     assert top.lengths.max() == 15
 
 
-@pytest.mark.parametrize("settings", CASES, ids=str)
-def test_reasons_are_the_terms_of_the_score(settings: dict[str, object]) -> None:
+def test_reasons_are_the_terms_of_the_score(case: Case) -> None:
     """Share · score is affinity · weight of the definition, whatever its sign, and the prior; for 200 users, and nothing is left out."""
-    interactions, model = interactions_of(many()), ModelSettings.model_validate({"depth": 10, **settings})
-    affinity, matrix, prior = expected_model(interactions, model)
-    made, similarity = made_of(interactions, model)
-    arrays = {**made.arrays(model.normalize), **similarity}
-    scale = Scale(model.normalize, made.rows.weight_min, made.rows.weight_max)
-    top = score_users(arrays, 0, 200, scale, depth=10, exclude_seen=True)
-    reasons = explain_users(arrays, 0, 200, top, explain_depth=1000)
+    affinity, matrix, prior = case.definition
+    top = score_users(case.arrays, 0, 200, case.scale, depth=10, exclude_seen=True)
+    reasons = explain_users(case.arrays, 0, 200, top, explain_depth=1000)
     for user, listed in enumerate(of_items(reasons)):
         for rank, contributors in enumerate(listed):
             item, score = int(top.items[user, rank]), float(top.scores[user, rank])

@@ -53,7 +53,7 @@ def test_one_line_out_of_order_in_a_large_file(tmp_path: Path, trigger: str) -> 
 def test_many_lines_out_of_order_in_small_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted, texts = [], []
     for at, line in enumerate(TRIGGERS.values()):
-        text, expected = patched(300, at * 7, line)
+        text, expected = patched(120, 10 + at * 2, line)
         texts.append(text)
         wanted += expected
     for size in (700, 5_000, 1 << 20):
