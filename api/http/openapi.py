@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -53,8 +54,6 @@ _SHARED: dict[str, tuple[str, Schema]] = {
         {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},
     ),
 }
-
-
 _IN_PATHS = {
     "user_id": "A user's id, as the interactions spell it.",
     "item_id": "An item's id, as the interactions spell it.",
@@ -69,9 +68,7 @@ def document(routes: Sequence[Route]) -> Schema:
     models = {model for route in routes for model in (route.query, route.body, route.answer, route.or_else) if isinstance(model, type)} | {
         Problem
     }
-    order = sorted(models, key=lambda model: model.__name__)
-    _, definitions = models_json_schema([(model, "validation") for model in order], ref_template=_SCHEMAS + "{model}")
-    schemas: Schema = definitions["$defs"]
+    schemas: Schema = json.loads(_schemas(tuple(sorted(models, key=lambda model: model.__name__))))
     _drop_defaults(schemas, {model.__name__ for model in _below(RequestModel)} - {"RunOptions"})
     paths: dict[str, Schema] = {}
     for route in routes:
@@ -96,6 +93,12 @@ def document(routes: Sequence[Route]) -> Schema:
         },
         "tags": [{"name": tag, "description": _TAGS[tag]} for tag in sorted({route.tag for route in routes})],
     }
+
+
+@cache
+def _schemas(models: tuple[type[BaseModel], ...]) -> str:
+    """Made once in a process: each tenant has an application of its own, and all of them describe the same models."""
+    return json.dumps(models_json_schema([(model, "validation") for model in models], ref_template=_SCHEMAS + "{model}")[1]["$defs"])
 
 
 def _drop_defaults(schemas: Schema, said: set[str]) -> None:

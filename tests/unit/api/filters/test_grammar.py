@@ -102,7 +102,8 @@ def look(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=60).map(" ".join) | st.text(max_size=1200))
-@settings(max_examples=examples(300, 2000), deadline=None)
+@settings(max_examples=examples(100, 2000), deadline=None)
+@deeper
 def test_any_text_is_read_or_refused(text: str) -> None:
     look(text)
 

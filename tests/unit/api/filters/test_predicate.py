@@ -27,7 +27,7 @@ def compare(found: Sequence[Row], asked: Asked) -> None:
 
 
 @given(rows(), FILTERS)
-@settings(max_examples=examples(150, 10_000), deadline=None)
+@settings(max_examples=examples(50, 10_000), deadline=None)
 @pytest.mark.timeout(1200)
 @deeper
 def test_a_filter_is_that_of_whole_rows(found: list[Row], asked: Asked) -> None:

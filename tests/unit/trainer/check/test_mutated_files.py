@@ -17,7 +17,7 @@ from tests.support.depth import deeper, examples
 from trainer.check.check import check
 from trainer.check.html import page
 
-pytestmark = deeper
+pytestmark = [deeper, pytest.mark.long]
 EXAMPLES = examples(60, 420)  # of each of the five kinds
 
 

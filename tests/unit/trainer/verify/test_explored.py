@@ -13,6 +13,7 @@ from engine.arrays import Array
 from engine.ranking.explore import explore, seeds_of
 from engine.ranking.ranked import Ranking, rank_users, ranking_arrays
 from tests.support.builders import make_manifest
+from tests.support.depth import deeper, examples
 from tests.support.models.arrays import Case, lists, random_case
 from tests.support.models.fitting import LAYOUTS
 from tests.support.models.mmr import Ranked
@@ -58,8 +59,9 @@ def complaint(artifact: Artifact, user: int, row: Ranked, marked: list[int]) -> 
 @pytest.mark.parametrize("exclude_seen", [True, False])
 @pytest.mark.parametrize("diversity", [0.0, 0.4])
 @pytest.mark.parametrize("most", [0, 2])
+@deeper
 def test_it_agrees_with_what_workers_make(layout: str, normalize: bool, exclude_seen: bool, diversity: float, most: int) -> None:
-    for seed in range(6):
+    for seed in range(examples(3, 6)):
         case = random_case(60 + 40 * seed, seed=seed, lowest=-2 * (seed % 2)).but(depth=12, normalize=normalize, exclude_seen=exclude_seen)
         categories = category_arrays([[item % 5, 5 + item % 3] if item % 4 else [] for item in range(case.affinity.shape[1])])
         how: dict[str, Any] = {"explore": 0.34, "diversity": diversity, "max_per_category": most}
