@@ -43,6 +43,7 @@ def find(store: Store, user_id: Id) -> tuple[str, Id, list[Id]] | None:
         ("5_4", "int", None),
         ("54.0", "int", None),
         ("٥٤", "int", None),
+        ("5٤", "int", None),
         ("", "int", None),
         ("-", "int", None),
         (54, "str", "54"),
