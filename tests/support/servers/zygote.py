@@ -75,7 +75,10 @@ class Zygote:
         self._folder = tempfile.TemporaryDirectory(prefix="larder-zygote-")
         self._path = str(Path(self._folder.name) / "socket")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.servers.zygote", self._path, kind], cwd=ROOT, stdout=subprocess.PIPE
+            [sys.executable, "-m", "tests.support.servers.zygote", self._path, kind],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         assert self._process.stdout is not None
         ready = self._process.stdout.readline()
@@ -95,13 +98,14 @@ class Zygote:
     def close(self) -> None:
         self._process.kill()
         self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            stream.close()
         self._folder.cleanup()
 
 
-def main(path: str, kind: str = "runs") -> int:
-    """Import, compile, listen; fork for each request, and tell how each child ended."""
+def main(path: str, kind: str) -> int:
+    """Import, compile, listen; fork for each request, and tell how each child ended. Ends with whoever started it, be that one killed."""
     WARM[kind]()
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.bind(path)
@@ -117,8 +121,13 @@ def main(path: str, kind: str = "runs") -> int:
     with selectors.DefaultSelector() as selector:
         selector.register(server, selectors.EVENT_READ)
         selector.register(woken, selectors.EVENT_READ)
+        selector.register(0, selectors.EVENT_READ)
         while True:
             for key, _ in selector.select():
+                if key.fileobj == 0:
+                    for pid in children:
+                        os.kill(pid, signal.SIGTERM)
+                    return 0
                 if key.fileobj is server:
                     connection, _ = server.accept()
                     children[_fork(connection, (server, woken, wake, *children.values()))] = connection

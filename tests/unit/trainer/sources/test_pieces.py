@@ -320,8 +320,9 @@ def _night(random_: random.Random, log: Log, *, json_lines: bool) -> None:
 
 @pytest.mark.parametrize("json_lines", [False, True])
 @pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 6))])
-def test_any_history_gives_what_reading_all_gives(tmp_path: Path, seed: int, json_lines: bool) -> None:
+def test_any_history_gives_what_reading_all_gives(tmp_path: Path, seed: int, json_lines: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     random_ = random.Random(f"{seed} {json_lines}")
+    monkeypatch.setattr(files, "CHUNK_BYTES", CHUNK * (1 + seed % 3))
     log = Log(tmp_path, "log.jsonl" if json_lines else "log.csv")
     if not json_lines:
         log.add(HEADER)
