@@ -1,4 +1,7 @@
-"""What measures the API runs, and its JSON has its shape. No figure of time is judged, and a machine without CI may lack wrk."""
+"""What measures the API runs, and its JSON has its shape. No figure of time is judged, and a machine without CI may lack wrk.
+
+These run beside no other tests: an API that is starved answers 503.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.depth import deeper
 from tests.support.paths import ROOT
 from tests.support.tools import require
 
 FIELDS = {"case", "worker_class", "requests_per_s", "users_per_s", "p50_ms", "p99_ms", "errors", "cpu_us"}
-pytestmark = [deeper, pytest.mark.timeout(300)]  # a busy machine takes its time
+pytestmark = pytest.mark.timeout(300)  # a busy machine takes its time
 
 
 def test_every_case_is_measured_without_errors(tmp_path: Path) -> None:
