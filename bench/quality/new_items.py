@@ -15,7 +15,7 @@ from contract.machine import n_cores
 from contract.settings.settings import ModelSettings, Settings
 from engine.ranking.ranked import Ranking, ranking_arrays
 from trainer.evaluation.holdout import HeldOut, hold_out
-from trainer.evaluation.lists import best_unseen
+from trainer.evaluation.lists import best_lists
 from trainer.evaluation.per_user import per_user
 from trainer.interactions.interactions import Interactions
 from trainer.items.new_items import with_content
@@ -83,7 +83,7 @@ def _measured(held: HeldOut, hidden: Array, pairs: Array, model: ModelSettings) 
         excluded = np.flatnonzero(left_out).astype(np.int32)
         known = {**arrays, **made.prior, "excluded": excluded}
         known |= ranking_arrays(model, known, np.bincount(made.rows.indices, minlength=hidden.size))
-        return best_unseen(made.rows, known, users, depth, threads, normalize=model.normalize, ranking=Ranking.of(model))
+        return best_lists(made.rows, known, users, depth, threads, normalize=model.normalize, ranking=Ranking.of(model))
 
     nobody = np.zeros_like(hidden)
     others, finders = np.unique(held.user_idx), np.unique(pairs[0])

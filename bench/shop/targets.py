@@ -17,7 +17,7 @@ from contract.errors import SettingsError
 from contract.machine import n_cores
 from contract.settings.settings import ModelSettings, Settings
 from trainer.evaluation.holdout import HeldOut, hold_out
-from trainer.evaluation.lists import best_unseen, renumbered
+from trainer.evaluation.lists import best_lists, renumbered
 from trainer.evaluation.paired import paired
 from trainer.evaluation.per_user import per_user
 from trainer.fitting.fit_model import Seen
@@ -66,7 +66,7 @@ def _measured(held: HeldOut, model: ModelSettings) -> tuple[Array, Array, Array]
 
     def ndcg(fit: Any, seen: Seen | None) -> Array:
         arrays = {**fit.arrays, **fit.made.prior}
-        lists = best_unseen(fit.made.rows, arrays, users, K, threads, normalize=model.normalize, seen=seen)
+        lists = best_lists(fit.made.rows, arrays, users, K, threads, normalize=model.normalize, seen=seen)
         return per_user(held.user_idx, held.item_idx, users, renumbered(lists, held.items)).ndcg
 
     return ndcg(with_target, taken), ndcg(without, None), ndcg(without, taken)

@@ -15,6 +15,7 @@ CHOSEN = frozenset({*FamilySettings.model_fields, "neighbors", "normalize", "eng
 
 ERRORS = 2.0  # standard errors by which one model is better than another
 TIMES = 2.0  # a gain from which it is told as a factor
+LEAST = 0.01  # a gain below which it is told in parts of a per cent
 
 
 class Measured(BaseModel):
@@ -53,6 +54,8 @@ class Tuned(BaseModel):
     diversity: float = Field(0.0, description="of the lists of all that was tried, as a run has it; popularity_penalty and explore too")
     popularity_penalty: float = 0.0
     explore: float = 0.0
+    exclude_seen: bool = Field(True, description="whether lists left out what a user had before, so that it was not to be found")
+    again: float = Field(0.0, description="part of the pairs that were held out, and that the user had before")
     target: str = Field("", description="type of the events that were to be found; empty: all were")
     left_out: tuple[str, ...] = Field((), description="what the budget or the memory did not allow")
     tuned_at: str = ""
@@ -75,9 +78,9 @@ class Tuned(BaseModel):
         return is_alike and self.ranks_as(manifest.settings) and self.target == manifest.reading.get("target", "")
 
     def ranks_as(self, model: ModelSettings) -> bool:
-        """Whether lists were compared with the strengths that `model` has."""
-        strengths = (model.diversity, model.popularity_penalty, model.explore)
-        return (self.diversity, self.popularity_penalty, self.explore) == strengths
+        """Whether lists were compared as `model` makes them: with its strengths, and with what was seen or without."""
+        how = (model.diversity, model.popularity_penalty, model.explore, model.exclude_seen)
+        return (self.diversity, self.popularity_penalty, self.explore, self.exclude_seen) == how
 
     @property
     def is_better(self) -> bool:
@@ -94,7 +97,9 @@ class Tuned(BaseModel):
         """One sentence for people; "" where the settings are as good as any."""
         if not self.is_better:
             return ""
-        return f'on these data {_name(self.winner.options)} would do {_better(self.winner.gain)}: make retrain ARGS="--model auto"'
+        name, served = _name(self.winner.options), _name(self.default.options)
+        name += " with other settings" if name == served else ""
+        return f'on these data {name} would do {_better(self)}: make retrain ARGS="--model auto"'
 
 
 def told(manifest: Manifest) -> str:
@@ -111,12 +116,18 @@ def told(manifest: Manifest) -> str:
     if not tuned.is_better:
         return f"{name}: a tune of {tuned.tuned_at[:10]} found nothing better by more than chance"
     against = f"nDCG@10 {tuned.winner.ndcg:.4f} against {tuned.default.ndcg:.4f} of {_name(tuned.default.options)}"
-    text = f"{name}, chosen by a tune of {tuned.tuned_at[:10]}: {_better(tuned.winner.gain)}, {against}, {tuned.n_users_measured:,} users"
+    text = f"{name}, chosen by a tune of {tuned.tuned_at[:10]}: {_better(tuned)}, {against}, {tuned.n_users_measured:,} users"
     return f"{text}; {tuned.because}" if tuned.because else text
 
 
-def _better(gain: float) -> str:
-    return f"{100 * gain:.0f} % better" if gain < TIMES else f"{1 + gain:.1f} times as well"
+def _better(found: Tuned) -> str:
+    """How much better the winner is than the run's own settings; where those find nothing, no part of it."""
+    gain = found.winner.gain
+    if not found.default.ndcg:
+        return f"better, as {_name(found.default.options)} finds nothing of what comes next"
+    if gain < TIMES:
+        return f"{100 * gain:.0f} % better" if gain >= LEAST else f"{100 * gain:.2g} % better"
+    return f"{1 + gain:.1f} times as well"
 
 
 def _name(options: dict[str, Any]) -> str:

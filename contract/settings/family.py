@@ -61,6 +61,13 @@ class FamilySettings(BaseModel):
     future: float = Field(0.7, ge=0, le=1, description="Factor of an item's weight for each step ahead in slit.")
     blend: ModelName | Literal[""] = Field("", description="A second model, whose weights and prior are added; empty: none.")
     blend_share: float = Field(0.5, ge=0, le=1, description="Share of the second model in the sum; the first model has the rest.")
+    repeat_gain: float = Field(
+        1.0,
+        ge=0,
+        le=1000,
+        description="What an item that a user has says for itself where lists may hold it (LARDER_EXCLUDE_SEEN=false), beside what the "
+        "model's weights say; 0: nothing. Not of sar, whose similarity has it.",
+    )
     prior_gain: float = Field(
         0.0, ge=0, le=1000, description="How strongly recent popularity is added to every user's scores; 0: not at all, 0.1: a little."
     )

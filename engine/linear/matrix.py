@@ -67,6 +67,23 @@ class Columns:
         return values
 
 
+def with_diagonal(matrix: Dense | Columns, added: float) -> Dense | Columns:
+    """The matrix with `added` on its diagonal: what each item says for itself. A dense one is changed in place."""
+    if isinstance(matrix, Dense):
+        np.einsum("ii->i", matrix.values)[:] += np.float32(added)
+        return matrix
+    n = matrix.indptr.size - 1
+    column = np.repeat(np.arange(n), np.diff(matrix.indptr))
+    is_own = matrix.item_idx == column
+    values = np.where(is_own, matrix.values + np.float32(added), matrix.values)
+    lacks = np.ones(n, bool)
+    lacks[column[is_own]] = False
+    own = np.flatnonzero(lacks)
+    places = np.searchsorted(column * n + matrix.item_idx, own * n + own)
+    ends = matrix.indptr + np.concatenate(([0], np.cumsum(lacks)))
+    return Columns(ends, np.insert(matrix.item_idx, places, own), np.insert(values, places, np.float32(added)))
+
+
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """`prior` float32 (n_items), added to everybody's scores, or None."""

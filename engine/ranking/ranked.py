@@ -42,9 +42,9 @@ class Ranking(NamedTuple):
         window = WINDOW * (depth // every) if every else 0
         return cls(depth, model.exclude_seen, model.max_per_category, model.diversity, depth * ratio, ratio, every, window)
 
-    def unseen(self, depth: int) -> Self:
-        """Lists of `depth` unseen items from the same pools, without a limit per category."""
-        return self._replace(depth=depth, exclude_seen=True, max_per_category=0)
+    def measured(self, depth: int) -> Self:
+        """Lists of `depth` items from the same pools, without a limit per category."""
+        return self._replace(depth=depth, max_per_category=0)
 
 
 def rank_users(arrays: Mapping[str, Array], start: int, end: int, scale: Scale, how: Ranking) -> TopK:

@@ -16,7 +16,7 @@ from contract.formats.evaluation import GATE_DEPTH, Evaluation, NotEvaluated, Sp
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array, Report
 from engine.ranking.ranked import Ranking, ranking_arrays
-from trainer.evaluation.lists import best_unseen, popular_unseen, renumbered
+from trainer.evaluation.lists import best_lists, popular_lists, renumbered
 from trainer.evaluation.metrics import metrics_of
 from trainer.evaluation.per_user import PerUser, per_user
 from trainer.evaluation.side_by_side import Served, against, beside, errors_of
@@ -42,15 +42,15 @@ def evaluate(
     served: Served | None = None,
     spark: Cluster | None = None,
 ) -> Evaluation | NotEvaluated:
-    """Measure lists of `k` unseen items that a model with these settings would give to at most `sample_users` users.
+    """Measure lists of `k` items that a model with these settings would give to at most `sample_users` users.
 
     The model is measured at GATE_DEPTH as well, where the gate compares models whose `k` differs.
 
     A quarter of those users' events is held out: the latest ("time"; "auto" where there are times), or a random one ("stratified").
     With a target, only events of it are held out and found, and what the users did in that visit and later is not known (holdout.py).
     The model is fitted on all other events, and now is the latest of their times; popularity, the baseline, is counted in the same.
-    Lists hold unseen items even where `settings.exclude_seen` is off: what is to be found has not been seen. They are those that would be
-    served, by diversity, popularity_penalty and explore too, but for the rules of items. What exploring costs is told beside it.
+    Lists hold unseen items, and those are to be found; where `settings.exclude_seen` is off, all are. They are those
+    that would be served, by diversity, popularity_penalty and explore too, but for the rules of items. What exploring costs is told beside.
 
     The same data in another order of rows give the same figures. `rows_as_read`: the stratified split takes the rows as they come, as
     recommenders' published figures do.
@@ -70,30 +70,30 @@ def evaluate(
         split = "time" if interactions.time is not None else "stratified"
     if split == "time" and interactions.time is None:
         return NotEvaluated(reason="the interactions have no times, so none of them is the latest")
-    held = holdout.hold_out(interactions, split, sample_users, rows_as_read)
+    held = holdout.hold_out(interactions, split, sample_users, rows_as_read, exclude_seen=settings.exclude_seen)
     if held is None:
         return NotEvaluated(reason=holdout.nobody(interactions))
     users, n_items = np.unique(held.user_idx), held.items.size
 
-    def lists_of(model: ModelSettings, depth: int) -> _Listed:
-        store = _Store(scratch)
+    def lists_of(model: ModelSettings, depth: int, is_new: bool = False) -> _Listed:
+        store, model = _Store(scratch), model.model_copy(update={"exclude_seen": settings.exclude_seen})
         made = fit_model(held.train, model, store.allocate, threads=threads, limit_bytes=limit_bytes, report=report, spark=spark)
         ranked = ranking_arrays(model, store.arrays, np.bincount(made.counted.indices, minlength=n_items))
         arrays = {**store.arrays, **made.prior, **ranked}
 
         def listed(how: Ranking) -> Array:
-            lists = best_unseen(made.rows, arrays, users, depth, threads, normalize=model.normalize, ranking=how, seen=made.seen)
+            lists = best_lists(made.rows, arrays, users, depth, threads, normalize=model.normalize, ranking=how, seen=made.seen)
             return renumbered(lists, held.items)
 
         how = Ranking.of(model)
-        plain = listed(how._replace(every=0)) if how.every and model is settings else None
+        plain = listed(how._replace(every=0)) if how.every and is_new else None
         return _Listed(listed(how), made._replace(prior={}), plain)
 
     def measured(lists: Array) -> PerUser:
         return per_user(held.user_idx, held.item_idx, users, lists)
 
-    best, made, plain = lists_of(settings, max(k, GATE_DEPTH))
-    popular = renumbered(popular_unseen(made.counted, n_items, users, k), held.items)
+    best, made, plain = lists_of(settings, max(k, GATE_DEPTH), is_new=True)
+    popular = renumbered(popular_lists(made.counted, n_items, users, k, exclude_seen=settings.exclude_seen), held.items)
     deepest, baseline = measured(best), measured(popular)
     model, at_ten = deepest.at(k), deepest.at(GATE_DEPTH)
     active = beyond.by_activity(made.counted, users)

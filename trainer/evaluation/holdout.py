@@ -29,24 +29,28 @@ class HeldOut:
     """`train`: all users, with the items that are left, numbered anew: `items[new]` is the old item_idx, int32, rising.
 
     `user_idx`, `item_idx` (old numbers): distinct pairs to be found, by user. Pairs that the training part has as well are not among
-    them, since a list of unseen items can't hold those.
+    them where lists leave out what was seen, and can't hold those. `again`: what part of all pairs that were held out those are.
     """
 
     train: Interactions
     items: Array
     user_idx: Array
     item_idx: Array
+    again: float = 0.0
 
 
-def hold_out(interactions: Interactions, split: Split, sample_users: int, rows_as_read: bool = False) -> HeldOut | None:
+def hold_out(
+    interactions: Interactions, split: Split, sample_users: int, rows_as_read: bool = False, *, exclude_seen: bool = True
+) -> HeldOut | None:
     """Hold out a quarter of the events of at most `sample_users` users; None when nobody has enough events for that (three).
 
     Who is chosen depends on the ids alone, so that two runs measure mostly the same people. "time": the latest events of each user,
     whatever the order of the rows. "stratified": chosen by the seed, whatever the order of the rows; with `rows_as_read` by that, too,
-    as in recommenders' published figures. With a target, its events alone are held out (_of_target).
+    as in recommenders' published figures. With a target, its events alone are held out (_of_target). `exclude_seen`: lists do, so that
+    what is taken again is not to be found.
     """
     if interactions.target is not None:
-        return _of_target(interactions, interactions.target, split, sample_users)
+        return _of_target(interactions, interactions.target, split, sample_users, exclude_seen)
     users = sampled(interactions, sample_users)
     if not users.size:
         return None
@@ -64,21 +68,14 @@ def hold_out(interactions: Interactions, split: Split, sample_users: int, rows_a
     held = test[_ROW].to_numpy()
     kept = np.ones(interactions.user_idx.size, bool)
     kept[held] = False
-    pairs = np.unique(_pairs(interactions, held))
-    pairs = pairs[~np.isin(pairs, _pairs(interactions, rows[kept[rows]]))]
-    if not pairs.size:
-        return None
-    items, train = only(interactions, kept)
-    n_items = len(interactions.item_ids)
-    return HeldOut(train, items, (pairs // n_items).astype(np.int32), (pairs % n_items).astype(np.int32))
+    return to_be_found(interactions, kept, _pairs(interactions, held), _pairs(interactions, rows[kept[rows]]), exclude_seen)
 
 
-def _of_target(interactions: Interactions, target: Array, split: Split, sample_users: int) -> HeldOut | None:
+def _of_target(interactions: Interactions, target: Array, split: Split, sample_users: int, exclude_seen: bool) -> HeldOut | None:
     """A quarter of the target's events of each user held out, one at the least, where some other event remains to start from.
 
     "time": the latest, with all that the user did from the beginning of that visit on, since what leads to a purchase within the visit is
-    known too late for a list that was cooked before. "stratified": a random one, with all events of the same pairs. What was taken before
-    is not to be found again.
+    known too late for a list that was cooked before. "stratified": a random one, with all events of the same pairs.
     """
     user, n_users = interactions.user_idx, len(interactions.user_ids)
     rows = np.flatnonzero(target)
@@ -99,13 +96,23 @@ def _of_target(interactions: Interactions, target: Array, split: Split, sample_u
     chosen = np.zeros(n_users, bool)
     chosen[lowest_hashes(interactions, np.unique(user[held][known[user[held]]]), sample_users)] = True
     kept, held = ~(gone & chosen[user]), held[chosen[user[held]]]
-    pairs = np.unique(_pairs(interactions, held))
-    pairs = pairs[~np.isin(pairs, _pairs(interactions, np.flatnonzero(kept & target)))]
-    if not pairs.size or not target[kept].any():
+    if not target[kept].any():
+        return None
+    return to_be_found(interactions, kept, _pairs(interactions, held), _pairs(interactions, np.flatnonzero(kept & target)), exclude_seen)
+
+
+def to_be_found(interactions: Interactions, kept: Array, late: Array, early: Array, exclude_seen: bool) -> HeldOut | None:
+    """The rows in `kept`, and the pairs of `late` that lists may hold; None where there are none. `late`, `early`: user_idx · n_items +
+    item_idx, of what is held out and of what was before it."""
+    late = np.unique(late)
+    was_there = np.isin(late, early)
+    pairs = late[~was_there] if exclude_seen else late
+    if not pairs.size:
         return None
     items, train = only(interactions, kept)
     n_items = len(interactions.item_ids)
-    return HeldOut(train, items, (pairs // n_items).astype(np.int32), (pairs % n_items).astype(np.int32))
+    users, named = (pairs // n_items).astype(np.int32), (pairs % n_items).astype(np.int32)
+    return HeldOut(train, items, users, named, float(was_there.mean()))
 
 
 def baskets(user_idx: Array, time: Array) -> Array:

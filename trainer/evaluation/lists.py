@@ -17,7 +17,7 @@ from trainer.fitting.fit_model import Seen
 _USERS = 1024  # that one thread scores at a time: a tile of the similarity is read once for all of them
 
 
-def best_unseen(
+def best_lists(
     rows: Rows,
     model: Mapping[str, Array],
     users: Array,
@@ -28,13 +28,13 @@ def best_unseen(
     ranking: Ranking | None = None,
     seen: Seen | None = None,
 ) -> Array:
-    """item_idx int32 (users, k), best first, filled up with -1: the unseen items that a worker would list.
+    """item_idx int32 (users, k), best first, filled up with -1: the items that a worker would list.
 
     `model`: the arrays of the similarity, of a prior and of a ranking where there are some, as contract/artifacts/artifact.py names them.
-    `ranking`: how lists come of scores that are served; None: by score alone. `seen`: what users have taken, where that is not all that
-    their rows hold.
+    `ranking`: how lists come of scores that are served; None: unseen items, by score alone. `seen`: what users have taken, where
+    that is not all that their rows hold.
     """
-    how = (ranking or Ranking(k, exclude_seen=True)).unseen(k)
+    how = (ranking or Ranking(k, exclude_seen=True)).measured(k)
     arrays = {**model, **_of_users(rows, users).arrays(normalize)}
     if seen is not None:
         ends, at = _places(seen.indptr, users)
@@ -55,11 +55,15 @@ def best_unseen(
     return out
 
 
-def popular_unseen(rows: Rows | Seen, n_items: int, users: Array, k: int) -> Array:
-    """As `best_unseen`: the items that most users have, without those that the user has seen; ties go to the lower item_idx."""
+def popular_lists(rows: Rows | Seen, n_items: int, users: Array, k: int, *, exclude_seen: bool = True) -> Array:
+    """As `best_lists`: the items that most users have, without those that the user has seen, if lists leave them out; ties go to the lower
+    item_idx."""
     counts = np.bincount(rows.indices, minlength=n_items)
     order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)].astype(np.int32)
     out = np.full((users.size, k), -1, np.int32)
+    if not exclude_seen:
+        out[:, : min(k, order.size)] = order[:k]
+        return out
     for at, user in enumerate(users.tolist()):
         seen = rows.indices[rows.indptr[user] : rows.indptr[user + 1]]
         first = order[: k + seen.size]  # k of them at the least are unseen, if there are so many

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from engine.arrays import Array
-from trainer.evaluation.holdout import HeldOut, baskets, hold_out, lowest_hashes, only
+from trainer.evaluation.holdout import HeldOut, baskets, hold_out, lowest_hashes, to_be_found
 from trainer.interactions.interactions import Interactions
 
 MIN_USERS = 200
@@ -29,39 +29,41 @@ class Cut(NamedTuple):
     moment: int = 0
 
 
-def cut(interactions: Interactions, sample_users: int, *, ratio: float = RATIO, min_users: int = MIN_USERS) -> Cut | None:
+def cut(
+    interactions: Interactions, sample_users: int, *, ratio: float = RATIO, min_users: int = MIN_USERS, exclude_seen: bool = True
+) -> Cut | None:
     """Hold out for at most `sample_users` measured users; None when nobody has enough events to hold one out.
 
-    Who is measured depends on ids, rows and times alone, in whatever order the rows are.
+    Who is measured depends on ids, rows and times alone, in whatever order the rows are. `exclude_seen`: as in `hold_out`.
     """
     if interactions.time is None:
-        held = hold_out(interactions, "stratified", sample_users)
+        held = hold_out(interactions, "stratified", sample_users, exclude_seen=exclude_seen)
         return Cut("stratified", held) if held else None
     if interactions.target is not None and not interactions.target.any():  # of a sample of users, it may be
         return None
     moment = _moment(interactions, ratio)
-    held = at_moment(interactions, moment, sample_users)
+    held = at_moment(interactions, moment, sample_users, exclude_seen)
     if held is not None and np.unique(held.user_idx).size >= min_users:
         return Cut("moment", held, moment)
-    late = hold_out(interactions, "time", sample_users)
+    late = hold_out(interactions, "time", sample_users, exclude_seen=exclude_seen)
     return Cut("own last", late) if late else None
 
 
-def cuts(interactions: Interactions, sample_users: int) -> list[Cut]:
+def cuts(interactions: Interactions, sample_users: int, exclude_seen: bool = True) -> list[Cut]:
     """`cut`; and where that is each user's own latest events, the moment beside it, if SOME_USERS remain there.
 
     So few users decide nothing alone, but a model that the future does not bear out is not chosen by the past.
     """
-    first = cut(interactions, sample_users)
+    first = cut(interactions, sample_users, exclude_seen=exclude_seen)
     if first is None or first.how != "own last" or interactions.time is None:
         return [first] if first else []
     moment = _moment(interactions, RATIO)
-    held = at_moment(interactions, moment, sample_users)
+    held = at_moment(interactions, moment, sample_users, exclude_seen)
     few = held is None or np.unique(held.user_idx).size < SOME_USERS
     return [first] if few or held is None else [first, Cut("moment", held, moment)]
 
 
-def at_moment(interactions: Interactions, moment: int, sample_users: int) -> HeldOut | None:
+def at_moment(interactions: Interactions, moment: int, sample_users: int, exclude_seen: bool = True) -> HeldOut | None:
     """What comes from `moment` on, and the baskets that it falls into, held out; of all users. None where nothing is learned or found."""
     time = interactions.time
     assert time is not None  # noqa: S101 - who cuts in time has times
@@ -72,14 +74,12 @@ def at_moment(interactions: Interactions, moment: int, sample_users: int) -> Hel
     pairs = interactions.user_idx.astype(np.int64) * n_items + interactions.item_idx
     known = np.bincount(interactions.user_idx[kept], minlength=len(interactions.user_ids)) > 0
     is_target = np.ones(kept.size, bool) if interactions.target is None else interactions.target
-    late = np.unique(pairs[~kept & is_target & known[interactions.user_idx]])
-    late = late[~np.isin(late, pairs[kept & is_target])]
-    if not late.size or not is_target[kept].any():
+    late, early = np.unique(pairs[~kept & is_target & known[interactions.user_idx]]), pairs[kept & is_target]
+    if not early.size:
         return None
-    users = lowest_hashes(interactions, np.unique(late // n_items), sample_users)
-    late = late[np.isin(late // n_items, users)]
-    left, train = only(interactions, kept)
-    return HeldOut(train, left, (late // n_items).astype(np.int32), (late % n_items).astype(np.int32))
+    found = late[~np.isin(late, early)] if exclude_seen else late
+    users = lowest_hashes(interactions, np.unique(found // n_items), sample_users)
+    return to_be_found(interactions, kept, late[np.isin(late // n_items, users)], early, exclude_seen)
 
 
 def _moment(interactions: Interactions, ratio: float) -> int:

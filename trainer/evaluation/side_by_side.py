@@ -19,7 +19,8 @@ from trainer.evaluation.per_user import PerUser
 DECIMALS = 8
 UNMEASURED = ("exclude_seen", "k", "depth", "similar_depth", "explain_depth")
 RULES = ("exclude_items", "exclude_categories", "max_per_category", "boosts")
-"""Settings that change no list of an evaluation: it lists unseen items, as many as it asks for, and knows no rules. The pool of a diverse
+"""Settings in which the two may differ and make the same lists: all lists of an evaluation leave out what was seen, or none, as the new
+settings say; they are as long as it asks for, and know no rules. The pool of a diverse
 list, and the items that one explores, follow from `depth`."""
 
 

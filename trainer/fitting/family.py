@@ -18,7 +18,7 @@ from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
 from engine.fit import similarity
 from engine.fit.blocks import release
-from engine.linear.matrix import Columns, Cost, Dense, Fitted, Limits, Shape, in_blocks
+from engine.linear.matrix import Columns, Cost, Dense, Fitted, Limits, Shape, in_blocks, with_diagonal
 from engine.linear.nearest import nearest
 from engine.models import blend, itemknn, trend
 from engine.models.family import MODELS
@@ -55,6 +55,8 @@ def fit(
         limits = Limits(limit_bytes, threads)
         found, mix = fitted(pairs, model, limits), mix_of(interactions, pairs.item_idx, model, limits)
         matrix = mixed(found.matrix, mix)
+        if not model.exclude_seen and model.repeat_gain and model.model not in MATRIXLESS:
+            matrix = with_diagonal(matrix, model.repeat_gain)
         made, own = written(matrix, allocate, threads), found.prior
         near = similar_arrays(pairs, matrix, model, similar, limits, mix)
         report(1, 1)

@@ -93,6 +93,8 @@ def why_anew(kept: Tuned | None, interactions: Interactions, settings: Settings)
         return f"the last winner is of {kept.source}"
     if kept.target != settings.target:
         return f"the last winner is of {f'events of the type {kept.target!r}' if kept.target else 'events of all types'}"
+    if kept.exclude_seen != settings.exclude_seen:
+        return f"the last winner is of lists {'without' if kept.exclude_seen else 'with'} what users had before"
     if not kept.ranks_as(settings):
         strengths = f"--diversity {kept.diversity:g} --popularity-penalty {kept.popularity_penalty:g} --explore {kept.explore:g}"
         return f"the last winner is of lists with {strengths}"

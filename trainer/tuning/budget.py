@@ -6,6 +6,7 @@ today has; what is done is cut short only where a machine is slower than that by
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from engine.linear.matrix import Limits, Shape
 from engine.models.ease import WHOLE_ITEMS
 from engine.ranking.ranked import Ranking
 from trainer.fitting.family import cost_of
-from trainer.tuning.grid import DEPTH, Candidate, Grid, grid
+from trainer.tuning.grid import DEPTH, Candidate, Grid, grid, matrix_of
 
 PLANNED = 0.5  # of the budget: what is planned, by rates that a busy machine may miss
 COUNT_PER_S = 3e8
@@ -54,7 +55,7 @@ def plan(
     fits = max(1, int(np.searchsorted(spent, PLANNED * budget_s, side="right")) - 2)  # two groups have no matrix
     kept = [m for m in whole.matrices[:fits] if _peak(Candidate(m), base, smaller, limits, has_target) <= limits.memory_bytes]
     left = tuple(Candidate(matrix).arguments for matrix in whole.matrices if matrix not in kept)
-    return Plan(Grid(whole.default, whole.apart, tuple(kept), has_times), share, left)
+    return Plan(replace(whole, matrices=tuple(kept)), share, left)
 
 
 def shrunk(shape: Shape, share: float) -> Shape:
@@ -77,7 +78,8 @@ def _groups(grid: Grid) -> list[list[Candidate]]:
 def _seconds(candidates: list[Candidate], base: ModelSettings, shape: Shape, limits: Limits, has_target: bool) -> float:
     users = min(RUNGS[0][0], shape.n_users)
     mean = shape.n_pairs / max(1, shape.n_users)
-    total = _fit_seconds(candidates[0].settings(base), shape, limits, has_target)
+    n_fits = len({matrix_of(candidate.settings(base)) for candidate in candidates})
+    total = n_fits * _fit_seconds(candidates[0].settings(base), shape, limits, has_target)
     for candidate in candidates:
         model = candidate.settings(base)
         width = min(model.neighbors, shape.n_items) if model.neighbors else shape.n_items

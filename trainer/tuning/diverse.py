@@ -14,7 +14,7 @@ from engine.arrays import Array, Report
 from engine.ranking.ranked import Ranking, ranking_arrays
 from trainer.evaluation.beyond import figures
 from trainer.evaluation.holdout import nobody
-from trainer.evaluation.lists import best_unseen, popular_unseen, renumbered
+from trainer.evaluation.lists import best_lists, popular_lists, renumbered
 from trainer.evaluation.moment import How, cut
 from trainer.evaluation.paired import paired
 from trainer.evaluation.per_user import per_user
@@ -73,14 +73,14 @@ def measure_strengths(
     DataError where nothing can be held out, and what a fit raises.
     """
     started, base = time.monotonic(), unchosen(base)
-    found = cut(interactions, MOST_USERS)
+    found = cut(interactions, MOST_USERS, exclude_seen=base.exclude_seen)
     if found is None:
         raise DataError(f"{interactions.source}: nothing can be held out: {nobody(interactions)}")
     held = found.held
     made, arrays = fit_in_memory(held.train, base, threads=threads, limit_bytes=limit_bytes)
     users, n_items = np.unique(held.user_idx), held.items.size
     n_users, known = np.bincount(made.counted.indices, minlength=n_items), {**arrays, **made.prior}
-    popular = renumbered(popular_unseen(made.counted, n_items, users, base.k), held.items)
+    popular = renumbered(popular_lists(made.counted, n_items, users, base.k, exclude_seen=base.exclude_seen), held.items)
     baseline = per_user(held.user_idx, held.item_idx, users, popular)
     plain: Array | None = None
     tried = []
@@ -90,7 +90,7 @@ def measure_strengths(
         model = base.model_copy(update={"diversity": diversity, "popularity_penalty": penalty, "explore": share})
         everything: Mapping[str, Array] = {**known, **ranking_arrays(model, known, n_users)}
         how = {"normalize": model.normalize, "ranking": Ranking.of(model), "seen": made.seen}
-        lists = best_unseen(made.rows, everything, users, base.k, threads, **how)  # type: ignore[arg-type]
+        lists = best_lists(made.rows, everything, users, base.k, threads, **how)  # type: ignore[arg-type]
         named = renumbered(lists, held.items)
         each = per_user(held.user_idx, held.item_idx, users, named)
         plain = each.ndcg if plain is None else plain

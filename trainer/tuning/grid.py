@@ -41,8 +41,17 @@ FOR_TARGETS: tuple[Options, ...] = (
 )
 """The same where some events are those of a target."""
 
+FOR_REPEATS: tuple[Options, ...] = (
+    {"model": "ease", "repeat_gain": 0.3},
+    {"model": "ease", "repeat_gain": 0.0},
+)
+"""Tried beside the first ones where lists may hold what a user has had."""
+
 TRENDS: tuple[Options, ...] = tuple({"model": "trending", "prior_days": days} for days in (3.0, 14.0, 60.0))
 AFFINITIES = ("", "binary:rank:0.9", "binary", "binary:rank:0.99", "binary:rank:0.7")
+REPEATED = ("", "log:own-last:60", "weights:own-last:60", "binary:rank:0.9", "log")
+"""Affinities where lists may hold what a user has had: how often counts."""
+
 PRIORS: tuple[Options, ...] = (
     {},
     {"prior_gain": 0.02},
@@ -55,8 +64,8 @@ PRIORS: tuple[Options, ...] = (
 FIRST = (2, 2)
 """Of affinities and of priors, how many each matrix is first tried with."""
 
-_SHARED = ("model", "fit_decay_days", "ridge", "dropout", "alpha", "beta", "weighting", "shrinkage", "past", "future", "blend",
-           "blend_share", "neighbors", "similarity", "time_decay_days", "threshold", "engine")  # fmt: skip
+_SHARED = ("model", "fit_decay_days", "repeat_gain", "ridge", "dropout", "alpha", "beta", "weighting", "shrinkage", "past", "future",
+           "blend", "blend_share", "neighbors", "similarity", "time_decay_days", "threshold", "engine")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +95,13 @@ class Grid:
     apart: tuple[Candidate, ...]
     matrices: tuple[Options, ...]
     has_times: bool
+    exclude_seen: bool = True
 
     def variants(self, matrix: Options, *, first: bool) -> list[Candidate]:
         """A matrix with affinities and priors: a few `first`, or all."""
-        affinities: tuple[str, ...] = AFFINITIES if self.has_times else ("",)
+        affinities: tuple[str, ...] = AFFINITIES if self.exclude_seen else REPEATED
+        if not self.has_times:
+            affinities = ("",) if self.exclude_seen else ("", "log")
         priors: tuple[Options, ...] = PRIORS if self.has_times else ({}, {"prior_gain": 0.1, "prior_days": 0.0})
         if first:
             affinities, priors = affinities[: FIRST[0]], priors[: FIRST[1]]
@@ -105,11 +117,16 @@ def grid(base: ModelSettings, *, has_times: bool, whole: bool, has_target: bool 
     usable: Iterable[Options] = [matrix for matrix in MATRICES if has_times or "slit" not in (matrix["model"], matrix.get("blend"))]
     if has_target:
         usable = FOR_TARGETS if whole else ()
+    elif not base.exclude_seen:
+        usable = (*FOR_REPEATS, *usable)
+    if not has_times:  # nothing decays, and options say only what counts
+        usable = [{name: value for name, value in matrix.items() if name != "fit_decay_days"} for matrix in usable]
     return Grid(
         default=default_of(base),
         apart=(Candidate({"model": "popularity"}), *(Candidate(trend) for trend in TRENDS if has_times)),
         matrices=tuple({**matrix, **({} if "neighbors" in matrix else near)} for matrix in usable),
         has_times=has_times,
+        exclude_seen=base.exclude_seen,
     )
 
 

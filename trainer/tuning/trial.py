@@ -18,7 +18,7 @@ from engine.ranking.ranked import Ranking, ranking_arrays
 from engine.weighing.rows import UserRows
 from engine.weighing.scored import scored_rows
 from trainer.evaluation.holdout import HeldOut
-from trainer.evaluation.lists import best_unseen, renumbered
+from trainer.evaluation.lists import best_lists, renumbered
 from trainer.evaluation.per_user import per_user
 from trainer.fitting.family import cost_of, parameters_of, prior_of, user_rows
 from trainer.interactions.subset import of_target
@@ -79,7 +79,7 @@ class Trial:
             prior = prior_of(self._taken, own, model)
             rows = scored_rows(self._pairs, model, has_prior=bool(prior))
         how = {"normalize": model.normalize, "ranking": Ranking.of(model), "seen": fit.made.seen}
-        best = best_unseen(rows, {**fit.arrays, **prior}, users, DEPTH, self._threads, **how)  # type: ignore[arg-type]
+        best = best_lists(rows, {**fit.arrays, **prior}, users, DEPTH, self._threads, **how)  # type: ignore[arg-type]
         wanted = np.isin(self.held.user_idx, users)
         lists = renumbered(best, self.held.items)
         return per_user(self.held.user_idx[wanted], self.held.item_idx[wanted], users, lists).ndcg

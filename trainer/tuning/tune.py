@@ -136,7 +136,10 @@ class _Search:
 
     def _cuts(self) -> list[Cut]:
         """Of more users than the budget has in mind, where nothing can be held out of those: few may have an event of the target."""
-        while not (found := cuts(of_users(self._interactions, self._plan.share), budget.RUNGS[2][0])) and self._plan.share < 1:
+        while (
+            not (found := cuts(of_users(self._interactions, self._plan.share), budget.RUNGS[2][0], self._base.exclude_seen))
+            and self._plan.share < 1
+        ):
             self._plan = self._plan._replace(share=min(1.0, 2 * self._plan.share))
         return found
 
@@ -160,6 +163,8 @@ class _Search:
             diversity=self._base.diversity,
             popularity_penalty=self._base.popularity_penalty,
             explore=self._base.explore,
+            exclude_seen=self._base.exclude_seen,
+            again=round(self._trials[0].held.again, 4),
             target=str(interactions.reading.get("target", "")),
             left_out=self._plan.left_out,
             default=default.measured(self._seed),

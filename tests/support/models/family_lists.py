@@ -21,6 +21,8 @@ def expected_model(interactions: Interactions, model: ModelSettings) -> tuple[Ar
     """A float64 (users, items), S (items, items) and the prior (items)."""
     pairs = user_rows(interactions)
     matrix, own = _matrix(pairs, model)
+    if not model.exclude_seen and own is None:
+        matrix = matrix + model.repeat_gain * np.eye(pairs.n_items)
     prior = np.zeros(pairs.n_items) if own is None else own
     return affinities(pairs, model), matrix, prior + _popularity(pairs, model.prior_days) * model.prior_gain
 
@@ -28,7 +30,7 @@ def expected_model(interactions: Interactions, model: ModelSettings) -> tuple[Ar
 def expected_scores(interactions: Interactions, model: ModelSettings) -> tuple[Array, Array]:
     """Scores float64 (users, items), and which of them may be listed."""
     affinity, matrix, prior = expected_model(interactions, model)
-    return affinity @ matrix + prior, affinity == 0
+    return affinity @ matrix + prior, (affinity == 0) | (not model.exclude_seen)
 
 
 def affinities(pairs: UserRows, model: ModelSettings) -> Array:

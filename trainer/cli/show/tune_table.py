@@ -12,6 +12,7 @@ from contract.formats.tuned import Measured, Tuned
 
 SHOWN = 15
 WIDTH = 20  # of the plot, in characters
+MUCH = 0.2  # of what was held out, from which lists without it are a question to ask
 HOW = {
     "moment": "at one moment of time, baskets whole",
     "own last": "each user's latest quarter",
@@ -60,6 +61,11 @@ def lines_of(found: Tuned) -> list[str]:
         lines.append("Winner: what a run fits as it is set; nothing of the grid is better by more than two standard errors")
     if found.loses_to_popularity:
         lines.append("Popularity alone is better than what a run would fit, by more than two standard errors")
+    if found.exclude_seen and found.again >= MUCH:
+        lines.append(
+            f"{found.again:.0%} of what was held out the user had had before. Lists leave that out; where people take things again, "
+            "--no-exclude-seen lists it too, and chooses and measures by it"
+        )
     if found.left_out:
         lines.append(f"Not tried, for the budget of {found.budget_s:g} s or the memory limit: {'; '.join(found.left_out)}")
     if found.cut_short:

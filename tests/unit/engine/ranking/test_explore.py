@@ -165,7 +165,7 @@ def test_what_is_measured_is_the_beginning_of_what_is_served() -> None:
     model, arrays = model_of(case, explore=0.2), case.arrays("dense")
     arrays |= ranking_arrays(model, arrays, np.count_nonzero(case.affinity, axis=0))
     found = []
-    for how in (Ranking.of(model), Ranking.of(model).unseen(10)):
+    for how in (Ranking.of(model), Ranking.of(model).measured(10)):
         top = rank_users(arrays, 0, N_USERS, case.scale, how)
         found.append(lists(explore(arrays, 0, N_USERS, top, case.scale, how, seeds_of("d", range(N_USERS))).top))
     assert [row[:10] for row in found[0]] == found[1]

@@ -152,11 +152,11 @@ def test_a_penalty_lowers_a_negative_score_too_and_multiplies_with_a_boost() -> 
 def test_pools_are_four_times_a_list_and_hold_fifty() -> None:
     assert [(depth * ratio_of(depth)) for depth in (1, 10, 30, 300)] == [LEAST, LEAST, 30 * RATIO, 300 * RATIO]
     served = Ranking.of(ModelSettings(k=10, diversity=0.3, max_per_category=2))
-    assert served.unseen(10).pooled == served.pooled == 120
+    assert served.measured(10).pooled == served.pooled == 120
     case = random_case(140).but(depth=30)
     arrays = {**case.arrays("dense"), "strongest": strongest_of(similarity_of(case.arrays("dense")))}
     how = Ranking.of(model_of(case, diversity=0.3))
-    whole, ten = (lists(rank_users(arrays, 0, 12, case.scale, each)) for each in (how, how.unseen(10)))
+    whole, ten = (lists(rank_users(arrays, 0, 12, case.scale, each)) for each in (how, how.measured(10)))
     assert [row[:10] for row in whole] == ten, "what is measured is the beginning of what is served"
 
 

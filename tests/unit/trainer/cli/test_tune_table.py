@@ -53,6 +53,13 @@ def printed(found: Tuned) -> str:
     return out.getvalue()
 
 
+def test_where_people_take_things_again_it_says_which_lists_would_hold_them() -> None:
+    said = "60% of what was held out the user had had before. Lists leave that out; where people take things again, --no-exclude-seen lists"
+    assert said in "\n".join(lines_of(tuned(again=0.6)))
+    assert "--no-exclude-seen" not in printed(tuned(again=0.19))
+    assert "--no-exclude-seen" not in printed(tuned(again=0.6, exclude_seen=False))
+
+
 def test_the_winner_stands_as_arguments_and_as_settings_to_copy() -> None:
     text = printed(tuned())
     assert 'make retrain ARGS="--model ease --ridge 30"' in text
@@ -80,6 +87,16 @@ def test_advice_says_how_much_better_and_what_to_type() -> None:
     assert tuned().advice == 'on these data ease would do 31 % better: make retrain ARGS="--model auto"'
     assert "4.5 times as well" in tuned(EASE.model_copy(update={"gain": 3.5})).advice
     assert tuned(DEFAULT).advice == ""
+    assert "ease would do 0.43 % better: make" in tuned(EASE.model_copy(update={"gain": 0.0043})).advice
+    served = DEFAULT.model_copy(update={"arguments": "--model ease", "options": {"model": "ease"}})
+    assert "on these data ease with other settings would do 31 % better: make" in tuned(default=served).advice
+
+
+def test_a_gain_over_nothing_is_not_told_in_per_cent() -> None:
+    """Where the run's own settings find nothing, a gain is the winner's nDCG: 0.04 is not 4 % better."""
+    nothing = DEFAULT.model_copy(update={"ndcg": 0.0})
+    advice = tuned(EASE.model_copy(update={"ndcg": 0.04, "gain": 0.04}), default=nothing).advice
+    assert advice.startswith("on these data ease would do better, as sar finds nothing of what comes next: make retrain")
 
 
 def test_the_plot_is_a_picture_with_a_row_for_each() -> None:

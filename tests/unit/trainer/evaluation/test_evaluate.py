@@ -24,7 +24,7 @@ from tests.support.models.samples import DAY_S, many
 from trainer.evaluation import evaluate as module
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.holdout import hold_out, sampled
-from trainer.evaluation.lists import best_unseen, popular_unseen
+from trainer.evaluation.lists import best_lists, popular_lists
 from trainer.evaluation.metrics import metrics_of
 from trainer.evaluation.per_user import per_user
 from trainer.interactions.interactions import Interactions, from_frame
@@ -152,7 +152,7 @@ def test_lists_are_those_of_the_workers(layout: Layout, at_a_time: int, normaliz
     similarity = similarity_of(rows, n_items, model, layout)
     top = score_all(rows, similarity, n_items, model)
     users = np.arange(0, len(interactions.user_ids), 3)
-    lists = best_unseen(rows, similarity, users, 20, threads=2, normalize=normalize)
+    lists = best_lists(rows, similarity, users, 20, threads=2, normalize=normalize)
     for row, user in enumerate(users.tolist()):
         length = int(top.lengths[user])
         assert (lists[row, length:] == -1).all()
@@ -166,7 +166,7 @@ def test_nothing_without_evidence_is_listed() -> None:
     rows = rows_of(interactions, model)
     users = np.arange(8)
     for layout in LAYOUTS:
-        lists = best_unseen(rows, similarity_of(rows, 8, model, layout), users, 10, threads=1, normalize=model.normalize)
+        lists = best_lists(rows, similarity_of(rows, 8, model, layout), users, 10, threads=1, normalize=model.normalize)
         assert ((lists >= 0).sum(axis=1) == 1).all()
         for row, user in enumerate(interactions.user_ids):
             assert isinstance(user, int)
@@ -177,7 +177,7 @@ def test_popular_items_that_a_user_has_seen_are_left_out() -> None:
     events: list[Event] = [(user, item, 1.0, 0) for user in range(4) for item in range(user + 1)]
     rows = rows_of(interactions_of(events), ModelSettings())
     row_of = {size: row for row, size in enumerate(np.diff(rows.indptr).tolist())}
-    lists = popular_unseen(rows, 4, np.array([row_of[size] for size in (1, 2, 3, 4)]), 2)
+    lists = popular_lists(rows, 4, np.array([row_of[size] for size in (1, 2, 3, 4)]), 2)
     assert lists.tolist() == [[1, 2], [2, 3], [3, -1], [-1, -1]]
 
 
@@ -199,8 +199,8 @@ def test_an_evaluation_says_what_the_library_does() -> None:
     assert held is not None
     model = ModelSettings()
     rows, n_items, users = rows_of(held.train, model), held.items.size, np.unique(held.user_idx)
-    lists = best_unseen(rows, similarity_of(rows, n_items, model, "dense"), users, 10, threads=1, normalize=model.normalize)
-    best, popular = (np.where(found < 0, -1, held.items[found]) for found in (lists, popular_unseen(rows, n_items, users, 4)))
+    lists = best_lists(rows, similarity_of(rows, n_items, model, "dense"), users, 10, threads=1, normalize=model.normalize)
+    best, popular = (np.where(found < 0, -1, held.items[found]) for found in (lists, popular_lists(rows, n_items, users, 4)))
     found = evaluation_of(interactions, k=4)
     assert found.at_gate_depth is not None
     for said, these in ((found.model, best[:, :4]), (found.at_gate_depth, best), (found.popularity, popular)):
@@ -214,7 +214,7 @@ def test_coverage_is_the_library_s() -> None:
     assert held is not None
     model = ModelSettings()
     rows, n_items, users = rows_of(held.train, model), held.items.size, np.unique(held.user_idx)
-    lists = best_unseen(rows, similarity_of(rows, n_items, model, "dense"), users, 10, threads=1, normalize=model.normalize)
+    lists = best_lists(rows, similarity_of(rows, n_items, model, "dense"), users, 10, threads=1, normalize=model.normalize)
     found = measure(held.user_idx, held.item_idx, users, np.where(lists < 0, -1, held.items[lists]), n_items)
     listed = [(int(user), int(item)) for user, row in zip(users, lists, strict=True) for item in row if item >= 0]
     train = zip(held.train.user_idx.tolist(), held.train.item_idx.tolist(), strict=True)
@@ -308,6 +308,18 @@ def test_a_pair_that_stays_in_training_is_not_to_be_found() -> None:
     assert held is not None
     assert held.train.user_idx.size == 60
     assert held.item_idx.tolist() == [7] * 10
+
+
+@pytest.mark.parametrize("exclude_seen", [True, False])
+def test_lists_that_may_hold_what_was_had_are_measured_by_all_that_is_taken(exclude_seen: bool) -> None:
+    """Everybody takes the same two things again and again, and one that is new. Popularity lists the two, if it may."""
+    events: list[Event] = [(user, item % 2, 1.0, item) for user in range(12) for item in range(9)]
+    events += [(user, 2 + user % 2, 1.0, 9) for user in range(12)] + [(user, 2 + user % 2, 1.0, 1) for user in range(12, 16)]
+    model = ModelSettings(exclude_seen=exclude_seen, normalize=False)
+    found = evaluation_of(interactions_of(events), model, k=3)
+    second, third = 1 / math.log2(3), 1 / math.log2(4)
+    by_hand = ((1 + second) / 2, 1.0, 12) if exclude_seen else (((1 + third) + 1) / (1 + second) / 2, 0.75, 24)
+    assert (found.popularity.ndcg, found.popularity.recall, found.n_test) == pytest.approx(by_hand, abs=1e-6)
 
 
 def test_items_of_the_held_out_part_alone_have_no_row() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from contract.formats.keys import Id
 from contract.settings.settings import ModelSettings
 from tests.support.models.fitting import Event, interactions_of
 from tests.support.models.samples import DAY_S
+from trainer.evaluation.holdout import HeldOut, hold_out
 from trainer.evaluation.moment import at_moment, cut
 from trainer.fitting.fit_model import sar_rows
 from trainer.interactions.interactions import Interactions
@@ -56,6 +59,26 @@ def test_a_basket_that_goes_on_after_the_moment_is_held_out_whole() -> None:
     assert held is not None
     wanted = {(interactions.user_ids[u], interactions.item_ids[i]) for u, i in zip(held.user_idx, held.item_idx, strict=True)}
     assert wanted == {("a", "x"), ("a", "y"), ("b", "y")}
+
+
+def test_what_is_taken_again_is_to_be_found_where_lists_may_hold_it() -> None:
+    events: list[Event] = [("a", "bread", 1.0, 0), ("a", "bread", 1.0, 20 * DAY_S), ("a", "milk", 1.0, 20 * DAY_S)]
+    events += [("b", "bread", 1.0, 0), ("b", "bread", 1.0, 30 * DAY_S), ("c", "milk", 1.0, 0)]
+    interactions = interactions_of(events)
+
+    def named(held: HeldOut) -> set[tuple[Id, Id]]:
+        return {(interactions.user_ids[u], interactions.item_ids[i]) for u, i in zip(held.user_idx, held.item_idx, strict=True)}
+
+    new, every = (at_moment(interactions, 10 * DAY_S, 10, exclude_seen) for exclude_seen in (True, False))
+    assert new is not None
+    assert every is not None
+    assert named(new) == {("a", "milk")}
+    assert named(every) == {("a", "milk"), ("a", "bread"), ("b", "bread")}
+    assert (new.again, every.again) == pytest.approx((1 / 2, 2 / 3))
+    last = hold_out(interactions, "time", 10, exclude_seen=False)
+    assert last is not None
+    assert ("a", "milk") in named(last)
+    assert np.array_equal(last.train.user_idx, hold_out(interactions, "time", 10).train.user_idx)  # type: ignore[union-attr]
 
 
 def test_the_order_of_rows_changes_nothing_and_few_users_are_the_same_ones() -> None:

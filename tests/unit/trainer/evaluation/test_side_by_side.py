@@ -79,6 +79,16 @@ def test_what_makes_the_same_lists_is_not_fitted_again(other: dict[str, Any], mo
     assert [model.similarity for model in fits[1:]] == ["jaccard", "cosine"]
 
 
+def test_both_may_hold_what_users_had_or_neither() -> None:
+    """As the new settings say: else lists that leave out what is to be found would be held against lists that don't."""
+    again = ModelSettings(exclude_seen=False)
+    pair = measured(again, EASE).against
+    assert pair is not None
+    assert pair.ndcg is not None
+    assert pair.ndcg.old == pytest.approx(measured(EASE.model_copy(update={"exclude_seen": False})).model.ndcg, abs=1e-8)
+    assert pair.ndcg.new == pytest.approx(measured(again).model.ndcg, abs=1e-8)
+
+
 def test_diverse_lists_of_other_depths_are_other_lists() -> None:
     """Which items are in a pool follows from the depth; so do the ten that are measured."""
     diverse = ModelSettings(diversity=0.9)

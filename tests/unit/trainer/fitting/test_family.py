@@ -39,6 +39,11 @@ CASES = [
     {"model": "rp3beta", "neighbors": 7, "prior_gain": 0.2},
     {"model": "ease", "ridge": 20, "blend": "slit", "blend_share": 0.3},
     {"model": "itemknn", "neighbors": 8, "blend": "rp3beta"},
+    {"model": "ease", "ridge": 20, "exclude_seen": False},
+    {"model": "slit", "ridge": 20, "exclude_seen": False, "repeat_gain": 0.3},
+    {"model": "rp3beta", "neighbors": 7, "exclude_seen": False, "prior_gain": 0.2},
+    {"model": "ease", "ridge": 20, "exclude_seen": False, "repeat_gain": 0},
+    {"model": "popularity", "exclude_seen": False},
 ]
 
 
@@ -55,6 +60,7 @@ class Case(NamedTuple):
     definition: tuple[Array, Array, Array]
     arrays: dict[str, Array]
     scale: Scale
+    exclude_seen: bool
 
 
 @pytest.fixture(scope="module", params=CASES, ids=str)
@@ -62,13 +68,15 @@ def case(request: pytest.FixtureRequest) -> Case:
     interactions, model = interactions_of(many()), ModelSettings.model_validate({"depth": 15, **request.param})
     made, similarity = made_of(interactions, model)
     scale = Scale(model.normalize, made.rows.weight_min, made.rows.weight_max)
-    return Case(model.stored_depth, expected_model(interactions, model), {**made.arrays(model.normalize), **similarity}, scale)
+    return Case(
+        model.stored_depth, expected_model(interactions, model), {**made.arrays(model.normalize), **similarity}, scale, model.exclude_seen
+    )
 
 
 def test_lists_are_those_of_the_definition(case: Case) -> None:
     affinity, matrix, prior = case.definition
-    scores, allowed = affinity @ matrix + prior, affinity == 0
-    top = score_users(case.arrays, 0, len(affinity), case.scale, depth=case.depth, exclude_seen=True)
+    scores, allowed = affinity @ matrix + prior, (affinity == 0) | (not case.exclude_seen)
+    top = score_users(case.arrays, 0, len(affinity), case.scale, depth=case.depth, exclude_seen=case.exclude_seen)
     for user, n in enumerate(top.lengths.tolist()):
         listed = list(zip(top.items[user, :n].tolist(), top.scores[user, :n].tolist(), strict=True))
         assert_list(listed, scores[user], allowed[user], 15)
@@ -78,7 +86,7 @@ def test_lists_are_those_of_the_definition(case: Case) -> None:
 def test_reasons_are_the_terms_of_the_score(case: Case) -> None:
     """Share · score is affinity · weight of the definition, whatever its sign, and the prior; for 200 users, and nothing is left out."""
     affinity, matrix, prior = case.definition
-    top = score_users(case.arrays, 0, 200, case.scale, depth=10, exclude_seen=True)
+    top = score_users(case.arrays, 0, 200, case.scale, depth=10, exclude_seen=case.exclude_seen)
     reasons = explain_users(case.arrays, 0, 200, top, explain_depth=1000)
     for user, listed in enumerate(of_items(reasons)):
         for rank, contributors in enumerate(listed):
@@ -91,6 +99,18 @@ def test_reasons_are_the_terms_of_the_score(case: Case) -> None:
             own = float(reasons.priors[user, rank]) if reasons.priors.size else 0.0
             assert own * score == pytest.approx(prior[item], abs=1e-4)
             assert sum(share for _, share in contributors) + own == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("layout", [{}, {"neighbors": 5}], ids=["dense", "sparse"])
+def test_where_lists_leave_out_what_was_seen_nothing_speaks_for_itself(layout: dict[str, int]) -> None:
+    interactions, n_items = interactions_of(many()), len(interactions_of(many()).item_ids)
+    own, matrices = {}, {}
+    for exclude_seen in (True, False):
+        model = ModelSettings.model_validate({"model": "itemknn", "exclude_seen": exclude_seen, "repeat_gain": 0.5, **layout})
+        matrices[exclude_seen] = matrix_of(made_of(interactions, model)[1], n_items)
+        own[exclude_seen] = np.diag(matrices[exclude_seen]).tolist()
+    assert own == {True: [0.0] * n_items, False: [0.5] * n_items}
+    np.testing.assert_array_equal(matrices[False] - 0.5 * np.eye(n_items, dtype=np.float32), matrices[True])
 
 
 @pytest.mark.parametrize(("settings", "layout"), [({"model": "ease"}, "dense"), ({"model": "ease", "neighbors": 5}, "sparse")])
@@ -156,10 +176,11 @@ def test_dense_tiles_end_with_zeros() -> None:
     assert not tiles[-1][:, n_items % 64 :].any()
 
 
+@pytest.mark.parametrize("own", [{}, {"exclude_seen": False, "repeat_gain": 9}], ids=["unseen", "again"])
 @pytest.mark.parametrize("settings", [{"model": "ease", "ridge": 20}, {"model": "slit", "ridge": 20, "neighbors": 12}], ids=str)
-def test_similar_items_are_what_speaks_for_an_item(settings: dict[str, object]) -> None:
+def test_similar_items_are_what_speaks_for_an_item(settings: dict[str, object], own: dict[str, object]) -> None:
     """From the column of what scores are made with; none that is left out, and no hole for it."""
-    interactions, model = interactions_of(many()), ModelSettings.model_validate(settings)
+    interactions, model = interactions_of(many()), ModelSettings.model_validate({**settings, **own})
     n_items, left_out = len(interactions.item_ids), np.array([1, 5], np.int32)
     memory = Memory()
     how = {"threads": 2, "limit_bytes": 2**30, "report": lambda *_: None}

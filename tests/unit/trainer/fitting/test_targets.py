@@ -25,7 +25,7 @@ from tests.support.models.fitting import Memory, matrix_of
 from trainer.erasure.scrub import popular_counts
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.holdout import hold_out
-from trainer.evaluation.lists import best_unseen, renumbered
+from trainer.evaluation.lists import best_lists, renumbered
 from trainer.evaluation.paired import paired
 from trainer.evaluation.per_user import per_user
 from trainer.fitting.fit_model import Made, fit_model
@@ -114,7 +114,7 @@ def test_scores_are_what_was_met_times_what_it_says(shop: Interactions) -> None:
     np.fill_diagonal(jaccard, own / (view.sum(0) + took.sum(0) - own))
     np.testing.assert_allclose(matrix_of(memory, n_items), jaccard, atol=1e-6)
     users = np.arange(n_users)
-    lists = best_unseen(made.rows, {**memory, **made.prior}, users, 10, 1, normalize=False, seen=made.seen)
+    lists = best_lists(made.rows, {**memory, **made.prior}, users, 10, 1, normalize=False, seen=made.seen)
     scores = np.where(took > 0, -np.inf, met @ jaccard)
     found = np.where(lists >= 0, np.take_along_axis(scores, np.maximum(lists, 0), 1), 0)
     np.testing.assert_allclose(found, np.maximum(np.sort(scores, axis=1)[:, ::-1][:, :10], 0), rtol=1e-5)
@@ -162,7 +162,7 @@ def test_purchases_are_found_that_a_union_with_weights_misses(shop: Interactions
     def ndcg(train: Interactions, *, keeps_viewed: bool) -> Array:
         made, memory = made_of(train, model)
         seen = made_of(held.train, model)[0].seen if keeps_viewed else made.seen
-        lists = best_unseen(made.rows, {**memory, **made.prior}, users, 10, 2, normalize=model.normalize, seen=seen)
+        lists = best_lists(made.rows, {**memory, **made.prior}, users, 10, 2, normalize=model.normalize, seen=seen)
         return per_user(held.user_idx, held.item_idx, users, renumbered(lists, held.items)).ndcg
 
     union = replace(held.train, target=None)

@@ -45,6 +45,14 @@ def test_with_other_strengths_a_run_tunes_anew_and_says_why(given: dict[str, Any
     assert said == "the last winner is of lists with --diversity 0.3 --popularity-penalty 0 --explore 0"
 
 
+def test_a_run_whose_lists_may_hold_what_users_had_tunes_anew(kept: Tuned, interactions: Interactions) -> None:
+    said = why_anew(kept, interactions, Settings(diversity=0.3, exclude_seen=False))
+    assert said == "the last winner is of lists without what users had before"
+    other = kept.model_copy(update={"exclude_seen": False})
+    assert why_anew(other, interactions, Settings(diversity=0.3, exclude_seen=False)) == ""
+    assert why_anew(other, interactions, Settings(diversity=0.3)) == "the last winner is of lists with what users had before"
+
+
 def test_a_comparison_speaks_of_generations_with_its_strengths_alone(kept: Tuned, interactions: Interactions, tmp_path: Path) -> None:
     settings = Settings.from_environ({}, artifacts=tmp_path.as_uri(), evaluate=False, diversity=0.3)
     manifest = make_artifact(RunSpec("g1", settings), interactions, lambda *_: None)
@@ -53,7 +61,7 @@ def test_a_comparison_speaks_of_generations_with_its_strengths_alone(kept: Tuned
         return manifest.model_copy(update={"settings": ModelSettings(**given)})
 
     assert kept.speaks_of(of(diversity=0.3))
-    assert not any(kept.speaks_of(of(**given)) for given in OTHERS)
+    assert not any(kept.speaks_of(of(**given)) for given in (*OTHERS, {"diversity": 0.3, "exclude_seen": False}))
 
 
 def test_a_record_of_before_is_of_plain_lists(kept: Tuned, interactions: Interactions) -> None:

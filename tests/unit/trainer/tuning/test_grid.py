@@ -41,6 +41,20 @@ def test_popularity_is_always_tried_and_without_times_nothing_that_needs_them() 
     assert {each.options.get("affinity") for matrix in timeless.matrices for each in timeless.variants(matrix, first=False)} == {None}
 
 
+def test_what_decays_with_time_is_not_said_without_times() -> None:
+    timeless = grid(ModelSettings(), has_times=False, whole=True)
+    assert not any("fit_decay_days" in matrix for matrix in timeless.matrices)
+    assert len({Candidate(matrix).arguments for matrix in timeless.matrices}) == len(timeless.matrices)
+
+
+def test_where_lists_may_hold_what_was_had_how_often_counts_and_what_it_says_for_itself() -> None:
+    found = grid(ModelSettings(exclude_seen=False), has_times=True, whole=True)
+    kinds = {each.settings(ModelSettings()).affinity.partition(":")[0] for each in found.variants(found.matrices[0], first=True)}
+    assert kinds == {"", "log"}
+    assert {matrix.get("repeat_gain") for matrix in found.matrices} == {None, 0.0, 0.3}
+    assert not any("repeat_gain" in matrix for matrix in grid(ModelSettings(), has_times=True, whole=True).matrices)
+
+
 def test_a_few_first_variants_are_among_all_variants() -> None:
     found = grid(ModelSettings(), has_times=True, whole=True)
     first, every = (found.variants(found.matrices[0], first=which) for which in (True, False))

@@ -65,6 +65,29 @@ def test_the_same_data_and_seed_choose_the_same_whatever_the_clock(of_chains: Tu
     assert again.model_dump(exclude=clock) == of_chains.model_dump(exclude=clock)
 
 
+def habits(n_users: int = 300) -> Interactions:
+    """Everybody has five things of their own, and takes most of them again every week."""
+    rng = random.Random(4)
+    events: list[Event] = []
+    for user in range(n_users):
+        own = rng.sample(range(60), 5)
+        for week in range(8):
+            events += [(user, item, 1.0, (7 * week + user % 7) * DAY_S) for item in rng.sample(own, 3)]
+    return interactions_of(events)
+
+
+def test_where_people_take_things_again_lists_that_may_hold_them_are_measured_so() -> None:
+    shop = habits()
+    new, again = tuned(shop), tuned(shop, ModelSettings(exclude_seen=False))
+    assert new.exclude_seen
+    assert not again.exclude_seen
+    assert min(new.again, again.again) > 0.6
+    assert again.default.ndcg > 0.6 > 2 * new.default.ndcg
+    by_arguments = {each.arguments: each.ndcg for each in again.tried if each.n_users == again.tried[-1].n_users}
+    assert by_arguments["--model ease"] > 2 * by_arguments["--model ease --repeat-gain 0"]
+    assert again.winner.ndcg >= max(again.default.ndcg, 3 * again.popularity.ndcg)
+
+
 def test_noise_changes_nothing_and_popularity_is_never_better_than_the_winner() -> None:
     rng = random.Random(9)
     events: list[Event] = [(user, rng.randrange(50), 1.0, rng.randrange(90 * DAY_S)) for user in range(250) for _ in range(8)]
