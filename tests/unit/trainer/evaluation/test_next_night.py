@@ -117,11 +117,11 @@ def more(rows: Rows, n: int, times: tuple[int, int] = (NIGHT, NIGHT + DAY), item
     return rows + [Row(user, str(item), rng.choice((3, 4, 5)), rng.randrange(*times)) for user, item in zip(users, met, strict=True)]
 
 
-def renamed(rows: Rows, column: str) -> Rows:
-    """The ids of a column, each in the place of another."""
-    ids = sorted({getattr(row, column) for row in rows})
+def renamed(rows: Rows, column: str, step: int = 1) -> Rows:
+    """The ids of a column, or every `step`th of them, each in the place of another."""
+    ids = sorted({getattr(row, column) for row in rows})[::step]
     others = dict(zip(ids, random.Random(4).sample(ids, len(ids)), strict=True))
-    return [replace(row, **{column: others[getattr(row, column)]}) for row in rows]
+    return [replace(row, **{column: others.get(getattr(row, column), getattr(row, column))}) for row in rows]
 
 
 MUTATIONS: dict[str, Callable[[Rows], Rows]] = {
@@ -176,6 +176,7 @@ MUTATIONS: dict[str, Callable[[Rows], Rows]] = {
     "ids one further": each(lambda row: replace(row, item=str(int(row.item) + 1))),
     "items named anew": lambda rows: renamed(rows, "item"),
     "users named anew": lambda rows: renamed(rows, "user"),
+    "half of the users named anew": lambda rows: renamed(rows, "user", step=2),
     "the first of the month": each(lambda row: replace(row, time=int(f"{datetime.fromtimestamp(row.time, UTC):%Y%m01}"))),
     "three times by a join": lambda rows: [row for row in rows for _ in range(3)],
     "item ids in hexadecimal": each(lambda row: replace(row, item=f"{int(row.item):x}")),
