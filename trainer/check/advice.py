@@ -33,6 +33,7 @@ _ADVICE = {
     broken_csv.STRAY: 'Write a quotation mark inside a quoted value twice (""); put values that hold the separator in quotation marks.',
     broken_csv.NOT_TEXT: "Name the encoding of the file with --encoding, as in cp1252.",
     json_lines.NO_OBJECT: "Each line must be one JSON object.",
+    json_lines.KEY_TWICE: "Keep one of them where the file is made.",
     json_lines.NO_TEXT: "Correct the escapes \\ud800 to \\udfff: they come in pairs.",
     json_lines.NO_ID: "Ids are texts or integers; take them out of objects, as user.id. A list of items a row is read with --baskets.",
     cleaning.DUPLICATE["last"]: "As --duplicates last asks.",

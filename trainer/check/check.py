@@ -27,6 +27,7 @@ from trainer.sources import load as sources
 BY_POLICY = {*cleaning.DUPLICATE.values(), cleaning.FEW_USER, cleaning.FEW_ITEM, cleaning.ROBOT}
 """Reasons to drop a row that the settings ask for: no loss."""
 FEW = 50  # users or items below which recommendations mean little
+FEW_TWINS, MANY_TWINS = 10, 0.1  # ids that have a twin: more than so many, and than this part of all, are no accident
 Verdict = Literal["usable", "usable with losses", "usable with doubts", "unusable"]
 EXIT_CODES: dict[Verdict, int] = {"usable": 0, "usable with losses": 1, "usable with doubts": 1, "unusable": 2}
 
@@ -68,11 +69,12 @@ def check(source: SourceSettings, cache: Path) -> CheckReport:
         meant = _proposal(source) if isinstance(error, UnknownColumnsError | NoNamesError) or not source.header else []
         return CheckReport(label, "unusable", _rows(problems), tuple(problems.notes), (refused, *meant, *_findings(problems)))
     made, doubts = loaded.interactions, [Finding(doubt.what, 0, doubt.advice) for doubt in loaded.doubts]
-    findings = [*doubts, *_findings(problems), *_remarks(made), *_twins(made)]
+    twins, many = _twins(made)
+    findings = [*doubts, *_findings(problems), *_remarks(made), *twins]
     lost = any(reason not in BY_POLICY and reason not in NO_ROWS for reason in made.dropped)
     return CheckReport(
         label,
-        "usable with losses" if lost else "usable with doubts" if doubts else "usable",
+        "usable with losses" if lost else "usable with doubts" if doubts or many else "usable",
         [*_rows(problems), *_facts(made), *_target(made)],
         tuple(problems.notes),
         findings,
@@ -149,11 +151,12 @@ def _remarks(made: Interactions) -> list[Finding]:
     return remarks
 
 
-def _twins(made: Interactions) -> list[Finding]:
-    """Ids that look the same to people, and are others."""
-    found = []
+def _twins(made: Interactions) -> tuple[list[Finding], bool]:
+    """Ids that look the same to people, and are others; and whether they are so many that each may be written in two ways."""
+    found, many = list[Finding](), False
     for what, ids in (("users", made.user_ids), ("items", made.item_ids)):
         seen = lookalikes(ids)
+        many |= seen.n > max(FEW_TWINS, MANY_TWINS * len(ids))
         if seen.n:
             pairs = "; ".join(", ".join(ascii(shortened(one)) for one in group[:4]) for group in seen.groups)
             advice = f"They are kept apart. Such as {pairs}"
@@ -167,7 +170,7 @@ def _twins(made: Interactions) -> list[Finding]:
         if seen.none:
             advice = "If they stand for none, name them with --missing."
             found.append(Finding(f"{what} are called {', '.join(map(repr, seen.none[:5]))}", 0, advice))
-    return found
+    return found, many
 
 
 def _distributions(made: Interactions) -> list[Distribution]:

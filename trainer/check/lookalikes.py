@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ SHOWN = 3
 WORDS_FOR_NONE = frozenset({"na", "n/a", "nan", "none", "null", "nil", "undefined", "<na>", "<null>", "unknown", "(null)", "-", "?"})
 _LATIN = str.maketrans("\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u03bf\u03b1", "aeopcyxijsoa")
 """Letters of Cyrillic and Greek that look as Latin ones do."""
+_UUID = re.compile(r"\{?([0-9a-fA-F]{8})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{4})-?([0-9a-fA-F]{12})\}?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,14 @@ def lookalikes(ids: Sequence[Id]) -> Lookalikes:
 
 def _seen(text: str) -> str:
     """What is seen of an id, without regard to case."""
+    if len(text) in (32, 36, 38) and (uuid := _UUID.fullmatch(text)):
+        return "".join(uuid.groups()).casefold()
     if text.isascii() and text.isprintable():
         return " ".join(text.split()).casefold() if " " in text else text.casefold()
     composed = unicodedata.normalize("NFKC", text)
-    visible = composed if composed.isprintable() else "".join(filter(_is_seen, composed))
+    visible = "".join(filter(_is_seen, composed))
     return unicodedata.normalize("NFC", " ".join(visible.split()).casefold()).translate(_LATIN)
 
 
 def _is_seen(letter: str) -> bool:
-    return letter.isspace() or unicodedata.category(letter) not in ("Cf", "Cc")
+    return letter.isspace() or (unicodedata.category(letter) not in ("Cf", "Cc") and not "\ufe00" <= letter <= "\ufe0f")

@@ -65,10 +65,14 @@ def _given(source: SourceSettings) -> list[str]:
     return [part for name, value in given for part in (f"--{name.replace('_', '-')}", shlex.quote(value))]
 
 
+def _holds(values: pl.Series, name: str) -> bool:
+    return not values.dtype.is_nested() and values.dtype != pl.Binary and name in values.cast(pl.String)
+
+
 def _opened(source: SourceSettings) -> tuple[Table | None, bool]:
     try:
         table = open_table(source.interactions, source)
-        if source.header and table.named and any(name and name in table.sample(name).cast(pl.String) for name in table.names):
+        if source.header and table.named and any(name and _holds(table.sample(name), name) for name in table.names):
             return open_table(source.interactions, source.model_copy(update={"header": False})), False  # its names are values
         return table, source.header
     except NoNamesError:

@@ -14,7 +14,7 @@ from trainer.interactions.indexing import counted
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.limits import IN_FUTURE
 from trainer.interactions.profile import SAMPLED, Profile
-from trainer.rows.doubt import SAME_BYTES, Doubt
+from trainer.rows.doubt import LATER_COLUMNS, MIXED_ZONES, SAME_BYTES, Doubt
 from trainer.rows.other_encodings import ASSUMED, WESTERN, Readings, readings
 from trainer.rows.problems import Problems
 
@@ -22,7 +22,7 @@ _YEAR = 366 * 86_400
 FAR = 40 * _YEAR  # interactions are not collected for so long
 OLD = 788_918_400  # 1995: older interactions are rare, and seconds since 2001 read as seconds since 1970 end there
 ROUNDED = 10_000  # seconds: to so many a spreadsheet rounds 1.70428E+09
-SECONDS = ["seconds since 1970"]
+COUNTED = " since 1970"  # ends what is said of times that are numbers of a unit
 FEW = 5  # users or items that can't be all, of
 MANY = 100  # rows
 ONE_USER = 0.2  # part of the rows that is much for one of at least
@@ -36,7 +36,7 @@ SENTINELS = tuple(float("9" * n) for n in range(2, 10))
 
 def doubts(made: Interactions, columns: Mapping[str, str], profile: Profile, problems: Problems) -> Iterator[Doubt]:
     if made.time is not None:
-        yield from _times(made.time, seconds=problems.clocks == SECONDS)
+        yield from _times(made.time, counted=bool(problems.clocks) and all(words.endswith(COUNTED) for words in problems.clocks))
         n_future = made.dropped.get(IN_FUTURE, 0)
         if n_future > AHEAD * (n_future + profile.rows):
             part = f"{100 * n_future / (n_future + profile.rows):.0f} % of the rows"
@@ -49,20 +49,25 @@ def doubts(made: Interactions, columns: Mapping[str, str], profile: Profile, pro
     if profile.rows >= MANY:
         yield from _whole(made, profile)
     yield from _weights(made, profile)
+    if any(MIXED_ZONES in note for note in problems.notes):
+        yield Doubt(MIXED_ZONES, "Those without one are taken as UTC; if they are of another zone, write all with theirs.")
+    if any(note.startswith(LATER_COLUMNS) for note in problems.notes):
+        yield Doubt(LATER_COLUMNS, "Write all files with the same columns, or read those of one kind alone.")
     if any(note.startswith(SAME_BYTES) for note in problems.notes):
         yield Doubt(SAME_BYTES, "Is one a copy of the other? Take it away; --duplicates last counts a pair once.")
 
 
-def _times(times: Array, *, seconds: bool) -> Iterator[Doubt]:
-    """`seconds`: whether they are numbers of seconds."""
+def _times(times: Array, *, counted: bool) -> Iterator[Doubt]:
+    """`counted`: whether they are numbers, of seconds say, since 1970."""
     advice = "Times count seconds since 1970 unless --time-unit or --time-format says otherwise; --time-column '' leaves them out."
     oldest, newest = int(times.min()), int(times.max())
     if newest < _YEAR:
         yield Doubt("all times are in 1970" if oldest >= 0 else "all times are before 1971", advice)
         return
-    if seconds and newest < OLD:
+    if counted and newest < OLD:
         yield Doubt(
-            f"the latest time is of {datetime.fromtimestamp(newest, UTC):%Y-%m-%d}", "If it is wrong: --time-unit apple counts from 2001."
+            f"the latest time is of {datetime.fromtimestamp(newest, UTC):%Y-%m-%d}",
+            "If it is wrong, name the unit: --time-unit apple counts from 2001.",
         )
         return
     if _rounded(times):

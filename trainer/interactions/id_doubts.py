@@ -20,13 +20,18 @@ _INTEGERS = re.compile(r"(0|[1-9]\d*)([ ,|;]\s*(0|[1-9]\d*))+")
 _ROUNDED = re.compile(r"[+-]?\d+([.,]\d+)?[eE][+-]?\d+")
 _SPREADSHEET = re.compile(r"[+-]?\d[.,]\d+E\+\d\d")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([,.'\u2019\u00a0\u202f ]\d{3})+")
-_NO_INTEGER = re.compile(rf"\+\d{{1,6}}|[+-]?\d+[.,]\d+|{_THOUSANDS.pattern}|['\"`]-?\d+['\"`]")
+_NO_INTEGER = re.compile(rf"\+\d{{1,6}}|[+-]?\d+[.,]\d*|{_THOUSANDS.pattern}|['\"`]-?\d+['\"`]")
 _INTEGER = re.compile(r"-?\d+")
 _QUOTED = re.compile(r"=?\"[^\"]*\"|'[^']*'|[\u201c\u201e\u00ab].*[\u201c\u201d\u00bb]|'\d+")
 _DATE = re.compile(r"(19|20)\d\d-\d\d-\d\d([ T][\d:.+Z-]*)?")
 _UNSEEN = "[\x00-\x1f\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060\ufeff]"
 _EDGE = re.compile(rf"{_UNSEEN}.*|.*{_UNSEEN}", re.DOTALL)
+_CONTROL = re.compile(r".*[\x00-\x08\x0e-\x1f].*", re.DOTALL)
+_PROGRAM = re.compile(
+    r"b'.*'|b\".*\"|((np|numpy|uuid|bson|decimal|torch)\.)?(u?int(8|16|32|64)|str_|tensor|ObjectId|UUID|Decimal|array)\(.*\)"
+)
 _TWICE = re.compile(r".*([\u00c2\u00c3][\u0080-\u00bf\u0152-\u0178\u2018-\u2122]|\u00e2\u20ac).*", re.DOTALL)
+_LOST = re.compile(r".*\ufffd.*", re.DOTALL)
 _SPELLED = re.compile(r"-0|\+\d+|0+\d+|\d+\.0+|\d{1,3}([,'\u2019\u00a0\u202f ]\d{3})+")
 _MEANT_AS_NUMBER = "Is this the right column? Whole numbers are written as 1234."
 _MOSTLY = (
@@ -44,10 +49,17 @@ _MOSTLY = (
         "begin or end with characters that nobody sees",
         "They are taken as a part of the ids; leave them out where the table is made.",
     ),
+    (_CONTROL, "hold characters that nobody sees", "They are taken as a part of the ids; leave them out where the table is made."),
+    (
+        _PROGRAM,
+        "are written as a program shows values",
+        "Convert them where the table is made: b'7' is text in bytes, np.int64(7) the number 7.",
+    ),
     (_DATE, "are dates", "Is this the right column?"),
 )
 _PARTLY = (
     (_SPREADSHEET, "are in part numbers with an exponent", _MOSTLY[1][2]),
+    (_LOST, "hold \ufffd, which stands for a letter that was lost", "Different ids may have become one: make the table anew in UTF-8."),
     (_TWICE, "look like UTF-8 that was read in another encoding", "Say --encoding utf-8, or correct them where the table is made."),
 )
 WORDS = (

@@ -17,7 +17,8 @@ from trainer.rows.row_filter import RowFilter
 
 ODD_ID = "an id that is not a whole number of 64 bits where the others are"
 MOSTLY = 0.99  # part of a column's ids that makes them integers
-REMARKED = 0.5  # part of integers from which texts are worth a word
+REMARKED = 0.1  # part of integers from which texts are worth a word
+REFUSED = 0.5  # part of fractions among numbers that makes a column no ids
 SPACES = " \t\r\n\x0b\x0c\ufeff"
 _EXACT, _EXACT_32 = 2.0**53, 2.0**24  # a float above it, of 64 or of 32 bits, may be another integer than was meant
 
@@ -67,7 +68,7 @@ class IdTypes:
         exact = _EXACT_32 if ids.dtype == pl.Float32 else _EXACT
         ids = ids.cast(pl.Float64).fill_nan(None)
         whole = (ids == ids.floor()) & (ids.abs() <= exact)
-        if (~whole).sum() > REMARKED * ids.len():
+        if (~whole).sum() > REFUSED * ids.len():
             odd = ids.filter(~whole)[0]
             why = ": floats so large are rounded, and different ids become one" if abs(odd) > exact else ""
             raise DataError(
@@ -95,8 +96,9 @@ class IdTypes:
             if _beyond(parts):
                 self.problems.note(f"{role} ids are texts, since they are whole numbers of more than 64 bits")
             elif n_odd < (1 - REMARKED) * n_all:
+                part = "most" if n_odd < n_all / 2 else f"{100 - 100 * n_odd / n_all:.0f} %"
                 self.problems.note(
-                    f"{role} ids are texts, though most are whole numbers{self._because(role)}; --{role}-id-type integer drops others"
+                    f"{role} ids are texts, though {part} are whole numbers{self._because(role)}; --{role}-id-type integer drops others"
                 )
             return None
         floats = sum(int((was.cast(pl.String) != now.cast(pl.String)).sum()) for was, now in zip(parts, whole, strict=True) if is_text(was))

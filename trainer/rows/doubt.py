@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LATER_COLUMNS = "columns that the first file does not have are not read"
+MIXED_ZONES = "some times name their zone, and others none"
 SAME_BYTES = "files with the same bytes are all read"
 
 

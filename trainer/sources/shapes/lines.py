@@ -60,7 +60,9 @@ class MovieBlocks(_Lines):
     def __init__(self, location: Location, source: SourceSettings) -> None:
         super().__init__(location, source)
         rows = self._head.filter(~self._head.str.ends_with(":"))
-        self._fields = list(_FIELDS) if rows.len() and rows[0].count(",") == len(_FIELDS) - 1 else ["customer", "date"]
+        n_fields = rows[0].count(",") + 1 if rows.len() else 0
+        dated = rows.len() and "-" in rows[0]
+        self._fields = list(_FIELDS) if n_fields == len(_FIELDS) else ["customer", "date" if dated else "rating"][: n_fields or 1]
         self.names: Sequence[str] = ["movie", *self._fields]
         self.notes = (*self.notes, "blocks of movies: a line such as 123: names the movie of those after it")
 

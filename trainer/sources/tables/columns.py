@@ -101,7 +101,12 @@ def resolve_columns(names: Sequence[str], source: SourceSettings, where: str, *,
 
 def is_known(name: str) -> bool:
     """Whether any role knows the name: then a line that holds it is a line of names."""
-    return any(plain_name(name) in known for known in KNOWN_NAMES.values())
+    return bool(role_of(name))
+
+
+def role_of(name: str) -> str:
+    """The role that knows the name, or ""."""
+    return next((role for role, known in KNOWN_NAMES.items() if plain_name(name) in known), "")
 
 
 def plain_name(name: str) -> str:

@@ -35,7 +35,12 @@ def series(name: str, values: list[Any]) -> pl.Series:
         made = None
     if made is not None and made.dtype != pl.Object:
         return made
-    return pl.Series(name, [None if value is None else str(value) for value in values], dtype=pl.String)
+    return pl.Series(name, [None if value is None else _text(value) for value in values], dtype=pl.String)
+
+
+def _text(value: Any) -> str:
+    """A value among others of another type, as text. Bytes are the text that they are in UTF-8, as SQLite and MySQL compare them."""
+    return bytes(value).decode("utf-8", "backslashreplace") if isinstance(value, bytes | bytearray | memoryview) else str(value)
 
 
 def _with_beyond(known: pl.Series, values: Sequence[Any]) -> pl.Series:

@@ -11,13 +11,14 @@ from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from trainer.rows.batches import Batch, Table
 from trainer.rows.column_names import name as shown
+from trainer.rows.doubt import LATER_COLUMNS
 from trainer.rows.problems import EmptySourceError, NoNamesError, Problems
 from trainer.sources.shapes.baskets import Baskets
 from trainer.sources.shapes.lines import MovieBlocks, RaggedBaskets, in_blocks
 from trainer.sources.shapes.wide import WideTable
 from trainer.sources.tables import locations, partitions
 from trainer.sources.tables.avro import AvroTable
-from trainer.sources.tables.columns import is_known
+from trainer.sources.tables.columns import AUTO, is_known, role_of
 from trainer.sources.tables.copies import copies
 from trainer.sources.tables.lake import is_lake, open_lake, open_remote_lake
 from trainer.sources.tables.locations import Location
@@ -135,7 +136,20 @@ class Files:
             part = self._as_part(table, location)
             if lacking := [column for column in columns.values() if column not in part.names]:
                 raise DataError(self._lacks(lacking[0], table))
+            self._tell_later(table, columns, problems)
             yield part
+
+    def _tell_later(self, table: Table, columns: Mapping[str, str], problems: Problems) -> None:
+        """Say, once, that a file has a weight or a time where the first one has none: its rows are read without."""
+        later = {
+            role: name
+            for role in ("weight", "time")
+            if role not in columns and getattr(self._source, f"{role}_column") == AUTO and not self._source.event_weights
+            for name in table.names
+            if name not in self.names and role_of(name) == role
+        }
+        if later and not any(note.startswith(LATER_COLUMNS) for note in problems.notes):
+            problems.note(f"{LATER_COLUMNS}: {table.where} has {' and '.join(map(shown, later.values()))}, and {self._first.where} has not")
 
     def _as_part(self, table: Table, location: Location) -> Part:
         return Part(table, {name: name for name in table.names}, self._values(location))

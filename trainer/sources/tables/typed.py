@@ -33,17 +33,18 @@ class ScannedTable:
 
     def sample(self, column: str) -> pl.Series:
         try:
-            return self._scan.select(pl.col(column)).head(SAMPLE_ROWS).collect().to_series().drop_nulls()
+            sample = self._scan.select(pl.col(column)).head(SAMPLE_ROWS).collect().to_series().drop_nulls()
         except (PolarsError, OSError) as error:
             raise DataError(f"{self.where} can't be read: {first_line(error)}") from None
+        return sample.cast(pl.String) if _is_coded(sample.dtype) else sample
 
     def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:  # noqa: ARG002 (typed already)
         check_types(self._schema, columns, self.where)
         at = self._first_row
+        texts = {role for role, column in columns.items() if role not in ("user", "item") and _is_coded(self._schema[column])}
+        read = [pl.col(column).cast(pl.String if role in texts else self._schema[column]).alias(role) for role, column in columns.items()]
         try:
-            for frame in self._scan.select(pl.col(column).alias(role) for role, column in columns.items()).collect_batches(
-                chunk_size=BATCH_ROWS
-            ):
+            for frame in self._scan.select(read).collect_batches(chunk_size=BATCH_ROWS):
                 problems.n_rows += frame.height
                 yield Batch(frame, at)
                 at += frame.height
@@ -87,12 +88,17 @@ def _unmet(role: str, dtype: pl.DataType) -> str:
     if dtype == pl.Null or role == LIST:
         return ""
     if role == "weight":
-        return "" if dtype.is_numeric() or dtype == pl.String else "numbers"
+        return "" if dtype.is_numeric() or dtype == pl.String or _is_coded(dtype) else "numbers"
     if role == "time":
-        return "" if dtype.is_numeric() or dtype in (pl.Date, pl.Datetime, pl.String) else "numbers or dates"
+        return "" if dtype.is_numeric() or dtype in (pl.Date, pl.Datetime, pl.String) or _is_coded(dtype) else "numbers or dates"
     if role in ("user", "item"):  # of floats, whole ones are integers (trainer/interactions/id_types.py)
-        return "" if dtype.is_numeric() or dtype in (pl.String, pl.Categorical, pl.Enum) else "integers or texts"
+        return "" if dtype.is_numeric() or dtype == pl.String or _is_coded(dtype) else "integers or texts"
     return "texts" if dtype.is_nested() or dtype == pl.Binary else ""
+
+
+def _is_coded(dtype: pl.DataType) -> bool:
+    """Whether a column holds texts by number, as a dictionary of Arrow or categories of pandas do."""
+    return isinstance(dtype, pl.Categorical | pl.Enum)
 
 
 def first_line(error: Exception) -> str:

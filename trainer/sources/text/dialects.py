@@ -23,6 +23,8 @@ FEW_ROWS, WIDER = 5, 0.9  # rows, and the part of them that has more fields than
 INNER = b"\x1f"  # in place of a separator of several characters, once a chunk is in memory
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _TYPED = re.compile(r"(.+):(?:token|float)(?:_seq)?")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
+_INNER = re.compile("[,;|\t]")
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 
 
@@ -67,6 +69,11 @@ def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
         raise DataError(f"{where} holds Python literals ({{'a': 1}}); write each as JSON, with json.dumps(ast.literal_eval(line))")
     if source.header:
         names[:1] = [name.lstrip(preamble.COMMENT + " ") for name in names[:1]]
+        if odd := _CONTROL.search("".join(names)):
+            raise DataError(
+                f"{where}: its first line holds {odd[0]!r}, which no text has; is it a table of text? If it is, in another encoding, say "
+                "--encoding; if that character separates columns, --separator"
+            )
         if len(names) == 1 and _is_data(names):
             raise DataError(
                 f"{where} has one column, which begins with {shortened(lines[0].strip())!r}; a row needs a user and an item. "
@@ -87,6 +94,8 @@ def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
     rows = [split(line, separator) for line in lines[1:]]
     if source.header:
         _refuse_wider(lines[1:], rows, len(names), separator, where)
+        if not source.baskets:
+            _refuse_quoted(lines[1:], rows, where)
     surplus = _surplus(rows, len(names))
     return Dialect(separator, tuple(names), sum(1 + record.count("\n") for record in skipped), surplus, tuple(notes))
 
@@ -112,6 +121,16 @@ def _refuse_wider(lines: Sequence[str], rows: Sequence[Sequence[str]], width: in
         f"{where}: its rows have {len(wider[0])} fields, and its line of names {width}. If the first field is the name of a row, as R "
         "writes it, leave it out (row.names=FALSE); if values hold the separator, put quotation marks around them"
     )
+
+
+def _refuse_quoted(lines: Sequence[str], rows: Sequence[Sequence[str]], where: str) -> None:
+    """Raises DataError where nearly every line stands in quotation marks as a whole: one field, with all separators in it."""
+    whole = [line for line, row in zip(lines, rows, strict=True) if line.startswith('"') and len(row) == 1 and _INNER.search(row[0])]
+    if len(rows) >= FEW_ROWS and len(whole) >= WIDER * len(rows):
+        raise DataError(
+            f"{where}: its lines stand in quotation marks as a whole, as {shortened(whole[0].strip())!r}; leave these marks out, so that "
+            "each field has its own or none"
+        )
 
 
 def _surplus(rows: Sequence[Sequence[str]], width: int) -> int:

@@ -21,6 +21,7 @@ from trainer.sources.text.files import Chunk, TextFile
 
 LOOKED_AT = 1000  # lines in which the names of columns are looked for
 NO_OBJECT = "no JSON object on the line"
+KEY_TWICE = "a key that stands twice, with other values"
 NO_TEXT = "half of a surrogate pair, which is no text"
 NO_ID = "a value that is neither text nor integer for an id"
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -91,6 +92,10 @@ class JsonLinesTable:
                 problems.n_rows += 1
                 problems.add(NO_TEXT, 1, self.where, "", [(line, text)], broken=True)
                 continue
+            if any(text.count(json.dumps(column, ensure_ascii=False)) > 1 for column in columns.values()) and _twice(text, columns):
+                problems.n_rows += 1
+                problems.add(KEY_TWICE, 1, self.where, "", [(line, text)], broken=True)
+                continue
             for role, column in columns.items():
                 value = row.get(column)
                 values[role].append(value if isinstance(value, str) or value is None else json.dumps(value))
@@ -103,11 +108,15 @@ class JsonLinesTable:
 def _no_lines(head: str, objects: Sequence[Mapping[str, Any]]) -> str:
     """What a file holds that is not one JSON object a line, and what to do; "" if it seems to be."""
     text = head.lstrip()
+    if "\x1e" in head[:2]:
+        return "JSON objects with a record separator (the character 1E) before each; leave these out"
     if text.startswith("["):
         python = PYTHON.match(text[1:].lstrip())
         return "a list of Python literals; write each with json.dumps, one a line" if python else "a JSON array; write one object a line"
+    lines = text.split("\n")
+    if len(objects) == 1 < len(lines) - 1 and _object(lines[0].strip().removesuffix(",")) is not None and lines[0].strip().endswith(","):
+        objects = ()  # of all lines, the last alone has no comma behind it
     if not objects:
-        lines = text.split("\n")
         if lines[0].strip() == "{":
             return "JSON objects over several lines; write one a line"
         if _object(lines[0].strip().removesuffix(",")) is not None:
@@ -144,6 +153,12 @@ def _object(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _twice(text: str, columns: Mapping[str, str]) -> bool:
+    """Whether an object has one of the keys twice, with different values: which is meant?"""
+    pairs: Sequence[tuple[str, Any]] = json.loads(text, object_pairs_hook=tuple)
+    return any(len({json.dumps(value) for key, value in pairs if key == column}) > 1 for column in columns.values())
 
 
 def _is_id(value: object) -> bool:

@@ -9,8 +9,9 @@ import polars as pl
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from contract.settings.source import TimeUnit
+from trainer.rows.doubt import MIXED_ZONES
 from trainer.rows.problems import shortened
-from trainer.sources.values.number_times import COUNTS, DIGITS, digits, digits_format, is_digits, padded, refuse_days_first, unit_of
+from trainer.sources.values.number_times import COUNTS, DIGITS, digits, digits_format, is_digits, padded, refuse_days_first, shown, unit_of
 from trainer.sources.values.time_formats import FORMATS, YEAR_1000, parsed
 
 SAMPLE = 2000  # values, of those that are not empty
@@ -18,6 +19,7 @@ _GOOD = 0.5  # part of a sample that a format must read to be the one
 _MODERN = 0.25  # part of a sample that tells of our days: the others are in another unit then, or none
 _MODERN_AT_LEAST = 20
 _NONE = ("0", "0.0", "-1", "-1.0", "00000000", "0000-00-00", "0000-00-00 00:00:00")  # what programs write where there is no time
+_UTC = r"(Z|[+-]00:?00|UTC|GMT)$"
 _1980 = 315_532_800
 _2100 = 4_102_444_800
 _1973 = 100_000_000
@@ -132,8 +134,19 @@ def _of_numbers(numbers: pl.Series, source: SourceSettings, where: str) -> Clock
     else:
         refuse_days_first(finite, where)
         unit = unit_of(finite, where)
+        _refuse_far(finite, unit, where)
     words = COUNTS[unit].words
     return Clock(unit, note="" if unit == "s" else f"times are in {words}", words=words)
+
+
+def _refuse_far(numbers: pl.Series, unit: TimeUnit, where: str) -> None:
+    """Raises DataError where most numbers would be centuries ahead: they are in a unit that nothing tells."""
+    seconds = COUNTS[unit].to_seconds(numbers)
+    if 2 * int((seconds > _2100).sum()) > len(seconds):
+        raise DataError(
+            f"{where}: times such as {shown(numbers[0])} would be after the year 2100 as {COUNTS[unit].words}, and are no dates that are "
+            "known; name their unit with --time-unit, or leave times out with --time-column ''"
+        )
 
 
 def _of_texts(texts: pl.Series, where: str) -> Clock:
@@ -152,6 +165,9 @@ def _of_texts(texts: pl.Series, where: str) -> Clock:
     others = sorted((form for form, n in read.items() if n and form not in (first, twin)), key=lambda form: -read[form])
     zone = "" if _says_zone(first) else ", taken as UTC"
     more = _beside(texts.filter(parsed(texts, first).is_null()), others, where) if best < len(texts) else ""
+    with_zone = texts.filter(parsed(texts, next(filter(_says_zone, (first, *others)), first)).is_not_null())
+    if more and len({_says_zone(form) for form in (first, *others)}) > 1 and not with_zone.str.contains(_UTC).all():
+        more += f"; {MIXED_ZONES}"
     return Clock(formats=(first, *others), note=f"times have the format {first!r}{zone}{more}", words=_order(first))
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.support.reading import dropped, read, refusal, rows
 from trainer.rows.row_filter import MISSING
 from trainer.sources.text import files as text_files
-from trainer.sources.text.json_lines import NO_ID, NO_OBJECT, NO_TEXT
+from trainer.sources.text.json_lines import KEY_TWICE, NO_ID, NO_OBJECT, NO_TEXT
 from trainer.sources.values.convert import NO_NUMBER
 
 
@@ -87,8 +87,9 @@ def test_a_large_integer_is_an_id_as_it_stands(jsonl: Path) -> None:
 
 
 ODD = {
-    '{"user_id": 1, "asin": 2, "rating": 3, "user_id": 9}': (9, 2, 3.0),
-    '{"user_id": 1, "asin": 2, "rating": 3, "rating": 5}': (1, 2, 5.0),
+    '{"user_id": 1, "asin": 2, "rating": 3, "user_id": 9}': KEY_TWICE,
+    '{"user_id": 1, "asin": 2, "rating": 3, "user_id": 1}': (1, 2, 3.0),
+    '{"user_id": 1, "asin": 2, "rating": 3, "rating": 5}': KEY_TWICE,
     '{"user_id": 1, "asin": 2, "rating": 3, "more": {"rating": 5, "asin": 7}}': (1, 2, 3.0),
     '{"user_id": 1, "more": {"asin": 7, "rating": 1}, "asin": 2, "rating": 3}': (1, 2, 3.0),
     '{"user_id": 1, "asin": 2, "rating": "3"}': (1, 2, 3.0),
