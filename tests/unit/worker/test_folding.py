@@ -148,6 +148,14 @@ def test_dislikes_take_back_and_are_never_listed(tmp_path: Path) -> None:
     assert sorted(items(bought, Event("b", 9, 11, "impression", 1))) == [11, 12]
 
 
+def test_what_was_read_of_a_user_who_is_erased_since_is_not_read_again(tmp_path: Path) -> None:
+    artifact, _ = artifact_of(tmp_path, films().head(500))
+    user = artifact.ids("user_ids")[0]
+    assert Folder(artifact, {}).fold({user: []}).lengths[0] > 0
+    erased = Artifact(artifact.manifest.model_copy(update={"erased": (0,)}), artifact.arrays)
+    assert Folder(erased, {}).fold({user: []}).lengths[0] == 0
+
+
 def test_an_artifact_without_events_can_not_fold(tmp_path: Path) -> None:
     frame = films().head(500)
     assert not Folder(artifact_of(tmp_path / "off", frame, events=False)[0], {}).can_fold
