@@ -5,6 +5,26 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 
+class Compared(BaseModel):
+    """A figure that a rule of the gate looked at. `bound`: the least that passes, or the most where `is_most`; chance is in it.
+
+    `limit`: the setting that bounds it. `old`: that of what was served then, or of popularity alone; None: the bound does not depend on it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    limit: str
+    old: float | None
+    new: float
+    bound: float
+    is_most: bool = False
+
+    @property
+    def passed(self) -> bool:
+        return self.new <= self.bound if self.is_most else self.new >= self.bound
+
+
 class Verdict(BaseModel):
     """`because` is one sentence that names the limit and both figures, when `passed` is false."""
 
@@ -15,6 +35,8 @@ class Verdict(BaseModel):
     doubt: str = ""
     """Why nothing can be said of it: then it waits, complete, for a person to promote it."""
     warnings: tuple[str, ...] = ()
+    compared: tuple[Compared, ...] = ()
+    """All figures that have a limit, those that passed among them; none of an older version."""
     against: str = ""
     """The generation that was current then."""
     min_listed: float = 0.0

@@ -12,7 +12,7 @@ from contract.formats.beyond import Segments
 from contract.formats.evaluation import Against, Evaluation, Figures
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest
-from contract.formats.verdict import Verdict
+from contract.formats.verdict import Compared, Verdict
 
 KEEP_S = 365 * 86400
 MOST = 1000
@@ -44,6 +44,7 @@ class RunRecord(BaseModel):
     passed: bool = Field(description="whether the gate let it pass")
     because: str = Field("", description="why the gate refused it, or left it to a person")
     warnings: tuple[str, ...] = ()
+    compared: tuple[Compared, ...] = Field((), description="figures that the gate has a limit for; none of an older version")
 
     @classmethod
     def of(cls, manifest: Manifest, verdict: Verdict, seconds: float) -> Self:
@@ -68,6 +69,7 @@ class RunRecord(BaseModel):
             passed=verdict.passed,
             because=verdict.because or verdict.doubt,
             warnings=verdict.warnings,
+            compared=verdict.compared,
             **figures,
         )
 

@@ -26,10 +26,11 @@ from math import ceil
 from pydantic import BaseModel, ConfigDict
 
 from contract.formats.evaluation import Figures
+from contract.formats.verdict import Compared
 from contract.settings.settings import GateSettings
 from trainer.evaluation.findings import Finding, Found, finding, part
-from trainer.evaluation.known_items import Known, gone
-from trainer.evaluation.quality import TOLERANCE, beside_popularity, metrics
+from trainer.evaluation.known_items import Known, gone, most_gone
+from trainer.evaluation.quality import TOLERANCE, beside_popularity, metrics, of_quality
 
 _DAY = timedelta(days=1)
 
@@ -42,6 +43,7 @@ class Judgement(BaseModel):
     failures: tuple[Finding, ...] = ()
     doubts: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
+    compared: tuple[Compared, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -82,6 +84,7 @@ def judge(new: Figures, old: Figures | None, limits: GateSettings, now: datetime
         failures=tuple(finding for severity, finding in found if severity == "refuse"),
         doubts=tuple(finding for severity, finding in found if severity == "review"),
         warnings=tuple(finding for severity, finding in found if severity == "warn"),
+        compared=(*of_quality(new, old, limits), *_compared(new, old, limits, now, known)),
     )
 
 
@@ -98,6 +101,23 @@ def minimums(old: Figures | None, limits: GateSettings, depth: int) -> Minimums:
         min_items=_least(old.n_items, limits.gate_max_items_drop),
         min_items_listed=(1 - limits.gate_max_fill_drop) * listed,
     )
+
+
+def _compared(new: Figures, old: Figures | None, limits: GateSettings, now: datetime, known: Known | None) -> Iterator[Compared]:
+    if old is not None:
+        for name, after, before, drop in (
+            ("users", new.n_users, old.n_users, limits.gate_max_users_drop),
+            ("items", new.n_items, old.n_items, limits.gate_max_items_drop),
+        ):
+            yield Compared(name=name, limit=f"gate_max_{name}_drop", old=before, new=after, bound=_least(before, drop))
+    if known is not None and known.n:
+        name, limit = "popular items that are gone", "gate_max_known_items_drop"
+        yield Compared(name=name, limit=limit, old=None, new=len(known.gone), bound=most_gone(known, limits), is_most=True)
+    if limits.gate_max_data_age_days and new.data_until is not None:
+        days, limit = limits.gate_max_data_age_days, "gate_max_data_age_days"
+        yield Compared(
+            name="days since the latest interaction", limit=limit, old=None, new=_days(new.data_until, now), bound=days, is_most=True
+        )
 
 
 def _counts(new: Figures, old: Figures, limits: GateSettings) -> Iterator[Found]:
@@ -117,7 +137,7 @@ def _age(new: Figures, limits: GateSettings, now: datetime) -> Iterator[Found]:
     if new.data_until is None:
         yield "warn", finding(limit, None, days, "the interactions have no times, so nobody can tell how old they are", days)
         return
-    age = (now - datetime.fromisoformat(new.data_until)) / _DAY
+    age = _days(new.data_until, now)
     if age > days:
         yield "refuse", finding(limit, round(age, 2), days, f"the latest interaction, of {new.data_until}, is {age:.1f} days old", days)
 
@@ -128,6 +148,10 @@ def _older(new: Figures, old: Figures) -> Iterator[Found]:
     if datetime.fromisoformat(new.data_until) < datetime.fromisoformat(old.data_until):
         text = f"the latest interaction is of {new.data_until}, older than {old.data_until} of the current generation (data_until)"
         yield "warn", Finding(limit="data_until", new=new.data_until, old=old.data_until, message=text)
+
+
+def _days(since: str, now: datetime) -> float:
+    return (now - datetime.fromisoformat(since)) / _DAY
 
 
 def _least(before: int, drop: float) -> int:

@@ -43,13 +43,18 @@ def known_items(new: Artifact, old: Artifact) -> Known:
 
 def gone(known: Known, limits: GateSettings) -> Iterator[Found]:
     n, limit = len(known.gone), limits.gate_max_known_items_drop
-    if n > max(FEW, limit * known.n):
+    if n > most_gone(known, limits):
         shown = ", ".join(repr(item)[:40] for item in known.gone[:_SHOWN])
         text = (
             f"{n:,} of {known.n:,} items that {USERS} or more users of the current generation have seen are in no interaction "
             f"({shown}{', ...' if n > _SHOWN else ''}): a part of the catalogue is missing"
         )
         yield "refuse", finding("gate_max_known_items_drop", n, known.n, text, limit)
+
+
+def most_gone(known: Known, limits: GateSettings) -> int:
+    """So many popular items may be gone."""
+    return max(FEW, int(limits.gate_max_known_items_drop * known.n))
 
 
 def _has_run_out(new: Artifact, old: Artifact, item: int) -> bool:

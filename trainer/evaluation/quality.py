@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from math import hypot
 
 from contract.formats.evaluation import GATE_DEPTH, Evaluation, Figures, Metrics, NotEvaluated, SideBySide
+from contract.formats.verdict import Compared
 from contract.settings.settings import GateSettings
 from trainer.evaluation.findings import Finding, Found, finding, part
 
@@ -20,13 +21,32 @@ APART = 3.0
 COMPARED = {"ndcg": "nDCG", "precision": "precision", "recall": "recall", "map": "MAP"}
 
 
+def of_quality(new: Figures, old: Figures | None, limits: GateSettings) -> Iterator[Compared]:
+    """All that the rules below look at, with the least that passes each."""
+    a, b, limit = new.evaluation, old.evaluation if old else None, "gate_max_metric_drop"
+    if not isinstance(a, Evaluation):
+        return
+    if old is not None and a.against and (side := a.against.ndcg):
+        yield Compared(name=f"nDCG@{side.depth}, same users", limit=limit, old=side.old, new=side.new, bound=_least_beside(side, limits))
+    if isinstance(b, Evaluation) and (pair := _comparable(a, b)):
+        depth, model, served = pair
+        for name, shown in COMPARED.items():
+            now, before = float(getattr(model, name)), float(getattr(served, name))
+            least = _least_apart(before, _error_apart(a, b, depth, name), limits)
+            yield Compared(name=f"{shown}@{depth}", limit=limit, old=before, new=now, bound=least)
+    if limits.gate_popularity != "off":
+        alone = a.popularity.ndcg
+        least = _least_beside_popularity(alone, a.beside_popularity)
+        yield Compared(name=f"nDCG@{a.k}, beside popularity", limit="gate_popularity", old=alone, new=a.model.ndcg, bound=least)
+
+
 def beside_popularity(new: Figures, limits: GateSettings, *, is_first: bool) -> Iterator[Found]:
     """A model that popularity alone beats: where nothing is served, it is better than nothing."""
     measured, how = new.evaluation, limits.gate_popularity
     if how == "off" or not isinstance(measured, Evaluation):
         return
     model, popularity, pair = measured.model.ndcg, measured.popularity.ndcg, measured.beside_popularity
-    if model >= popularity * (1 - TOLERANCE) or (pair and not _is_worse(pair)):
+    if model >= _least_beside_popularity(popularity, pair):
         return
     text = f"nDCG at {measured.k} is {model:.6f}, and popularity alone has {popularity:.6f}{_by(pair)}"
     yield "warn" if is_first else how, finding("gate_popularity", model, popularity, text, how)
@@ -53,7 +73,7 @@ def metrics(new: Figures, old: Figures, limits: GateSettings) -> Iterator[Found]
 
 
 def _side_by_side(pair: SideBySide, limits: GateSettings) -> Iterator[Found]:
-    if _is_worse(pair) and pair.new < (1 - limits.gate_max_metric_drop) * pair.old * (1 - TOLERANCE):
+    if pair.new < _least_beside(pair, limits):
         text = (
             f"nDCG at {pair.depth} is {pair.new:.6f}, {part(pair.new, pair.old)} below {pair.old:.6f} of the current model, fitted and "
             f"measured on the same events{_by(pair)}"
@@ -64,10 +84,8 @@ def _side_by_side(pair: SideBySide, limits: GateSettings) -> Iterator[Found]:
 def _apart(a: Evaluation, b: Evaluation, depth: int, model: Metrics, served: Metrics, limits: GateSettings) -> Iterator[Found]:
     for name, shown in COMPARED.items():
         now, before = float(getattr(model, name)), float(getattr(served, name))
-        if now >= (1 - limits.gate_max_metric_drop) * before * (1 - TOLERANCE):
-            continue
         error = _error_apart(a, b, depth, name)
-        if before - now <= APART * error:
+        if now >= _least_apart(before, error, limits):
             continue
         by = f", {(before - now) / error:.1f} standard errors" if error else ""
         text = f"{shown} at {depth} is {now:.6f}, {part(now, before)} below {before:.6f} of the current generation{by}"
@@ -93,8 +111,16 @@ def _comparable(a: Evaluation, b: Evaluation) -> tuple[int, Metrics, Metrics] | 
     return (depth, model, served) if model and served else None
 
 
-def _is_worse(pair: SideBySide) -> bool:
-    return pair.errors < -ERRORS
+def _least_beside(pair: SideBySide, limits: GateSettings) -> float:
+    return min((1 - limits.gate_max_metric_drop) * pair.old * (1 - TOLERANCE), pair.old - ERRORS * pair.standard_error)
+
+
+def _least_beside_popularity(popularity: float, pair: SideBySide | None) -> float:
+    return min(popularity * (1 - TOLERANCE), popularity - ERRORS * (pair.standard_error if pair else 0.0))
+
+
+def _least_apart(before: float, error: float, limits: GateSettings) -> float:
+    return min((1 - limits.gate_max_metric_drop) * before * (1 - TOLERANCE), before - APART * error)
 
 
 def _by(pair: SideBySide | None) -> str:

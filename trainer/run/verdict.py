@@ -94,6 +94,7 @@ def judge(settings: Settings, generations: Generations, manifest: Manifest, orde
         because=found.because,
         doubt=found.doubt,
         warnings=(*reading.doubts, *(warning.message for warning in found.warnings)),
+        compared=found.compared,
         against=pointer.generation if pointer else "",
         min_listed=gate.minimums(old, settings.gate, manifest.settings.stored_depth).min_items_listed,
         review=order.review,

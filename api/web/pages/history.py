@@ -18,6 +18,7 @@ from api.web.pages.overview import stages
 from api.web.pages.runbook import section
 from api.web.site import Page, Site
 from api.web.views.runs.figures import FIGURES
+from api.web.views.runs.limits import limits_of
 from api.web.views.runs.run_table import USUAL, Entry, as_table, columns_of, entries, filtered
 from api.web.views.runs.timelines import DAY_S, timeline, when_of
 from api.web.views.runs.tuning_plot import TuningPlot, tuning_plot
@@ -97,6 +98,7 @@ def pages(site: Site) -> list[Page]:
             record=record,
             before=before,
             measured=measured,
+            limits=limits_of(record.compared) if record else [],
             one=generation,
             served=pointer.generation if pointer else "",
             advice=section("run-failed") if has_failed else None,

@@ -52,6 +52,7 @@ def environ(stack: LocalStack, tmp_path: Path) -> dict[str, str]:
 
 def test_the_tutorial(stack: LocalStack, environ: dict[str, str], folder: Path) -> None:
     run_page(DOCS / "tutorial.md", folder, environ, stack.port)
+    run_page(DOCS / "tutorial-2.md", folder, environ, stack.port, after="tutorial")
 
 
 def test_one_page_a_task(stack: LocalStack, environ: dict[str, str], folder: Path) -> None:

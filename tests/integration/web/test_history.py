@@ -17,7 +17,7 @@ from api.app import create_app
 from contract.errors import DataError, RunCancelledError
 from contract.formats.evaluation import Against
 from contract.formats.keys import Keys
-from contract.formats.verdict import Verdict
+from contract.formats.verdict import Compared, Verdict
 from contract.settings.settings import ModelSettings, Settings
 from contract.store.history import History, RunRecord
 from contract.store.runs import MOST_LOG, Runs
@@ -73,10 +73,26 @@ def test_runs_are_drawn_listed_filtered_and_paged(client: FlaskClient, store_red
 def test_a_run_shows_as_a_table_what_the_gate_compared(client: FlaskClient, store_redis: Redis) -> None:
     remember(store_redis, "r1", 2, 0.2)
     remember(store_redis, "r2", 1, 0.1, passed=False)
-    assert "What the gate compared" not in text_of(client, "/history/r2")
+    assert "Beside what was served" not in text_of(client, "/history/r2")
     record = History(store_redis, KEYS).newest()[0]
     History(store_redis, KEYS).add(record.model_copy(update={"against": Against(generation="r1")}))
-    assert "Served then This run Change nDCG@10 0.2000 0.1000 −0.1000" in text_of(client, "/history/r2")
+    text = text_of(client, "/history/r2")
+    assert "Served then This run Change nDCG@10 0.2000 0.1000 −0.1000" in text
+    assert "What the gate compared" not in text, "an older version did not record it"
+
+
+def test_a_run_shows_each_figure_with_its_limit_and_what_is_beyond_comes_first(client: FlaskClient, store_redis: Redis) -> None:
+    remember(store_redis, "r1", 2, 0.2)
+    compared = (
+        Compared(name="nDCG@10", limit="gate_max_metric_drop", old=0.2, new=0.19, bound=0.18),
+        Compared(name="users", limit="gate_max_users_drop", old=1200, new=500, bound=600),
+        Compared(name="popular items that are gone", limit="gate_max_known_items_drop", old=None, new=4, bound=4, is_most=True),
+    )
+    record = History(store_redis, KEYS).newest()[0]
+    History(store_redis, KEYS).add(record.model_copy(update={"compared": compared}))
+    text = text_of(client, "/history/r1")
+    assert "Verdict Users 1,200 500 at least 600 gate_max_users_drop ✕ beyond nDCG@10 0.2000 0.1900 at least 0.1800 gate_max_metric" in text
+    assert "Popular items that are gone 4 at most 4 gate_max_known_items_drop ✓ within" in text
 
 
 def test_a_failed_run_says_where_and_why_and_an_admin_reads_its_last_lines(client: FlaskClient, store_redis: Redis) -> None:
@@ -170,7 +186,7 @@ def test_columns_are_chosen_in_the_address_and_kept(client: FlaskClient, store_r
     assert table(chosen) == ["Run", "similarity", "Gini", "Trained"]
     assert table("/history?columns=settings.similarity&columns=gini&columns=trained_at") == table(chosen), "as a form gives them"
     page = client.get(chosen).text
-    rows = re.findall(r'<th scope="row" class="id"><a [^>]+>(\w+)</a></th>\s*<td>([^<]*)</td>', page)
+    rows = re.findall(r'<th scope="row" class="id"><a [^>]+>(\w+)</a></th>\s*<td[^>]*>([^<]*)</td>', page)
     assert rows == [("r9", "default"), ("r8", "cosine"), ("r1", "–")]
     address = "columns=settings.similarity%2Cgini%2Ctrained_at"
     assert f'href="/history?days=7&amp;sort=-settings.similarity&amp;{address}"' in page, "a range keeps them"

@@ -18,7 +18,7 @@ TASKS = (
     *("commands", "traces", "roll-back", "tune", "managed-redis", "backup", "upgrade", "items-and-rules"),
     *("schedule", "behind-a-proxy", "keys", "move-hosts"),
 )
-ALONE = ("tutorial", "your-data", "events")
+ALONE = ("tutorial", "tutorial-2", "your-data", "events")
 PORT = "localhost:5000"  # of the pages, where a test has one of its own
 
 
@@ -45,10 +45,13 @@ def blocks_of(text: str) -> list[Block]:
     return blocks
 
 
-def run_page(page: Path, folder: Path, environ: Mapping[str, str], port: int) -> None:
-    """Run all of `page` in one shell after another, which share what they export, from `folder`."""
+def run_page(page: Path, folder: Path, environ: Mapping[str, str], port: int, *, after: str = "") -> None:
+    """Run all of `page` in one shell after another, which share what they export, from `folder`.
+
+    `after`: the page before it, whose shell goes on.
+    """
     exported = folder.parent / f"{page.stem}.exported"
-    exported.write_text("")
+    exported.write_text((folder.parent / f"{after}.exported").read_text() if after else "")
     for block in blocks_of(page.read_text(encoding="utf-8")):
         code = block.code.replace(PORT, f"localhost:{port}")
         script = (
