@@ -53,6 +53,7 @@ _ASKED: dict[TimeUnit, tuple[float, float, TimeUnit]] = {
     "ticks": (6.245e17, 6.54e17, "ns"),
     "filetime": (1.197e17, 1.48e17, "ns"),
 }
+YEAR_2100 = 4_102_444_800
 _NEARLY_ALL = 0.9
 _MOST = 0.5
 DIGITS: dict[str, tuple[int, str]] = {
@@ -115,6 +116,16 @@ def refuse_days_first(numbers: pl.Series, where: str) -> None:
     if fitting:
         options = " or ".join(f"--time-format {form}" for form in fitting)
         raise DataError(f"{where}: times such as {shown(numbers[0])} may be dates, or seconds since 1970; say {options}, or --time-unit s")
+
+
+def refuse_far(numbers: pl.Series, unit: TimeUnit, where: str) -> None:
+    """Raises DataError where most numbers would be centuries ahead: they are in a unit that nothing tells."""
+    seconds = COUNTS[unit].to_seconds(numbers)
+    if 2 * int((seconds > YEAR_2100).sum()) > len(seconds):
+        raise DataError(
+            f"{where}: times such as {shown(numbers[0])} would be after the year 2100 as {COUNTS[unit].words}, and are no dates that are "
+            "known; name their unit with --time-unit, or leave times out with --time-column ''"
+        )
 
 
 def shown(number: float) -> str:

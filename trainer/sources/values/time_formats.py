@@ -46,3 +46,8 @@ def parsed(texts: pl.Series, form: str) -> pl.Series:
     else:
         seconds = texts.str.to_date(form, strict=False).dt.epoch("s")
     return seconds.set(seconds < YEAR_1000, None)
+
+
+def other_order(form: str) -> str:
+    """The format with day and month exchanged."""
+    return form.replace("%m", "%0").replace("%d", "%m").replace("%0", "%d")

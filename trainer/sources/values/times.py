@@ -11,8 +11,19 @@ from contract.settings.settings import SourceSettings
 from contract.settings.source import TimeUnit
 from trainer.rows.doubt import MIXED_ZONES
 from trainer.rows.problems import shortened
-from trainer.sources.values.number_times import COUNTS, DIGITS, digits, digits_format, is_digits, padded, refuse_days_first, shown, unit_of
-from trainer.sources.values.time_formats import FORMATS, YEAR_1000, parsed
+from trainer.sources.values.number_times import (
+    COUNTS,
+    DIGITS,
+    YEAR_2100,
+    digits,
+    digits_format,
+    is_digits,
+    padded,
+    refuse_days_first,
+    refuse_far,
+    unit_of,
+)
+from trainer.sources.values.time_formats import FORMATS, YEAR_1000, other_order, parsed
 
 SAMPLE = 2000  # values, of those that are not empty
 _GOOD = 0.5  # part of a sample that a format must read to be the one
@@ -21,7 +32,6 @@ _MODERN_AT_LEAST = 20
 _NONE = ("0", "0.0", "-1", "-1.0", "00000000", "0000-00-00", "0000-00-00 00:00:00")  # what programs write where there is no time
 _UTC = r"(Z|[+-]00:?00|UTC|GMT)$"
 _1980 = 315_532_800
-_2100 = 4_102_444_800
 _1973 = 100_000_000
 _1901 = -2_177_366_400  # databases begin at 1899-12-30 or 1900-01-01
 
@@ -84,7 +94,7 @@ class Clock:
 
     def n_read(self, sample: pl.Series) -> int:
         seconds = self.seconds(sample)
-        good = seconds.is_between(YEAR_1000, _2100).fill_null(False)
+        good = seconds.is_between(YEAR_1000, YEAR_2100).fill_null(False)
         strays = self.strays(seconds)
         return int((good if strays is None else good & ~strays.fill_null(False)).sum())
 
@@ -134,19 +144,9 @@ def _of_numbers(numbers: pl.Series, source: SourceSettings, where: str) -> Clock
     else:
         refuse_days_first(finite, where)
         unit = unit_of(finite, where)
-        _refuse_far(finite, unit, where)
+        refuse_far(finite, unit, where)
     words = COUNTS[unit].words
     return Clock(unit, note="" if unit == "s" else f"times are in {words}", words=words)
-
-
-def _refuse_far(numbers: pl.Series, unit: TimeUnit, where: str) -> None:
-    """Raises DataError where most numbers would be centuries ahead: they are in a unit that nothing tells."""
-    seconds = COUNTS[unit].to_seconds(numbers)
-    if 2 * int((seconds > _2100).sum()) > len(seconds):
-        raise DataError(
-            f"{where}: times such as {shown(numbers[0])} would be after the year 2100 as {COUNTS[unit].words}, and are no dates that are "
-            "known; name their unit with --time-unit, or leave times out with --time-column ''"
-        )
 
 
 def _of_texts(texts: pl.Series, where: str) -> Clock:
@@ -159,7 +159,7 @@ def _of_texts(texts: pl.Series, where: str) -> Clock:
         )
     formats = [form for form, n in read.items() if n == best]
     first = formats[0]
-    twin = _other_order(first)
+    twin = other_order(first)
     if twin in formats and parsed(texts, first).to_list() != parsed(texts, twin).to_list():
         raise DataError(f"{where}: times such as {shortened(texts[0])!r} may be {first} or {twin}; say which with --time-format")
     others = sorted((form for form, n in read.items() if n and form not in (first, twin)), key=lambda form: -read[form])
@@ -178,7 +178,7 @@ def _beside(texts: pl.Series, forms: list[str], where: str) -> str:
     if not best:
         return ""
     form = next(form for form, n in read.items() if n == best)
-    twin = _other_order(form)
+    twin = other_order(form)
     if read.get(twin) == best and twin != form and parsed(texts, form).to_list() != parsed(texts, twin).to_list():
         raise DataError(f"{where}: times such as {shortened(texts[0])!r}, beside others, may be {form} or {twin}; write all in one format")
     return f"; {best:,} of the first {SAMPLE:,} have {form!r}{'' if _says_zone(form) else ', taken as UTC'}"
@@ -195,8 +195,3 @@ def _order(form: str) -> str:
 
 def _says_zone(form: str) -> bool:
     return any(zone in form for zone in ("z", "UTC", "GMT"))
-
-
-def _other_order(form: str) -> str:
-    """The format with day and month exchanged."""
-    return form.replace("%m", "%0").replace("%d", "%m").replace("%0", "%d")
