@@ -82,7 +82,7 @@ def larder_fit(events: Events, task: Task, folder: Path) -> None:
         item_ids, item_idx = indexing.factorize([events.item])
         user_ids, user_idx, _ = indexing.by_bucket(*indexing.factorize([events.user]))
         time = events.time if task.decay_days else None
-        rows = sar.fit_rows(user_idx, item_idx, events.weight, time, len(user_ids), len(item_ids), model)
+        rows = sar.fit_rows(user_idx, item_idx, events.weight, time, len(user_ids), model)
         del user_idx, item_idx
         sar.fit_similarity(rows, len(item_ids), model, create, threads=THREADS, limit_bytes=2**40, report=lambda *_: None)
         return user_ids, item_ids, rows  # type: ignore[return-value]

@@ -84,7 +84,7 @@ def main(folder: Path, master: str, neighbors: int) -> dict[str, float | str]:
     item_ids, item_idx = indexing.factorize([item])
     user_ids, user_idx, _ = indexing.by_bucket(*indexing.factorize([user]))
     model, n_items = ModelSettings(neighbors=neighbors), len(item_ids)
-    rows = sar.fit_rows(user_idx, item_idx, weight, when, len(user_ids), n_items, model)
+    rows = sar.fit_rows(user_idx, item_idx, weight, when, len(user_ids), model)
     del user, item, weight, when, user_idx, item_idx
     made: dict[str, Array] = {}
 

@@ -30,6 +30,9 @@ def id_arrays(which: str, ids: Sequence[Id]) -> dict[str, Array]:
     return {which: np.frombuffer(b"".join(texts), dtype=np.uint8), f"{which}_ends": ends}
 
 
+_WRITTEN = np.empty(0)  # in place of an array whose memory is let go
+
+
 class ArtifactWriter:
     """Writes one artifact aside; `finish` gives it its name. An array may be filled in place, so that it is never in memory twice."""
 
@@ -43,26 +46,30 @@ class ArtifactWriter:
             self._aside.mkdir(parents=True)
         except OSError as error:
             raise ArtifactError(f"can't write artifacts to {self.final.parent}: {error.strerror}; set LARDER_ARTIFACTS") from error
-        self._names: list[str] = []
+        self._created: dict[str, Array] = {}
 
     def create(self, name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array:
         """An empty, writable, memory-mapped array that becomes part of the artifact."""
-        self._names.append(name)
         path = self._aside / f"{name}.npy"
         if 0 in shape:  # nothing to map
-            np.save(path, np.empty(shape, dtype=dtype))
-            return np.empty(shape, dtype=dtype)
-        mapped: Array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
-        return mapped
+            array: Array = np.empty(shape, dtype=dtype)
+            np.save(path, array)
+        else:
+            array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+        self._created[name] = array
+        return array
 
     def put(self, arrays: Mapping[str, Array]) -> None:
+        """Those that `create` has made are there already."""
         for name, values in arrays.items():
-            self.create(name, values.dtype, values.shape)[...] = values
+            if self._created.get(name) is not values:
+                self.create(name, values.dtype, values.shape)[...] = values
+                self._created[name] = _WRITTEN
 
     def finish(self, manifest: Manifest) -> Manifest:
         """Checksum and flush every file, write the manifest, rename the folder. The manifest with its arrays."""
         try:
-            specs = {name: self._seal(name) for name in self._names}
+            specs = {name: self._seal(name) for name in self._created}
             manifest = manifest.with_arrays(specs)
             if is_remote(self._url):
                 manifest = manifest.model_copy(update={"token": self._token})

@@ -12,6 +12,7 @@ import numpy as np
 from engine.arrays import Array, Report
 
 _BLOCKS = 256  # of items, between the threads
+RELEASE_EVERY = 8  # blocks
 
 
 def cuts(counts: Array, n_parts: int) -> Array:

@@ -32,41 +32,47 @@ def group(keys, n_groups):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def rows_by_user(user_idx, item_idx, n_users, n_items):  # type: ignore[no-untyped-def]
-    """Events in order of user, then item, then input: ends of users, int64 (n_users + 1), and positions, int32."""
-    _, by_item = group(item_idx, n_items)
-    ends = _ends(user_idx, n_users)
-    at = ends[:-1].copy()
-    order = np.empty(by_item.size, np.int32)
-    for position in by_item:
-        user = user_idx[position]
-        order[at[user]] = position
-        at[user] += 1
-    return ends, order
+def order_rows(start, end, ends, order, item_idx, indptr):  # type: ignore[no-untyped-def]
+    """Put the positions of users `start` to `end`, which are in order of input, in order of item, then input; in their own memory.
+
+    indptr[u + 1]: how many items the user has.
+    """
+    longest = 0
+    for u in range(start, end):
+        longest = max(longest, ends[u + 1] - ends[u])
+    keys = np.empty(longest, np.int64)
+    for u in range(start, end):
+        first, n = ends[u], ends[u + 1] - ends[u]
+        for e in range(n):
+            position = order[first + e]
+            keys[e] = np.int64(item_idx[position]) << 32 | position
+        row = keys[:n]
+        row.sort()
+        n_distinct = 0
+        for e in range(n):
+            order[first + e] = row[e] & 0xFFFFFFFF
+            n_distinct += e == 0 or row[e] >> 32 != row[e - 1] >> 32
+        indptr[u + 1] = n_distinct
 
 
 @njit(nogil=True, cache=True)
-def affinities(ends, order, item_idx, weight, time, now, half_life):  # type: ignore[no-untyped-def]
+def affinities(start, end, ends, order, item_idx, weight, time, now, half_life, indptr, indices, affinity, unity, exponent):  # type: ignore[no-untyped-def]
     """Decayed weights, one per user and item: A = Σ weight · min(1, 2 ** ((time - now) / half_life)) over the pair's events.
 
     `time` int64 and `now` in epoch seconds; `time` is empty without decay. Every row is divided by 2 ** exponent, where exponent is the
-    decay of its newest event, rounded down: so rows that are old as a whole do not underflow. Out, as in contract/artifacts/artifact.py:
-    indptr, indices, affinity, unity, exponent; and least and greatest A with their exponents applied, float64.
+    decay of its newest event, rounded down: so rows that are old as a whole do not underflow. Fills the rows of users `start` to `end`
+    of arrays as in contract/artifacts/artifact.py, which begin at indptr; returns their least and greatest A with exponents applied,
+    float64.
     """
-    n_users, n = ends.size - 1, order.size
     decays = time.size > 0
-    indptr = np.zeros(n_users + 1, np.int64)
-    indices, affinity, unity = np.empty(n, np.int32), np.empty(n, np.float32), np.empty(n, np.float32)
-    exponent = np.zeros(n_users, np.int32)
     least, most = np.inf, -np.inf
-    filled = 0
-    for u in range(n_users):
+    for u in range(start, end):
         newest = -np.inf
         if decays:
             for e in range(ends[u], ends[u + 1]):
                 newest = max(newest, min(0.0, (time[order[e]] - now) / half_life))
             exponent[u] = np.int32(math.floor(newest))
-        e = ends[u]
+        e, filled = ends[u], indptr[u]
         while e < ends[u + 1]:
             item = item_idx[order[e]]
             total, unit = 0.0, 0.0
@@ -81,8 +87,7 @@ def affinities(ends, order, item_idx, weight, time, now, half_life):  # type: ig
             filled += 1
             whole = math.ldexp(total, exponent[u])
             least, most = min(least, whole), max(most, whole)
-        indptr[u + 1] = filled
-    return indptr, indices[:filled], affinity[:filled], unity[:filled], exponent, least, most
+    return least, most
 
 
 @njit(nogil=True, cache=True)

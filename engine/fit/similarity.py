@@ -13,7 +13,7 @@ from engine.arrays import Allocate, Array, Report
 from engine.fit import counting_kernels as counting
 from engine.fit import neighbor_kernels, row_kernels
 from engine.fit import similarity_kernels as kernels
-from engine.fit.blocks import in_threads, release
+from engine.fit.blocks import RELEASE_EVERY, in_threads, release
 from engine.fit.neighbor_kernels import SWEPT
 
 # Multiply-adds a second of one worker process, on the slow side of what today's cores do: shards come out short, not long.
@@ -26,7 +26,7 @@ _SAMPLED_ROWS = 32  # of the similarity, to tell whether it is dense
 NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))  # rows_sparse then only counts
 _BIT_SET_BYTES = 2**27  # at the most for bit sets, and for the counts from them
 _PER_BIT_WORD = 1 / 5  # cost of a word of a bit set in increments of a counter: 1/8 to 1/12 as measured, and its memory
-_RELEASE_EVERY = 8  # blocks
+_COPIED = 1 << 14  # rows of neighbors at once
 
 
 class Fitted(NamedTuple):
@@ -99,7 +99,7 @@ class Similarity:
 
         def report_and_release(done: int, total: int) -> None:
             report(done, total)
-            if done % _RELEASE_EVERY == 0:
+            if done % RELEASE_EVERY == 0:
                 release(tiles)
 
         in_threads(self._f, lambda start, end: kernels.fill_dense(tiles, 0, start, end, events, *self._how), threads, report_and_release)
@@ -134,9 +134,11 @@ class Similarity:
             neighbor_kernels.rows_of_neighbors(start, end, events, work, *self._how, self._n_neighbors, *out)
 
         in_threads(work + np.minimum(work * SWEPT, n), select, threads, report)
-        _, indices, data = self._csr(allocate, lengths)
-        kept = np.arange(width) < lengths[:, None]
-        indices[:], data[:] = best[kept], values[kept]
+        indptr, indices, data = self._csr(allocate, lengths)
+        for start in range(0, n, _COPIED):
+            end = min(start + _COPIED, n)
+            kept, to = np.arange(width) < lengths[start:end, None], slice(int(indptr[start]), int(indptr[end]))
+            indices[to], data[to] = best[start:end][kept], values[start:end][kept]
         return Fitted("sparse", data.size / n)
 
     def _csr(self, allocate: Allocate, lengths: Array) -> tuple[Array, Array, Array]:

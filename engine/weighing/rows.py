@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.arrays import Array
-from engine.fit.row_kernels import rows_by_user
+from engine.fit.rows import rows_by_user
 from engine.weighing import row_kernels as kernels
 
 _SHORT = 1 << 15
@@ -80,7 +80,7 @@ class ByItem(NamedTuple):
 
 def rows_of_events(user_idx: Array, item_idx: Array, weights: Array, timestamps: Array | None, n_users: int, n_items: int) -> UserRows:
     """Rows from events in any order: user_idx, item_idx integers; weights float32; timestamps int64 or None; all of one length."""
-    _, order = rows_by_user(user_idx, item_idx, n_users, n_items)
+    _, order, _ = rows_by_user(user_idx, item_idx, n_users)
     users, items = user_idx[order], item_idx[order]
     first = np.ones(order.size, bool)
     first[1:] = (users[1:] != users[:-1]) | (items[1:] != items[:-1])

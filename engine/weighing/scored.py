@@ -26,7 +26,7 @@ def rows_to_score(
 ) -> sar.Rows:
     """From events, as engine.fit.rows.fit_rows takes them. `now`: epoch seconds to which weights decay; later events have age 0."""
     if model.model == "sar" and not model.affinity:
-        rows = sar.fit_rows(user_idx, item_idx, weight, time, n_users, n_items, model, now)
+        rows = sar.fit_rows(user_idx, item_idx, weight, time, n_users, model, now)
         return whole(rows) if has_prior else rows
     pairs = rows_of_events(user_idx, item_idx, weight, time, n_users, n_items)
     return scored_rows(pairs, model, has_prior=has_prior, now=now)

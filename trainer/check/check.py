@@ -13,7 +13,7 @@ import numpy as np
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from contract.settings.source import STDIN
-from engine.fit.row_kernels import rows_by_user
+from engine.fit.rows import rows_by_user
 from trainer.check.advice import advice_for
 from trainer.check.distributions import Distribution, of_counts, of_times, of_weights
 from trainer.check.lookalikes import lookalikes
@@ -123,10 +123,9 @@ def _target(made: Interactions) -> list[tuple[str, str]]:
 
 
 def _n_pairs(made: Interactions) -> int:
-    """Distinct pairs of a user and an item: neighbours in order that differ. np.unique takes fifty times as long."""
-    _, order = rows_by_user(made.user_idx, made.item_idx, len(made.user_ids), len(made.item_ids))
-    users, items = made.user_idx[order], made.item_idx[order]
-    return 1 + int(np.count_nonzero((users[1:] != users[:-1]) | (items[1:] != items[:-1])))
+    """Distinct pairs of a user and an item. np.unique takes fifty times as long."""
+    _, _, indptr = rows_by_user(made.user_idx, made.item_idx, len(made.user_ids))
+    return int(indptr[-1])
 
 
 def _findings(problems: Problems) -> list[Finding]:

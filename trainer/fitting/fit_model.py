@@ -97,7 +97,7 @@ def fit_model(
         from trainer.fitting import family  # SciPy, which SAR does without
 
         return family.fit(interactions, model, allocate, threads, limit_bytes, report, similar)
-    rows = sar_rows(interactions, model)
+    rows = sar_rows(interactions, model, threads, allocate)
     fit = sar.fit_similarity
     if model.engine == "spark" and spark is not None:
         from trainer.spark.similarity import fit_similarity
@@ -107,6 +107,6 @@ def fit_model(
     return Made(rows, fitted, similar=near, learnt_from=known_of(interactions))
 
 
-def sar_rows(interactions: Interactions, model: ModelSettings) -> sar.Rows:
+def sar_rows(interactions: Interactions, model: ModelSettings, threads: int = 1, allocate: Allocate | None = None) -> sar.Rows:
     columns = (interactions.user_idx, interactions.item_idx, interactions.weight, interactions.time)
-    return sar.fit_rows(*columns, len(interactions.user_ids), len(interactions.item_ids), model)
+    return sar.fit_rows(*columns, len(interactions.user_ids), model, threads=threads, allocate=allocate)

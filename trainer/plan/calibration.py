@@ -51,7 +51,7 @@ def calibrate(folder: Path, asked: ModelSettings) -> Rates:
     load_s, interactions = best_of(lambda: from_frames([frame], SOURCE))
     n_items = len(interactions.item_ids)
     columns = (interactions.user_idx, interactions.item_idx, interactions.weight, interactions.time)
-    rows = sar.fit_rows(*columns, len(interactions.user_ids), n_items, model)
+    rows = sar.fit_rows(*columns, len(interactions.user_ids), model)
     similarity = Similarity(rows.indptr, rows.indices, n_items, model)
     fit_s, _ = best_of(lambda: similarity.dense(_in_memory, 1, lambda *_: None))
     return Rates(

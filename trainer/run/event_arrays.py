@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from engine.arrays import Array
-from engine.fit.row_kernels import rows_by_user
+from engine.fit.rows import rows_by_user
 from trainer.interactions.interactions import Interactions
 
 
 def event_arrays(interactions: Interactions) -> Mapping[str, Array]:
     """Events by user, then item, then as they came, as contract/artifacts/artifact.py names them."""
-    ends, order = rows_by_user(interactions.user_idx, interactions.item_idx, len(interactions.user_ids), len(interactions.item_ids))
+    ends, order, _ = rows_by_user(interactions.user_idx, interactions.item_idx, len(interactions.user_ids))
     found = {
         "event_indptr": ends,
         "event_items": interactions.item_idx[order].astype(np.int32, copy=False),

@@ -40,7 +40,7 @@ class Memory(dict[str, Array]):
 
 def rows_of(interactions: Interactions, model: ModelSettings) -> Rows:
     columns = (interactions.user_idx, interactions.item_idx, interactions.weight, interactions.time)
-    return sar.fit_rows(*columns, len(interactions.user_ids), len(interactions.item_ids), model)
+    return sar.fit_rows(*columns, len(interactions.user_ids), model)
 
 
 def similarity_of(rows: Rows, n_items: int, model: ModelSettings, layout: Layout, threads: int = 1) -> Memory:

@@ -18,8 +18,7 @@ from contract.formats import payload
 from contract.formats.events import Event
 from contract.formats.keys import Id
 from contract.settings.settings import Settings
-from engine.fit import row_kernels
-from engine.fit.rows import DAY_S
+from engine.fit.rows import fit_rows
 from engine.score.scoring import Scale, score_users
 from tests.support.depth import examples
 from trainer.interactions.interactions import Interactions, from_frames
@@ -82,10 +81,8 @@ def full_run(artifact: Artifact, frame: pl.DataFrame, events: list[tuple[Id, Eve
     place = {user: at for at, user in enumerate(users)}
     user, item = (np.array(values, np.int32) for values in ([place[row[0]] for row in rows], [position[row[1]] for row in rows]))
     weight, time = np.array([row[2] for row in rows], np.float32), np.array([row[3] for row in rows], np.int64)
-    ends, order = row_kernels.rows_by_user(user, item, len(users), manifest.n_items)
-    times, now = time if model.time_decay_days else np.empty(0, np.int64), int(frame["time"].max())  # type: ignore[arg-type]
-    made = row_kernels.affinities(ends, order, item, weight, times, now, model.time_decay_days * DAY_S)
-    named = dict(zip(("indptr", "indices", "affinity", "unity", "exponent"), made, strict=False))
+    made = fit_rows(user, item, weight, time, len(users), model, int(frame["time"].max()))  # type: ignore[arg-type]
+    named = {"indptr": made.indptr, **made.arrays(normalize=True)}
     scale = Scale(model.normalize, manifest.weight_min, manifest.weight_max)
     top = score_users({**artifact.arrays, **named}, 0, len(users), scale, depth=model.stored_depth, exclude_seen=model.exclude_seen)
     return dict(zip(users, encode_lists(top, artifact.ids("item_ids")), strict=True))

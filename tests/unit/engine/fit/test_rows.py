@@ -5,15 +5,19 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import numpy.typing as npt
 import pytest
 
 from contract.artifacts.artifact import open_artifact
+from contract.artifacts.artifact_writer import ArtifactWriter
 from contract.formats.manifest import Manifest
 from contract.settings.settings import ModelSettings, Settings
+from engine.arrays import Array
 from engine.fit import rows as sar
 from engine.fit.similarity_kernels import SIMILARITIES
 from tests.support.models.fitting import LAYOUTS, Event, Layout, Memory, by_id, interactions_of, lists_of, rows_of, score_all
 from tests.support.models.samples import BY_HAND, DAY_S, many
+from trainer.fitting.fit_model import sar_rows
 from trainer.run.pipeline import make_artifact
 from trainer.run.spec import RunSpec
 
@@ -144,3 +148,22 @@ def test_nothing_in_common(tmp_path: Path) -> None:
     artifact = open_artifact(tmp_path.as_uri(), "g1")
     rows = rows_of(interactions_of(BY_HAND), manifest.settings)
     assert score_all(rows, Memory(artifact.arrays), 4, manifest.settings).lengths.tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_rows_of_several_threads_in_mapped_arrays_are_the_same_bytes(tmp_path: Path, *, normalize: bool) -> None:
+    interactions, model = interactions_of(many() * 2), ModelSettings(normalize=normalize)
+    plain, writer, made = rows_of(interactions, model), ArtifactWriter(f"file://{tmp_path}", "g"), dict[str, Array]()
+
+    def create(name: str, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array:
+        made[name] = writer.create(name, dtype, shape)
+        return made[name]
+
+    mapped = sar_rows(interactions, model, threads=3, allocate=create)
+    assert set(made) == {"indices", "affinity"} | ({"unity"} if normalize else set())
+    assert all(made[name] is getattr(mapped, name) for name in made)
+    for name in ("indptr", "indices", "affinity", "unity", "exponent"):
+        assert getattr(mapped, name).tobytes() == getattr(plain, name).tobytes()
+    assert (mapped.weight_min, mapped.weight_max) == (plain.weight_min, plain.weight_max)
+    writer.put(mapped.arrays(normalize))  # those that are there already stay
+    assert all(made[name].tobytes() == getattr(plain, name).tobytes() for name in made)

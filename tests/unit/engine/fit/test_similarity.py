@@ -121,7 +121,7 @@ def test_more_items_than_two_bytes_can_number() -> None:
     users, items = np.arange(n_items + 1, dtype=np.int32), np.append(np.arange(n_items), 10).astype(np.int32)
     users[[10, 10 + apart]] = n_items
     model = ModelSettings(similarity="cooccurrence")
-    rows = sar.fit_rows(users, items, np.ones(n_items + 1, np.float32), None, n_items + 1, n_items, model)
+    rows = sar.fit_rows(users, items, np.ones(n_items + 1, np.float32), None, n_items + 1, model)
     memory = similarity_of(rows, n_items, model, "sparse", threads=2)
     ends = memory["similarity_indptr"]
     found = {row: memory["similarity_indices"][ends[row] : ends[row + 1]].tolist() for row in (10, 11, 10 + apart)}
