@@ -1,4 +1,4 @@
-"""Compiled loops of incremental reading, loaded before the first run needs them."""
+"""Compiled loops of reading, loaded before the first run needs them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ import polars as pl
 from trainer.interactions.interactions import from_frames
 from trainer.kept.digest import digest
 from trainer.kept.packed import is_whole, read_packed, write_packed
+from trainer.sources.text.digit_kernels import all_canonical
+from trainer.sources.text.plain_numbers import n_newlines, parse
 
 _MANY = 1 << 17  # users: more than 16 bits have
 
 
 def warm() -> None:
-    """Keep and read rows of every type that files of rows have."""
-    digest(b"rows")
+    """Parse rows of numbers; keep and read rows of every type that files of rows have."""
+    row = b"1,2,3\n"
+    digest(row)
+    all_canonical(row, ",")
+    n_newlines(np.frombuffer(row, np.uint8))
+    parse(row, 1, ",", 3, {0, 1}, {2})
     with tempfile.TemporaryDirectory(prefix="larder-warm-") as folder:
         for n_users in (3, _MANY):
             ids = np.arange(_MANY, dtype=np.int64) % n_users

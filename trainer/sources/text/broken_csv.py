@@ -14,7 +14,7 @@ from engine.arrays import Array
 from trainer.rows.batches import Batch
 from trainer.rows.ledger import check_count
 from trainer.rows.problems import SHOWN, VALUE_LENGTH, Problems
-from trainer.sources.text import record_kernels
+from trainer.sources.text import plain_numbers, record_kernels
 from trainer.sources.text.digit_kernels import all_canonical
 from trainer.sources.text.files import Chunk
 
@@ -47,6 +47,13 @@ class Layout:
     """Places of those fields that are read as numbers where all can be."""
     integers: frozenset[int] = frozenset()
     """Places of those ids that are likely to be integers."""
+
+    def plain(self, data: bytes, n_rows: int) -> pl.DataFrame | None:
+        """What `typed` gives for `n_rows` lines of nothing but plain numbers in the roles' columns; None for all others."""
+        if not self.numbers | self.integers >= set(self.at.values()):
+            return None
+        found = plain_numbers.parse(data, n_rows, self.separator, self.width, self.integers, self.numbers)
+        return None if found is None else pl.DataFrame({role: found[place] for role, place in self.at.items()})
 
     def typed(self, data: bytes, quote: str | None) -> pl.DataFrame:
         """`frame` with numbers where they are asked for and integers where none is written in a way that they would not keep."""

@@ -17,7 +17,7 @@ from trainer.rows.batches import Batch
 from trainer.rows.problems import Problems
 from trainer.sources.tables.locations import Location
 from trainer.sources.text.broken_csv import Layout, take_apart
-from trainer.sources.text.dialects import INNER, Dialect, sniff, split
+from trainer.sources.text.dialects import INNER, Dialect, lines_of, sniff, split
 from trainer.sources.text.files import Chunk, TextFile
 from trainer.sources.text.read_ahead import ahead
 
@@ -34,16 +34,22 @@ class DelimitedTable:
         self.where = self.file.address
         head = self.file.head.decode("utf-8", "replace")
         self._dialect: Dialect = sniff(head, source, self.where)
-        self._head = head
+        lines = islice(lines_of(head), self._dialect.skip_lines, None)
+        self._more = (split(line, self._dialect.separator) for line in lines if line.strip())
+        self._begun: list[list[str]] = []  # rows of the beginning that were asked for, each taken apart once for all columns
         self.names, self.named = self._dialect.names, source.header
         self.notes = (*self.file.notes, *self._dialect.notes)
 
     def sample(self, column: str) -> pl.Series:
         at = self.names.index(column)
-        lines = self._head.split("\n")[self._dialect.skip_lines :]
-        rows = (split(line, self._dialect.separator) for line in lines if line.strip())
-        filled = (row[at] for row in rows if at < len(row) and row[at].strip())
+        filled = (row[at] for row in self._rows() if at < len(row) and row[at].strip())
         return pl.Series(column, list(islice(filled, SAMPLE_ROWS)), dtype=pl.String)
+
+    def _rows(self) -> Iterator[list[str]]:
+        yield from self._begun
+        for row in self._more:
+            self._begun.append(row)
+            yield row
 
     def batches(self, columns: Mapping[str, str], numbers: Sequence[str], problems: Problems) -> Iterator[Batch]:
         layout = self._layout(columns, numbers)
@@ -88,7 +94,9 @@ class DelimitedTable:
         if not chunk.valid or layout.surplus or (layout.quoted and b'"' in chunk.data):
             return None
         try:
-            frame = layout.typed(chunk.data, None)
+            frame = layout.plain(chunk.data, chunk.n_lines)
+            if frame is None:
+                frame = layout.typed(chunk.data, None)
         except PolarsError:
             return None
         return Batch(frame, chunk.first_line, chunk.n_lines) if frame.height == chunk.n_lines else None

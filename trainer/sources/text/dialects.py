@@ -6,8 +6,9 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
@@ -100,14 +101,26 @@ def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
     return Dialect(separator, tuple(names), sum(1 + record.count("\n") for record in skipped), surplus, tuple(notes))
 
 
+def lines_of(text: str) -> Iterator[str]:
+    """What `text.split("\\n")` gives, one by one: few are asked for."""
+    at = 0
+    while (end := text.find("\n", at)) >= 0:
+        yield text[at:end]
+        at = end + 1
+    yield text[at:]
+
+
 def split(line: str, separator: str) -> list[str]:
     """The fields of one record."""
+    bare = line.rstrip("\r\n")
     if len(separator) > 1:
-        return line.rstrip("\r\n").split(separator)
+        return bare.split(separator)
+    if not ('"' in bare or "\r" in bare or "\n" in bare):  # then csv does the same, ten times as slowly
+        return bare.split(separator) if bare else []
     try:
         return next(csv.reader(io.StringIO(line, newline=""), delimiter=separator), [])
     except csv.Error:
-        return line.rstrip("\r\n").split(separator)
+        return bare.split(separator)
 
 
 def _refuse_wider(lines: Sequence[str], rows: Sequence[Sequence[str]], width: int, separator: str, where: str) -> None:
@@ -143,7 +156,7 @@ def _records(head: str) -> list[str]:
     """Lines, those joined that a quotation mark holds together, as long as it is closed within a few lines."""
     out: list[str] = []
     open_since = 0
-    for line in head.split("\n")[: LOOKED_AT * 4]:
+    for line in islice(lines_of(head), LOOKED_AT * 4):
         if open_since and open_since < 10:
             out[-1] += "\n" + line
         else:

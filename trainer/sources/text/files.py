@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
+import numpy as np
 import zstandard
 
 from contract.errors import DataError
@@ -23,7 +24,8 @@ from trainer.rows.problems import EmptySourceError, Problems
 from trainer.sources.tables.locations import Location
 from trainer.sources.text.begun_stream import BegunStream
 from trainer.sources.text.encodings import detected, is_utf8, transcoded, unmarked
-from trainer.sources.text.place import Place
+from trainer.sources.text.place import Place, whole_lines
+from trainer.sources.text.plain_numbers import n_newlines
 from trainer.sources.text.zstd_file import MAGIC as ZSTD_MAGIC
 from trainer.sources.text.zstd_file import ZstdFile
 
@@ -118,21 +120,21 @@ class TextFile:
             fresh = self._text(raw, final=ended)
             if not started:
                 fresh, started = unmarked(fresh), True
-            pending += fresh.replace(b"\r", b"\n") if self._old_mac else fresh
-            cut = len(pending) if ended else pending.rfind(b"\n") + 1
-            if not cut:
+            fresh = fresh.replace(b"\r", b"\n") if self._old_mac else fresh
+            data, pending = whole_lines(pending, fresh, everything=ended)
+            if not data:
                 if len(pending) > LONGEST_LINE:
                     raise DataError(f"{self.address}: line {line:,} is longer than {LONGEST_LINE >> 20} MiB; is this a text file?")
                 continue
-            data, pending = pending[:cut], pending[cut:]
-            valid = data.isascii() or is_utf8(data)
+            is_ascii = data.isascii()
+            valid = is_ascii or is_utf8(data)
             plain &= valid
             if not valid and self._auto and only_ascii and self._decoder is None:
                 self._decoder = codecs.getincrementaldecoder(WESTERN)(errors=KEEPING)
                 self._assumed(WESTERN)
                 data, pending, valid = transcoded(data), transcoded(pending), True
-            only_ascii = only_ascii and valid and data.isascii()
-            n_lines = data.count(b"\n") + (bool(data) and not data.endswith(b"\n"))
+            only_ascii &= is_ascii
+            n_lines = n_newlines(np.frombuffer(data, np.uint8)) + (bool(data) and not data.endswith(b"\n"))
             if plain and not ended and n_read == self.stop > 0:
                 self.ended = Place(n_read - len(pending), line + n_lines, n_read, only_ascii, known)
             yield Chunk(data, line, n_lines, valid)

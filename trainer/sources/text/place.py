@@ -1,4 +1,4 @@
-"""A place in a text from which it can be read on as if all before it had just been read."""
+"""A place in a text from which it can be read on as if all before it had just been read; and where the lines that were read end."""
 
 from __future__ import annotations
 
@@ -18,3 +18,12 @@ class Place:
     only_ascii: bool = True
     digest: int = 0
     """Of the bytes that were read."""
+
+
+def whole_lines(pending: bytes, fresh: bytes, *, everything: bool) -> tuple[bytes, bytes]:
+    """The whole lines of both, and what is behind them. What is fresh is copied once: fresh memory costs more than the look at it."""
+    cut = len(fresh) if everything else fresh.rfind(b"\n") + 1
+    if cut or everything:
+        return b"".join((pending, memoryview(fresh)[:cut])), fresh[cut:]
+    cut = pending.rfind(b"\n") + 1
+    return pending[:cut], pending[cut:] + fresh
