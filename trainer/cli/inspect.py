@@ -66,8 +66,8 @@ def diff(before: str | None, after: str | None, as_json: bool) -> None:
     with opened() as larder:
         from contract.formats.states import HAS_LISTS
         from trainer.cli.show.diff_table import diff_table
-        from trainer.evaluation.drift import unlike
-        from trainer.evaluation.reading import Reading
+        from trainer.evaluation.drift.profiles import unlike
+        from trainer.evaluation.drift.reading import Reading
         from trainer.inspect.compare import compare
         from trainer.inspect.stored_diff import stored_diff
 

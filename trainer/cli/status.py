@@ -27,7 +27,7 @@ def status() -> None:
     settings, generations, latest = larder.settings, larder.generations, None
     advice = ""
     from trainer.doctor.indexes import lost_indexes
-    from trainer.evaluation.reading import Reading
+    from trainer.evaluation.drift.reading import Reading
     from trainer.service.schedule import next_run
 
     with explained(settings.redis_url):

@@ -11,7 +11,7 @@ users, items: more than that part is missing            gate_max_users_drop, gat
 popular items of the current one are in no interaction  gate_max_known_items_drop                  refused
 the latest interaction is older than that many days     gate_max_data_age_days    refused
 the latest interaction is older than the current one's                            warning
-types of ids, columns, times, or the table, are others  (reading, drift, same_table)   refused, or warning
+types of ids, columns, times, or the table, are others  (drift/)                    refused, or warning
 
 How good lists are: quality.py. What became of items: known_items.py.
 How full lists are is known when they are written: `minimums` says what the promote script compares then.

@@ -19,14 +19,14 @@ from contract.settings.settings import Settings
 from contract.store.generations import Generations
 from engine.arrays import Report
 from trainer.evaluation import gate
-from trainer.evaluation.drift import drifted
+from trainer.evaluation.drift.profiles import drifted
+from trainer.evaluation.drift.reading import Reading, changed
+from trainer.evaluation.drift.same_table import Pairs, another, compare, matched
+from trainer.evaluation.drift.same_values import other_values
 from trainer.evaluation.findings import Found
 from trainer.evaluation.known_items import Known, known_items
-from trainer.evaluation.reading import Reading, changed
-from trainer.evaluation.same_table import Pairs, another, compare, matched
 from trainer.evaluation.side_by_side import Served
 from trainer.interactions.interactions import Interactions
-from trainer.run.same_values import other_values
 from trainer.run.spec import RunSpec
 from trainer.spark.cluster import Cluster
 

@@ -12,7 +12,7 @@ from contract.settings.command_hints import as_called
 from contract.store.generations import Generations
 from contract.store.tunings import Tunings
 from trainer.cli.show.diff_table import diff_table
-from trainer.evaluation.reading import Reading
+from trainer.evaluation.drift.reading import Reading
 from trainer.inspect.stored_diff import remember_diff, stored_diff
 
 

@@ -15,10 +15,10 @@ from contract.formats.evaluation import Figures
 from contract.settings.settings import GateSettings, Settings, SourceSettings
 from engine.arrays import Array
 from tests.support.depth import FULL
-from trainer.evaluation.drift import drifted
+from trainer.evaluation.drift.profiles import drifted
+from trainer.evaluation.drift.reading import Reading
 from trainer.evaluation.gate import Judgement, judge
 from trainer.evaluation.known_items import known_items
-from trainer.evaluation.reading import Reading
 from trainer.interactions.interactions import Interactions, from_frame
 from trainer.interactions.profile import Profile
 from trainer.run.pipeline import make_artifact

@@ -13,10 +13,10 @@ import pytest
 from bench.shop.visits import visits
 from contract.formats.evaluation import Split
 from contract.settings.settings import GateSettings, ModelSettings, Settings
-from trainer.evaluation.drift import drifted
+from trainer.evaluation.drift.profiles import drifted
+from trainer.evaluation.drift.reading import Reading, changed
 from trainer.evaluation.holdout import BASKET_S, HeldOut, hold_out
 from trainer.evaluation.moment import at_moment, cut
-from trainer.evaluation.reading import Reading, changed
 from trainer.interactions.interactions import Interactions, from_frames
 from trainer.interactions.profile import Profile
 from trainer.interactions.targets import KINDS, Targets

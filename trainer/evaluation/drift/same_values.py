@@ -15,9 +15,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from engine.arrays import Array
-from trainer.evaluation.findings import Finding, Found
-from trainer.evaluation.reading import LIMIT
-from trainer.evaluation.same_table import FEW, Match, Pairs, matched
+from trainer.evaluation.drift.same_table import FEW, Match, Pairs, matched
+from trainer.evaluation.findings import Found, reads_otherwise
 
 TIMES = {"refuse": 0.25, "warn": 0.1}  # part of the items, beside that of pairs that are fewer
 WEIGHTS = {"refuse": 0.2, "warn": 0.1}  # part of the pairs
@@ -44,10 +43,10 @@ def other_values(new: Pairs, old: Pairs, match: Match, *, comparable: bool, befo
         then, now = (_moment(int(one)) for one in (old.last[item], new.last[item_of[item]]))
         shown = f"{old.items(item, item + 1)[0]!r:.30}, last met {then}, now {now}"
         text = f"the same rows have other times: the last time of {100 * fallen:.0f} % of the items is earlier than before, as of {shown}"
-        yield "refuse" if fallen > TIMES["refuse"] >= habit else "warn", _finding(text, fallen)
+        yield "refuse" if fallen > TIMES["refuse"] >= habit else "warn", reads_otherwise(text, round(fallen, 4), 0.0)
     if weighed > WEIGHTS["warn"]:
         text = f"the same pairs have other weights: beside the others, {100 * weighed:.0f} % of them fell, and as many or more grew"
-        yield "refuse" if weighed > WEIGHTS["refuse"] >= habit_weighed else "warn", _finding(text, weighed)
+        yield "refuse" if weighed > WEIGHTS["refuse"] >= habit_weighed else "warn", reads_otherwise(text, round(weighed, 4), 0.0)
 
 
 def _fallen(new: Pairs, old: Pairs, item_of: Array) -> float:
@@ -87,7 +86,3 @@ def _weighed(new: Pairs, old: Pairs, users: dict[int, int], item_of: Array) -> f
 
 def _moment(second: int) -> str:
     return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S}"
-
-
-def _finding(text: str, part: float) -> Finding:
-    return Finding(limit=LIMIT, new=round(part, 4), old=0.0, message=f"{text} ({LIMIT})")

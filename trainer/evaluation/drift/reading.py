@@ -8,11 +8,10 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 from contract.formats.manifest import Manifest
-from trainer.evaluation.findings import Finding
+from trainer.evaluation.findings import Finding, reads_otherwise
 from trainer.interactions.profile import Profile
 from trainer.rows.row_filter import NO_ROWS
 
-LIMIT = "reading"
 _IDS = {"int": "integers", "str": "texts"}
 _WITHOUT = {"weight": "every interaction weighs 1", "time": "no times", "event": "no types of events"}
 
@@ -63,22 +62,18 @@ def changed(new: Reading, old: Reading) -> Iterator[Finding]:
     """What means something else than in the current generation: types of ids, columns, clocks. Each is said with both values."""
     for what, now, before in (("user ids", new.user_ids, old.user_ids), ("item ids", new.item_ids, old.item_ids)):
         if now != before:
-            yield _finding(f"{what} are {now}{_because(what, new)}, those of the current generation are {before}", now, before)
+            yield reads_otherwise(f"{what} are {now}{_because(what, new)}, those of the current generation are {before}", now, before)
     if new.columns and old.columns:
         for role in dict.fromkeys([*old.columns, *new.columns]):
             now, before = (_column(role, one) for one in (new, old))
             if now != before:
-                yield _finding(f"the {role} column is {now}, that of the current generation is {before}", now, before)
+                yield reads_otherwise(f"the {role} column is {now}, that of the current generation is {before}", now, before)
     if new.clock and old.clock and set(new.clock.split(" and ")) != set(old.clock.split(" and ")):
-        yield _finding(f"times were read as {new.clock}, those of the current generation as {old.clock}", new.clock, old.clock)
+        yield reads_otherwise(f"times were read as {new.clock}, those of the current generation as {old.clock}", new.clock, old.clock)
 
     if new.target != old.target:
         now, before = (f"are those of {one.target!r}" if one.target else "are all" for one in (new, old))
-        yield _finding(f"events that are recommended {now}, in the current generation they {before}", new.target, old.target)
-
-
-def _finding(text: str, now: str, before: str) -> Finding:
-    return Finding(limit=LIMIT, new=now, old=before, message=f"{text} ({LIMIT})")
+        yield reads_otherwise(f"events that are recommended {now}, in the current generation they {before}", new.target, old.target)
 
 
 def _because(what: str, reading: Reading) -> str:

@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from contract.settings.settings import GateSettings
-from trainer.evaluation.findings import Finding, Found
-from trainer.evaluation.reading import LIMIT, Reading, changed
+from trainer.evaluation.drift.reading import Reading, changed
+from trainer.evaluation.findings import Finding, Found, reads_otherwise
 from trainer.interactions.profile import Profile
 from trainer.interactions.targets import KINDS
 
@@ -44,7 +44,7 @@ def drifted(new: Reading, old: Reading, limits: GateSettings) -> Iterator[Found]
     yield from _lost(new, old)
     if a.repeated > b.repeated + REPEATED:
         what = f"{_percent(a.repeated)} of the rows are another row again, of the current generation's {_percent(b.repeated)}"
-        yield "refuse", _finding(what, a.repeated, b.repeated)
+        yield "refuse", reads_otherwise(what, a.repeated, b.repeated)
     yield from _weights(a, b)
     more_users = max(1.0, a.users / b.users)
     for what, now, before, grown in (
@@ -52,7 +52,7 @@ def drifted(new: Reading, old: Reading, limits: GateSettings) -> Iterator[Found]
         ("item", a.rows_per_item, b.rows_per_item, more_users),
     ):
         if not 1 / DENSITY < now / before < DENSITY * grown:
-            yield "refuse", _finding(f"there are {now:.1f} rows per {what}, in the current generation {before:.1f}", now, before)
+            yield "refuse", reads_otherwise(f"there are {now:.1f} rows per {what}, in the current generation {before:.1f}", now, before)
     if new.target == old.target:
         yield from _types(new, old)
     yield from _times(a, b)
@@ -86,7 +86,7 @@ def _lost(new: Reading, old: Reading) -> Iterator[Found]:
         if more > LOST["warn"]:
             was = _percent(before.get(reason, 0.0))
             what = f"{_percent(now[reason])} of the rows were left out with {reason}, for the current generation {was}"
-            yield "refuse" if more > LOST["refuse"] else "warn", _finding(what, now[reason], before.get(reason, 0.0))
+            yield "refuse" if more > LOST["refuse"] else "warn", reads_otherwise(what, now[reason], before.get(reason, 0.0))
 
 
 def _types(new: Reading, old: Reading) -> Iterator[Found]:
@@ -99,7 +99,7 @@ def _types(new: Reading, old: Reading) -> Iterator[Found]:
         if max(here, there) >= TYPE and (more or here <= there / DENSITY):
             part = _percent(here) if kind in now or not least else f"at most {_percent(here)}"
             what = f"{part} of the events are of the type {kind[:40]!r}, in the current generation {_percent(there)}"
-            yield "refuse", _finding(what, here, there)
+            yield "refuse", reads_otherwise(what, here, there)
 
 
 def _shares(lost: Mapping[str, int], rows: int) -> dict[str, float]:
@@ -110,7 +110,7 @@ def _weights(a: Profile, b: Profile) -> Iterator[Found]:
     apart = distance(a, b)
     if apart > WEIGHTS["warn"]:
         what = f"weights are {_spread(a.weights)}, those of the current generation {_spread(b.weights)}"
-        yield "refuse" if apart > WEIGHTS["refuse"] else "warn", _finding(what, _spread(a.weights), _spread(b.weights))
+        yield "refuse" if apart > WEIGHTS["refuse"] else "warn", reads_otherwise(what, _spread(a.weights), _spread(b.weights))
 
 
 def _times(a: Profile, b: Profile) -> Iterator[Found]:
@@ -118,19 +118,15 @@ def _times(a: Profile, b: Profile) -> Iterator[Found]:
         return
     if b.newest - a.newest > max(2 * _DAY, (b.newest - b.oldest) // 20):
         what = f"the newest time is of {_day(a.newest)}, that of the current generation of {_day(b.newest)}"
-        yield "refuse", _finding(what, _day(a.newest), _day(b.newest))
+        yield "refuse", reads_otherwise(what, _day(a.newest), _day(b.newest))
     scattered = a.span > SCATTERED * b.span and b.span >= 7 * _DAY and a.rows < (1 + a.span / b.span) / 2 * b.rows
     if (b.span >= 7 * _DAY and a.span < b.span / 5) or scattered:
         now, before = (f"{one.span / _DAY:.1f} days" for one in (a, b) if one.span is not None)
-        yield "refuse", _finding(f"nine in ten times lie within {now}, those of the current generation within {before}", now, before)
+        yield "refuse", reads_otherwise(f"nine in ten times lie within {now}, those of the current generation within {before}", now, before)
     moved = a.oldest - b.oldest
     if moved and moved % _QUARTER == 0 and abs(moved) <= _ZONES and a.to_the_second and b.to_the_second:
         what = f"the oldest time was moved by {moved / 3600:+g} hours to {_second(a.oldest)}, as if by a time zone"
-        yield "refuse", _finding(what, _second(a.oldest), _second(b.oldest))
-
-
-def _finding(text: str, now: float | str, before: float | str) -> Finding:
-    return Finding(limit=LIMIT, new=now, old=before, message=f"{text} ({LIMIT})")
+        yield "refuse", reads_otherwise(what, _second(a.oldest), _second(b.oldest))
 
 
 def _spread(weights: tuple[float, ...]) -> str:

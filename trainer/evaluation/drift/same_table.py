@@ -12,8 +12,7 @@ from contract.artifacts.artifact import Artifact
 from contract.formats.keys import Id
 from contract.settings.settings import GateSettings
 from engine.arrays import Array
-from trainer.evaluation.findings import Finding, Found
-from trainer.evaluation.reading import LIMIT
+from trainer.evaluation.findings import Found, reads_otherwise
 
 SAMPLED = 4000  # users of the current generation who are looked for
 FEW = 20  # users or items of which less is said
@@ -132,16 +131,16 @@ def another(kept: Kept, new: Pairs, old: Pairs, limits: GateSettings, before: Pa
             there = "" if lost is None else f": {_id(lost)} is not, and there is {_id(fresh)}"
             which = "users are among the new ones" if what == "users" else "interactions are of items that are there again"
             text = f"{100 * part:.0f} % of the current generation's {which}{there}"
-            yield "refuse" if refused else "warn", _finding(text, part)
+            yield "refuse" if refused else "warn", reads_otherwise(text, round(part, 4), 1.0)
     if kept.pairs is not None and kept.pairs < PAIRS and kept.users >= STAYS and (habit.pairs is None or habit.pairs >= PAIRS):
         text = f"the same users have other items: {100 * kept.pairs:.0f} % of the current generation's interactions are among the new ones"
-        yield "refuse", _finding(text, kept.pairs)
+        yield "refuse", reads_otherwise(text, round(kept.pairs, 4), 1.0)
     elif _is_torn(kept) and kept.users >= STAYS and not _is_torn(habit):
         text = f"{100 * (kept.torn or 0):.0f} % of the users of before have lost most of their items, which are there with others"
-        yield "refuse", _finding(text, kept.torn or 0)
+        yield "refuse", reads_otherwise(text, round(kept.torn or 0, 4), 1.0)
     elif kept.popularity is not None and kept.popularity < ALIKE and (kept.pairs is None or kept.pairs < STAYS):
         text = f"other items are popular: the rank correlation with the current generation is {kept.popularity:.2f}"
-        yield "refuse", _finding(text, kept.popularity)
+        yield "refuse", reads_otherwise(text, round(kept.popularity, 4), 1.0)
 
 
 def _found(ids: Ids, n: int, wanted: dict[Id, int]) -> Iterator[tuple[Id, int]]:
@@ -179,10 +178,6 @@ def _ranks(values: Array) -> Array:
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks: Array = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     return ranks
-
-
-def _finding(text: str, part: float) -> Finding:
-    return Finding(limit=LIMIT, new=round(part, 4), old=1.0, message=f"{text} ({LIMIT})")
 
 
 def _id(one: Id | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trainer.evaluation.reading import Reading, changed
+from trainer.evaluation.drift.reading import Reading, changed
 
 USUAL: dict[str, Any] = {
     "rows": 1000,

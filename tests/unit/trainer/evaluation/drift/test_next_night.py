@@ -21,11 +21,11 @@ from contract.formats.evaluation import Figures
 from contract.settings.settings import GateSettings
 from tests.support.reading import load
 from trainer.evaluation import gate
-from trainer.evaluation.drift import drifted, unlike
-from trainer.evaluation.reading import Reading, changed
-from trainer.evaluation.same_table import Pairs, another, compare, matched
+from trainer.evaluation.drift.profiles import drifted, unlike
+from trainer.evaluation.drift.reading import Reading, changed
+from trainer.evaluation.drift.same_table import Pairs, another, compare, matched
+from trainer.evaluation.drift.same_values import other_values
 from trainer.interactions.interactions import Interactions
-from trainer.run.same_values import other_values
 
 DAY = 86_400
 START = 1_704_067_200  # 2024-01-01
