@@ -14,8 +14,8 @@ import numpy as np
 from contract.errors import SettingsError
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
+from engine.blocks import RELEASE_EVERY, in_blocks, release
 from engine.fit import row_kernels, similarity
-from engine.fit.blocks import RELEASE_EVERY, in_threads, release
 from engine.fit.similarity import Choice, Fitted, Similarity
 
 DAY_S = 86400
@@ -96,7 +96,7 @@ def fit_rows(
 def _by_users(ends: Array, work: Callable[[int, int], object], threads: int, report: Report = lambda *_: None) -> None:
     """Call `work` with the start and the end of each block of users; in one thread with all of them, and no thread begins."""
     if threads > 1:
-        in_threads(np.diff(ends), work, threads, report)
+        in_blocks(work, np.diff(ends), threads, report)
     else:
         work(0, ends.size - 1)
         report(1, 1)

@@ -10,10 +10,10 @@ import numpy as np
 from contract.artifacts.artifact import TILE
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
+from engine.blocks import RELEASE_EVERY, in_blocks, release
 from engine.fit import counting_kernels as counting
 from engine.fit import neighbor_kernels, row_kernels
 from engine.fit import similarity_kernels as kernels
-from engine.fit.blocks import RELEASE_EVERY, in_threads, release
 from engine.fit.neighbor_kernels import SWEPT
 
 # Multiply-adds a second of one worker process, on the slow side of what today's cores do: shards come out short, not long.
@@ -102,7 +102,7 @@ class Similarity:
             if done % RELEASE_EVERY == 0:
                 release(tiles)
 
-        in_threads(self._f, lambda start, end: kernels.fill_dense(tiles, 0, start, end, events, *self._how), threads, report_and_release)
+        in_blocks(lambda start, end: kernels.fill_dense(tiles, 0, start, end, events, *self._how), self._f, threads, report_and_release)
         return Fitted("dense", self._n_items)
 
     def sparse(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
@@ -112,7 +112,7 @@ class Similarity:
         def count(start: int, end: int) -> None:
             kernels.rows_sparse(start, end, self._events, *self._how, lengths[start:end], *NOTHING)
 
-        in_threads(self._f, count, threads, lambda done, total: report(done, 2 * total))
+        in_blocks(count, self._f, threads, lambda done, total: report(done, 2 * total))
         indptr, indices, data = self._csr(allocate, lengths)
 
         def fill(start: int, end: int) -> None:
@@ -120,7 +120,7 @@ class Similarity:
             if part.start < part.stop:
                 kernels.rows_sparse(start, end, self._events, *self._how, lengths[start:end], indices[part], data[part])
 
-        in_threads(self._f, fill, threads, lambda done, total: report(total + done, 2 * total))
+        in_blocks(fill, self._f, threads, lambda done, total: report(total + done, 2 * total))
         return Fitted("sparse", data.size / self._n_items)
 
     def neighbors(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
@@ -133,7 +133,7 @@ class Similarity:
             out = (lengths[start:end], best[start:end], values[start:end])
             neighbor_kernels.rows_of_neighbors(start, end, events, work, *self._how, self._n_neighbors, *out)
 
-        in_threads(work + np.minimum(work * SWEPT, n), select, threads, report)
+        in_blocks(select, work + np.minimum(work * SWEPT, n), threads, report)
         indptr, indices, data = self._csr(allocate, lengths)
         for start in range(0, n, _COPIED):
             end = min(start + _COPIED, n)

@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from engine.arrays import Array
+from engine.blocks import in_blocks
 from engine.linear import column_kernels, gram_kernels
-from engine.linear.matrix import in_blocks
 from engine.weighing.rows import UserRows
 
 ROWS_OF_A_BLOCK = 16

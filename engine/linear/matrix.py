@@ -5,10 +5,7 @@ S[i, j] is what the seen item i says for item j: score = A · S, so the column o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +17,6 @@ from engine.linear import column_kernels as kernels
 from engine.weighing.rows import UserRows
 
 GIB = 2**30
-_BLOCKS = 256  # of items, between the threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,19 +158,3 @@ def packed(lengths: Array, item_idx: Array, values: Array) -> Columns:
     np.cumsum(lengths, out=indptr[1:])
     kept = np.arange(item_idx.shape[1]) < lengths[:, None]
     return Columns(indptr, item_idx[kept], values[kept])
-
-
-def in_blocks(work: Callable[[int, int], object], load: Array, threads: int) -> None:
-    """Call `work` for blocks of items of about equal `load` (n_items). What a block computes must not depend on the others.
-
-    Threads are ours, since Numba's own do not survive the fork of an RQ work-horse.
-    """
-    share = np.cumsum(load + load.mean() + 1.0)
-    cuts = np.searchsorted(share, np.linspace(0, share[-1], min(_BLOCKS, 4 * load.size) + 1)[1:-1])
-    blocks = list(pairwise(np.unique(np.concatenate(([0], cuts, [load.size]))).tolist()))
-    if threads <= 1:
-        for block in blocks:
-            work(*block)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, *zip(*blocks, strict=True)))

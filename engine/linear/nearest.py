@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from engine.arrays import Array
+from engine.blocks import in_blocks
 from engine.linear import column_kernels as kernels
-from engine.linear.matrix import Columns, Dense, in_blocks, packed
+from engine.linear.matrix import Columns, Dense, packed
 
 _COLUMNS = 64  # of a dense matrix, that are turned at a time
 

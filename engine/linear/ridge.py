@@ -16,9 +16,10 @@ from __future__ import annotations
 import numpy as np
 
 from engine.arrays import Array
+from engine.blocks import in_blocks
 from engine.linear import gram, inverse, ridge_kernels
 from engine.linear.gram import Source
-from engine.linear.matrix import Columns, Cost, Dense, Limits, Shape, column_bytes, dense_bytes, in_blocks, packed
+from engine.linear.matrix import Columns, Cost, Dense, Limits, Shape, column_bytes, dense_bytes, packed
 
 FLOAT64_ITEMS = 2048
 _SHARE = 0.9  # of the limit: what a whole Gram matrix may bring the sum to

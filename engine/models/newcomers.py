@@ -18,9 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.arrays import Array
+from engine.blocks import in_blocks
 from engine.linear import mix_kernels
 from engine.linear.checks import within
-from engine.linear.matrix import Columns, Limits, in_blocks
+from engine.linear.matrix import Columns, Limits
 from engine.models import content
 
 LEAST = 200  # entries that a mixed column may have, be its own fewer

@@ -16,9 +16,9 @@ from contract.artifacts.artifact import TILE
 from contract.settings.family import MATRIXLESS, affinity_of
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
+from engine.blocks import in_blocks, release
 from engine.fit import similarity
-from engine.fit.blocks import release
-from engine.linear.matrix import Columns, Cost, Dense, Fitted, Limits, Shape, in_blocks, with_diagonal
+from engine.linear.matrix import Columns, Cost, Dense, Fitted, Limits, Shape, with_diagonal
 from engine.linear.nearest import nearest
 from engine.models import blend, itemknn, trend
 from engine.models.family import MODELS

@@ -14,8 +14,8 @@ from contract.artifacts.artifact import TILE
 from contract.errors import SparkError
 from contract.settings.settings import ModelSettings
 from engine.arrays import Allocate, Array, Report
+from engine.blocks import cuts, release
 from engine.fit import rows as sar
-from engine.fit.blocks import cuts, release
 from engine.fit.part import SomeRows
 from engine.fit.similarity import Fitted
 from trainer.spark import tasks

@@ -9,8 +9,8 @@ import pytest
 
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
+from engine.blocks import release
 from engine.fit import similarity
-from engine.fit.blocks import release
 from engine.fit.counting_kernels import increments
 from engine.fit.neighbor_kernels import rows_of_neighbors
 from engine.fit.similarity import Similarity

@@ -10,8 +10,8 @@ import pytest
 
 from contract.settings.settings import ModelSettings, Similarity
 from engine.arrays import Array
+from engine.blocks import cuts
 from engine.fit import counting_kernels
-from engine.fit.blocks import cuts
 from engine.fit.part import Part
 from engine.fit.rows import Rows
 from engine.fit.similarity import Similarity as Whole

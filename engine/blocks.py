@@ -15,23 +15,24 @@ _BLOCKS = 256  # of items, between the threads
 RELEASE_EVERY = 8  # blocks
 
 
-def cuts(counts: Array, n_parts: int) -> Array:
-    """Ends of at most `n_parts` ranges of items of about equal cost, from 0 to all, int64. `counts`: interactions by item."""
-    share = np.cumsum(counts + counts.mean())
+def cuts(load: Array, n_parts: int) -> Array:
+    """Ends of at most `n_parts` ranges of items of about equal `load`, shape (n_items,), from 0 to all, int64."""
+    share = np.cumsum(load + load.mean())
     inner = np.searchsorted(share, np.linspace(0, share[-1], n_parts + 1)[1:-1])
-    return np.unique(np.concatenate(([0], inner, [counts.size]))).astype(np.int64)
+    return np.unique(np.concatenate(([0], inner, [load.size]))).astype(np.int64)
 
 
-def in_threads(counts: Array, work: Callable[[int, int], object], threads: int, report: Report) -> None:
-    """Call `work` with the start and the end of each block of items. `counts`: interactions by item, shape (n_items,), as cost.
+def in_blocks(work: Callable[[int, int], object], load: Array, threads: int, report: Report | None = None) -> None:
+    """Call `work` with the start and the end of each block of items. `load`: cost by item, shape (n_items,).
 
-    Threads are ours, since Numba's own do not survive the fork of an RQ work-horse.
+    What a block computes must not depend on the others. Threads are ours, since Numba's own do not survive the fork of an RQ work-horse.
     """
-    blocks = list(pairwise(cuts(counts, _BLOCKS).tolist()))
-    with ThreadPoolExecutor(threads) as pool:
+    blocks = list(pairwise(cuts(load, _BLOCKS).tolist()))
+    with ThreadPoolExecutor(max(1, threads)) as pool:
         for done, future in enumerate(as_completed([pool.submit(work, *block) for block in blocks]), start=1):
             future.result()
-            report(done, len(blocks))
+            if report is not None:
+                report(done, len(blocks))
 
 
 def release(array: Array) -> None:
