@@ -14,8 +14,8 @@ from trainer.interactions.indexing import counted
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.limits import IN_FUTURE
 from trainer.interactions.profile import SAMPLED, Profile
-from trainer.rows.doubt import LATER_COLUMNS, MIXED_ZONES, SAME_BYTES, Doubt
-from trainer.rows.other_encodings import ASSUMED, WESTERN, Readings, readings
+from trainer.rows.doubt import LATER_COLUMNS, MIXED_ZONES, Doubt
+from trainer.rows.other_encodings import WESTERN, Readings, readings
 from trainer.rows.problems import Problems
 
 _YEAR = 366 * 86_400
@@ -44,7 +44,7 @@ def doubts(made: Interactions, columns: Mapping[str, str], profile: Profile, pro
             yield Doubt(what, "Correct the clock, or the times; --future-times keep keeps them.")
     for role, ids in (("user", made.user_ids), ("item", made.item_ids)):
         yield from id_doubts(role, ids, columns.get(role, ""))
-        if any(ASSUMED in note for note in problems.notes) and (found := readings(ids)) and not found.certain:
+        if problems.has_note("encoding") and (found := readings(ids)) and not found.certain:
             yield _encoded(role, found)
     if profile.rows >= MANY:
         yield from _whole(made, profile)
@@ -53,8 +53,9 @@ def doubts(made: Interactions, columns: Mapping[str, str], profile: Profile, pro
         yield Doubt(MIXED_ZONES, "Those without one are taken as UTC; if they are of another zone, write all with theirs.")
     if any(note.startswith(LATER_COLUMNS) for note in problems.notes):
         yield Doubt(LATER_COLUMNS, "Write all files with the same columns, or read those of one kind alone.")
-    if any(note.startswith(SAME_BYTES) for note in problems.notes):
-        yield Doubt(SAME_BYTES, "Is one a copy of the other? Take it away; --duplicates last counts a pair once.")
+    if problems.has_note("copies"):
+        advice = "Is one a copy of the other? Take it away; --duplicates last counts a pair once."
+        yield Doubt("files with the same bytes are all read", advice)
 
 
 def _times(times: Array, *, counted: bool) -> Iterator[Doubt]:

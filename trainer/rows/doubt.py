@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 LATER_COLUMNS = "columns that the first file does not have are not read"
 MIXED_ZONES = "some times name their zone, and others none"
-SAME_BYTES = "files with the same bytes are all read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from itertools import islice, pairwise
 
 WESTERN = "cp1252"
 """What Excel writes where it does not write UTF-8."""
-ASSUMED = f"not UTF-8; read as {WESTERN}"
 KEEPING = "larder-keeping"  # the name of a way to decode: no byte is lost, be it one that cp1252 leaves undefined
 LOOKED_AT = 2000  # texts that are not ASCII
 _LATIN = {WESTERN: 2, "cp1250": 3, "iso8859-2": 3, "cp1254": 2}

@@ -9,6 +9,7 @@ from typing import Any
 
 from contract.errors import DataError
 from contract.text import CUT
+from trainer.rows.notes import Kind, Note
 
 SHOWN = 20  # rows that are kept of each kind
 NAMED = 3  # rows in an error message
@@ -84,6 +85,9 @@ class Problems:
     def note(self, text: str) -> None:
         if text not in self.notes:
             self.notes.append(text)
+
+    def has_note(self, kind: Kind) -> bool:
+        return any(isinstance(note, Note) and note.kind == kind for note in self.notes)
 
     @property
     def n_broken(self) -> int:

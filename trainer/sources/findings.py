@@ -11,6 +11,7 @@ import polars as pl
 from trainer.interactions.id_types import IdTypes
 from trainer.rows.batches import Table
 from trainer.rows.ledger import Ledger
+from trainer.rows.notes import Note
 from trainer.rows.problems import SHOWN, Example, Problems
 from trainer.sources.erased_rows import ERASED
 from trainer.sources.values.convert import Converter
@@ -90,11 +91,12 @@ class Findings:
         return [*self.notes, *values, *(value for rows in self.odd.values() for _, _, value in rows)]
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "notes": [(str(note), note.kind if isinstance(note, Note) else "") for note in self.notes]}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Findings:
         clock = kept["clock"] and Clock(**{**kept["clock"], "formats": tuple(kept["clock"]["formats"])})
         examples = {reason: [Example(**one) for one in found] for reason, found in kept["examples"].items()}
+        notes = [Note(*one) for one in kept["notes"]]
         odd: Odd = {role: [(where, line, value) for where, line, value in rows] for role, rows in kept["odd"].items()}
-        return cls(**{**kept, "clock": clock, "examples": examples, "odd": odd})
+        return cls(**{**kept, "clock": clock, "examples": examples, "notes": notes, "odd": odd})

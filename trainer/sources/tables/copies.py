@@ -7,14 +7,14 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from contract.settings.source import STDIN
-from trainer.rows.doubt import SAME_BYTES
+from trainer.rows.notes import Note
 from trainer.sources.tables.locations import Location
 
 N_NAMED = 3
 BEGINNING = 4097  # bytes
 
 
-def copies(found: Sequence[Location], given: Callable[[Location], Hashable]) -> list[str]:
+def copies(found: Sequence[Location], given: Callable[[Location], Hashable]) -> list[Note]:
     """What is said about them. Only files of one size and one beginning are read for it, so that parts of a split file are not.
 
     `given`: what a file's rows have besides its bytes.
@@ -27,7 +27,8 @@ def copies(found: Sequence[Location], given: Callable[[Location], Hashable]) -> 
     if not twins:
         return []
     more = [f"{len(twins) - N_NAMED} more"] if len(twins) > N_NAMED else []
-    return [f"{SAME_BYTES}: is one a copy of the other? {'; '.join([*twins[:N_NAMED], *more])}"]
+    named = "; ".join([*twins[:N_NAMED], *more])
+    return [Note(f"files with the same bytes are all read: is one a copy of the other? {named}", "copies")]
 
 
 def _grouped(paths: Iterable[Path], trait: Callable[[Path], Hashable]) -> Iterator[list[Path]]:

@@ -19,6 +19,7 @@ import zstandard
 from contract.errors import DataError
 from contract.settings.source import STDIN
 from trainer.kept.digest import digest
+from trainer.rows.notes import Note
 from trainer.rows.other_encodings import KEEPING, WESTERN
 from trainer.rows.problems import EmptySourceError, Problems
 from trainer.sources.tables.locations import Location
@@ -187,13 +188,13 @@ class TextFile:
 
     def _assumed(self, name: str) -> None:
         self._guessed.append(name)
-        self.notes.append(f"{self.address} is {_said(name)}")
+        self.notes.append(_note(f"{self.address} is", name))
 
     def tell(self, problems: Problems) -> None:
         """Say what was assumed, now that all is read: a text may be UTF-8 at its beginning. Of several files, once for all."""
         for name in self._guessed:
-            problems.note(f"{'some of the files are' if problems.several else f'{self.address} is'} {_said(name)}")
+            problems.note(_note("some of the files are" if problems.several else f"{self.address} is", name))
 
 
-def _said(name: str) -> str:
-    return f"not UTF-8; read as {name}. --encoding names another"
+def _note(which: str, name: str) -> Note:
+    return Note(f"{which} not UTF-8; read as {name}. --encoding names another", "encoding" if name == WESTERN else "")

@@ -338,6 +338,16 @@ def test_names_of_files_may_be_any_bytes(shop: Shop, converted: list[str]) -> No
     assert converted == []
 
 
+def test_what_an_encoding_leaves_in_doubt_is_asked_again_of_what_is_kept(shop: Shop, converted: list[str]) -> None:
+    rows = "".join(f"Иван{'абвгд'[n % 5]},{n % 7},4,{1_700_000_000 + n}\n" for n in range(100))
+    (shop.days / "1.csv").write_bytes((HEADER + rows).encode("cp1251"))
+    first = shop.read()
+    assert any("not UTF-8" in doubt.what for doubt in first["doubts"])
+    converted.clear()
+    assert shop.read() == first
+    assert converted == []
+
+
 def test_what_reads_is_what_larder_s_code_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = Path(contract.__file__).parents[1]
     for room in ("contract", "trainer"):
