@@ -11,7 +11,7 @@ from flask import Flask
 
 from api.http import openapi
 from api.http import problems as errors
-from api.http.api_keys import Gate
+from api.http.api_keys import ApiKeys
 from api.http.responses import Caching
 from api.http.route import Route
 from api.lists.breaker import Breaker
@@ -27,14 +27,14 @@ from api.routes import metrics as monitoring
 from api.routes import runs as jobs
 from api.routes.viewing import view_of
 from api.serving.cors import Cors
-from api.serving.middleware import Front
-from api.serving.mounting import mounted, own_paths
+from api.serving.middleware import Middleware
 from api.serving.plain.fast_lane import FastLane
 from api.serving.plain.quick import ARMS, QUICK, SENDER, TENANTS, Quick
+from api.serving.proxy_headers import behind_proxy, own_paths
 from api.tenants.by_tenant import BEGINS, OF_PROCESS, ByTenant
 from api.tenants.metrics import TenantMetrics
-from api.web.application import beside
-from api.web.site import Site
+from api.web.application import with_pages
+from api.web.context import PageContext
 from contract.settings.settings import Settings
 from contract.tenants.file import TenantsFile
 from contract.tenants.tenant import Tenant
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, met
             return _app_of_tenants(settings)
     if store is None:
         store = Store.of(settings)
-    gate = Gate.of(settings)
+    api_keys = ApiKeys.of(settings)
     logging.getLogger("api").setLevel(settings.log_level)
     app = Flask("api", static_folder=None)
     app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False)
@@ -56,22 +56,22 @@ def create_app(settings: Settings | None = None, store: Store | None = None, met
     metrics = metrics or Metrics()
     store.fallback = settings.fallback_chain
     store.breaker.count = metrics.round_trips.inc
-    gate.count = metrics.key_request
+    api_keys.count = metrics.key_request
     queue = store.breaker if settings.rq_url == settings.redis_url else queue_of(settings)
-    routes = all_routes(settings, store, metrics, queue, gate)
+    routes = all_routes(settings, store, metrics, queue, api_keys)
     for route in routes:
-        app.add_url_rule(route.path, route.name, view_of(route, gate.check(route.access), store), methods=[route.method])
+        app.add_url_rule(route.path, route.name, view_of(route, api_keys.check(route.access), store), methods=[route.method])
     errors.register(app)
     caching = Caching(settings.api_max_age_s)
-    lane = FastLane(store, caching, gate)
+    lane = FastLane(store, caching, api_keys)
     lane.count_arm = metrics.arm
-    pages, page_paths = beside(app.wsgi_app, Site(settings, store, queue, gate, metrics, partial(openapi.document, routes)))
-    front = _front(app, settings, metrics, pages, metrics, lane.answer, Cors.of(settings))
+    pages, page_paths = with_pages(app.wsgi_app, PageContext(settings, store, queue, api_keys, metrics, partial(openapi.document, routes)))
+    middleware = _middleware(app, settings, metrics, pages, metrics, lane.answer, Cors.of(settings))
     paths = own_paths([*page_paths, *(route.path for route in routes)])
-    app.wsgi_app = mounted(front, settings, paths)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = behind_proxy(middleware, settings, paths)  # type: ignore[method-assign, assignment]
     app.extensions[ARMS] = arms = ArmSender(settings, metrics, store.pointers)
     metrics.broken = arms.broken
-    app.extensions[QUICK] = Quick(lane, front, app.wsgi_app, store.breaker, store.pointers)
+    app.extensions[QUICK] = Quick(lane, middleware, app.wsgi_app, store.breaker, store.pointers)
     return app
 
 
@@ -80,23 +80,23 @@ def _app_of_tenants(settings: Settings) -> Flask:
     metrics, clients = Metrics(), clients_of(settings.redis_url)
 
     def make(tenant: Tenant) -> Flask:
-        return _behind_the_mount(create_app(tenant.settings, Store.of(tenant.settings, clients), TenantMetrics(metrics)))
+        return _behind_the_proxy(create_app(tenant.settings, Store.of(tenant.settings, clients), TenantMetrics(metrics)))
 
-    app = _behind_the_mount(create_app(settings, metrics=metrics))
+    app = _behind_the_proxy(create_app(settings, metrics=metrics))
     tenants = ByTenant(app.wsgi_app, TenantsFile(settings.tenants, os.environ), make)
     app.extensions[TENANTS] = tenants
-    app.wsgi_app = mounted(tenants, settings, own_paths([BEGINS, *OF_PROCESS]))  # type: ignore[method-assign, assignment]
+    app.wsgi_app = behind_proxy(tenants, settings, own_paths([BEGINS, *OF_PROCESS]))  # type: ignore[method-assign, assignment]
     return app
 
 
-def _behind_the_mount(app: Flask) -> Flask:
+def _behind_the_proxy(app: Flask) -> Flask:
     """One of several applications: the path that a proxy has put before all of them is taken off once, before a tenant is looked for."""
     quick: Quick = app.extensions.pop(QUICK)  # which looks at no tenant
-    app.wsgi_app = quick.front  # type: ignore[method-assign]
+    app.wsgi_app = quick.middleware  # type: ignore[method-assign]
     return app
 
 
-def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breaker, gate: Gate) -> list[Route]:
+def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breaker, api_keys: ApiKeys) -> list[Route]:
     caching = Caching(settings.api_max_age_s)
     described: dict[str, Any] = {}
     routes = [
@@ -109,7 +109,7 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
         *finding.FindingRoutes(store).routes(),
         *generations.GenerationRoutes(store, settings, caching).routes(),
         *audit.AuditRoutes(store, settings).routes(),
-        *jobs.RunRoutes(store, queue, settings, gate).routes(),
+        *jobs.RunRoutes(store, queue, settings, api_keys).routes(),
         *health.HealthRoutes(store, settings.stale_after_s).routes(),
         *monitoring.MetricRoutes(metrics, RedisCollector(store, queue, settings)).routes(),
         *docs_page.DocumentationRoutes(described, settings.api_public_origin).routes(),
@@ -118,15 +118,15 @@ def all_routes(settings: Settings, store: Store, metrics: Metrics, queue: Breake
     return routes
 
 
-def _front(app: Flask, settings: Settings, metrics: Metrics, *of_front: Any) -> Front:
+def _middleware(app: Flask, settings: Settings, metrics: Metrics, *of_middleware: Any) -> Middleware:
     """One that samples what is shown, where that is asked for."""
     if not settings.impressions:
-        return Front(*of_front)
-    from api.impressions.front import SampledFront
+        return Middleware(*of_middleware)
+    from api.impressions.sampling import SamplingMiddleware
     from api.impressions.sender import Sender
 
     app.extensions[SENDER] = sender = Sender(settings, metrics.impressions)
-    return SampledFront(*of_front, share=settings.impressions, keep=sender.put)
+    return SamplingMiddleware(*of_middleware, share=settings.impressions, keep=sender.put)
 
 
 def queue_of(settings: Settings) -> Breaker:

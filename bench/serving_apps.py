@@ -20,8 +20,8 @@ def hello() -> Flask:
 def hello_middleware() -> Flask:
     """Behind all that the API has around its routes: request ids, metrics, gzip; and gunicorn writes its access log."""
     from api.metrics.counters import Metrics
-    from api.serving.middleware import Front
+    from api.serving.middleware import Middleware
 
     app = hello()
-    app.wsgi_app = Front(app.wsgi_app, Metrics())  # type: ignore[method-assign]
+    app.wsgi_app = Middleware(app.wsgi_app, Metrics())  # type: ignore[method-assign]
     return app

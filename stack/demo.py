@@ -13,7 +13,7 @@ from redis import Redis
 from rich.console import Console
 from rich.table import Table
 
-from api.http.api_keys import Gate, keys_of
+from api.http.api_keys import ApiKeys, keys_of
 from contract.errors import GenerationError, LarderError
 from contract.formats import payload
 from contract.formats.keys import Id, Keys
@@ -110,7 +110,7 @@ def show(console: Console, settings: Settings, redis: Redis, pointer: Pointer, r
     """Print the table, the curl line, what to do next, and where to look. `root`: the checkout."""
     url = base_url(settings)
     user = choose_user(redis, Keys(settings.namespace), pointer)
-    with_key = not Gate.of(settings).is_open
+    with_key = not ApiKeys.of(settings).is_open
     key = reading_key(settings) if with_key else ""
     with session(key) as client:
         until_ready(client, url)

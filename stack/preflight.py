@@ -8,7 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
-from api.http.api_keys import Gate
+from api.http.api_keys import ApiKeys
 from contract.errors import LarderError, SettingsError
 from contract.settings.settings import Settings
 from contract.store.connections import connect, explained
@@ -24,7 +24,7 @@ def check(places: StackPaths, settings: Settings, *, is_free: bool = True) -> No
     check_python(sys.version_info[:2])
     if settings.tenants or settings.tenant:
         raise SettingsError("`make up` runs one catalogue: docs/tenants.md says how several are run, so take LARDER_TENANTS away")
-    Gate.of(settings)  # keys that are too short, files of keys that can't be read
+    ApiKeys.of(settings)  # keys that are too short, files of keys that can't be read
     folder = next(folder for folder in (places.var, *places.var.parents) if folder.is_dir())
     check_disk(folder, shutil.disk_usage(folder).free)
     if is_free:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from api.answers.item_filter import item_filter_of
 from api.answers.selection import Selection, excluded_ids, select
-from api.answers.sieve import sieve_of
-from api.http.request_models import NO_FALLBACK, Page
+from api.http.request_models import NO_FALLBACK, ListOptions
 from api.lists.store import Store, StoredList
 from api.lists.view import View
 from contract.formats.keys import Id
@@ -16,7 +16,7 @@ from contract.text import words
 EMPTY = StoredList((), ())
 
 
-def chain_of(store: Store, asked: Page) -> tuple[str, ...]:
+def chain_of(store: Store, asked: ListOptions) -> tuple[str, ...]:
     """Named lists that fill up what `asked` gets: its own, else those of the setting. None for what can't ask for any."""
     if "fallback" not in type(asked).model_fields:
         return ()
@@ -31,12 +31,12 @@ class Filler:
     """
 
     def __init__(
-        self, store: Store, asked: Page, view: View, count: Callable[[Iterable[str]], object], *, but: frozenset[Id] = frozenset()
+        self, store: Store, asked: ListOptions, view: View, count: Callable[[Iterable[str]], object], *, but: frozenset[Id] = frozenset()
     ) -> None:
         self._store, self._asked, self._view, self._count = store, asked, view, count
         self.chain = chain_of(store, asked)
         self.excluded = excluded_ids(asked, view.pointer) | but
-        self._sieve = sieve_of(view, asked.filter)
+        self._sieve = item_filter_of(view, asked.filter)
         self._read: dict[str, tuple[list[StoredList], Iterator[StoredList]]] = {}
         self._wanted = asked.offset + (asked.k or view.pointer.k)
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from redis import Redis
 
-from api.answers.sieve import sieve_of
+from api.answers.item_filter import item_filter_of
 from api.finding.search import Search
 from api.http.request_models import ItemsQuery
 from api.lists.store import Store
@@ -33,14 +33,14 @@ def find_items(store: Store, view: View, asked: ItemsQuery) -> Found | None:
     titles = store.titles.of(view.items)
     if titles is None:
         return None
-    sieve = sieve_of(view, asked.filter)
+    item_filter = item_filter_of(view, asked.filter)
     search = Search(titles, None if asked.q is None else words_of(asked.q), asked.category)
     unavailable, k = view.unavailable, asked.k or view.pointer.k
     found: list[Id] = []
     n_passed = 0
     for row in search.rows():
         item_id = stored_id(titles.id_of(row), view.pointer.item_id_type)
-        if item_id is None or item_id in unavailable or (sieve is not None and not sieve.passes(item_id)):
+        if item_id is None or item_id in unavailable or (item_filter is not None and not item_filter.passes(item_id)):
             continue
         n_passed += 1
         if n_passed > asked.offset:

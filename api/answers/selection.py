@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from api.answers.json_text import NOTHING, Because, Mark, items_json
-from api.http.request_models import Page
+from api.http.request_models import ListOptions
 from api.lists.store import Store, StoredList
 from api.lists.view import View
 from contract.formats.ids import stored_id
@@ -32,7 +32,7 @@ class Selection(NamedTuple):
     teams: Mapping[Id, str] | None = None
 
 
-def excluded_ids(asked: Page, pointer: Pointer) -> frozenset[Id]:
+def excluded_ids(asked: ListOptions, pointer: Pointer) -> frozenset[Id]:
     """The excluded items as the generation spells them."""
     if not asked.exclude:
         return frozenset()
@@ -40,7 +40,7 @@ def excluded_ids(asked: Page, pointer: Pointer) -> frozenset[Id]:
     return frozenset(item_id for item_id in spelled if item_id is not None)
 
 
-def select(found: StoredList, asked: Page, pointer: Pointer, excluded: frozenset[Id]) -> Selection:
+def select(found: StoredList, asked: ListOptions, pointer: Pointer, excluded: frozenset[Id]) -> Selection:
     """k items from the offset on, of those that are not excluded; `short` when there are fewer."""
     k, start = asked.k or pointer.k, asked.offset
     if not excluded and not start:
@@ -55,7 +55,7 @@ def select(found: StoredList, asked: Page, pointer: Pointer, excluded: frozenset
     return Selection(item_ids, scores, left, len(left) < k, n_own, None, filled, found.explored, found.teams)
 
 
-def describe(store: Store, view: View, asked: Page, chosen: Iterable[Selection]) -> dict[Id, bytes] | None:
+def describe(store: Store, view: View, asked: ListOptions, chosen: Iterable[Selection]) -> dict[Id, bytes] | None:
     """Metadata of all chosen items in one round trip, if it is asked for."""
     if not asked.include:
         return None
@@ -64,7 +64,7 @@ def describe(store: Store, view: View, asked: Page, chosen: Iterable[Selection])
 
 
 def render(
-    asked: Page,
+    asked: ListOptions,
     chosen: Selection,
     described: Mapping[Id, bytes] | None,
     because: Sequence[Because] | None = None,

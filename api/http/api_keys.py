@@ -21,7 +21,7 @@ from contract.settings.settings import PREFIX, Settings
 MIN_KEY_LENGTH = 16
 
 
-class Gate:
+class ApiKeys:
     """Compares in constant time, digests of equal length, with every key: nothing of a key shows in how long an answer takes."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Gate:
         self._is_open = len(self._read) == len(self._admin) and not has_named  # without read keys everybody may read
 
     @classmethod
-    def of(cls, settings: Settings) -> Gate:
+    def of(cls, settings: Settings) -> ApiKeys:
         """Raises SettingsError, without the value, for keys that are too short or a file that can't be read."""
         read, admin, write = (keys_of(settings, name) for name in ("api_read_keys", "api_admin_keys", "api_write_keys"))
         named = NamedKeys(settings.api_keys_file) if settings.api_keys_file else None
@@ -185,7 +185,7 @@ def given_key() -> str:
 
 
 def keys_of(settings: Settings, name: str) -> list[str]:
-    """The keys that the setting `name`, and its file, name. Raises SettingsError as Gate.of."""
+    """The keys that the setting `name`, and its file, name. Raises SettingsError as ApiKeys.of."""
     text: str = getattr(settings, name).get_secret_value()
     if path := getattr(settings, f"{name}_file"):
         try:

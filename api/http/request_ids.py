@@ -8,7 +8,7 @@ from typing import Any
 
 REQUEST_ID = "larder.request_id"  # its place in the environ
 KEY_NAME = "larder.key_name"  # the same of the name of its key, where that has one
-USER = "larder.user"  # and of who has signed in at a trusted proxy (api/serving/mounting.py)
+USER = "larder.user"  # and of who has signed in at a trusted proxy (api/serving/proxy_headers.py)
 _SAFE = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}", re.ASCII)
 
 

@@ -38,7 +38,7 @@ _FILTER = Field(
 )
 
 
-class Page(RequestModel):
+class ListOptions(RequestModel):
     """Which part of a list, and what with it."""
 
     k: _K | None = _WANTED
@@ -48,7 +48,7 @@ class Page(RequestModel):
     filter: str | None = _FILTER
 
 
-class QueryPage(Page):
+class ListQuery(ListOptions):
     """The same in a query, whose length is limited."""
 
     exclude: list[ExternalId] = Field([], max_length=MAX_EXCLUDED_BY_QUERY, description="Items to leave out; a POST takes more.")
@@ -65,7 +65,7 @@ _Fallback = Annotated[
 ]
 
 
-class UserOptions(Page):
+class UserOptions(ListOptions):
     fallback: _Fallback = None
     explain: bool = Field(False, description="Say for each item which seen items made it. Needs a run with `explain_depth`.")
 
@@ -84,7 +84,7 @@ class BatchRequest(UserOptions):
     user_ids: list[ExternalId] = Field(min_length=1, max_length=MAX_USERS, description="Users; each gets an answer, in this order.")
 
 
-class NamedListQuery(QueryPage):
+class NamedListQuery(ListQuery):
     fallback: _Fallback = None
     category: str | None = Field(None, min_length=1, max_length=MAX_ID_LENGTH, description="The list of this category's items.")
     segment: str | None = Field(None, min_length=1, max_length=MAX_ID_LENGTH, description="The list of this segment's users.")
@@ -95,7 +95,7 @@ class SessionItem(RequestModel):
     weight: float = Field(1.0, gt=0, le=MAX_WEIGHT, description="How strong that was, on the scale of the interactions.")
 
 
-class SessionRequest(Page):
+class SessionRequest(ListOptions):
     fallback: _Fallback = None
     items: list[SessionItem] = Field(min_length=1, max_length=MAX_SESSION_ITEMS, description="What the visitor has met.")
 
@@ -127,7 +127,7 @@ class AudienceQuery(RequestModel):
     k: _K | None = Field(None, description="Users wanted; as many as were written when not given.")
 
 
-class SimilarQuery(QueryPage):
+class SimilarQuery(ListQuery):
     fallback: _Fallback = None
 
 

@@ -68,7 +68,7 @@ class ItemsViewCache:
         self._is_known = False
         self.current = ItemsView()
 
-    def learn(self, raw: bytes | None, pointer: Pointer) -> None:
+    def update(self, raw: bytes | None, pointer: Pointer) -> None:
         """The pointer to the items as it has just been read, with that to the generation. Raises StoreError, PayloadError."""
         if self._knows(raw, pointer):
             return

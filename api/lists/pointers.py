@@ -1,6 +1,6 @@
 """The pointers to the current generation and to the items: read together once in a while, and once a request.
 
-After a promotion all processes follow at one moment of Redis' clock (api/lists/switching.py).
+After a promotion all processes follow at one moment of Redis' clock (api/lists/cutover.py).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 from api.lists.breaker import Breaker
 from api.lists.clients import Command, read_all
+from api.lists.cutover import Cutover
 from api.lists.items_view import ItemsViewCache
 from api.lists.pinning import pinned
-from api.lists.switching import Switch
 from api.lists.view import View
 from contract.errors import NothingPromotedError, PayloadError
 from contract.experiments.arms import Arms, arms_of
@@ -36,11 +36,11 @@ class Pointers:
         # With the time until which it may be believed, and what Redis said, where nothing else was to be asked; replaced as a whole.
         self._cached: tuple[View, float, tuple[bytes, bytes | None] | None] | None = None
         self._items = ItemsViewCache(breaker, keys)
-        self._switch = Switch(breaker, clock)
+        self._switch = Cutover(breaker, clock)
 
     @property
     def commands(self) -> list[Command]:
-        """What reads the pointers, for who reads more in the same round trip: answers, and the `now` before, are for `learn_both`."""
+        """What reads the pointers, for who reads more in the same round trip: answers, and the `now` before, are for `update_both`."""
         return [("GET", self._keys.current), ("GET", self._keys.items_pointer)]
 
     def current(self, user: Id | None = None) -> View:
@@ -60,7 +60,7 @@ class Pointers:
         try:
             return self.current().of(pointer)
         except NothingPromotedError:
-            self._items.learn(self._breaker.ask(lambda redis: read_all(redis, self.commands))[1], pointer)
+            self._items.update(self._breaker.ask(lambda redis: read_all(redis, self.commands))[1], pointer)
             return View(pointer, self._items.current)
 
     @property
@@ -75,7 +75,7 @@ class Pointers:
         return cached is not None and self._clock() > cached[1] - self._ttl_s / 2
 
     def confirm(self, raw: bytes | None, raw_items: bytes | None, since: float) -> None:
-        """As `learn_both`, of answers that say what they said before; others wait until somebody learns them, which may take a moment."""
+        """As `update_both`, of answers that say what they said before; others wait until somebody learns them, which may take a moment."""
         cached = self._cached
         if cached is not None and cached[2] is not None and cached[2] == (raw, raw_items):
             self._cached = (cached[0], since + self._ttl_s, cached[2])
@@ -83,7 +83,7 @@ class Pointers:
     def follow(self, user: Id | None = None) -> View:
         """The same as `current`, by a pointer that is read now."""
         now, (raw, raw_items) = self.now(), self._breaker.ask(lambda redis: read_all(redis, self.commands))
-        return self.learn_both(raw, raw_items, now, user)
+        return self.update_both(raw, raw_items, now, user)
 
     def refresh(self) -> Pointer:
         """The newest pointer as Redis has it now, for who wants to know of a promotion; lists may follow a moment later."""
@@ -93,7 +93,7 @@ class Pointers:
     def now(self) -> float:
         return self._clock()
 
-    def learn_both(self, raw: bytes | None, raw_items: bytes | None, since: float, user: Id | None = None) -> View:
+    def update_both(self, raw: bytes | None, raw_items: bytes | None, since: float, user: Id | None = None) -> View:
         """The answers to `commands`, which were sent after `since`; what `current` says from now on."""
         _, served = self._learn(raw, raw_items, since)
         return pinned.get() or served.of_user(user)
@@ -105,7 +105,7 @@ class Pointers:
             raise NothingPromotedError("nothing is promoted yet")
         newest = _pointer(raw)
         served, until = self._switch.served(newest)
-        self._items.learn(raw_items, served)
+        self._items.update(raw_items, served)
         view = View(served, self._items.current, arms_of(served))
         while True:
             is_settled = until == math.inf and view.items.raw == raw_items

@@ -119,7 +119,7 @@ class Store:
             return read_all(redis, commands)
 
         now, raw = self.pointers.now(), iter(self.breaker.ask(read))
-        newest = self.pointers.learn_both(next(raw), next(raw), now)
+        newest = self.pointers.update_both(next(raw), next(raw), now)
         view = view._replace(items=newest.items)  # which were read with the lists
         unavailable = view.unavailable
         lists: list[StoredList | None] = []

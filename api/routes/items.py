@@ -15,7 +15,7 @@ from api.answers.json_text import generation_json, id_json
 from api.answers.selection import Selection, describe, render
 from api.http.answer_models import FoundItems, ItemAnswer, PopularAnswer, SimilarAnswer
 from api.http.problems import RequestError
-from api.http.request_models import ItemRequest, ItemsQuery, NoOptions, Page, QueryPage, SimilarQuery, SimilarRequest
+from api.http.request_models import ItemRequest, ItemsQuery, ListOptions, ListQuery, NoOptions, SimilarQuery, SimilarRequest
 from api.http.requests import parse, query, query_fields
 from api.http.responses import Caching, of_generation
 from api.http.route import Route
@@ -38,7 +38,7 @@ class ItemRoutes:
 
     def routes(self) -> list[Route]:
         return [
-            self.route("/popular", self.popular, "The popular items", QueryPage, PopularAnswer),
+            self.route("/popular", self.popular, "The popular items", ListQuery, PopularAnswer),
             self.route("/items", self.item_by_query, "Items by title or category, or one item", ItemsQuery, ItemAnswer),
             self.route("/items/<item_id>", self.item_by_path, "An item, by path", NoOptions, ItemAnswer),
             self.route("/similar", self.similar_by_query, "Similar items", SimilarRequest, SimilarAnswer),
@@ -84,20 +84,20 @@ class ItemRoutes:
         return self.respond(f'"item_id":{id_json(item_id)},{self.shown(asked, view, filler.choose(found)[1])}', view)
 
     def popular(self) -> Response:
-        asked = query(QueryPage)
+        asked = query(ListQuery)
         view = self.store.pointers.current()
         chosen = self.chosen_popular(asked, view)
         if not chosen.item_ids and (newest := self.store.pointers.follow()).pointer.generation != view.pointer.generation:
             view, chosen = newest, self.chosen_popular(asked, newest)  # that of before may just have been pruned
         return self.respond(f'"source":"popular",{self.shown(asked, view, chosen)}', view)
 
-    def chosen_popular(self, asked: QueryPage, view: View) -> Selection:
+    def chosen_popular(self, asked: ListQuery, view: View) -> Selection:
         return Filler(self.store, asked, view, self.metrics.fell_back).choose_named(Listed(POPULAR))[1]
 
     def respond(self, members: str, view: View) -> Response:
         return of_generation(f"{{{members},{generation_json(view.pointer)}}}\n", view.pointer, self.caching, view.items.tag)
 
-    def shown(self, asked: Page, view: View, chosen: Selection) -> str:
+    def shown(self, asked: ListOptions, view: View, chosen: Selection) -> str:
         return render(asked, chosen, describe(self.store, view, asked, (chosen,)))
 
     def route(self, path: str, view: Callable[..., Response], summary: str, query: type[RequestModel], answer: type[BaseModel]) -> Route:

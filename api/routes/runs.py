@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from redis import Redis
 
 from api.answers.user_answers import stored_or_given
-from api.http.api_keys import Gate, who_asks
+from api.http.api_keys import ApiKeys, who_asks
 from api.http.problems import RequestError
 from api.http.request_models import EraseRequest, HistoryQuery, NoOptions
 from api.http.requests import json_body, parse, query
@@ -41,7 +41,7 @@ class RunRoutes:
     store: Store
     queue: Breaker
     settings: Settings
-    gate: Gate
+    api_keys: ApiKeys
 
     def routes(self) -> list[Route]:
         summary = "Erase a user, in every generation and in runs to come"
@@ -85,7 +85,7 @@ class RunRoutes:
         if status is None:
             raise unknown_run()
         made = self.store.breaker.ask(lambda redis: state_of(Generations(redis, self.store.keys), run))
-        if self.gate.given_access() != "admin":  # why a run failed may tell what the trainer reads
+        if self.api_keys.given_access() != "admin":  # why a run failed may tell what the trainer reads
             status = status.without_details()
         return plain(RunState.model_validate(asdict(status) | {"generation": made}, extra="ignore").model_dump_json() + "\n")
 

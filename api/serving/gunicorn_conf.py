@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from api.http.api_keys import Gate
+from api.http.api_keys import ApiKeys
 from api.http.request_traces import RequestTraces
 from api.lists.clients import Clients
 from api.lists.store import Store
@@ -36,11 +36,11 @@ try:
     _settings = Settings.from_environ(os.environ)
     if _settings.tenants:
         for _each in read_tenants(Path(_settings.tenants), os.environ).values():
-            Gate.of(_each.settings)
+            ApiKeys.of(_each.settings)
     # These say now, in one line, what would be a trace in create_app.
     Store.of(_settings)
     Clients.of(_settings.rq_url, "LARDER_QUEUE_URL")
-    Gate.of(_settings)
+    ApiKeys.of(_settings)
     tracing.check(_settings)
 except SettingsError as error:
     sys.stderr.write(f"{error}\n")
@@ -65,8 +65,8 @@ limit_request_line = 8190  # the most that gunicorn takes: a path may hold 512 c
 graceful_timeout = 20  # below the stop grace period of the container
 keepalive = _settings.api_keepalive_s
 worker_connections = _settings.api_connections
-# No header of a client may change where the application believes to be mounted: api/serving/mounting.py believes those of proxies that
-# are named. Without one, gunicorn itself takes the scheme from a proxy on this machine.
+# No header of a client may change where the application believes to be mounted: api/serving/proxy_headers.py believes those of
+# proxies that are named. Without one, gunicorn itself takes the scheme from a proxy on this machine.
 forwarder_headers = ""
 if _settings.api_trusted_proxies:
     forwarded_allow_ips = ""

@@ -29,7 +29,7 @@ Headers = list[tuple[str, str]]
 OK, NO_CONTENT = "200 OK", "204 No Content"
 
 
-class Front:
+class Middleware:
     """`lane` answers some requests without the application, or leaves them to it by answering None.
 
     `cors`: None where no page of another origin may ask.

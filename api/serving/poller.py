@@ -13,10 +13,10 @@ from typing import Any
 from gunicorn.workers.gthread import PollableMethodQueue  # type: ignore[import-untyped]
 
 from api.http.problems import request_timeout
+from api.serving.acceptor import Acceptor, Listeners
+from api.serving.connection_counts import ConnectionCounts
 from api.serving.connections import AHEAD_BYTES, Connection, Limits, State
-from api.serving.door import Door, Listeners
 from api.serving.framing import Arriving
-from api.serving.shares import Shares
 
 MAX_HELD_BYTES = 2**26  # of requests that are not whole, and of answers that are not out
 _NOBODY_THERE = (errno.EAGAIN, errno.ECONNABORTED, errno.EINTR, errno.EPROTO, errno.EPERM)  # it has gone, or a firewall refused it
@@ -32,7 +32,7 @@ class Poller:
         max_connections: int,
         handle: Callable[[Connection, Arriving], None],
         refuse: Callable[[Exception], bytes],
-        shares: Shares | None = None,
+        counts: ConnectionCounts | None = None,
     ) -> None:
         """`handle` gets whole requests, and must not wait; `refuse` makes the answer to what is no request."""
         self.limits = limits
@@ -40,7 +40,7 @@ class Poller:
         self._handle, self._refuse = handle, refuse
         self._connections: set[Connection] = set()
         self._selector = selectors.DefaultSelector()
-        self._door = Door(self._selector, shares, self._accept, self._connections.__len__)
+        self._acceptor = Acceptor(self._selector, counts, self._accept, self._connections.__len__)
         self._calls = PollableMethodQueue()
         self._calls.init()
         self._selector.register(self._calls.fileno(), _READ, lambda _mask: self._calls.run_callbacks(None))
@@ -50,10 +50,10 @@ class Poller:
 
     def turn(self, timeout_s: float) -> bool:
         """Do what is to be done, and return at the latest after this time without anything to do; whether there was any."""
-        came = self._selector.select(self._door.patience(timeout_s))
+        came = self._selector.select(self._acceptor.patience(timeout_s))
         for key, mask in came:
             key.data(mask)
-        self._door.look()
+        self._acceptor.look()
         return bool(came)
 
     def defer(self, call: Callable[..., None], *arguments: Any) -> None:
@@ -78,13 +78,13 @@ class Poller:
 
     def tell(self) -> None:
         """The other processes, how many connections there are."""
-        self._door.tell()
+        self._acceptor.tell()
 
     def listen(self, listeners: Listeners, on: bool = True) -> None:
-        self._door.set(listeners, on)
+        self._acceptor.set(listeners, on)
 
     def stop_listening(self, listeners: Listeners) -> None:
-        self._door.shut(listeners)
+        self._acceptor.shut(listeners)
 
     def expire(self) -> None:
         """Close what has run out of time, or of memory."""
@@ -117,7 +117,7 @@ class Poller:
             return False
         connection = Connection(sock, client, listener.getsockname())
         self._connections.add(connection)
-        self._door.tell()
+        self._acceptor.tell()
         self._watch(connection)
         return True
 
@@ -183,5 +183,5 @@ class Poller:
             with suppress(KeyError, ValueError, OSError):
                 self._selector.unregister(connection.sock)
         self._connections.discard(connection)
-        self._door.tell()
+        self._acceptor.tell()
         connection.close()

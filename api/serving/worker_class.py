@@ -18,13 +18,13 @@ from gunicorn.workers.base import Worker as BaseWorker  # type: ignore[import-un
 from api.http.problems import RequestError, overloaded, stopping
 from api.http.versions import VERSION_PATH
 from api.serving.answering import Application, Quick200
+from api.serving.connection_counts import ConnectionCounts
 from api.serving.connections import Connection, Limits
 from api.serving.framing import Arriving
 from api.serving.plain.express import Express
 from api.serving.plain.quick import ARMS, QUICK, SENDER, TENANTS
 from api.serving.poller import Poller
-from api.serving.shares import Shares
-from api.serving.waiting import Ticket, Waiting
+from api.serving.request_queue import RequestQueue, Ticket
 from contract.settings.settings import Settings
 
 TICK_S = 0.5  # how often connections are looked at that have run out of time
@@ -45,12 +45,12 @@ class Worker(BaseWorker):  # type: ignore[misc]
         settings = Settings.from_environ(os.environ)
         limits = Limits(self.cfg.keepalive, settings.api_read_timeout_s)
         self._drain_s = settings.api_drain_s
-        self._waiting = Waiting(settings.api_queue_s)
+        self._waiting = RequestQueue(settings.api_queue_s)
         self._next_tick = 0.0
         starts = [root + version for root in {"", settings.api_root_path} for version in ("", VERSION_PATH)]
         self._live, self._ready = ({start + path for start in starts} for path in (LIVE, READY))
         _allow_files(self.cfg.worker_connections + SPARE_FILES)
-        self._poller = Poller(self.cfg, limits, self.cfg.worker_connections, self._handle, self._refused, Shares(self.age))
+        self._poller = Poller(self.cfg, limits, self.cfg.worker_connections, self._handle, self._refused, ConnectionCounts(self.age))
         super().init_process()
 
     def handle_exit(self, _signal: int, _frame: Any) -> None:

@@ -14,8 +14,8 @@ from api.http.problems import RETRY_STORE_S, SEE_LOG, sentence
 from api.http.route import PAGE, ROUTE
 from api.http.versions import VERSIONED
 from api.web import assets, sessions
+from api.web.context import PageContext, PageRoute
 from api.web.pages import cards, changes, compare, explorer, history, manual, outcomes, overview, reference, runbook
-from api.web.site import Page, Site
 from api.web.views.formats import FILTERS
 from contract import VERSION
 from contract.errors import GenerationError, NothingPromotedError, PayloadError, StoreError
@@ -45,9 +45,9 @@ _ERRORS: tuple[tuple[type[Exception], int, str, str], ...] = (
 )
 
 
-def beside(api: WSGIApplication, site: Site) -> tuple[WSGIApplication, list[str]]:
+def with_pages(api: WSGIApplication, context: PageContext) -> tuple[WSGIApplication, list[str]]:
     """`api`, and the pages in front of it: which of both answers is told by the first part of the path. And the paths of the pages."""
-    pages = application(site)
+    pages = application(context)
     paths = [str(rule) for rule in pages.url_map.iter_rules()]
     firsts = {path.split("/")[1] for path in paths} - {""}
 
@@ -61,18 +61,18 @@ def beside(api: WSGIApplication, site: Site) -> tuple[WSGIApplication, list[str]
     return answer, paths
 
 
-def application(site: Site) -> Flask:
+def application(context: PageContext) -> Flask:
     app = Flask("api.web", static_folder=None)
     app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.jinja_env.filters.update(FILTERS)
-    sessions.protect(app, site)
+    sessions.protect(app, context)
     paths: set[str] = set()
-    for page in _pages(site, paths.__contains__):
+    for page in _pages(context, paths.__contains__):
         paths.add(page.path)
-        app.add_url_rule(page.path, page.name, _view(site, page), methods=page.methods)
-    app.context_processor(lambda: _common(site))
-    policy = POLICY.format(style=assets.style()[1], images=" ".join(["'self'", *sorted(site.image_origins)]))
+        app.add_url_rule(page.path, page.name, _view(context, page), methods=page.methods)
+    app.context_processor(lambda: _common(context))
+    policy = POLICY.format(style=assets.style()[1], images=" ".join(["'self'", *sorted(context.image_origins)]))
     app.after_request(partial(_headers, policy))
     for kind, status, title, slug in _ERRORS:
         app.register_error_handler(kind, partial(_problem, status, title, slug))
@@ -80,34 +80,34 @@ def application(site: Site) -> Flask:
     return app
 
 
-def _pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
+def _pages(context: PageContext, is_page: Callable[[str], bool]) -> list[PageRoute]:
     return [
-        *overview.pages(site, is_page),
-        *explorer.pages(site),
-        *cards.pages(site),
-        *compare.pages(site),
-        *history.pages(site),
-        *outcomes.pages(site),
-        *changes.pages(site),
+        *overview.pages(context, is_page),
+        *explorer.pages(context),
+        *cards.pages(context),
+        *compare.pages(context),
+        *history.pages(context),
+        *outcomes.pages(context),
+        *changes.pages(context),
         *runbook.pages(),
-        *reference.pages(site),
-        *manual.pages(site),
-        *sessions.pages(site),
+        *reference.pages(context),
+        *manual.pages(context),
+        *sessions.pages(context),
         *assets.pages(),
     ]
 
 
-def _view(site: Site, page: Page) -> Callable[..., Response | str]:
+def _view(context: PageContext, page: PageRoute) -> Callable[..., Response | str]:
     def view(**arguments: str) -> Response | str:
         request.environ[ROUTE] = page.path
-        g.access = sessions.access_here(site)
-        instead = sessions.admit(site, page)
+        g.access = sessions.access_here(context)
+        instead = sessions.admit(context, page)
         return page.view(**arguments) if instead is None else instead
 
     return view
 
 
-def _common(site: Site) -> dict[str, Any]:
+def _common(context: PageContext) -> dict[str, Any]:
     """What every template may ask for."""
     access = g.get("access", "open")
     return {
@@ -116,13 +116,13 @@ def _common(site: Site) -> dict[str, Any]:
         "root": request.script_root,
         "access": access,
         "token": sessions.token() if access == "admin" else "",
-        "has_manual": bool(site.settings.manual),
-        "keeps_impressions": site.settings.impressions > 0,
+        "has_manual": bool(context.settings.manual),
+        "keeps_impressions": context.settings.impressions > 0,
         "person": sessions.user_here(),
-        "has_admin_keys": site.gate.has_admin_keys or bool(site.settings.api_user_header and site.settings.api_admin_users),
-        "needs_key": not site.gate.is_open,
+        "has_admin_keys": context.api_keys.has_admin_keys or bool(context.settings.api_user_header and context.settings.api_admin_users),
+        "needs_key": not context.api_keys.is_open,
         "release": VERSION,
-        "place": site.settings.namespace if site.settings.namespace != USUAL else "",
+        "place": context.settings.namespace if context.settings.namespace != USUAL else "",
     }
 
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from api.web.site import Page
+from api.web.context import PageRoute
 
 TYPES = {
     "live.js": "text/javascript",
@@ -44,7 +44,7 @@ def _read(name: str) -> tuple[bytes, str]:
     return content, sha256(content).hexdigest()[:12]
 
 
-def pages() -> list[Page]:
+def pages() -> list[PageRoute]:
     def asset(name: str) -> Response:
         if name not in TYPES:
             raise NotFound("There is no file of this name.")
@@ -53,4 +53,4 @@ def pages() -> list[Page]:
             content, headers={"Cache-Control": "public, max-age=31536000, immutable"}, content_type=f"{TYPES[name]}; charset=utf-8"
         )
 
-    return [Page("/assets/<name>", asset, "open")]
+    return [PageRoute("/assets/<name>", asset, "open")]

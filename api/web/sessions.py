@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response
 from api.http.api_keys import given_key
 from api.http.request_ids import USER
 from api.http.route import Access
-from api.web.site import Page, Site
+from api.web.context import PageContext, PageRoute
 from contract.text import words
 
 SESSION_HOURS = 12
@@ -40,9 +40,9 @@ class _Cookies(SecureCookieSessionInterface):
         return request.script_root or "/"
 
 
-def protect(app: Flask, site: Site) -> None:
-    app.session_interface = _Cookies(site.settings.api_public_origin)
-    app.secret_key = site.gate.secret(f"session of the pages of {site.settings.namespace}")
+def protect(app: Flask, context: PageContext) -> None:
+    app.session_interface = _Cookies(context.settings.api_public_origin)
+    app.secret_key = context.api_keys.secret(f"session of the pages of {context.settings.namespace}")
     app.config.update(
         SESSION_COOKIE_NAME="larder_session",
         SESSION_COOKIE_HTTPONLY=True,
@@ -54,12 +54,12 @@ def protect(app: Flask, site: Site) -> None:
     )
 
 
-def access_here(site: Site) -> Access:
+def access_here(context: PageContext) -> Access:
     """The most that the current request may do, by its cookie or by a key in its headers."""
     mark = str(session.get("mark", ""))
-    signed: object = session.get("access") if not mark or site.gate.name_of(mark) else ""  # a named key may be gone meanwhile
-    by_cookie: Access = "admin" if signed == "admin" else "read" if signed == "read" or site.gate.is_open else "open"
-    return max(site.gate.given_access(), by_cookie, _of_user(site), key=lambda access: _RANK[access])
+    signed: object = session.get("access") if not mark or context.api_keys.name_of(mark) else ""  # a named key may be gone meanwhile
+    by_cookie: Access = "admin" if signed == "admin" else "read" if signed == "read" or context.api_keys.is_open else "open"
+    return max(context.api_keys.given_access(), by_cookie, _of_user(context), key=lambda access: _RANK[access])
 
 
 def user_here() -> str:
@@ -67,24 +67,24 @@ def user_here() -> str:
     return str(request.environ.get(USER, ""))
 
 
-def _of_user(site: Site) -> Access:
+def _of_user(context: PageContext) -> Access:
     user = user_here()
     if not user:
         return "open"
-    return "admin" if {user, "*"} & set(words(site.settings.api_admin_users)) else "read"
+    return "admin" if {user, "*"} & set(words(context.settings.api_admin_users)) else "read"
 
 
-def admit(site: Site, page: Page) -> Response | None:
+def admit(context: PageContext, page: PageRoute) -> Response | None:
     """What to answer in place of `page` to someone who may not see it. A form is taken only from a page of this site."""
     if request.method == "POST":
-        _refuse_other_sites(site.settings.api_public_origin)
+        _refuse_other_sites(context.settings.api_public_origin)
         if len(request.get_data()) < (request.content_length or 0):  # or a box that was ticked would count as not ticked
             raise BadRequest("The form could not be read to its end.")
-    if _RANK[access_here(site)] >= _RANK[page.access]:
+    if _RANK[access_here(context)] >= _RANK[page.access]:
         if request.method == "POST" and page.access == "admin":
-            _check_token(site)
+            _check_token(context)
         return None
-    if page.is_part or _is_by_key(site):
+    if page.is_part or _is_by_key(context):
         raise Unauthorized("This page needs a key that is known.")
     wanted = request.script_root + request.full_path.rstrip("?")
     return redirect(f"{request.script_root}/sign-in?next={quote(wanted)}", 303)
@@ -96,16 +96,16 @@ def token() -> str:
     return found if isinstance(found, str) else ""
 
 
-def _is_by_key(site: Site) -> bool:
+def _is_by_key(context: PageContext) -> bool:
     """Whether a program asks, which a form to sign in is no answer to. A proxy that people sign in at may send a token of its own along."""
-    is_for_us = "X-API-Key" in request.headers or not site.settings.api_user_header
-    return site.gate.given_access() != "open" or (is_for_us and bool(given_key()))
+    is_for_us = "X-API-Key" in request.headers or not context.settings.api_user_header
+    return context.api_keys.given_access() != "open" or (is_for_us and bool(given_key()))
 
 
-def _check_token(site: Site) -> None:
+def _check_token(context: PageContext) -> None:
     # No other site can have a browser send a key in a header. Whom a proxy names may have no cookie of ours: browsers say where a form
     # comes from, which _refuse_other_sites has looked at.
-    if site.gate.given_access() == "admin":
+    if context.api_keys.given_access() == "admin":
         return
     if user_here() and ("Origin" in request.headers or "Sec-Fetch-Site" in request.headers):
         return
@@ -118,19 +118,19 @@ def _refuse_other_sites(public_origin: str) -> None:
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
     is_known = origin is None or urlsplit(origin).netloc == request.host or origin.lower() == (public_origin or None)
     if site not in ("same-origin", "none") or not is_known:
-        raise Forbidden("The form came from another site.")
+        raise Forbidden("The form came from another context.")
 
 
-def pages(site: Site) -> list[Page]:
+def pages(context: PageContext) -> list[PageRoute]:
     def sign_in() -> Response | str:
         if request.method == "GET":
             return render_template("sign_in.html", next=_local(request.args.get("next", "")))
-        wanted, access = _local(request.form.get("next", "")), site.gate.access_of(request.form.get("key", "").strip())
+        wanted, access = _local(request.form.get("next", "")), context.api_keys.access_of(request.form.get("key", "").strip())
         if access == "open":
             return render_template("sign_in.html", next=wanted, wrong=True)
         session.clear()
         session.permanent = True
-        session.update(access=access, token=secrets.token_urlsafe(24), mark=site.gate.mark_of(request.form.get("key", "").strip()))
+        session.update(access=access, token=secrets.token_urlsafe(24), mark=context.api_keys.mark_of(request.form.get("key", "").strip()))
         return redirect(wanted, 303)
 
     def sign_out() -> Response:
@@ -138,8 +138,8 @@ def pages(site: Site) -> list[Page]:
         return redirect(f"{request.script_root}/", 303)
 
     return [
-        Page("/sign-in", sign_in, "open", ("GET", "POST")),
-        Page("/sign-out", sign_out, "open", ("POST",)),
+        PageRoute("/sign-in", sign_in, "open", ("GET", "POST")),
+        PageRoute("/sign-out", sign_out, "open", ("POST",)),
     ]
 
 

@@ -22,7 +22,6 @@ from contract.store.removal import give_up
 from contract.store.runs import kind_of
 from trainer import jobs
 from trainer.service.abandoned import see_to_abandoned
-from trainer.service.beside import Beside
 from trainer.service.canary import Canary
 from trainer.service.comparing import Comparing
 from trainer.service.guarding import Guarding
@@ -31,6 +30,7 @@ from trainer.service.lost_runs import LostRuns
 from trainer.service.remote_retention import RemoteRetention
 from trainer.service.retention import prune
 from trainer.service.schedule import Schedule
+from trainer.service.sidecar import Sidecar
 from trainer.service.start_run import start_run
 from trainer.service.strangers import warn_of_strangers
 
@@ -57,18 +57,20 @@ class Keeping:
             _tried("the experiment is not watched", Guarding(larder, environ=environ).tick),
             _tried("answers of the experiment's arms are not watched", Canary(larder).tick),
         )
-        self._beside = (
-            Beside("trainer.events", "writes events and impressions", is_wanted=_writes(settings), environ=environ),
-            Beside("trainer.feeds", "reads events from streams of your own", is_wanted=bool(settings.feeds), environ=environ),
-            Beside(*("trainer.outcomes", "counts outcomes"), is_wanted=settings.impressions > 0, every_s=OUTCOMES_EVERY_S, environ=environ),
-            Beside("trainer.notices", "tells what became of runs", is_wanted=bool(settings.notices), environ=environ),
+        self._sidecars = (
+            Sidecar("trainer.events", "writes events and impressions", is_wanted=_writes(settings), environ=environ),
+            Sidecar("trainer.feeds", "reads events from streams of your own", is_wanted=bool(settings.feeds), environ=environ),
+            Sidecar(
+                *("trainer.outcomes", "counts outcomes"), is_wanted=settings.impressions > 0, every_s=OUTCOMES_EVERY_S, environ=environ
+            ),
+            Sidecar("trainer.notices", "tells what became of runs", is_wanted=bool(settings.notices), environ=environ),
         )
 
     def announce(self) -> None:
         """What comes first, before anything is compiled."""
         self._larder.erasure.announce()
         warn_of_strangers(self._larder)
-        for process in self._beside:
+        for process in self._sidecars:
             process.see_to()
 
     def first_run(self) -> None:
@@ -96,11 +98,11 @@ class Keeping:
         self._schedule.tick()
         for watch in self._watching:
             watch()
-        for process in self._beside:
+        for process in self._sidecars:
             process.see_to()
 
     def close(self) -> None:
-        for process in self._beside:
+        for process in self._sidecars:
             process.close()
 
     def _tidy(self) -> None:

@@ -58,7 +58,7 @@ class Nodes:
         """The server that another one has named."""
         return self._at(Node(error.host or self._address.seeds[0].host, error.port))
 
-    def learn(self, error: MovedError) -> None:
+    def moved(self, error: MovedError) -> None:
         """A slot has moved: others may have, too."""
         self.table[error.slot_id] = self.named(error)
         self.look()

@@ -91,7 +91,7 @@ class Routed(Spread):
                     raise
                 continue
             if isinstance(answer, MovedError):
-                nodes.learn(answer)
+                nodes.moved(answer)
                 continue
             if isinstance(answer, AskError):
                 answer = nodes.named(answer).ask(partial(_asking, run))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from api.answers.json_text import generation_json
 from api.answers.plain import fields_of, is_plain_id
 from api.answers.user_answers import plain_answer
-from api.http.api_keys import Gate
+from api.http.api_keys import ApiKeys
 from api.http.named_keys import NamedKey
 from api.http.responses import JSON, Caching, post_tag
 from api.lists.clients import Command
@@ -42,8 +42,8 @@ class Batch(NamedTuple):
 
 
 class Batches:
-    def __init__(self, store: Store, caching: Caching, gate: Gate) -> None:
-        self._store, self._gate = store, gate
+    def __init__(self, store: Store, caching: Caching, api_keys: ApiKeys) -> None:
+        self._store, self._api_keys = store, api_keys
         self._cache_control = ("Cache-Control", caching.header)
 
     def question(self, environ: WSGIEnvironment) -> Batch | None:
@@ -60,7 +60,7 @@ class Batches:
         k = k or pointer.k
         if k * len(given) > MAX_ITEMS or pointer.depth > MAX_DEPTH or not view.is_quick:
             return None
-        key = self._gate.reader(environ, ROUTE)
+        key = self._api_keys.reader(environ, ROUTE)
         user_ids = [stored_id(user, pointer.user_id_type) for user in given]
         if key is None or None in user_ids:
             return None
@@ -79,7 +79,7 @@ class Batches:
             if found is None or len(found.item_ids) < least:
                 return None
             results.append(plain_answer(user_id, found, k))
-        if asked.key is not None and not self._gate.lets_in(asked.key, environ):
+        if asked.key is not None and not self._api_keys.lets_in(asked.key, environ):
             return None
         body = f'{{{generation_json(pointer)},"results":[{{{"},{".join(results)}}}]}}\n'.encode()
         headers = [

@@ -22,7 +22,7 @@ from api.serving.plain.fast_lane import Question
 from api.serving.plain.pending import Pending
 from api.serving.plain.quick import Quick
 from api.serving.poller import Poller
-from api.serving.waiting import Ticket
+from api.serving.request_queue import Ticket
 
 PATIENCE_S = 0.1  # how long Redis may take; far longer than it does
 PAUSE_S = 1.0  # how long after that threads alone ask
@@ -83,7 +83,7 @@ class Express:
         started = time.perf_counter()
         try:
             _, environ = self._application.begin(arrived, ticket.connection.client, ticket.connection.server)
-            self._quick.put_right(environ)
+            self._quick.apply(environ)
             question = self._quick.lane.question(environ)
         except Exception:  # noqa: BLE001 (whatever it is, the thread meets it again, and knows how to tell it)
             question = None
@@ -145,7 +145,7 @@ class Express:
         try:
             found = None if any(isinstance(each, Exception) for each in raw) else self._quick.lane.told(environ, question, raw)
             if found is not None:
-                parts = self._quick.front.tell(environ, response.start_response, found, started)
+                parts = self._quick.middleware.tell(environ, response.start_response, found, started)
         except Exception:  # noqa: BLE001 (as above)
             found = None
         if found is None:

@@ -12,11 +12,11 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from api.answers.item_filter import ItemFilter
 from api.answers.json_text import generation_json
 from api.answers.plain import MAX_BYTES, Asked, of_body, of_path
-from api.answers.sieve import Sieve
 from api.answers.user_answers import plain_answer
-from api.http.api_keys import Gate
+from api.http.api_keys import ApiKeys
 from api.http.named_keys import NamedKey
 from api.http.responses import JSON, Caching, get_tag, post_tag
 from api.http.versions import VERSION_PATH
@@ -56,12 +56,12 @@ class Question(NamedTuple):
 
 
 class FastLane:
-    def __init__(self, store: Store, caching: Caching, gate: Gate) -> None:
+    def __init__(self, store: Store, caching: Caching, api_keys: ApiKeys) -> None:
         self._store = store
-        self._gate = gate
+        self._api_keys = api_keys
         self.count_arm: Callable[[str, str, int, Sequence[Id]], object] = lambda _arm, _outcome, _n, _users: None
         """As Metrics.arm, while an experiment runs."""
-        self._batches = batches.Batches(store, caching, gate)
+        self._batches = batches.Batches(store, caching, api_keys)
         self._cache_control = ("Cache-Control", caching.header)
 
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
@@ -100,13 +100,13 @@ class FastLane:
         if found is None:
             return None
         if asked.filter is not None:
-            if (sieve := _ready(view, asked.filter)) is None:
+            if (item_filter := _ready(view, asked.filter)) is None:
                 return None
-            found = sieve.of(found, k)
+            found = item_filter.of(found, k)
             passed = len(found.item_ids)
         if self._store.fallback and len(found.item_ids) < k:
             return None
-        if question.key is not None and not self._gate.lets_in(question.key, environ):
+        if question.key is not None and not self._api_keys.lets_in(question.key, environ):
             return None
         if arm := arm_of(pointer):
             if found.item_ids:
@@ -139,7 +139,7 @@ class FastLane:
     def _question(self, environ: WSGIEnvironment, asked: Asked, view: View) -> Question | None:
         if asked.filter is not None and _ready(view, asked.filter) is None:
             return None
-        key = self._gate.reader(environ, GET_ROUTE if asked.by_path else POST_ROUTE)
+        key = self._api_keys.reader(environ, GET_ROUTE if asked.by_path else POST_ROUTE)
         user_id = stored_id(asked.user_id, view.pointer.user_id_type)
         if key is None or user_id is None:
             return None
@@ -156,8 +156,8 @@ def _read_body(environ: WSGIEnvironment) -> Asked | None:
     return of_body(body) if len(body) == int(length) else None
 
 
-def _ready(view: View, text: str) -> Sieve | None:
+def _ready(view: View, text: str) -> ItemFilter | None:
     """None for a filter that was not made ready before, which takes longer than all else here; so the route does it."""
     table = view.items.table
     passes = None if table is None else table.ready(text)
-    return None if table is None or passes is None else Sieve(view, table, passes)
+    return None if table is None or passes is None else ItemFilter(view, table, passes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from api.serving.waiting import Ticket
+from api.serving.request_queue import Ticket
 
 
 class Pending(NamedTuple):

@@ -7,9 +7,9 @@ from typing import Any
 
 from api.lists.breaker import Breaker
 from api.lists.pointers import Pointers
-from api.serving.middleware import Front
-from api.serving.mounting import Mount
+from api.serving.middleware import Middleware
 from api.serving.plain.fast_lane import FastLane
+from api.serving.proxy_headers import ProxyHeaders
 
 QUICK = "larder.quick"  # of Flask's extensions
 ARMS = "larder.arms"  # the same: what tells Redis of the arms of an experiment; begins after the fork, and is closed with the worker
@@ -23,11 +23,11 @@ class Quick:
     """What the application gives to the worker."""
 
     lane: FastLane
-    front: Front
+    middleware: Middleware
     outermost: Any
     breaker: Breaker
     pointers: Pointers
 
-    def put_right(self, environ: dict[str, Any]) -> None:
-        if isinstance(self.outermost, Mount):
-            self.outermost.put_right(environ)
+    def apply(self, environ: dict[str, Any]) -> None:
+        if isinstance(self.outermost, ProxyHeaders):
+            self.outermost.apply(environ)

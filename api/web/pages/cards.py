@@ -13,8 +13,8 @@ from redis import Redis
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from api.web.context import PageContext, PageRoute
 from api.web.pages.overview import MEASURES
-from api.web.site import Page, Site
 from api.web.views.charts import BarChart, histogram
 from api.web.views.diffs import Diff
 from api.web.views.snapshot import Generation, generation_of
@@ -38,11 +38,11 @@ MEASURED = {
 SHOWN_ELSEWHERE = {"generation", "settings", "evaluation", "erased", "arrays"}
 
 
-def pages(site: Site) -> list[Page]:
+def pages(context: PageContext) -> list[PageRoute]:
     def known(generation: str) -> tuple[Generation, dict[bytes, bytes]]:
         if not is_generation_id(generation):
             raise NotFound("There is no generation of this id.")
-        raw, recorded = site.ask(
+        raw, recorded = context.ask(
             lambda generations: _read(generations.redis, generations.keys.generation(generation), generations.keys.shards(generation))
         )
         if not raw:
@@ -57,7 +57,7 @@ def pages(site: Site) -> list[Page]:
             "facts": facts(raw),
             "measures": _measures(found),
             "diff": diff_of(raw),
-            "pictures": _pictures(site, found),
+            "pictures": _pictures(context, found),
         }
         if "file" not in request.args:
             return render_template("card.html", **shown)
@@ -68,7 +68,7 @@ def pages(site: Site) -> list[Page]:
         found, raw = known(generation)
         return csv_answer(f"{_safe(generation)}.csv", ["table", "name", "value", "popularity"], _cells(found, raw))
 
-    return [Page("/cards/<generation>", card), Page("/cards/<generation>/card.csv", as_csv)]
+    return [PageRoute("/cards/<generation>", card), PageRoute("/cards/<generation>/card.csv", as_csv)]
 
 
 def _read(redis: Redis, key: str, shards: str) -> tuple[dict[bytes, bytes], int]:
@@ -158,12 +158,12 @@ def _text(value: object) -> str:
     return "none" if value is None or value == "" else str(value)
 
 
-def _pictures(site: Site, one: Generation) -> list[BarChart]:
+def _pictures(context: PageContext, one: Generation) -> list[BarChart]:
     """How long lists are, how high they score and how often an item is listed, in a sample of the users."""
     if one.manifest is None or one.progress.state not in HAS_LISTS:
         return []
     manifest = one.manifest
-    lists = site.store.breaker.ask(lambda redis: _sample(redis, site, manifest))
+    lists = context.store.breaker.ask(lambda redis: _sample(redis, context, manifest))
     if not lists:
         return []
     k, n = manifest.settings.k, len(lists)
@@ -176,12 +176,12 @@ def _pictures(site: Site, one: Generation) -> list[BarChart]:
     return [chart for chart in found if chart is not None]
 
 
-def _sample(redis: Redis, site: Site, manifest: Manifest) -> list[tuple[list[Id], list[float]]]:
+def _sample(redis: Redis, context: PageContext, manifest: Manifest) -> list[tuple[list[Id], list[float]]]:
     wanted = min(SAMPLE_BUCKETS, manifest.n_user_buckets)
     buckets = sorted({at * manifest.n_user_buckets // wanted for at in range(wanted)})
     with redis.pipeline(transaction=False) as pipe:
         for bucket in buckets:
-            pipe.hvals(site.store.keys.recs(manifest.generation, bucket))
+            pipe.hvals(context.store.keys.recs(manifest.generation, bucket))
         found = [payload.decode(raw) for raws in pipe.execute() for raw in raws]
     return [(list(items), list(scores)) for items, scores in found]
 

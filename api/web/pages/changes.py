@@ -12,9 +12,9 @@ from api.http.problems import sentence
 from api.http.request_ids import REQUEST_ID
 from api.routes.audit import moved, record
 from api.routes.runs import cancel_run, queued_text, start_run
+from api.web.context import PageContext, PageRoute
 from api.web.pages.plans import Plan, plan_cancel, plan_experiment, plan_promote, plan_release, plan_retrain, plan_rollback
 from api.web.sessions import user_here
-from api.web.site import Page, Site
 from api.web.views.diffs import Diff, read_diff
 from api.web.views.snapshot import Snapshot, take
 from contract.audit import What
@@ -26,10 +26,10 @@ from contract.store.generations import Generations
 T = TypeVar("T")
 
 
-def pages(site: Site) -> list[Page]:
-    def page(path: str, look: Callable[[Snapshot], Plan], do: Callable[[Plan], str]) -> Page:
+def pages(context: PageContext) -> list[PageRoute]:
+    def page(path: str, look: Callable[[Snapshot], Plan], do: Callable[[Plan], str]) -> PageRoute:
         def view() -> Response | str:
-            seen = take(site)
+            seen = take(context)
             if seen.away:
                 raise StoreError(seen.away)
             served = seen.pointer.generation if seen.pointer else ""
@@ -50,34 +50,34 @@ def pages(site: Site) -> list[Page]:
                     except GenerationError as error:
                         problem = sentence(str(error))
                     else:
-                        site.store.pointers.refresh() if seen.pointer else None
+                        context.store.pointers.refresh() if seen.pointer else None
                         return redirect(f"{request.script_root}/", 303)
             body = render_template("change.html", plan=plan, served=served, problem=problem, one=seen.find(plan.target))
             return Response(body, 409 if problem else 200, mimetype="text/html")
 
-        return Page(path, view, "admin", ("GET", "POST"))
+        return PageRoute(path, view, "admin", ("GET", "POST"))
 
     def change(what: What, act: Callable[[Generations], T], note: str = "") -> T:
-        return moved(site.store, site.settings, what, _who(site), act, note)
+        return moved(context.store, context.settings, what, _who(context), act, note)
 
     def retrain(_plan: Plan) -> str:
         force, review = bool(request.form.get("force")), bool(request.form.get("review"))
-        run = start_run(site.store, site.queue, site.settings, {}, forced_by=_who(site) if force else "", review=review)
-        record(site.store, site.settings, "run", _who(site), after=queued_text(run, (), forced=force, review=review))
+        run = start_run(context.store, context.queue, context.settings, {}, forced_by=_who(context) if force else "", review=review)
+        record(context.store, context.settings, "run", _who(context), after=queued_text(run, (), forced=force, review=review))
         return f"Run {run} is queued."
 
     def cancel(plan: Plan) -> str:
-        cancel_run(site.store, site.queue, site.settings, plan.target, _who(site))
+        cancel_run(context.store, context.queue, context.settings, plan.target, _who(context))
         return f"Run {plan.target} is cancelled."
 
     def promote(plan: Plan) -> str:
         force = bool(request.form.get("force"))
         note = "forced" if force else ""
-        change("promote", lambda generations: generations.promote_by_hand(plan.target, _who(site), force), note)
+        change("promote", lambda generations: generations.promote_by_hand(plan.target, _who(context), force), note)
         return f"Generation {plan.target} is served now."
 
     def roll_back(_plan: Plan) -> str:
-        event = change("rollback", lambda generations: generations.roll_back(_who(site)))
+        event = change("rollback", lambda generations: generations.roll_back(_who(context)))
         return f"Generation {event.generation} is served now, and promotions are held."
 
     def release(_plan: Plan) -> str:
@@ -85,16 +85,16 @@ def pages(site: Site) -> list[Page]:
 
     def end(plan: Plan) -> str:
         force = bool(request.form.get("force"))
-        ended = change("promote", lambda generations: Experiments(generations).promote(plan.target, _who(site), force, plan.experiment))
-        record(site.store, site.settings, "experiment", _who(site), f"{ended.id}: {told(ended)}", f"ended with {plan.target}")
+        ended = change("promote", lambda generations: Experiments(generations).promote(plan.target, _who(context), force, plan.experiment))
+        record(context.store, context.settings, "experiment", _who(context), f"{ended.id}: {told(ended)}", f"ended with {plan.target}")
         return f"The experiment is over, with {plan.target} for everybody."
 
     def diff_of(name: str) -> Diff | None:
-        return site.ask(lambda generations: read_diff(generations, name)) if name else None
+        return context.ask(lambda generations: read_diff(generations, name)) if name else None
 
     def before(seen: Snapshot) -> str:
         pointer = seen.pointer
-        return site.ask(lambda generations: next(generations.served_before(pointer), "")) if pointer else ""
+        return context.ask(lambda generations: next(generations.served_before(pointer), "")) if pointer else ""
 
     return [
         page("/change/retrain", plan_retrain, retrain),
@@ -106,9 +106,9 @@ def pages(site: Site) -> list[Page]:
     ]
 
 
-def _who(site: Site) -> str:
+def _who(context: PageContext) -> str:
     request_id = request.environ.get(REQUEST_ID, "")
     if user := user_here():
         return f"the page, {user}, request {request_id}"
-    name = site.gate.name_of(str(session.get("mark", "")))
+    name = context.api_keys.name_of(str(session.get("mark", "")))
     return f"the page, key {name}, request {request_id}" if name else f"the page, request {request_id}"

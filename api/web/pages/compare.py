@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from api.lists.pinning import pointer_of
-from api.web.site import Page, Site
+from api.web.context import PageContext, PageRoute
 from api.web.views.runs import versus
 from api.web.views.runs.comparison_table import as_table
 from api.web.views.runs.list_pairs import ListPairs, list_pairs
@@ -34,10 +34,10 @@ class Known:
     served: str
 
 
-def pages(site: Site) -> list[Page]:
+def pages(context: PageContext) -> list[PageRoute]:
     def asked() -> tuple[Known, str, str]:
         given = [request.args.get(name, "").strip() for name in ("a", "b")]
-        known = site.ask(lambda generations: _known(generations, [name for name in given if is_generation_id(name)]))
+        known = context.ask(lambda generations: _known(generations, [name for name in given if is_generation_id(name)]))
         return known, *_chosen(known, *given)
 
     def compare() -> str:
@@ -46,7 +46,7 @@ def pages(site: Site) -> list[Page]:
         shown: dict[str, Any] = {"known": known, "choices": list(known.records)[:CHOICES], "old": None, "new": None, "user": user}
         if old and new:
             shown |= {"old": known.records[old], "new": known.records[new], "versus": versus}
-            shown["lists"], shown["no_lists"] = _lists(site, known, old, new, user)
+            shown["lists"], shown["no_lists"] = _lists(context, known, old, new, user)
             shown["can_serve"] = new in known.generations and known.generations[new].progress.state in ROLLBACK and new != known.served
         return render_template("compare.html", **shown)
 
@@ -54,10 +54,10 @@ def pages(site: Site) -> list[Page]:
         known, old, new = asked()
         if not (old and new):
             raise NotFound("There is one generation to compare, or none.")
-        lists = _lists(site, known, old, new, "")[0]
+        lists = _lists(context, known, old, new, "")[0]
         return csv_answer("compare.csv", *as_table(known.records[old], known.records[new], lists))
 
-    return [Page("/compare", compare), Page("/compare.csv", as_csv)]
+    return [PageRoute("/compare", compare), PageRoute("/compare.csv", as_csv)]
 
 
 def _known(generations: Generations, wanted: list[str]) -> Known:
@@ -90,14 +90,14 @@ def _chosen(known: Known, old: str, new: str) -> tuple[str, str]:
     return old, new
 
 
-def _lists(site: Site, known: Known, old: str, new: str, user: str) -> tuple[ListPairs | None, str]:
+def _lists(context: PageContext, known: Known, old: str, new: str, user: str) -> tuple[ListPairs | None, str]:
     """And why there are none."""
     states = [known.generations[name].progress.state if name in known.generations else "" for name in (old, new)]
     if any(state not in HAS_LISTS for state in states):
         gone = " and ".join(name for name, state in zip((old, new), states, strict=True) if state not in HAS_LISTS)
         return None, f"Lists can't be compared: those of {gone} are not kept."
-    pointers = [pointer_of(site.store, name) for name in (old, new)]
+    pointers = [pointer_of(context.store, name) for name in (old, new)]
     if pointers[0] is None or pointers[1] is None:
         return None, "Lists can't be compared: those of one were just removed."
-    found = list_pairs(site.store, pointers[0], pointers[1], user)
+    found = list_pairs(context.store, pointers[0], pointers[1], user)
     return found, "" if found else "No user has a list in both."

@@ -15,7 +15,7 @@ from api.http.answer_models import GENERATION
 from api.http.problems import RequestError, sentence
 from api.http.request_models import MAX_FILTER_CHARACTERS, MAX_SESSION_ITEMS, NO_FALLBACK, UserOptions
 from api.http.versions import VERSION_PATH
-from api.web.site import Page, Site
+from api.web.context import PageContext, PageRoute
 from api.web.views.explorer.choice import Choice, chosen
 from api.web.views.explorer.lists import Named, found_entries, session_view, similar_entries, title_of, user_view
 from api.web.views.explorer.pictures import pictures
@@ -33,8 +33,8 @@ SHOWN_USERS = 20  # whose ids begin like one that is unknown
 FOUND = 8  # of users, and of items, that a search shows
 
 
-def pages(site: Site) -> list[Page]:
-    store = site.store
+def pages(context: PageContext) -> list[PageRoute]:
+    store = context.store
 
     def explore() -> Response | str:
         with chosen(store, request.args.get(GENERATION, "").strip()) as choice:
@@ -83,7 +83,7 @@ def pages(site: Site) -> list[Page]:
     def _user(user: str, choice: Choice, k: int, condition: str) -> dict[str, Any]:
         view = store.pointers.current(user)
         pointer = view.pointer
-        previous = _previous(site, pointer) if choice.is_served else choice.served
+        previous = _previous(context, pointer) if choice.is_served else choice.served
         wrong = ""
         try:
             options = UserOptions(k=k, filter=condition or None, fallback=NO_FALLBACK)
@@ -98,8 +98,10 @@ def pages(site: Site) -> list[Page]:
             "user_view": shown,
             "filter_is_wrong": wrong,
             "near": (find_users(store, pointer, user, SHOWN_USERS) or []) if shown.cold else [],
-            "pictures": pictures(store, view, [one.item_id for one in shown.entries], site.image_origins),
-            "snippets": posted(f"{site.address()}{VERSION_PATH}/recommendations{_query(choice)}", body, needs_key=not site.gate.is_open),
+            "pictures": pictures(store, view, [one.item_id for one in shown.entries], context.image_origins),
+            "snippets": posted(
+                f"{context.address()}{VERSION_PATH}/recommendations{_query(choice)}", body, needs_key=not context.api_keys.is_open
+            ),
         }
 
     def _item(text: str, choice: Choice, k: int) -> dict[str, Any]:
@@ -115,16 +117,16 @@ def pages(site: Site) -> list[Page]:
             "item_title": title_of(seen[1]),
             "item_more": _more(seen[1]),
             "similar": similar,
-            "pictures": pictures(store, view, [item_id, *(one.item_id for one in similar or [])], site.image_origins),
+            "pictures": pictures(store, view, [item_id, *(one.item_id for one in similar or [])], context.image_origins),
             "item_id": item_id,
             "snippets": asked_for(
-                f"{site.address()}{VERSION_PATH}/similar",
+                f"{context.address()}{VERSION_PATH}/similar",
                 {"item_id": str(item_id), "k": str(k)} | ({GENERATION: choice.named} if choice.named else {}),
-                needs_key=not site.gate.is_open,
+                needs_key=not context.api_keys.is_open,
             ),
         }
 
-    return [Page("/explore", explore), Page("/explore/found", suggest, is_part=True)]
+    return [PageRoute("/explore", explore), PageRoute("/explore/found", suggest, is_part=True)]
 
 
 def _address(generation: str, **fields: str) -> str:
@@ -143,13 +145,13 @@ def _k(text: str, pointer: Pointer) -> int:
     return max(1, min(wanted, max(pointer.depth, pointer.k)))
 
 
-def _previous(site: Site, pointer: Pointer) -> Pointer | None:
+def _previous(context: PageContext, pointer: Pointer) -> Pointer | None:
     """How to read the generation that was served before, if its lists are still there."""
     if not pointer.previous:
         return None
 
     try:
-        state, manifest = site.ask(lambda generations: (generations.state(pointer.previous), generations.manifest(pointer.previous)))
+        state, manifest = context.ask(lambda generations: (generations.state(pointer.previous), generations.manifest(pointer.previous)))
     except (GenerationError, ValueError):  # pruned meanwhile, or of another version
         return None
     return manifest.pointer() if state in HAS_LISTS else None

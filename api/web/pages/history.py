@@ -14,9 +14,9 @@ from redis import Redis
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from api.web.context import PageContext, PageRoute
 from api.web.pages.overview import stages
 from api.web.pages.runbook import section
-from api.web.site import Page, Site
 from api.web.views.runs.figures import FIGURES
 from api.web.views.runs.limits import limits_of
 from api.web.views.runs.run_table import USUAL, Entry, as_table, columns_of, entries, filtered
@@ -39,14 +39,14 @@ RANGES = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year", "": 
 ENDED_BADLY = (RunState.FAILED, RunState.CANCELLED)
 
 
-def pages(site: Site) -> list[Page]:
+def pages(context: PageContext) -> list[PageRoute]:
     def listed() -> str:
-        records, statuses, tuned = site.store.breaker.ask(_read)
+        records, statuses, tuned = context.store.breaker.ask(_read)
         asked = _asked()
         chosen = within(records, asked)
         start, end = _seconds(asked["from"]), _seconds(asked["to"])
         charts = [chart for figure in FIGURES if (chart := timeline(figure, chosen[::-1], start, end)) is not None]
-        pointer = site.ask(lambda generations: generations.current())
+        pointer = context.ask(lambda generations: generations.current())
         served = pointer.generation if pointer else ""
         rows, columns = _rows(records, statuses, asked, served)
         shows = choice(columns, USUAL, request.args.getlist("columns"))
@@ -59,25 +59,25 @@ def pages(site: Site) -> list[Page]:
 
     def as_csv() -> Response:
         """All rows that the filter leaves, of all pages, in the order of the page; all columns, or those that are asked for."""
-        records, statuses, _ = site.store.breaker.ask(_read)
-        pointer = site.ask(lambda generations: generations.current())
+        records, statuses, _ = context.store.breaker.ask(_read)
+        pointer = context.ask(lambda generations: generations.current())
         rows, columns = _rows(records, statuses, _asked(), pointer.generation if pointer else "")
         every = [column.name for column in columns if not column.name.startswith("settings.")]
         return csv_answer("history.csv", *as_table(rows, choice(columns, every, request.args.getlist("columns")).columns))
 
     def _read(redis: Redis) -> tuple[list[RunRecord], list[RunStatus], TuningPlot | None]:
-        found = Tunings(redis, site.store.keys).latest()
-        return History(redis, site.store.keys).newest(), Runs(redis, site.store.keys).newest(), tuning_plot(found) if found else None
+        found = Tunings(redis, context.store.keys).latest()
+        return History(redis, context.store.keys).newest(), Runs(redis, context.store.keys).newest(), tuning_plot(found) if found else None
 
     def one(run: str) -> str:
         if not is_generation_id(run):
             raise NotFound("There is no run of this id.")
 
         def read(redis: Redis) -> tuple[RunStatus | None, str, list[RunRecord], dict[bytes, bytes]]:
-            runs, keys = Runs(redis, site.store.keys), site.store.keys
+            runs, keys = Runs(redis, context.store.keys), context.store.keys
             return runs.get(run), runs.log_of(run), History(redis, keys).newest(), redis.hgetall(keys.generation(run))  # type: ignore[return-value]
 
-        status, log, records, raw = site.store.breaker.ask(read)
+        status, log, records, raw = context.store.breaker.ask(read)
         record = next((each for each in records if each.run == run), None)
         if status is None and record is None and not raw:
             raise NotFound(f"Nothing is known of run {run}, or not any more: a failed run is remembered for a week, others for a year.")
@@ -85,7 +85,7 @@ def pages(site: Site) -> list[Page]:
         shown_status = status if status is None or is_admin else status.without_details()
         generation = generation_of(run, raw, 0) if raw else None
         before, measured = beside_served(record, records, generation.verdict.against if generation else "") if record else (None, [])
-        pointer = site.ask(lambda generations: generations.current())
+        pointer = context.ask(lambda generations: generations.current())
         seen = Snapshot(now=datetime.now(UTC), run=status, generations=(generation,) if generation else ())
         has_failed = status is not None and status.state in ENDED_BADLY
         return render_template(
@@ -105,7 +105,7 @@ def pages(site: Site) -> list[Page]:
             has_failed=has_failed,
         )
 
-    return [Page("/history", listed), Page("/history.csv", as_csv), Page("/history/<run>", one)]
+    return [PageRoute("/history", listed), PageRoute("/history.csv", as_csv), PageRoute("/history/<run>", one)]
 
 
 def within(records: Sequence[RunRecord], asked: dict[str, str]) -> list[RunRecord]:

@@ -11,7 +11,7 @@ from flask import redirect, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from api.web.site import Page, Site
+from api.web.context import PageContext, PageRoute
 
 HTML = "text/html; charset=utf-8"
 TYPES = {
@@ -32,11 +32,11 @@ _POLICY = (
 _INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
-def pages(site: Site) -> list[Page]:
+def pages(context: PageContext) -> list[PageRoute]:
     """None where no folder is named: then the API knows no such path."""
-    if not site.settings.manual:
+    if not context.settings.manual:
         return []
-    folder = Path(site.settings.manual)
+    folder = Path(context.settings.manual)
 
     def first() -> Response:
         return redirect(f"{request.script_root}/manual/")  # links of its pages are relative
@@ -50,7 +50,7 @@ def pages(site: Site) -> list[Page]:
             raise NotFound(ABSENT)
         return _answer(found)
 
-    return [Page("/manual", first, "open"), Page("/manual/", index, "open"), Page("/manual/<path:path>", file, "open")]
+    return [PageRoute("/manual", first, "open"), PageRoute("/manual/", index, "open"), PageRoute("/manual/<path:path>", file, "open")]
 
 
 def inside(folder: Path, path: str) -> Path | None:

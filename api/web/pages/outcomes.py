@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from flask import render_template
 
-from api.web.site import Page, Site
+from api.web.context import PageContext, PageRoute
 from contract.formats.outcomes.report import Outcomes
 from contract.store.streams.outcomes import latest
 
 TITLES = {"generation": "By generation", "rank": "By rank", "day": "By day", "segment": "By segment of users", "arm": "By arm"}
 
 
-def pages(site: Site) -> list[Page]:
+def pages(context: PageContext) -> list[PageRoute]:
     def shown() -> str:
-        found = site.store.breaker.ask(lambda redis: latest(redis, site.store.keys))
-        return render_template("outcomes.html", found=found, titles=titles_of(found) if found else [], is_on=site.settings.impressions > 0)
+        found = context.store.breaker.ask(lambda redis: latest(redis, context.store.keys))
+        return render_template(
+            "outcomes.html", found=found, titles=titles_of(found) if found else [], is_on=context.settings.impressions > 0
+        )
 
-    return [Page("/outcomes", shown)]
+    return [PageRoute("/outcomes", shown)]
 
 
 def titles_of(found: Outcomes) -> list[str]:

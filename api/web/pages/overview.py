@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from flask import g, render_template
 
+from api.web.context import PageContext, PageRoute
 from api.web.pages.runbook import section
-from api.web.site import Page, Site
 from api.web.views.alarms import WORDS, alarms, state
 from api.web.views.formats import age_of
 from api.web.views.remedies import remedies
@@ -57,14 +57,14 @@ class ArmRow(NamedTuple):
     empty: str
 
 
-def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
-    meter = TrafficMeter(site.metrics)
+def pages(context: PageContext, is_page: Callable[[str], bool]) -> list[PageRoute]:
+    meter = TrafficMeter(context.metrics)
 
     def seen() -> dict[str, Any]:
-        snapshot = take(site)
+        snapshot = take(context)
         if snapshot.run and g.get("access") != "admin":
             snapshot = replace(snapshot, run=snapshot.run.without_details())
-        found = alarms(snapshot, site.settings.stale_after_s)
+        found = alarms(snapshot, context.settings.stale_after_s)
         overall = state(found)
         return {
             "seen": snapshot,
@@ -78,7 +78,7 @@ def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
             "stages": stages(snapshot),
             "pace": pace(snapshot),
             "every_s": BUSY_EVERY_S if snapshot.is_busy else IDLE_EVERY_S,
-            "arms": _arms(site, snapshot),
+            "arms": _arms(context, snapshot),
             "traffic": meter.read(is_page),
         }
 
@@ -92,20 +92,20 @@ def pages(site: Site, is_page: Callable[[str], bool]) -> list[Page]:
 
     def _tiles(served: str) -> Tiles:
         try:
-            return tiles(site.store.breaker.ask(lambda redis: History(redis, site.store.keys).newest(TILE_RUNS)), served)
+            return tiles(context.store.breaker.ask(lambda redis: History(redis, context.store.keys).newest(TILE_RUNS)), served)
         except LarderError:  # the rest of the page says so
             return Tiles("", [])
 
-    return [Page("/", overview), Page("/live", live, is_part=True)]
+    return [PageRoute("/", overview), PageRoute("/live", live, is_part=True)]
 
 
-def _arms(site: Site, seen: Snapshot) -> list[ArmRow]:
+def _arms(context: PageContext, seen: Snapshot) -> list[ArmRow]:
     """Of the experiment that runs."""
     found = arms_of(seen.pointer) if seen.pointer else None
     if found is None:
         return []
     try:
-        counts = site.store.breaker.ask(lambda redis: ArmAnswers(redis, site.store.keys, found.experiment.id).read()[0])
+        counts = context.store.breaker.ask(lambda redis: ArmAnswers(redis, context.store.keys, found.experiment.id).read()[0])
     except LarderError:  # the rest of the page says so
         counts = {}
     rows = []

@@ -8,23 +8,23 @@ from typing import Any
 from flask import g, render_template
 
 from api.http.versions import VERSION_PATH
-from api.web.site import Page, Site
+from api.web.context import PageContext, PageRoute
 from api.web.views.explorer.random_user import random_user
 from api.web.views.reference.examples import curl_of
 from api.web.views.reference.operations import ACCESS, Operation, objects, operations
 from contract.errors import NothingPromotedError, PayloadError, StoreError
 
 
-def pages(site: Site) -> list[Page]:
+def pages(context: PageContext) -> list[PageRoute]:
     @lru_cache(maxsize=1)
     def described() -> tuple[dict[str, Any], dict[str, list[Operation]]]:
-        document = site.describe()
+        document = context.describe()
         return document, operations(document)
 
     def reference() -> str:
         document, found = described()
-        samples, schemas, needs_key = _samples(site), document["components"]["schemas"], not site.gate.is_open
-        base = site.address() + VERSION_PATH
+        samples, schemas, needs_key = _samples(context), document["components"]["schemas"], not context.api_keys.is_open
+        base = context.address() + VERSION_PATH
         curls = {one.name: curl_of(one, base, samples, schemas, needs_key=needs_key) for each in found.values() for one in each}
         about = {tag["name"]: tag["description"] for tag in document["tags"]}
         shown: dict[str, Any] = {"version": document["info"]["version"], "base": base, "about": about, "access_of": ACCESS}
@@ -32,17 +32,17 @@ def pages(site: Site) -> list[Page]:
             "reference.html", found=found, curls=curls, objects=objects(document, found), is_sample=bool(samples), **shown
         )
 
-    return [Page("/reference", reference, "open")]
+    return [PageRoute("/reference", reference, "open")]
 
 
-def _samples(site: Site) -> dict[str, Any]:
+def _samples(context: PageContext) -> dict[str, Any]:
     """Ids of the served generation; none while there is none, and for those who may not read lists."""
     if g.get("access") == "open":
         return {}
     try:
-        view = site.store.pointers.follow()
-        user = random_user(site.store, view.pointer)
-        mine = None if user is None else site.store.user_list(view, user)
+        view = context.store.pointers.follow()
+        user = random_user(context.store, view.pointer)
+        mine = None if user is None else context.store.user_list(view, user)
     except (NothingPromotedError, PayloadError, StoreError):
         return {}
     found: dict[str, Any] = {"generation": view.pointer.generation, "run": view.pointer.generation, "name": "popular"}

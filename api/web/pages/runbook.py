@@ -11,7 +11,7 @@ from pathlib import Path
 from flask import render_template
 from markupsafe import Markup, escape
 
-from api.web.site import Page
+from api.web.context import PageRoute
 
 # In an image it lies in the package, in a checkout where people look for it.
 PLACES = (Path(__file__).parents[1] / "runbook.md", Path(__file__).parents[3] / "docs" / "runbook.md")
@@ -19,11 +19,11 @@ _INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
 _ANCHOR = re.compile(r'<a id="([a-z-]+)"></a>')
 
 
-def pages() -> list[Page]:
+def pages() -> list[PageRoute]:
     def runbook() -> str:
         return render_template("runbook.html", body=_body())
 
-    return [Page("/runbook", runbook, "open")]
+    return [PageRoute("/runbook", runbook, "open")]
 
 
 @lru_cache(maxsize=1)

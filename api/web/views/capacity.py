@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from redis import Redis
 
-from api.web.site import Site
+from api.web.context import PageContext
 from contract.errors import LarderError
 from contract.formats.manifest import Pointer
 from contract.store.event_stream import events_in
@@ -19,19 +19,19 @@ UNPACKED = b"hashtable"
 LOOKED_AT = 4
 
 
-def memory(site: Site) -> Mapping[str, Any]:
+def memory(context: PageContext) -> Mapping[str, Any]:
     """INFO may be forbidden; then the page does without."""
     try:
-        return site.store.breaker.ask(lambda redis: redis.info("memory"))
+        return context.store.breaker.ask(lambda redis: redis.info("memory"))
     except LarderError:
         return {}
 
 
-def is_unpacked(site: Site, pointer: Pointer | None) -> bool:
+def is_unpacked(context: PageContext, pointer: Pointer | None) -> bool:
     """Whether some of the buckets that are served lie unpacked, since a limit of the server is too low. False where nobody may look."""
     if pointer is None:
         return False
-    keys, name = site.store.keys, pointer.generation
+    keys, name = context.store.keys, pointer.generation
 
     def look(redis: Redis) -> list[bytes | None]:
         with redis.pipeline(transaction=False) as pipe:
@@ -40,27 +40,27 @@ def is_unpacked(site: Site, pointer: Pointer | None) -> bool:
             return cast("list[bytes | None]", pipe.execute())
 
     try:
-        return UNPACKED in site.store.breaker.ask(look)
+        return UNPACKED in context.store.breaker.ask(look)
     except LarderError:
         return False
 
 
-def events(site: Site) -> Waiting | None:
+def events(context: PageContext) -> Waiting | None:
     """None where events are off, or can't be read."""
-    if not site.settings.events:
+    if not context.settings.events:
         return None
     try:
-        return site.store.breaker.ask(lambda redis: events_in(redis, site.store.keys).waiting())
+        return context.store.breaker.ask(lambda redis: events_in(redis, context.store.keys).waiting())
     except LarderError:
         return None
 
 
-def feeds(site: Site) -> list[FeedState]:
+def feeds(context: PageContext) -> list[FeedState]:
     """None of them where none is read, or that can't be asked."""
-    names = [feed.name for feed in site.settings.feeds]
+    names = [feed.name for feed in context.settings.feeds]
     if not names:
         return []
     try:
-        return site.store.breaker.ask(lambda redis: told_of(redis, site.store.keys, names))
+        return context.store.breaker.ask(lambda redis: told_of(redis, context.store.keys, names))
     except LarderError:
         return []

@@ -11,7 +11,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 from redis import Redis
 
-from api.web.site import Site
+from api.web.context import PageContext
 from api.web.views.capacity import events, feeds, is_unpacked, memory
 from api.web.views.runs.happenings import Happening, happenings
 from contract.audit import newest_changes
@@ -116,11 +116,11 @@ class Snapshot:
         return self.run.state in GOING or (self.scoring is not None and self.scoring.state == GenerationState.SCORING)
 
 
-def take(site: Site) -> Snapshot:
+def take(context: PageContext) -> Snapshot:
     """Never raises for a Redis that is away: that, too, is something to show."""
     now, parts = datetime.now(UTC), dict[str, Any]()
     try:
-        parts["pointer"] = site.store.pointers.refresh()
+        parts["pointer"] = context.store.pointers.refresh()
     except NothingPromotedError:
         pass
     except LarderError as error:
@@ -128,13 +128,13 @@ def take(site: Site) -> Snapshot:
     if "away" not in parts:
         try:
             served = parts.get("pointer")
-            parts |= site.store.breaker.ask(lambda redis: _read(redis, site.store.keys, served.generation if served else ""))
+            parts |= context.store.breaker.ask(lambda redis: _read(redis, context.store.keys, served.generation if served else ""))
         except LarderError as error:
             parts["away"] = str(error)
-        parts["memory"], parts["events"], parts["feeds"] = memory(site), events(site), feeds(site)
-        parts["is_unpacked"] = is_unpacked(site, parts.get("pointer"))
+        parts["memory"], parts["events"], parts["feeds"] = memory(context), events(context), feeds(context)
+        parts["is_unpacked"] = is_unpacked(context, parts.get("pointer"))
     try:
-        parts["queues"] = site.queue.ask(lambda redis: read_queues(redis, site.settings.namespace, now))
+        parts["queues"] = context.queue.ask(lambda redis: read_queues(redis, context.settings.namespace, now))
     except LarderError as error:
         parts["queue_away"] = str(error)
     return Snapshot(now=parts.pop("now", now), **parts)

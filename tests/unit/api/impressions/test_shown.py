@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from api.impressions import front
+from api.impressions import sampling
 from api.impressions import shown as shown_module
-from api.impressions.front import SampledFront
+from api.impressions.sampling import SamplingMiddleware
 from api.impressions.shown import AT_ONCE_BYTES, shown
 from api.metrics.counters import Metrics
 from contract.formats.events import Impression, decode_impression
@@ -52,14 +52,14 @@ def test_a_batch_tells_of_each_user_who_got_a_list() -> None:
     ],
 )  # fmt: skip
 def test_a_share_of_answers_with_lists_by_chance(monkeypatch: pytest.MonkeyPatch, route: str, status: str, drawn: float, n: int) -> None:
-    monkeypatch.setattr(front, "random", lambda: drawn)
+    monkeypatch.setattr(sampling, "random", lambda: drawn)
     kept: list[tuple[str, bytes, bool]] = []
     told: list[str] = []
 
     def start_response(status: str, *_: Any) -> Any:
         told.append(status)
 
-    sampled = SampledFront(lambda _environ, _start: (), Metrics(), share=0.5, keep=lambda *given: kept.append(given))
+    sampled = SamplingMiddleware(lambda _environ, _start: (), Metrics(), share=0.5, keep=lambda *given: kept.append(given))
     environ = {"REQUEST_METHOD": "POST", "HTTP_X_REQUEST_ID": "mine"}
     body = sampled.respond(environ, start_response, 0.0, route, status, [], None, (part for part in (b"ab", b"c")))
     assert b"".join(body) == b"abc"
@@ -76,7 +76,7 @@ def test_a_share_of_answers_with_lists_by_chance(monkeypatch: pytest.MonkeyPatch
 )  # fmt: skip
 def test_what_a_request_names_itself_is_not_what_its_user_gets(query: str, kept: list[bool]) -> None:
     found: list[bool] = []
-    sampled = SampledFront(lambda _environ, _start: (), Metrics(), share=1, keep=lambda *given: found.append(given[2]))
+    sampled = SamplingMiddleware(lambda _environ, _start: (), Metrics(), share=1, keep=lambda *given: found.append(given[2]))
     environ = {"REQUEST_METHOD": "GET", "QUERY_STRING": query}
     sampled.respond(environ, lambda *_: print, 0.0, "/users/<user_id>/recommendations", "200 OK", [], None, (b"a",))
     assert found == kept

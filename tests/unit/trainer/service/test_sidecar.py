@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from trainer.service import beside
-from trainer.service.beside import Beside
+from trainer.service import sidecar
+from trainer.service.sidecar import Sidecar
 
 
 @pytest.fixture
@@ -23,19 +23,19 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
         return found[-1]
 
     popen = subprocess.Popen
-    monkeypatch.setattr("trainer.service.beside.subprocess.Popen", start)
+    monkeypatch.setattr("trainer.service.sidecar.subprocess.Popen", start)
     return found
 
 
 def test_one_that_is_to_run_for_ever_is_started_again_at_once(
     begun: list[subprocess.Popen[bytes]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    process = Beside("site", "does nothing", is_wanted=True)
+    process = Sidecar("site", "does nothing", is_wanted=True)
     process.see_to()
     process.see_to()
     assert len(begun) == 2
     assert "the process that does nothing has ended with 0; it is started again now" in caplog.text
-    Beside("site", "is not wanted", is_wanted=False).see_to()
+    Sidecar("site", "is not wanted", is_wanted=False).see_to()
     assert len(begun) == 2
 
 
@@ -48,10 +48,10 @@ def test_one_that_ends_by_itself_rests_and_only_a_failure_is_told(
     told: int,
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("trainer.service.beside.time.monotonic", lambda: now)
+    monkeypatch.setattr("trainer.service.sidecar.time.monotonic", lambda: now)
     caplog.set_level(logging.ERROR)
-    process = Beside(module, "counts", is_wanted=True, every_s=60)
-    for after, n in ((0, 1), (2, 1), (50, 1), (61, 2), (61 + 10, 2), (61 + 10 * beside.REST - 1, 2), (61 + 10 * beside.REST, 3)):
+    process = Sidecar(module, "counts", is_wanted=True, every_s=60)
+    for after, n in ((0, 1), (2, 1), (50, 1), (61, 2), (61 + 10, 2), (61 + 10 * sidecar.REST - 1, 2), (61 + 10 * sidecar.REST, 3)):
         now = 1000.0 + after
         process.see_to()
         assert len(begun) == n, after
@@ -67,11 +67,11 @@ def test_one_that_the_machine_has_no_room_for_is_tried_again_after_a_while(
         tried.append(now)
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("trainer.service.beside.time.monotonic", lambda: now)
-    monkeypatch.setattr("trainer.service.beside.subprocess.Popen", full)
-    process = Beside("site", "counts", is_wanted=True)
-    for after in (0, beside.WITHOUT_ROOM_S - 1, beside.WITHOUT_ROOM_S):
+    monkeypatch.setattr("trainer.service.sidecar.time.monotonic", lambda: now)
+    monkeypatch.setattr("trainer.service.sidecar.subprocess.Popen", full)
+    process = Sidecar("site", "counts", is_wanted=True)
+    for after in (0, sidecar.WITHOUT_ROOM_S - 1, sidecar.WITHOUT_ROOM_S):
         now = 1000.0 + after
         process.see_to()
-    assert tried == [1000.0, 1000.0 + beside.WITHOUT_ROOM_S]
+    assert tried == [1000.0, 1000.0 + sidecar.WITHOUT_ROOM_S]
     assert "the process that counts can't be started: [Errno 11] Resource temporarily unavailable; tried again in 10 s" in caplog.text

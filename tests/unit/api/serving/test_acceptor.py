@@ -9,10 +9,10 @@ from contextlib import ExitStack
 import pytest
 from gunicorn.config import Config  # type: ignore[import-untyped]
 
-from api.serving import door
+from api.serving import acceptor
+from api.serving.connection_counts import ALIVE_S, N_SLOTS, ConnectionCounts
 from api.serving.connections import Limits
 from api.serving.poller import Poller
-from api.serving.shares import ALIVE_S, N_SLOTS, Shares
 from tests.support.fakes import Clock
 
 
@@ -27,7 +27,7 @@ def listener() -> Iterator[socket.socket]:
         yield found
 
 
-def poller(shares: Shares | None) -> Poller:
+def poller(shares: ConnectionCounts | None) -> Poller:
     return Poller(Config(), Limits(60, 60), 100, lambda *_: None, lambda _error: b"", shares)
 
 
@@ -44,8 +44,8 @@ def burst(listener: socket.socket, stack: ExitStack, n: int) -> list[socket.sock
 
 
 def test_who_has_more_leaves_the_next_to_another(told: memoryview[float], listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "LEAVE_S", 1e9)
-    first, second = poller(Shares(1, told)), poller(Shares(2, told))
+    monkeypatch.setattr(acceptor, "LEAVE_S", 1e9)
+    first, second = poller(ConnectionCounts(1, told)), poller(ConnectionCounts(2, told))
     with ExitStack() as stack:
         for one in (first, second):
             one.tell()
@@ -59,9 +59,9 @@ def test_what_others_leave_is_taken_after_a_moment(
     told: memoryview[float], listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process may be busy, or stopped, and say that it has none."""
-    monkeypatch.setattr(door, "LEAVE_S", 0.0)
-    one = poller(Shares(1, told))
-    Shares(2, told).tell(0)
+    monkeypatch.setattr(acceptor, "LEAVE_S", 0.0)
+    one = poller(ConnectionCounts(1, told))
+    ConnectionCounts(2, told).tell(0)
     with ExitStack() as stack:
         one.listen([listener])
         stack.callback(one.close)
@@ -70,8 +70,8 @@ def test_what_others_leave_is_taken_after_a_moment(
 
 
 def test_who_stops_takes_all_that_have_connected(told: memoryview[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "LEAVE_S", 1e9)
-    one, other = poller(Shares(1, told)), Shares(2, told)
+    monkeypatch.setattr(acceptor, "LEAVE_S", 1e9)
+    one, other = poller(ConnectionCounts(1, told)), ConnectionCounts(2, told)
     other.tell(0)
     with ExitStack() as stack, socket.create_server(("127.0.0.1", 0)) as listener:
         one.listen([listener])
@@ -87,7 +87,7 @@ def test_who_stops_takes_all_that_have_connected(told: memoryview[float], monkey
 
 
 def test_who_is_alone_takes_all(told: memoryview[float], listener: socket.socket) -> None:
-    for shares in (None, Shares(1, told)):
+    for shares in (None, ConnectionCounts(1, told)):
         one = poller(shares)
         with ExitStack() as stack:
             one.listen([listener])
@@ -98,12 +98,12 @@ def test_who_is_alone_takes_all(told: memoryview[float], listener: socket.socket
 
 def test_a_process_that_says_nothing_counts_for_a_moment(told: memoryview[float]) -> None:
     clock = Clock()
-    one, dead = Shares(1, told, clock), Shares(2, told, clock)
+    one, dead = ConnectionCounts(1, told, clock), ConnectionCounts(2, told, clock)
     dead.tell(1)
     assert [one.has_more(n) for n in (0, 1, 2)] == [False, False, True]
     clock.now_s += ALIVE_S
     assert not one.has_more(2)
-    again = Shares(2 + N_SLOTS, told, clock)  # in the same place
+    again = ConnectionCounts(2 + N_SLOTS, told, clock)  # in the same place
     again.tell(0)
     assert one.has_more(1)
     again.end()

@@ -8,21 +8,25 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from api.serving.shares import Shares
+from api.serving.connection_counts import ConnectionCounts
 
 LEAVE_S = 0.005  # how long a connection is left to a process that has fewer
 
 Listeners = list[Any]
 
 
-class Door:
+class Acceptor:
     """Of the poller's thread. `accept` takes one connection, if there is one; `count` says how many there are."""
 
     def __init__(
-        self, selector: selectors.BaseSelector, shares: Shares | None, accept: Callable[[Listeners, Any], bool], count: Callable[[], int]
+        self,
+        selector: selectors.BaseSelector,
+        counts: ConnectionCounts | None,
+        accept: Callable[[Listeners, Any], bool],
+        count: Callable[[], int],
     ) -> None:
         self.is_open = False
-        self._selector, self._shares, self._accept, self._count = selector, shares, accept, count
+        self._selector, self._counts, self._accept, self._count = selector, counts, accept, count
         self._left: Listeners | None = None  # to other processes, until then:
         self._left_until = 0.0
 
@@ -37,8 +41,8 @@ class Door:
 
     def tell(self) -> None:
         """How many connections there are, to the other processes."""
-        if self._shares is not None:
-            self._shares.tell(self._count())
+        if self._counts is not None:
+            self._counts.tell(self._count())
 
     def set(self, listeners: Listeners, is_open: bool) -> None:
         if is_open == self.is_open:
@@ -61,12 +65,12 @@ class Door:
         self.set(listeners, False)
         for listener in listeners:
             listener.close()
-        if self._shares is not None:
-            self._shares.end()
-            self._shares = None  # connections that end from now on are nothing to the others
+        if self._counts is not None:
+            self._counts.end()
+            self._counts = None  # connections that end from now on are nothing to the others
 
     def _on_client(self, listeners: Listeners, listener: Any, _mask: int) -> None:
-        if self._shares is not None and self.is_open and self._shares.has_more(self._count()):
+        if self._counts is not None and self.is_open and self._counts.has_more(self._count()):
             self.set(listeners, False)
             self._left, self._left_until = listeners, time.monotonic() + LEAVE_S
         else:

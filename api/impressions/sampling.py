@@ -10,17 +10,17 @@ from urllib.parse import parse_qs
 from api.http.answer_models import ARM, GENERATION
 from api.http.request_ids import REQUEST_ID, identify
 from api.impressions.shown import ROUTES
-from api.serving.middleware import OK, Front, Headers
+from api.serving.middleware import OK, Headers, Middleware
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-class SampledFront(Front):
+class SamplingMiddleware(Middleware):
     """`share`: of answers, chosen by chance and by nothing that a client sends. `keep`: see Sender.put."""
 
-    def __init__(self, *of_front: Any, share: float, keep: Callable[[str, bytes, bool], None]) -> None:
-        super().__init__(*of_front)
+    def __init__(self, *of_middleware: Any, share: float, keep: Callable[[str, bytes, bool], None]) -> None:
+        super().__init__(*of_middleware)
         self._share, self._keep = share, keep
 
     def respond(

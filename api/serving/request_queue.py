@@ -18,7 +18,7 @@ class Ticket:
     since: float = field(default_factory=time.monotonic)
 
 
-class Waiting:
+class RequestQueue:
     """First come, first served. A ticket is given out once: to a thread, or as overdue to the poller, whoever asks first."""
 
     def __init__(self, longest_s: float) -> None:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from api.app import create_app
 from api.http.request_ids import USER
 from api.lists.store import Store
-from api.serving.mounting import Mount
+from api.serving.proxy_headers import ProxyHeaders
 from contract.errors import SettingsError
 from contract.settings.settings import Settings
 from tests.support.builders import Lists
@@ -35,7 +35,7 @@ def seen(peer: str, headers: dict[str, str], path: str = "/x", **settings: str) 
         got.update(environ)
         return []
 
-    mount = Mount(application, Settings(**{"api_trusted_proxies": NETWORKS, **settings}), {"users", "v1"})
+    mount = ProxyHeaders(application, Settings(**{"api_trusted_proxies": NETWORKS, **settings}), {"users", "v1"})
     environ = {"REMOTE_ADDR": peer, "PATH_INFO": path, "SCRIPT_NAME": "", "wsgi.url_scheme": "http", "HTTP_HOST": "inside:5000"}
     environ |= {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
     mount(environ, lambda *_: lambda _: None)
@@ -110,7 +110,7 @@ def test_a_path_of_the_apis_own_is_no_prefix(store: Store) -> None:
 
 def test_without_a_proxy_nothing_stands_in_front(store: Store) -> None:
     app = create_app(Settings(), store)
-    assert type(app.wsgi_app).__name__ == "Front"
+    assert type(app.wsgi_app).__name__ == "Middleware"
 
 
 @pytest.mark.parametrize("start", ["", "/shop/larder"])

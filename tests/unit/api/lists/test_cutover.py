@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.lists.switching import LONGEST_MS, MARGIN_MS, Switch
+from api.lists.cutover import LONGEST_MS, MARGIN_MS, Cutover
 from contract.errors import StoreError
 from contract.formats.manifest import MovedPointer
 from tests.support.builders import manifest_of
@@ -30,7 +30,7 @@ class Watch:
         self.asked = 0
         self.failure: Exception | None = None
         breaker: Any = self
-        self.switch = Switch(breaker, lambda: self.local_s, self.pass_time)
+        self.switch = Cutover(breaker, lambda: self.local_s, self.pass_time)
 
     def pass_time(self, seconds: float) -> None:
         self.redis_ms += seconds * 1000

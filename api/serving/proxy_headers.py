@@ -26,7 +26,7 @@ MAX_USER = 128
 _SCHEMES = ("http", "https")
 
 
-def mounted(application: WSGIApplication, settings: Settings, own_paths: Collection[str]) -> WSGIApplication:
+def behind_proxy(application: WSGIApplication, settings: Settings, own_paths: Collection[str]) -> WSGIApplication:
     """`application` behind the proxy of `settings`: itself, where they name none. `own_paths`: the first parts of the paths it answers.
 
     Raises SettingsError for a root path that could not be told from one of those.
@@ -40,10 +40,10 @@ def mounted(application: WSGIApplication, settings: Settings, own_paths: Collect
         )
     if not settings.api_root_path and not settings.api_trusted_proxies:
         return application
-    return Mount(application, settings, own_paths)
+    return ProxyHeaders(application, settings, own_paths)
 
 
-class Mount:
+class ProxyHeaders:
     def __init__(self, application: WSGIApplication, settings: Settings, own_paths: Collection[str]) -> None:
         self._application = application
         self._root = settings.api_root_path
@@ -54,10 +54,10 @@ class Mount:
         self._trusts = lru_cache(maxsize=1024)(self._is_in_a_network)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        self.put_right(environ)
+        self.apply(environ)
         return self._application(environ, start_response)
 
-    def put_right(self, environ: WSGIEnvironment) -> None:
+    def apply(self, environ: WSGIEnvironment) -> None:
         root = self._root
         if self._networks and self._trusts(environ.get("REMOTE_ADDR", "")):
             self._believe(environ)

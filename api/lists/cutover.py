@@ -19,7 +19,7 @@ LONGEST_MS = 2_000  # beyond the longest time that a pointer may be believed: th
 MARGIN_MS = 1.0  # clocks of two machines run apart by far less than this within a second
 
 
-class Switch:
+class Cutover:
     def __init__(self, breaker: Breaker, clock: Callable[[], float], wait: Callable[[float], None] = time.sleep) -> None:
         self._breaker = breaker
         self._clock = clock

@@ -14,7 +14,7 @@ ALIVE_S = 2.0  # how long a process counts after its last word; it has one twice
 _told = memoryview(mmap.mmap(-1, 16 * N_SLOTS)).cast("d")  # made before the fork: when of each slot's last word, then how many
 
 
-class Shares:
+class ConnectionCounts:
     def __init__(self, number: int, told: memoryview[float] = _told, clock: Callable[[], float] = time.monotonic) -> None:
         """Of the process that was the `number`-th to start."""
         self._slot, self._told, self._clock = number % N_SLOTS, told, clock

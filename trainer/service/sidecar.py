@@ -13,7 +13,7 @@ WITHOUT_ROOM_S = 10.0  # until the next try, where the machine has no room for o
 REST = 20  # times as long as it took, before one that ends by itself is started again
 
 
-class Beside:
+class Sidecar:
     """One process of its own, since the service forks for its jobs, and threads don't outlive a fork. Started again when it has ended."""
 
     def __init__(self, module: str, does: str, *, is_wanted: bool, every_s: float = 0, environ: Mapping[str, str] | None = None) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.serving.waiting import Ticket, Waiting
+from api.serving.request_queue import RequestQueue, Ticket
 
 
 def ticket(since: float | None = None) -> Ticket:
@@ -11,7 +11,7 @@ def ticket(since: float | None = None) -> Ticket:
 
 
 def test_a_ticket_is_given_out_once() -> None:
-    waiting = Waiting(longest_s=60)
+    waiting = RequestQueue(longest_s=60)
     late, early, last = ticket(since=0), ticket(), ticket(since=0)
     for one in (late, early, last):
         waiting.put(one)

@@ -10,7 +10,7 @@ from flask import request
 from redis import Redis
 from werkzeug.wrappers import Response
 
-from api.http.api_keys import Gate
+from api.http.api_keys import ApiKeys
 from api.http.route import Access
 from api.lists.breaker import Breaker
 from api.lists.store import Store
@@ -23,13 +23,13 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class PageContext:
     """`queue`: the Redis of the job queues, which may be the store's own. `describe`: the OpenAPI document, made when somebody asks."""
 
     settings: Settings
     store: Store
     queue: Breaker
-    gate: Gate
+    api_keys: ApiKeys
     metrics: Metrics
     describe: Callable[[], dict[str, Any]] = dict
 
@@ -52,7 +52,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRoute:
     """One address. Whoever lacks `access` is sent to sign in; `is_part`: it is no page but a piece of one, which gets a 401 then."""
 
     path: str

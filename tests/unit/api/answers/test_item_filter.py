@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.answers.sieve import Sieve
+from api.answers.item_filter import ItemFilter
 from api.filters import table as tables
 from api.lists.items_view import ItemsView
 from api.lists.store import StoredList
@@ -32,8 +32,8 @@ def test_a_list_is_left_with_what_passes_and_is_available(found: list[Row], aske
     held = table(found)
     expected = [at for at, item in enumerate(ids) if item not in unavailable and asked.means(known.get(item, {}))][:enough]
     for _ in range(2):  # the second time, rows are remembered
-        sieve = Sieve(View(POINTER, ItemsView(unavailable=unavailable, table=held)), held, held.filter(asked.text))
-        left = sieve.of(StoredList(ids, scores), enough)
+        item_filter = ItemFilter(View(POINTER, ItemsView(unavailable=unavailable, table=held)), held, held.filter(asked.text))
+        left = item_filter.of(StoredList(ids, scores), enough)
         assert (left.item_ids, left.scores) == ([ids[at] for at in expected], [scores[at] for at in expected])
         assert left.positions == expected
 

@@ -11,7 +11,7 @@ from api.lists.view import View
 from contract.formats.keys import Id
 
 
-class Sieve:
+class ItemFilter:
     """What of a list is available and passes a filter."""
 
     def __init__(self, view: View, table: Table, passes: Predicate) -> None:
@@ -37,7 +37,7 @@ class Sieve:
         return found._replace(item_ids=[found.item_ids[at] for at in left], scores=[found.scores[at] for at in left], positions=places)
 
 
-def sieve_of(view: View, text: str | None) -> Sieve | None:
+def item_filter_of(view: View, text: str | None) -> ItemFilter | None:
     """None where no filter is asked for. Raises RequestError for one that makes no sense, and where nothing can be filtered by."""
     if text is None:
         return None
@@ -48,6 +48,6 @@ def sieve_of(view: View, text: str | None) -> Sieve | None:
             "No filters",
         )
     try:
-        return Sieve(view, table, table.filter(text))
+        return ItemFilter(view, table, table.filter(text))
     except FilterError as error:
         raise RequestError(f"{error}.") from None
