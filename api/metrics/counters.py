@@ -17,47 +17,45 @@ NO_ROUTE = "none"
 _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PUT", "PATCH", "OPTIONS"})
 
 
-class Metrics:
-    """One observation serves as the count of requests and as their latency: each costs two writes into a mapped file."""
+class Counters:
+    """Of a process. An observation is the count of requests and their latency in one: each costs two writes into a mapped file."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
         labels = ("route", "method", "status")
         self._requests = Histogram(
             "larder_request_seconds",
             "Time from a request's head to its answer, by route, method and status; its _count is the number of requests.",
-            labels, buckets=BUCKETS_S, registry=self._registry,
+            labels, buckets=BUCKETS_S, registry=self.registry,
         )  # fmt: skip
-        self.round_trips = Counter("larder_redis_round_trips", "Commands or pipelines sent to the store.", registry=self._registry)
-        self.unknown_users = Counter("larder_unknown_users", "Users asked for who have no list.", registry=self._registry)
-        self._fallbacks = Counter(
+        self.round_trips = Counter("larder_redis_round_trips", "Commands or pipelines sent to the store.", registry=self.registry)
+        self.unknown_users = Counter("larder_unknown_users", "Users asked for who have no list.", registry=self.registry)
+        self.fallbacks = Counter(
             "larder_fallbacks",
             "Lists that are named ones in place of a user's own, or were filled up from such.",
-            registry=self._registry,
+            registry=self.registry,
         )
-        self._fallback_lists = Counter("larder_fallback_lists", "Those, by the named list.", ("list",), registry=self._registry)
-        self._events = Counter(
+        self.fallback_lists = Counter("larder_fallback_lists", "Those, by the named list.", ("list",), registry=self.registry)
+        self.events = Counter(
             "larder_events",
             "Events sent to POST /events by what came of them: accepted, repeated (known by its event_id), invalid, refused (429).",
-            ("outcome",), registry=self._registry,
+            ("outcome",), registry=self.registry,
         )  # fmt: skip
-        self._impressions = Counter(
+        self.impressions = Counter(
             "larder_impressions",
             "Answers whose lists were to be kept (LARDER_IMPRESSIONS) by what came of them: kept, dropped.",
-            ("outcome",), registry=self._registry,
+            ("outcome",), registry=self.registry,
         )  # fmt: skip
-        self._arms = Counter(
+        self.arms = Counter(
             "larder_arm_answers",
             "While an experiment runs: answers by the arm of the user and outcome: listed, empty, unknown (no such user), error.",
-            ("arm", "outcome"), registry=self._registry,
+            ("arm", "outcome"), registry=self.registry,
         )  # fmt: skip
-        self._key_requests = Counter(
+        self.key_requests = Counter(
             "larder_key_requests",
             "Requests with a named key, by its name and what came of them: allowed, refused (403), limited (429).",
-            ("key", "outcome"), registry=self._registry,
+            ("key", "outcome"), registry=self.registry,
         )  # fmt: skip
-        self.broken: Callable[[str, str, Iterable[Id]], object] = lambda _arm, _outcome, _users: None
-        """Called with the arm, the outcome and the users of answers that were empty, or errors, while an experiment runs."""
         self._children: dict[tuple[str, str, str], Histogram] = {}  # labels() costs as much as observe()
 
     def observe(self, route: str, method: str, status: str, seconds: float) -> None:
@@ -69,25 +67,35 @@ class Metrics:
                 self._children[route, method, status] = child
         child.observe(seconds)
 
+
+class Metrics:
+    """What one application counts, in the counters of its process. `counters`: None makes them."""
+
+    def __init__(self, counters: Counters | None = None) -> None:
+        self.counters = counters or Counters()
+        self.observe, self.round_trips, self.unknown_users = self.counters.observe, self.counters.round_trips, self.counters.unknown_users
+        self.broken: Callable[[str, str, Iterable[Id]], object] = lambda _arm, _outcome, _users: None
+        """Called with the arm, the outcome and the users of answers that were empty, or errors, while an experiment runs."""
+
     def key_request(self, key: str, outcome: str) -> None:
-        self._key_requests.labels(key, outcome).inc()
+        self.counters.key_requests.labels(key, outcome).inc()
 
     def fell_back(self, names: Iterable[str]) -> None:
         """An answer has items of these named lists."""
-        self._fallbacks.inc()
+        self.counters.fallbacks.inc()
         for name in names:
-            self._fallback_lists.labels(name).inc()
+            self.counters.fallback_lists.labels(name).inc()
 
     def arm(self, arm: str, outcome: str, n: int = 1, users: Iterable[Id] = ()) -> None:
         """`arm`: "" where the user is in none, which counts nothing. `users`: whose answers were empty or errors."""
         if arm and n:
-            self._arms.labels(arm, outcome).inc(n)
+            self.counters.arms.labels(arm, outcome).inc(n)
             if users:
                 self.broken(arm, outcome, users)
 
     def arm_totals(self) -> dict[tuple[str, str], int]:
         """What this process has counted, by arm and outcome."""
-        (family,) = self._arms.collect()
+        (family,) = self.counters.arms.collect()
         return {
             (sample.labels["arm"], sample.labels["outcome"]): int(sample.value)
             for sample in family.samples
@@ -96,10 +104,10 @@ class Metrics:
 
     def events(self, outcome: str, n: int) -> None:
         if n:
-            self._events.labels(outcome).inc(n)
+            self.counters.events.labels(outcome).inc(n)
 
     def impressions(self, outcome: str, n: int) -> None:
-        self._impressions.labels(outcome).inc(n)
+        self.counters.impressions.labels(outcome).inc(n)
 
     def registry(self, *collectors: Collector) -> CollectorRegistry:
         """For one scrape: the values of all workers, and what `collectors` read now."""
@@ -107,7 +115,7 @@ class Metrics:
         if os.environ.get(FOLDER):
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         else:
-            registry.register(self._registry)
+            registry.register(self.counters.registry)
         for collector in collectors:
             registry.register(collector)
         return registry

@@ -15,7 +15,7 @@ from contract.formats.keys import Id
 
 class TenantMetrics(Metrics):
     def __init__(self, process: Metrics) -> None:
-        self.__dict__.update(process.__dict__)
+        super().__init__(process.counters)
         self._answers: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
 
