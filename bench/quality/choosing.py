@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from contract.errors import DataError
-from contract.formats.tuned import Tuned
+from contract.formats.reports.tuned import Tuned
 from contract.machine import n_cores
 from contract.settings.settings import ModelSettings, Settings
 from trainer.evaluation.moment import cuts

@@ -19,7 +19,7 @@ larder:{ctl}:fence             int     -       training.lua      lua           t
 larder:{ctl}:scheduled:MINUTE  string  2 hours trainer           trainer       one of several trainers starts the run of a minute
 larder:{ctl}:due               int     1 day   trainer           api           when the schedule starts its next run: ms since 1970
 larder:{ctl}:told:NOTICE       string  2 days  trainer           trainer       one of several trainers tells a notice, once
-larder:{ctl}:tuned             string  -       trainer           trainer, api  JSON: what the last tune found (contract/formats/tuned.py)
+larder:{ctl}:tuned             string  -       trainer           trainer, api  JSON: what the last tune found (reports/tuned.py)
 larder:{ctl}:outcomes          string  a week  trainer           api           JSON: what became of what was shown (outcomes/report.py)
 larder:{ctl}:audit             list    -       api, trainer      api, trainer  JSON: changes that were asked for (audit.py), newest first
 larder:{ctl}:log_level         string  minutes trainer           all           a level of logs that somebody asks for (telemetry/level.py)

@@ -103,7 +103,7 @@ class Manifest(BaseModel):
     weight_max: float
     settings: ModelSettings
     evaluation: dict[str, Any] | None = Field(None, description="what trainer/evaluation/evaluate.py measured, or None")
-    tuning: dict[str, Any] | None = Field(None, description="the tune that chose the settings (contract/formats/tuned.py), or None")
+    tuning: dict[str, Any] | None = Field(None, description="the tune that chose the settings (contract/formats/reports/tuned.py), or None")
     reading: dict[str, Any] = Field({}, description="how the source was read: rows, columns, what was assumed, what was left out and why")
     token: int = Field(
         0, description="of the right to train, where artifacts are in an object store: a holder of a later one may replace them"

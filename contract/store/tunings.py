@@ -6,7 +6,7 @@ from redis import Redis
 
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest
-from contract.formats.tuned import Tuned
+from contract.formats.reports.tuned import Tuned
 
 CLAIM_S = 3600
 

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contract.experiments.shares import told as told_shares
-from contract.formats.tuned import told
+from contract.formats.reports.tuned import told
 from contract.larder import Larder
 from contract.settings.command_hints import as_called
 from contract.store.connections import explained

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from contract.artifacts.artifact import folder_of
-from contract.formats.tuned import Tuned
+from contract.formats.reports.tuned import Tuned
 from contract.machine import n_cores
 from contract.settings.settings import Settings
 from trainer.cli import html_file as target

@@ -43,7 +43,7 @@ def fit(
     report: Report,
     similar: Similar | None,
 ) -> Made:
-    """As door.fit_model, for a model of the family, or sar with an affinity or a prior."""
+    """As fit_model.fit_model, for a model of the family, or sar with an affinity or a prior."""
     pairs = user_rows(interactions)
     if model.model == "sar":
         counted = sar_rows(interactions, model)

@@ -38,10 +38,10 @@ def fit(
     report: Report,
     similar: Similar | None,
 ) -> Made:
-    """As door.fit_model, for interactions of which some are of the target. Raises SettingsError for a model that knows no target."""
+    """As fit_model.fit_model, for interactions of which some are of the target. Raises SettingsError for a model that knows no target."""
     if reason := unfit_for_target(model):
         raise SettingsError(reason)
-    assert interactions.target is not None  # noqa: S101 - the door has looked
+    assert interactions.target is not None  # noqa: S101 - fit_model has looked
     report(0, 1)
     limits = Limits(limit_bytes, threads)
     pairs, taken = family.user_rows(interactions), family.user_rows(of_target(interactions))

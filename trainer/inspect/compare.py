@@ -6,72 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from pydantic import BaseModel, ConfigDict
-
 from contract.formats import payload
 from contract.formats.evaluation import Evaluation, Figures
 from contract.formats.keys import Id
 from contract.formats.manifest import Manifest
+from contract.formats.reports.diff import Diff, Side
 from contract.store.generations import Generations
 from contract.store.lists import Fields, read_buckets, read_users, spread
-from trainer.inspect.measures import Distribution, distribution, overlap_at, rank_biased_overlap
+from trainer.inspect.measures import distribution, overlap_at, rank_biased_overlap
 
 SAMPLE_USERS = 20_000  # of larger generations only so many, in evenly spaced buckets, are read
 HEAD = 0.01  # of a catalogue: its most listed items
 EXAMPLES = 5
-
-
-class Side(BaseModel):
-    """One of the two generations. Counts of users and items, and `mean_listed`, are of all of it; the rest is of the users read.
-
-    `items_listed` and `head_share` look at the first k items of a list: distinct ones, and the part of all listings that goes to the
-    1 % of the catalogue (one item at the least) which is listed most.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    generation: str
-    trained_at: str
-    data_until: str | None
-    n_users: int
-    n_items: int
-    mean_listed: float
-    users_read: int
-    items_listed: int
-    head_share: float
-    metrics: dict[str, float]
-
-    @property
-    def coverage(self) -> float:
-        """Part of the catalogue that is listed for anybody."""
-        return self.items_listed / self.n_items if self.n_items else 0.0
-
-
-class Diff(BaseModel):
-    """From `before` to `after`, over the first `k` items of a list; rank-biased overlap over all that is stored.
-
-    `overlap` and `rbo` are of the users of `after` whom `before` knows, None where there is none. `identical`: the part of those whose
-    first k items are the same in the same order. `users_gained` are counted among the users read of `after`, `users_lost` among those
-    read of `before`. `moved`: half the sum, over all items, of the difference between the parts of the listings that an item has: 0 when
-    all are listed as often as before, 1 when other items are listed.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    before: Side
-    after: Side
-    k: int
-    sampled: bool
-    overlap: Distribution | None
-    rbo: Distribution | None
-    identical: float
-    users_gained: int
-    users_lost: int
-    items_gained: int
-    items_lost: int
-    most_gained: tuple[Id, ...]
-    most_lost: tuple[Id, ...]
-    moved: float
 
 
 def compare(generations: Generations, before: str, after: str) -> Diff:

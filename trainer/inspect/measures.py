@@ -5,27 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from contract.formats.keys import Id
+from contract.formats.reports.diff import Distribution
 
 _JUST_BELOW = 1e-9
 PERSISTENCE = 0.9  # of the reader that rank-biased overlap imagines: the first ten ranks carry 86 % of the weight
 RBO_DEPTH = 100  # ranks beyond it weigh less than 3e-5 together
 N_BINS = 10
-
-
-class Distribution(BaseModel):
-    """A figure between 0 and 1 over `n` users. `bins`: users in each tenth, the last one with its upper end."""
-
-    model_config = ConfigDict(frozen=True)
-
-    n: int
-    mean: float
-    median: float
-    p10: float
-    p90: float
-    bins: tuple[int, ...]
 
 
 def distribution(values: Sequence[float]) -> Distribution:

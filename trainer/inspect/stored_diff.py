@@ -6,11 +6,10 @@ from typing import cast
 
 from redis.client import Pipeline
 
+from contract.formats.reports.diff import FIELD, Diff
 from contract.formats.states import HAS_LISTS
 from contract.store.generations import Generations
-from trainer.inspect.compare import Diff, compare
-
-_FIELD = "diff"
+from trainer.inspect.compare import compare
 
 
 def remember_diff(generations: Generations, generation: str) -> Diff | None:
@@ -28,14 +27,14 @@ def remember_diff(generations: Generations, generation: str) -> Diff | None:
         exists = pipe.exists(key)  # a hash that was removed meanwhile must not come back with one field
         pipe.multi()
         if exists:
-            pipe.hset(key, _FIELD, found.model_dump_json())
+            pipe.hset(key, FIELD, found.model_dump_json())
 
     generations.redis.transaction(keep, key)
     return found
 
 
 def stored_diff(generations: Generations, generation: str) -> Diff | None:
-    raw = cast("bytes | None", generations.redis.hget(generations.keys.generation(generation), _FIELD))
+    raw = cast("bytes | None", generations.redis.hget(generations.keys.generation(generation), FIELD))
     return Diff.model_validate_json(raw) if raw else None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from contract.errors import DataError
 from contract.formats.manifest import Manifest
-from contract.formats.tuned import Tuned
+from contract.formats.reports.tuned import Tuned
 from contract.machine import n_cores
 from contract.settings.family import AUTO
 from contract.settings.settings import Settings

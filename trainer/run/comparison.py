@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contract.artifacts.artifact import folder_of
 from contract.errors import LarderError
 from contract.formats.manifest import Manifest
-from contract.formats.tuned import Tuned
+from contract.formats.reports.tuned import Tuned
 from contract.larder import Larder
 from contract.queue.jobs import run_job_id
 from contract.settings.settings import Settings

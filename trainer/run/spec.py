@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contract.formats.tuned import Tuned
+from contract.formats.reports.tuned import Tuned
 from contract.settings.settings import Settings
 
 

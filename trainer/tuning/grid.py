@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contract.formats.tuned import CHOSEN, chosen_options
+from contract.formats.reports.tuned import CHOSEN, chosen_options
 from contract.settings.family import AUTO, MATRIXLESS
 from contract.settings.settings import ModelSettings
 

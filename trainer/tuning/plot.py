@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from contract.formats.tuned import Measured, Tuned
+from contract.formats.reports.tuned import Measured, Tuned
 
 WIDTH, LABEL, MARGIN, ROW = 1100, 640, 20, 22
 SHOWN = 20

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from contract.formats.tuned import ERRORS, Measured
+from contract.formats.reports.tuned import ERRORS, Measured
 from engine.arrays import Array
 from trainer.evaluation.paired import SEED, paired
 from trainer.tuning.grid import Candidate

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from contract.errors import DataError
-from contract.formats.tuned import Tuned
+from contract.formats.reports.tuned import Tuned
 from contract.settings.settings import ModelSettings
 from contract.text import utc_text
 from engine.arrays import Report

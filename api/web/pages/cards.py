@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from api.web.context import PageContext, PageRoute
 from api.web.pages.overview import MEASURES
 from api.web.views.charts import BarChart, histogram
-from api.web.views.diffs import Diff
+from api.web.views.diffs import DiffView
 from api.web.views.snapshot import Generation, generation_of
 from api.web.views.tables.csv_text import Cell, cell_text, csv_answer
 from contract.formats import payload
@@ -132,9 +132,9 @@ def _rows(values: dict[str, Any], text: Callable[[object], str], within: str = "
     return rows
 
 
-def diff_of(raw: dict[bytes, bytes]) -> Diff | None:
+def diff_of(raw: dict[bytes, bytes]) -> DiffView | None:
     try:
-        return Diff.model_validate_json(raw[b"diff"])
+        return DiffView.model_validate_json(raw[b"diff"])
     except (KeyError, ValueError):
         return None
 

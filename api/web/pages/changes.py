@@ -15,7 +15,7 @@ from api.routes.runs import cancel_run, queued_text, start_run
 from api.web.context import PageContext, PageRoute
 from api.web.pages.plans import Plan, plan_cancel, plan_experiment, plan_promote, plan_release, plan_retrain, plan_rollback
 from api.web.sessions import user_here
-from api.web.views.diffs import Diff, read_diff
+from api.web.views.diffs import DiffView, read_diff
 from api.web.views.snapshot import Snapshot, take
 from contract.audit import What
 from contract.errors import GenerationError, StoreError
@@ -89,7 +89,7 @@ def pages(context: PageContext) -> list[PageRoute]:
         record(context.store, context.settings, "experiment", _who(context), f"{ended.id}: {told(ended)}", f"ended with {plan.target}")
         return f"The experiment is over, with {plan.target} for everybody."
 
-    def diff_of(name: str) -> Diff | None:
+    def diff_of(name: str) -> DiffView | None:
         return context.ask(lambda generations: read_diff(generations, name)) if name else None
 
     def before(seen: Snapshot) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from werkzeug.exceptions import BadRequest
 
-from api.web.views.diffs import Diff
+from api.web.views.diffs import DiffView
 from api.web.views.snapshot import Generation, Snapshot
 from contract.experiments.arms import arms_of
 from contract.experiments.definition import CURRENT
@@ -25,7 +25,7 @@ class Plan:
     says: str
     target: str = ""
     refusal: str = ""
-    diff: Diff | None = None
+    diff: DiffView | None = None
     diff_note: str = ""
     may_force: bool = False
     is_run: bool = False
@@ -39,7 +39,7 @@ def plan_retrain(seen: Snapshot) -> Plan:
     return Plan("Retrain", "Retrain", says + held + waits, diff_note="What a run changes is known when its lists are written.", is_run=True)
 
 
-def plan_promote(seen: Snapshot, name: str, diff_of: Callable[[str], Diff | None]) -> Plan:
+def plan_promote(seen: Snapshot, name: str, diff_of: Callable[[str], DiffView | None]) -> Plan:
     one = seen.find(name)
     if one is None:
         raise BadRequest("There is no such generation: choose one in the table of the first page.")
@@ -60,7 +60,7 @@ def plan_promote(seen: Snapshot, name: str, diff_of: Callable[[str], Diff | None
     )
 
 
-def plan_rollback(seen: Snapshot, target: str, diff_of: Callable[[str], Diff | None]) -> Plan:
+def plan_rollback(seen: Snapshot, target: str, diff_of: Callable[[str], DiffView | None]) -> Plan:
     """`target`: what `Generations.roll_back` would serve; "" where nothing is kept."""
     title = "Roll back to the generation before"
     if seen.pointer is None or not target:

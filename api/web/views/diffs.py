@@ -4,65 +4,18 @@ from __future__ import annotations
 
 from typing import cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from api.web.views.charts import BarChart, bar_chart
 from api.web.views.formats import difference, figure, gained_and_lost, number, percent, when
-from contract.formats.keys import Id
+from contract.formats.reports.diff import FIELD, Diff, Distribution
 from contract.store.generations import Generations
 
-FIELD = "diff"
 
+class DiffView(Diff):
+    """For people."""
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Distribution(_Part):
-    n: int
-    mean: float
-    median: float
-    p10: float
-    p90: float
-    bins: tuple[int, ...]
-
-
-class Side(_Part):
-    generation: str
-    trained_at: str
-    data_until: str | None
-    n_users: int
-    n_items: int
-    mean_listed: float
-    users_read: int
-    items_listed: int
-    head_share: float
-    metrics: dict[str, float]
-
-    @property
-    def coverage(self) -> float:
-        return self.items_listed / self.n_items if self.n_items else 0.0
-
-
-class Diff(_Part):
-    """As far as the pages show it. A test reads with it what the trainer writes."""
-
-    before: Side
-    after: Side
-    k: int
-    sampled: bool
-    overlap: Distribution | None
-    rbo: Distribution | None
-    identical: float
-    users_gained: int
-    users_lost: int
-    items_gained: int
-    items_lost: int
-    most_gained: tuple[Id, ...]
-    most_lost: tuple[Id, ...]
-    moved: float
-
-    def turned(self) -> Diff:
+    def turned(self) -> DiffView:
         """From what is `after` to what is `before`: what going back changes."""
         return self.model_copy(
             update={
@@ -125,12 +78,12 @@ def _tenths(found: Distribution) -> list[str]:
     return [f"{at / n:.1f} to {(at + 1) / n:.1f}" for at in range(n)]
 
 
-def read_diff(generations: Generations, generation: str) -> Diff | None:
+def read_diff(generations: Generations, generation: str) -> DiffView | None:
     """None when none was made, or another version made it."""
     raw = cast("bytes | None", generations.redis.hget(generations.keys.generation(generation), FIELD))
     if raw is None:
         return None
     try:
-        return Diff.model_validate_json(raw)
+        return DiffView.model_validate_json(raw)
     except ValidationError:
         return None

@@ -19,8 +19,8 @@ from contract.errors import LarderError, NothingPromotedError
 from contract.experiments.ending import last_ending
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest, Pointer
+from contract.formats.reports.tuned import Tuned, told
 from contract.formats.states import GOING, GenerationState, RunState
-from contract.formats.tuned import Tuned, told
 from contract.formats.verdict import Verdict
 from contract.queue.state import Queue, read_queues
 from contract.store.progress import Event, Progress

@@ -11,7 +11,7 @@ from redis import Redis
 
 from contract.formats.keys import Keys
 from contract.formats.manifest import Manifest
-from contract.formats.tuned import Tuned, chosen_options
+from contract.formats.reports.tuned import Tuned, chosen_options
 from contract.settings.settings import ModelSettings
 from contract.store.tunings import Tunings
 from tests.support.builders import make_manifest

@@ -10,6 +10,7 @@ from redis import Redis
 from rich.console import Console
 
 from contract.formats.keys import Keys
+from contract.formats.reports.diff import Diff
 from contract.formats.shard_record import ShardRecord
 from contract.formats.verdict import Verdict
 from contract.store.generations import Generations
@@ -17,7 +18,7 @@ from tests.support.builders import Lists, manifest_of, promote_lists, write_list
 from tests.support.generation_maker import evaluation
 from trainer.cli.show.diff_table import bars, diff_table
 from trainer.inspect import compare as comparison
-from trainer.inspect.compare import Diff, compare
+from trainer.inspect.compare import compare
 from trainer.inspect.stored_diff import remember_diff, stored_diff
 
 KEYS = Keys("test")

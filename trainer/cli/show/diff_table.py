@@ -6,8 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contract.formats.keys import Id
-from trainer.inspect.compare import Diff
-from trainer.inspect.measures import Distribution
+from contract.formats.reports.diff import Diff, Distribution
 
 _LEVELS = " ▁▂▃▄▅▆▇█"
 

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from contract.errors import GateError, GenerationError
+from contract.formats.reports.tuned import told
 from contract.formats.states import Waits
-from contract.formats.tuned import told
 from contract.settings.command_hints import as_called
 from contract.store.generations import Generations
 from contract.store.tunings import Tunings

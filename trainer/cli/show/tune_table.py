@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from contract.formats.tuned import Measured, Tuned
+from contract.formats.reports.tuned import Measured, Tuned
 
 SHOWN = 15
 WIDTH = 20  # of the plot, in characters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api.web.views.formats import signed
-from contract.formats.tuned import Measured, Tuned
+from contract.formats.reports.tuned import Measured, Tuned
 
 WIDTH, PAD = 320.0, 6.0
 SHOWN = 12

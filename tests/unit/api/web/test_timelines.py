@@ -7,7 +7,7 @@ from api.web.views.runs.figures import FIGURES
 from api.web.views.runs.run_table import Entry, entries, filtered
 from api.web.views.runs.timelines import LEFT, MOST_POINTS, RIGHT, WIDTH, Figure, timeline, when_of
 from api.web.views.runs.tuning_plot import tuning_plot
-from contract.formats.tuned import Measured, Tuned
+from contract.formats.reports.tuned import Measured, Tuned
 from contract.formats.verdict import Verdict
 from contract.store.history import RunRecord
 from contract.store.runs import RunStatus

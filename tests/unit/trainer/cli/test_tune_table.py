@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from rich.console import Console
 
-from contract.formats.tuned import Measured, Tuned
+from contract.formats.reports.tuned import Measured, Tuned
 from trainer.cli.show.tune_table import interval_of, lines_of, scale_of, show
 from trainer.tuning.plot import svg
 

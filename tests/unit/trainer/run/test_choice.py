@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contract.formats.manifest import Manifest
-from contract.formats.tuned import Tuned, told
+from contract.formats.reports.tuned import Tuned, told
 from contract.settings.settings import ModelSettings, Settings
 from tests.support.models.fitting import interactions_of
 from tests.support.models.samples import many

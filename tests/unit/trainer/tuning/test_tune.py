@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from contract.errors import DataError
-from contract.formats.tuned import Tuned
+from contract.formats.reports.tuned import Tuned
 from contract.settings.settings import ModelSettings
 from tests.support.models import samples
 from tests.support.models.fitting import Event, interactions_of
