@@ -13,9 +13,8 @@ from contract.artifacts.artifact import Artifact
 from contract.formats.states import is_gone
 from contract.store.erasure import Erasure
 from contract.store.generations import Generations
-from worker.publishing import take_back, take_back_erased, without_erased
+from worker.publishing import take_back, take_back_erased, without_erased, write_shard
 from worker.shard import Shard
-from worker.writer import write_lists, write_names
 
 
 def lost_shards(generations: Generations, artifact: Artifact) -> list[int]:
@@ -36,15 +35,9 @@ def lost_shards(generations: Generations, artifact: Artifact) -> list[int]:
 
 def heal(generations: Generations, erasure: Erasure, shard: Shard) -> str:
     """Write what Redis lacks of `shard`; the state of the generation after that."""
-    keys, name = generations.keys, shard.generation
+    name = shard.generation
     revision, shard = without_erased(erasure, shard)
-    users, similar = shard.users, shard.similar
-    if shard.finds_users:
-        write_names(generations, keys.names(name), users.ids)
-    write_lists(generations, partial(keys.recs, name), users.ids, users.values, users.buckets, keeps=True)
-    if users.whys:
-        write_lists(generations, partial(keys.why, name), users.ids, users.whys, users.buckets, keeps=True)
-    write_lists(generations, partial(keys.similar, name), similar.ids, similar.values, similar.buckets, keeps=True)
+    write_shard(generations, shard, keeps=True)
     state = generations.state(name)
     if is_gone(state):
         take_back(generations, shard)

@@ -19,15 +19,9 @@ NAMES_PER_LOOK = 1000
 
 def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
     """Write and record `shard`, and promote its generation if that was the last; what came of the generation."""
-    keys, name = generations.keys, shard.generation
+    name = shard.generation
     revision, shard = without_erased(erasure, shard)
-    users, similar = shard.users, shard.similar
-    if shard.finds_users:
-        write_names(generations, keys.names(name), users.ids)  # before the lists, by which those are found who are erased meanwhile
-    write_lists(generations, partial(keys.recs, name), users.ids, users.values, users.buckets)
-    if users.whys:
-        write_lists(generations, partial(keys.why, name), users.ids, users.whys, users.buckets)
-    write_lists(generations, partial(keys.similar, name), similar.ids, similar.values, similar.buckets)
+    write_shard(generations, shard)
     while (state := generations.record_shard(name, shard.number, shard.record(revision))) == "erased":
         revision, shard = without_erased(erasure, shard)
         take_back_erased(generations, erasure, name, shard.bucket_start, shard.bucket_end)
@@ -45,6 +39,17 @@ def publish(generations: Generations, erasure: Erasure, shard: Shard) -> str:
     if erasure.revision() != revision:
         take_back_erased(generations, erasure, name, shard.bucket_start, shard.bucket_end)
     return state
+
+
+def write_shard(generations: Generations, shard: Shard, *, keeps: bool = False) -> None:
+    """All lists of a shard. `keeps`: those that are there stay as they are."""
+    keys, name, users, similar = generations.keys, shard.generation, shard.users, shard.similar
+    if shard.finds_users:
+        write_names(generations, keys.names(name), users.ids)  # before the lists, by which those are found who are erased meanwhile
+    write_lists(generations, partial(keys.recs, name), users.ids, users.values, users.buckets, keeps=keeps)
+    if users.whys:
+        write_lists(generations, partial(keys.why, name), users.ids, users.whys, users.buckets, keeps=keeps)
+    write_lists(generations, partial(keys.similar, name), similar.ids, similar.values, similar.buckets, keeps=keeps)
 
 
 def tidy_up(generations: Generations, erasure: Erasure, generation: str, bucket_start: int, bucket_end: int) -> None:

@@ -9,7 +9,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from contract.queue.jobs import enqueue_shards, heal_shard_id
+from contract.queue.jobs import enqueue_about, enqueue_shards, heal_shard_id
 from contract.queue.known_jobs import HEAL_JOB, HEAL_NAMED_JOB
 from contract.settings.settings import Settings
 
@@ -35,15 +35,7 @@ def enqueue_lost_shards(scores: Queue, settings: Settings, generation: str, shar
 def _enqueue(queue: Queue, settings: Settings, job: str, generation: str, what: str) -> bool:
     if is_alive(queue, job_id := f"{job.partition('.')[0]}-heals-{generation}"):
         return False
-    queue.enqueue_call(
-        job,
-        args=(generation,),
-        job_id=job_id,
-        result_ttl=0,
-        failure_ttl=settings.failure_ttl_s,
-        description=f"{what} of generation {generation}",
-        at_front=True,
-    )
+    enqueue_about(queue, settings, job, job_id, generation, f"{what} of generation {generation}", at_front=True)
     return True
 
 

@@ -84,23 +84,27 @@ def diff_job_id(generation: str) -> str:
 
 def enqueue_diff(queue: Queue, settings: Settings, generation: str) -> Job:
     """Let the trainer do what follows when all lists of a generation are there: its audiences, and the comparison with the one before."""
-    return _enqueue(
-        queue,
-        settings,
-        DIFF_JOB,
-        diff_job_id(generation),
-        generation,
-        f"compare generation {generation} with the one before",
-        _retry(settings),
-    )
+    about = f"compare generation {generation} with the one before"
+    return enqueue_about(queue, settings, DIFF_JOB, diff_job_id(generation), generation, about, retry=_retry(settings))
 
 
 def enqueue_compare(queue: Queue, settings: Settings, generation: str) -> Job:
     """Let the trainer compare other models with the one of a generation that is served. It gives way to every other job."""
-    return _enqueue(queue, settings, COMPARE_JOB, f"compare-{generation}", generation, f"compare other models with generation {generation}")
+    about = f"compare other models with generation {generation}"
+    return enqueue_about(queue, settings, COMPARE_JOB, f"compare-{generation}", generation, about)
 
 
-def _enqueue(queue: Queue, settings: Settings, job: str, job_id: str, generation: str, description: str, retry: Retry | None = None) -> Job:
+def enqueue_about(
+    queue: Queue,
+    settings: Settings,
+    job: str,
+    job_id: str,
+    generation: str,
+    description: str,
+    *,
+    retry: Retry | None = None,
+    at_front: bool = False,
+) -> Job:
     """A job about a generation, whose result nobody asks for."""
     return queue.enqueue_call(
         job,
@@ -110,6 +114,7 @@ def _enqueue(queue: Queue, settings: Settings, job: str, job_id: str, generation
         failure_ttl=settings.failure_ttl_s,
         retry=retry,
         description=description,
+        at_front=at_front,
     )
 
 

@@ -5,7 +5,6 @@ Where an experiment runs, or an answer would be packed, it is the route's, too: 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,11 +13,12 @@ from api.answers.plain import fields_of, is_plain_id
 from api.answers.user_answers import plain_answer
 from api.http.api_keys import ApiKeys
 from api.http.named_keys import NamedKey
-from api.http.responses import JSON, Caching, post_tag
+from api.http.responses import Caching, post_tag
 from api.lists.clients import Command
 from api.lists.store import Store
 from api.lists.view import View
 from api.serving.middleware import accepts_gzip
+from api.serving.plain.wsgi_parts import body_of, headers_of
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 
@@ -44,7 +44,7 @@ class Batch(NamedTuple):
 class Batches:
     def __init__(self, store: Store, caching: Caching, api_keys: ApiKeys) -> None:
         self._store, self._api_keys = store, api_keys
-        self._cache_control = ("Cache-Control", caching.header)
+        self._cache_control = caching.header
 
     def question(self, environ: WSGIEnvironment) -> Batch | None:
         """Without waiting, and short. None for what a thread has to answer; the body is left as it came."""
@@ -82,24 +82,12 @@ class Batches:
         if asked.key is not None and not self._api_keys.lets_in(asked.key, environ):
             return None
         body = f'{{{generation_json(pointer)},"results":[{{{"},{".join(results)}}}]}}\n'.encode()
-        headers = [
-            self._cache_control,
-            ("Vary", "Accept-Encoding"),
-            ("ETag", post_tag(pointer, body)),
-            ("Content-Type", JSON),
-            ("Content-Length", str(len(body))),
-        ]
-        return ROUTE, headers, body
+        return ROUTE, headers_of(self._cache_control, post_tag(pointer, body), body), body
 
 
 def _asked(environ: WSGIEnvironment) -> tuple[list[Id], int] | None:
     """Users and k, 0 where none is given; None for another question, or another spelling."""
-    length = environ.get("CONTENT_LENGTH", "")
-    if environ.get("CONTENT_TYPE") != JSON or not length.isdecimal() or len(length) > 4 or int(length) > MAX_BYTES:
-        return None
-    body: bytes = environ["wsgi.input"].read(int(length))
-    environ["wsgi.input"] = io.BytesIO(body)
-    if len(body) != int(length) or (fields := fields_of(body, {"user_ids", "k"})) is None:
+    if (body := body_of(environ, MAX_BYTES)) is None or (fields := fields_of(body, {"user_ids", "k"})) is None:
         return None
     users, k = fields.get("user_ids"), fields.get("k", 0)
     if type(users) is not list or not 1 <= len(users) <= MAX_USERS:

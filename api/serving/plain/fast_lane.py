@@ -8,7 +8,6 @@ A question can be asked in two steps, too, with the reading from Redis left to w
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,13 +17,14 @@ from api.answers.plain import MAX_BYTES, Asked, of_body, of_path
 from api.answers.user_answers import plain_answer
 from api.http.api_keys import ApiKeys
 from api.http.named_keys import NamedKey
-from api.http.responses import JSON, Caching, get_tag, post_tag
+from api.http.responses import Caching, get_tag, post_tag
 from api.http.versions import VERSION_PATH
 from api.lists.clients import Command
 from api.lists.store import Store
 from api.lists.view import View
 from api.serving.plain import batches
 from api.serving.plain.batches import Batch
+from api.serving.plain.wsgi_parts import body_of, headers_of
 from contract.experiments.arms import LISTED, WITHOUT, arm_of
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
@@ -62,7 +62,7 @@ class FastLane:
         self.count_arm: Callable[[str, str, int, Sequence[Id]], object] = lambda _arm, _outcome, _n, _users: None
         """As Metrics.arm, while an experiment runs."""
         self._batches = batches.Batches(store, caching, api_keys)
-        self._cache_control = ("Cache-Control", caching.header)
+        self._cache_control = caching.header
 
     def answer(self, environ: WSGIEnvironment) -> Answer | None:
         """None for what Flask has to answer, to which the body is left as it came."""
@@ -118,20 +118,14 @@ class FastLane:
             route, tag = GET_ROUTE, get_tag(pointer, view.items.tag + (found.fresh.tag if found.fresh else ""))
         else:
             route, tag = POST_ROUTE, post_tag(pointer, body)
-        headers = [
-            self._cache_control,
-            ("Vary", "Accept-Encoding"),
-            ("ETag", tag),
-            ("Content-Type", JSON),
-            ("Content-Length", str(len(body))),
-        ]
-        return Answer(route, headers, body)
+        return Answer(route, headers_of(self._cache_control, tag, body), body)
 
     def _asked(self, environ: WSGIEnvironment) -> Asked | None:
         path: str = environ["PATH_INFO"]
         path = path.removeprefix(VERSION_PATH)
         if path == POST_ROUTE:
-            return _read_body(environ) if environ["REQUEST_METHOD"] == "POST" and not environ.get("QUERY_STRING") else None
+            is_plain = environ["REQUEST_METHOD"] == "POST" and not environ.get("QUERY_STRING")
+            return of_body(body) if is_plain and (body := body_of(environ, MAX_BYTES)) is not None else None
         if environ["REQUEST_METHOD"] != "GET" or "HTTP_IF_NONE_MATCH" in environ:
             return None
         return of_path(path, environ.get("QUERY_STRING", ""))
@@ -145,15 +139,6 @@ class FastLane:
             return None
         commands = self._store.commands_of(view, user_id)
         return Question(asked, view, user_id, commands, key if isinstance(key, NamedKey) else None)
-
-
-def _read_body(environ: WSGIEnvironment) -> Asked | None:
-    length = environ.get("CONTENT_LENGTH", "")
-    if environ.get("CONTENT_TYPE") != JSON or not length.isdecimal() or len(length) > 4 or int(length) > MAX_BYTES:
-        return None
-    body: bytes = environ["wsgi.input"].read(int(length))
-    environ["wsgi.input"] = io.BytesIO(body)
-    return of_body(body) if len(body) == int(length) else None
 
 
 def _ready(view: View, text: str) -> ItemFilter | None:
