@@ -42,7 +42,7 @@ def run(run_id: str, options: dict[str, Any], forced_by: str = "", review: bool 
     return train_here(run_id, options, forced_by, review)
 
 
-def train_here(run_id: str, options: dict[str, Any], forced_by: str = "", review: bool = False) -> str:
+def train_here(run_id: str, options: dict[str, Any], forced_by: str, review: bool) -> str:
     """Train, write the artifact, enqueue the shards; the generation's id. `options` override this process' settings."""
     larder = Larder.from_environ(**options)
     settings, store, keys = larder.settings, larder.store, larder.keys

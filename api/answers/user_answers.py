@@ -18,7 +18,7 @@ PERSONALIZED = "personalized"
 
 
 def user_answer(
-    asked: UserOptions, user_id: Id, found: StoredList, chosen: Selection, described: Mapping[Id, bytes] | None, source: str = PERSONALIZED
+    asked: UserOptions, user_id: Id, found: StoredList, chosen: Selection, described: Mapping[Id, bytes] | None, source: str
 ) -> str:
     because, marks = explained(found, chosen) if asked.explain and source == PERSONALIZED else (None, ())
     fresh = found.fresh.members if found.fresh else ""

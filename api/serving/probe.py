@@ -9,7 +9,7 @@ from http.client import HTTPConnection, HTTPException
 TIMEOUT_S = 3
 
 
-def is_ready(port: int, host: str = "127.0.0.1") -> bool:
+def is_ready(port: int, host: str) -> bool:
     connection = HTTPConnection(host, port, timeout=TIMEOUT_S)
     try:
         connection.request("GET", "/health/ready")

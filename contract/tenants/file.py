@@ -83,7 +83,7 @@ def place_of(value: str) -> str:
     return f"{scheme}{mark}{posixpath.normpath(unquote(path))}" if mark else value
 
 
-def line_of(text: str, table: str, key: str = "") -> int:
+def line_of(text: str, table: str, key: str) -> int:
     """Where `key` of a table stands, or the table's head; as far as one can tell from lines alone."""
     head = re.compile(rf"""\s*(?:\[\s*["']?{re.escape(table)}["']?\s*\]|["']?{re.escape(table)}["']?\s*[.=])""")
     own = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*=""")

@@ -118,7 +118,7 @@ def gram_affinity(pairs: UserRows, model: ModelSettings) -> Affinity:
 
 
 def similar_arrays(
-    pairs: UserRows, matrix: Dense | Columns, model: ModelSettings, similar: Similar | None, limits: Limits, mix: Mix | None = None
+    pairs: UserRows, matrix: Dense | Columns, model: ModelSettings, similar: Similar | None, limits: Limits, mix: Mix | None
 ) -> Mapping[str, Array]:
     """Similar items by what speaks for an item, or, of a model that is a vector alone, by the cosine of their users."""
     if similar is None or not similar.depth:

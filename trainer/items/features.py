@@ -20,7 +20,7 @@ DEFAULT_COLUMNS = ("categories", "title")
 _WORD = r"[\p{L}\p{N}]+"
 
 
-def features_of(items: Items, ids: Sequence[str], columns: Sequence[str] = ()) -> Features:
+def features_of(items: Items, ids: Sequence[str], columns: Sequence[str]) -> Features:
     """Features of the items with these ids, in their order; those that the table does not name have none.
 
     Of a text each word is a term, of a list each of its texts, of a number its value; a list of numbers is a vector, also one that is

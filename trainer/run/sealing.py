@@ -33,8 +33,8 @@ def seal(
     made: Made,
     evaluation: dict[str, Any] | None,
     writer: ArtifactWriter,
-    rules: Mapping[str, Array] = NO_RULES,
-    lists: Mapping[str, Array] = NO_RULES,
+    rules: Mapping[str, Array],
+    lists: Mapping[str, Array],
 ) -> Manifest:
     """Plan the shards, add all that the artifact holds besides the similarity, and give it its name."""
     settings, run = order.settings, order.run

@@ -40,7 +40,7 @@ def served_to(generations: Generations, arm: str) -> Pointer | None:
     return (arms.named(arm) if arms else None) or served
 
 
-def served_by(generations: Generations, arm: str = "") -> Served | None:
+def served_by(generations: Generations, arm: str) -> Served | None:
     """The model that is served now, or to users of an arm."""
     pointer = served_to(generations, arm)
     if pointer is None or generations.progress(pointer.generation) is None:

@@ -74,7 +74,7 @@ def said_of(part: Table, before: dict[str, Any] | None) -> dict[str, Any] | None
     return part.as_json() if isinstance(part, Piece) else before
 
 
-def kept_of(table: Growing, folder: Path, why: list[str], *, again: bool = False) -> tuple[list[Kept], list[Path]]:
+def kept_of(table: Growing, folder: Path, why: list[str], *, again: bool) -> tuple[list[Kept], list[Path]]:
     """The slices that are kept in `folder` and hold still, and the entries that don't: they must go before any slice is kept anew, since
     the rows of a new one may be in them, too. Adds to `why` where no slice holds. `again`: none does, and nothing is to be said of it."""
     found, rejected = dict[Path, Kept](), list[Path]()

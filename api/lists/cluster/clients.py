@@ -15,6 +15,7 @@ from contract.settings.settings import hide_password
 from contract.store.cluster.address import is_cluster
 
 T = TypeVar("T")
+VARIABLE = "LARDER_REDIS_URL"
 
 
 class ClusterClients(Clients):
@@ -30,11 +31,11 @@ class ClusterClients(Clients):
         return command(self._routed)
 
 
-def clients_of(url: str, variable: str = "LARDER_REDIS_URL") -> Clients:
+def clients_of(url: str) -> Clients:
     """As `Clients.of`, of a cluster, too."""
     if not is_cluster(url):
-        return Clients.of(url, variable)
+        return Clients.of(url, VARIABLE)
     try:
         return ClusterClients(Nodes(url))
     except ValueError:
-        raise SettingsError(f"{variable}={hide_password(url)}: this can't be the address of a Redis Cluster") from None
+        raise SettingsError(f"{VARIABLE}={hide_password(url)}: this can't be the address of a Redis Cluster") from None

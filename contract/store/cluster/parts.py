@@ -43,7 +43,7 @@ class Parts(Pipeline):
         return answers
 
 
-def piped(client: Redis, queued: list[Queued], scripts: Collection[Script] = (), *, transaction: bool = False) -> Pipeline:
+def piped(client: Redis, queued: list[Queued], scripts: Collection[Script], *, transaction: bool = False) -> Pipeline:
     """A pipeline of one server with these commands."""
     pipe: Any = client.pipeline(transaction=transaction)
     for args, options in queued:

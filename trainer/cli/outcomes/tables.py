@@ -45,12 +45,12 @@ def notes_of(found: Outcomes) -> Iterator[str]:
 
 
 def _cells(rate: Rate) -> tuple[str, str, str]:
-    corrected = "-" if rate.corrected is None else _interval(rate.corrected, "{:.2f}")
-    return f"{rate.n:,}", _interval(rate.rate, "{:.2f}", 100), corrected
+    corrected = "-" if rate.corrected is None else _interval(rate.corrected)
+    return f"{rate.n:,}", _interval(rate.rate, 100), corrected
 
 
-def _interval(found: Interval, spell: str, scale: float = 1) -> str:
-    value, low, high = (spell.format(figure * scale) for figure in (found.value, found.low, found.high))
+def _interval(found: Interval, scale: float = 1) -> str:
+    value, low, high = (f"{figure * scale:.2f}" for figure in (found.value, found.low, found.high))
     return f"{value}\n{low}\u2013{high}"
 
 

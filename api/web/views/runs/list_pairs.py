@@ -63,7 +63,7 @@ class ListPairs:
     people: list[Person]
 
 
-def list_pairs(store: Store, old: Pointer, new: Pointer, user: str = "") -> ListPairs | None:
+def list_pairs(store: Store, old: Pointer, new: Pointer, user: str) -> ListPairs | None:
     """None where no user has a list in both. `user`: who is shown first, if both have a list of that one."""
     k = min(old.k, new.k)
     found = store.breaker.ask(lambda redis: _read(store, redis, old, new, k, user))
