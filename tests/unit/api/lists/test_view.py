@@ -61,7 +61,7 @@ def test_nobody_goes_back_to_items_that_another_thread_has_left(store: Store, fa
     class Raced:
         seen = iter([older])
 
-        def learn(self, *_read: object) -> None:
+        def update(self, *_read: object) -> None:
             """The other thread does."""
 
         @property
