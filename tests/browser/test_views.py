@@ -75,13 +75,27 @@ def test_every_view(stack: LocalStack, open_page: Open, look: str) -> None:
         assert page.locator("h1").count() == 1, name
 
 
-def test_generations_are_cards_on_a_phone_and_still_a_table_to_who_listens(stack: LocalStack, open_page: Open) -> None:
+@pytest.mark.parametrize(
+    ("path", "name", "of"),
+    [
+        ("/", "Table of generations", "nDCG"),
+        ("/history", "Runs", "Outcome"),
+        ("/compare?a=PREVIOUS&b=CURRENT", "Measures", "Change"),
+        ("/compare?a=PREVIOUS&b=CURRENT", "Settings and data that differ", "Left"),
+        ("/compare?a=PREVIOUS&b=CURRENT", "Items listed more often", "Right"),
+        ("/history/CURRENT", "What the gate compared", "Limit"),
+    ],
+)
+def test_tables_are_cards_on_a_phone_and_still_tables_to_who_listens(
+    stack: LocalStack, open_page: Open, path: str, name: str, of: str
+) -> None:
     page, _ = open_page(viewport={"width": 390, "height": 844})
-    page.goto(stack.url)
-    region = page.get_by_role("region", name="Table of generations")
+    current, previous = served(stack, page)
+    page.goto(stack.url + path.replace("CURRENT", current).replace("PREVIOUS", previous))
+    region = page.get_by_role("region", name=name, exact=True)
     assert region.evaluate("one => one.scrollWidth <= one.clientWidth")
-    assert region.get_by_role("row").count() == region.locator("tr").count() > 2, "headings and generations"
-    assert region.locator("td[data-of=nDCG]").first.evaluate("one => getComputedStyle(one, '::before').content") == '"nDCG"'
+    assert region.get_by_role("row").count() == region.locator("tr").count() >= 2, "headings and rows"
+    assert region.locator(f'td[data-of="{of}"]').first.evaluate("one => getComputedStyle(one, '::before').content") == f'"{of}"'
 
 
 def test_text_in_place_of_a_script(stack: LocalStack, page: Page) -> None:
