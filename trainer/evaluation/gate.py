@@ -105,10 +105,7 @@ def minimums(old: Figures | None, limits: GateSettings, depth: int) -> Minimums:
 
 def _compared(new: Figures, old: Figures | None, limits: GateSettings, now: datetime, known: Known | None) -> Iterator[Compared]:
     if old is not None:
-        for name, after, before, drop in (
-            ("users", new.n_users, old.n_users, limits.gate_max_users_drop),
-            ("items", new.n_items, old.n_items, limits.gate_max_items_drop),
-        ):
+        for name, after, before, drop in _sizes(new, old, limits):
             yield Compared(name=name, limit=f"gate_max_{name}_drop", old=before, new=after, bound=_least(before, drop))
     if known is not None and known.n:
         name, limit = "popular items that are gone", "gate_max_known_items_drop"
@@ -120,11 +117,16 @@ def _compared(new: Figures, old: Figures | None, limits: GateSettings, now: date
         )
 
 
-def _counts(new: Figures, old: Figures, limits: GateSettings) -> Iterator[Found]:
-    for what, now, before, drop in (
+def _sizes(new: Figures, old: Figures, limits: GateSettings) -> tuple[tuple[str, int, int, float], ...]:
+    """What is counted, now and before, and what part of it may be missing."""
+    return (
         ("users", new.n_users, old.n_users, limits.gate_max_users_drop),
         ("items", new.n_items, old.n_items, limits.gate_max_items_drop),
-    ):
+    )
+
+
+def _counts(new: Figures, old: Figures, limits: GateSettings) -> Iterator[Found]:
+    for what, now, before, drop in _sizes(new, old, limits):
         if now < _least(before, drop):
             text = f"there are {now:,} {what}, {part(now, before)} below {before:,} of the current generation"
             yield "refuse", finding(f"gate_max_{what}_drop", now, before, text, drop)
