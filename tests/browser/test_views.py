@@ -92,7 +92,7 @@ def test_tables_are_cards_on_a_phone_and_still_tables_to_who_listens(
     page, _ = open_page(viewport={"width": 390, "height": 844})
     current, previous = served(stack, page)
     page.goto(stack.url + path.replace("CURRENT", current).replace("PREVIOUS", previous))
-    region = page.get_by_role("region", name=name, exact=True)
+    region = page.locator(f'.scroll[role=region][aria-label="{name}"]')
     assert region.evaluate("one => one.scrollWidth <= one.clientWidth")
     assert region.get_by_role("row").count() == region.locator("tr").count() >= 2, "headings and rows"
     assert region.locator(f'td[data-of="{of}"]').first.evaluate("one => getComputedStyle(one, '::before').content") == f'"{of}"'
