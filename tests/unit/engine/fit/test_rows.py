@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import numpy as np
 import numpy.typing as npt
 import pytest
 
@@ -42,6 +43,16 @@ def test_decay() -> None:
     assert rows.unity[at["old"]].tolist() == [1, 1 / 4]
     assert dict(zip(interactions.user_ids, rows.exponent.tolist(), strict=True)) == {"new": 0, "old": -3}
     assert (rows.weight_min, rows.weight_max) == (6 / 32, 5)
+
+
+def test_what_comes_after_the_moment_has_its_age() -> None:
+    now = 1_000 * DAY_S
+    time = np.array([now + 30 * DAY_S, now, now - 10 * DAY_S], np.int64)
+    columns = np.zeros(3, np.int32), np.arange(3, dtype=np.int32), np.full(3, 4, np.float32), time
+    rows = sar.fit_rows(*columns, 1, ModelSettings(time_decay_days=10), now)
+    assert rows.affinity.tolist() == [4, 4, 2]
+    assert rows.unity.tolist() == [1, 1, 1 / 2]
+    assert rows.exponent.tolist() == [0]
 
 
 @pytest.mark.parametrize(("half_life", "times"), [(0.0, True), (10.0, False)])

@@ -82,6 +82,16 @@ def test_a_boost_multiplies_and_reorders(layout: str) -> None:
 
 
 @layouts
+def test_a_boost_raises_what_scores_below_zero(layout: str) -> None:
+    """Which the scale of weights down to -4 has."""
+    case = random_case(70).but(weight_min=-4.0, weight_max=5.0, depth=70)
+    boost = np.random.default_rng(1).choice(np.array([0.5, 1, 2, 4], np.float32), 70)
+    found = lists(ruled(case, layout, {"boost": boost}))
+    assert found == [brute_force(case, user, boost, [[]] * 70, 0, set()) for user in range(len(case.affinity))]
+    assert any(score < 0 and boost[item] > 1 for some in found for item, score in some)
+
+
+@layouts
 def test_a_limit_passes_over_what_is_full_and_takes_what_comes_next(layout: str) -> None:
     categories = category_arrays([[], [0], [0, 1], [1], [1], []])
     assert lists(ruled(five(), layout, categories, 1)) == [[(1, 1.0), (3, 0.5), (5, 0.125)]], "2 is of 0, which is full; 4 of 1"

@@ -72,6 +72,16 @@ def test_seen_items_are_listed_when_asked_for(layout: str) -> None:
 
 
 @layouts
+@pytest.mark.parametrize("n_items", [2, 63, 65, 130])
+def test_disliked_items_are_never_listed(n_items: int, layout: str) -> None:
+    case = random_case(n_items)
+    disliked = np.random.default_rng(n_items).random(case.affinity.shape) < 0.4
+    case = case.but(disliked=disliked)
+    assert lists(case.scored(layout)) == [case.expected(user) for user in range(len(disliked))]
+    assert lists(case.scored(layout, 5, 9)) == lists(case.scored(layout))[5:9]
+
+
+@layouts
 def test_depth_above_the_number_of_items_lists_them_all(layout: str) -> None:
     top = one_user([1, 0.5, 0.25], depth=3000).scored(layout)
     assert top.items.shape == (1, 3)
