@@ -150,7 +150,7 @@ def test_blocks_of_a_movie_without_dates(tmp_path: Path) -> None:
         (b"PK\x05\x06" + b"\0" * 18, "is an empty zip archive"),
         (b"\x04\x22\x4d\x18" + b"\0" * 50, "is packed by lz4"),
         (b"<stata_dta><header>" + b"\0" * 50, "is a file of Stata"),
-        (gzip.compress(b"RDX3\nX\n\0\0\0\3"), "packed by gzip, is a file of R"),
+        (gzip.compress(b"RDX3\nX\n\0\0\0\3", mtime=0), "packed by gzip, is a file of R"),
         (b"\0\0\0user,item\n1,2\n", "its first line holds '\\x00'"),
         (b'user,item\n"1,2"\n"1,3"\n"2,3"\n"2,4"\n"3,4"\n', "its lines stand in quotation marks as a whole, as '\"1,2\"'"),
         (b'"user,item"\n"1,2"\n"1,3"\n"2,3"\n"2,4"\n"3,4"\n', "its lines stand in quotation marks as a whole"),
