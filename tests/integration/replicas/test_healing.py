@@ -29,7 +29,7 @@ from trainer.run.beginning import write_named
 from trainer.service import healing
 from trainer.service.healing import Healing
 from worker import healing as by_worker
-from worker import writer
+from worker import publishing, writer
 from worker.shard import make_shard
 
 KEYS = Keys()
@@ -154,7 +154,7 @@ def test_who_is_erased_while_lists_are_made_again_has_none(settings: Settings, s
         erasure.add(gone)
         write(*args, **more)
 
-    monkeypatch.setattr(by_worker, "write_lists", erased_meanwhile)
+    monkeypatch.setattr(publishing, "write_lists", erased_meanwhile)
     by_worker.heal(generations, erasure, make_shard(artifact, 0))
     n = generations.manifest("g1").n_user_buckets
     assert store_redis.hget(KEYS.recs("g1", bucket_of(gone, n)), str(gone)) is None

@@ -315,13 +315,13 @@ def test_an_erasure_while_a_shard_is_scored(
     train(settings, store_redis, "a")
     done: list[list[erasing.Removed]] = []
 
-    def write(*args: object) -> None:
+    def write(*args: Any, **more: Any) -> None:
         if moment == "after it is written":
-            write_lists(*args)  # type: ignore[arg-type]
+            write_lists(*args, **more)
         if not done:
             done.append(erase(settings, store_redis))
         if moment != "after it is written":
-            write_lists(*args)  # type: ignore[arg-type]
+            write_lists(*args, **more)
 
     monkeypatch.setattr(publishing, "write_lists", write)
     shard = next(
