@@ -118,7 +118,7 @@ def _refuse_other_sites(public_origin: str) -> None:
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
     is_known = origin is None or urlsplit(origin).netloc == request.host or origin.lower() == (public_origin or None)
     if site not in ("same-origin", "none") or not is_known:
-        raise Forbidden("The form came from another context.")
+        raise Forbidden("The form came from another site.")
 
 
 def pages(context: PageContext) -> list[PageRoute]:

@@ -1,7 +1,7 @@
 """Models of the family as an artifact holds them: rows of affinities, dense tiles or sparse rows of weights, a prior.
 
 The rows that scores are made from have the affinity of `--affinity`; the rows that a model is fitted on have the same kind, and decay by
-`--fit-decay-days`. Sidecar a prior all rows are whole, without exponents of their own, so that both are on one scale.
+`--fit-decay-days`. Beside a prior all rows are whole, without exponents of their own, so that both are on one scale.
 """
 
 from __future__ import annotations
