@@ -49,9 +49,9 @@ def doubts(made: Interactions, columns: Mapping[str, str], profile: Profile, pro
     if profile.rows >= MANY:
         yield from _whole(made, profile)
     yield from _weights(made, profile)
-    if any(MIXED_ZONES in note for note in problems.notes):
+    if problems.has_note("zones"):
         yield Doubt(MIXED_ZONES, "Those without one are taken as UTC; if they are of another zone, write all with theirs.")
-    if any(note.startswith(LATER_COLUMNS) for note in problems.notes):
+    if problems.has_note("columns"):
         yield Doubt(LATER_COLUMNS, "Write all files with the same columns, or read those of one kind alone.")
     if problems.has_note("copies"):
         advice = "Is one a copy of the other? Take it away; --duplicates last counts a pair once."

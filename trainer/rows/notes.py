@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-Kind = Literal["", "encoding", "copies"]
-"""`encoding`: texts were read as cp1252 since they are not UTF-8; `copies`: files with the same bytes are all read."""
+Kind = Literal["", "encoding", "copies", "columns", "zones"]
+"""`encoding`: texts were read as cp1252 since they are not UTF-8; `copies`: files with the same bytes are all read; `columns`: a later file
+has some that the first has not; `zones`: some times name theirs, and others none."""
 
 
 class Note(str):

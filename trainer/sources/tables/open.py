@@ -12,6 +12,7 @@ from contract.settings.settings import SourceSettings
 from trainer.rows.batches import Batch, Table
 from trainer.rows.column_names import name as shown
 from trainer.rows.doubt import LATER_COLUMNS
+from trainer.rows.notes import Note
 from trainer.rows.problems import EmptySourceError, NoNamesError, Problems
 from trainer.sources.shapes.baskets import Baskets
 from trainer.sources.shapes.lines import MovieBlocks, RaggedBaskets, in_blocks
@@ -148,8 +149,9 @@ class Files:
             for name in table.names
             if name not in self.names and role_of(name) == role
         }
-        if later and not any(note.startswith(LATER_COLUMNS) for note in problems.notes):
-            problems.note(f"{LATER_COLUMNS}: {table.where} has {' and '.join(map(shown, later.values()))}, and {self._first.where} has not")
+        if later and not problems.has_note("columns"):
+            named = " and ".join(map(shown, later.values()))
+            problems.note(Note(f"{LATER_COLUMNS}: {table.where} has {named}, and {self._first.where} has not", "columns"))
 
     def _as_part(self, table: Table, location: Location) -> Part:
         return Part(table, {name: name for name in table.names}, self._values(location))

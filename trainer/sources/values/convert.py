@@ -16,6 +16,7 @@ from trainer.interactions.id_types import IdTypes
 from trainer.interactions.limits import IN_FUTURE, MAX_WEIGHT, TIMES
 from trainer.rows.batches import Batch
 from trainer.rows.distinct import any_value, by_value, coded, is_text
+from trainer.rows.notes import Note
 from trainer.rows.problems import Problems
 from trainer.rows.row_filter import RowFilter
 from trainer.sources.tables.columns import KNOWN_NAMES
@@ -174,7 +175,7 @@ class Converter:
         if clock is not None and clock.words not in self.problems.clocks:
             self.problems.clocks.append(clock.words)
             if clock.note:
-                self.problems.note(f"{file}: {clock.note}" if file and self.clock else clock.note)
+                self.problems.note(Note(f"{file}: {clock.note}" if file and self.clock else clock.note, clock.kind))
         self.clock = clock
 
     def _present(self, text: pl.Series) -> pl.Series:

@@ -10,6 +10,7 @@ from contract.errors import DataError
 from contract.settings.settings import SourceSettings
 from contract.settings.source import TimeUnit
 from trainer.rows.doubt import MIXED_ZONES
+from trainer.rows.notes import Kind
 from trainer.rows.problems import shortened
 from trainer.sources.values.number_times import (
     COUNTS,
@@ -41,7 +42,7 @@ class Clock:
     """How to read a column of times: in a unit, or by the formats of texts, best first.
 
     `note`: what was found out. `words`: the same for the gate, which compares it. `modern`: many times are of 1980 or later, so
-    that one of 1970 is none.
+    that one of 1970 is none. `kind`: of the note.
     """
 
     unit: TimeUnit = "s"
@@ -49,6 +50,7 @@ class Clock:
     note: str = ""
     words: str = COUNTS["s"].words
     modern: bool = False
+    kind: Kind = ""
 
     @property
     def numbers(self) -> bool:
@@ -166,9 +168,9 @@ def _of_texts(texts: pl.Series, where: str) -> Clock:
     zone = "" if _says_zone(first) else ", taken as UTC"
     more = _beside(texts.filter(parsed(texts, first).is_null()), others, where) if best < len(texts) else ""
     with_zone = texts.filter(parsed(texts, next(filter(_says_zone, (first, *others)), first)).is_not_null())
-    if more and len({_says_zone(form) for form in (first, *others)}) > 1 and not with_zone.str.contains(_UTC).all():
-        more += f"; {MIXED_ZONES}"
-    return Clock(formats=(first, *others), note=f"times have the format {first!r}{zone}{more}", words=_order(first))
+    mixed = bool(more) and len({_says_zone(form) for form in (first, *others)}) > 1 and not with_zone.str.contains(_UTC).all()
+    note = f"times have the format {first!r}{zone}{more}{f'; {MIXED_ZONES}' if mixed else ''}"
+    return Clock(formats=(first, *others), note=note, words=_order(first), kind="zones" if mixed else "")
 
 
 def _beside(texts: pl.Series, forms: list[str], where: str) -> str:
