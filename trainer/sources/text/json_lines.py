@@ -79,22 +79,15 @@ class JsonLinesTable:
         values: dict[str, list[str | None]] = {role: [] for role in columns}
         lines: list[int] = []
         n_records = sum(1 for line in chunk.data.split(b"\n") if line.strip())
+        keys = [json.dumps(column, ensure_ascii=False) for column in columns.values()]
         for line, text in enumerate(chunk.data.decode("utf-8", "replace").split("\n"), chunk.first_line):
             if not text.strip():
                 continue
             row = _object(text)
-            ids = [row.get(columns[role]) for role in ("user", "item") if role in columns] if row is not None else []
-            if row is None or not all(map(_is_id, ids)):
+            reason = NO_OBJECT if row is None else _why_broken(row, text, columns, keys)
+            if row is None or reason:
                 problems.n_rows += 1
-                problems.add(NO_OBJECT if row is None else NO_ID, 1, self.where, "", [(line, text)], broken=True)
-                continue
-            if any(isinstance(value := row.get(column), str) and _SURROGATE.search(value) for column in columns.values()):
-                problems.n_rows += 1
-                problems.add(NO_TEXT, 1, self.where, "", [(line, text)], broken=True)
-                continue
-            if any(text.count(json.dumps(column, ensure_ascii=False)) > 1 for column in columns.values()) and _twice(text, columns):
-                problems.n_rows += 1
-                problems.add(KEY_TWICE, 1, self.where, "", [(line, text)], broken=True)
+                problems.add(reason, 1, self.where, "", [(line, text)], broken=True)
                 continue
             for role, column in columns.items():
                 value = row.get(column)
@@ -153,6 +146,15 @@ def _object(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _why_broken(row: Mapping[str, Any], text: str, columns: Mapping[str, str], keys: Sequence[str]) -> str:
+    """The reason why an object is no row, or "". `keys`: the columns, as JSON writes them."""
+    if not all(_is_id(row.get(columns[role])) for role in ("user", "item") if role in columns):
+        return NO_ID
+    if any(isinstance(value := row.get(column), str) and _SURROGATE.search(value) for column in columns.values()):
+        return NO_TEXT
+    return KEY_TWICE if any(text.count(key) > 1 for key in keys) and _twice(text, columns) else ""
 
 
 def _twice(text: str, columns: Mapping[str, str]) -> bool:
