@@ -29,11 +29,8 @@ def of_quality(new: Figures, old: Figures | None, limits: GateSettings) -> Itera
     if old is not None and a.against and (side := a.against.ndcg):
         yield Compared(name=f"nDCG@{side.depth}, same users", limit=limit, old=side.old, new=side.new, bound=_least_beside(side, limits))
     if isinstance(b, Evaluation) and (pair := _comparable(a, b)):
-        depth, model, served = pair
-        for name, shown in COMPARED.items():
-            now, before = float(getattr(model, name)), float(getattr(served, name))
-            least = _least_apart(before, _error_apart(a, b, depth, name), limits)
-            yield Compared(name=f"{shown}@{depth}", limit=limit, old=before, new=now, bound=least)
+        for shown, now, before, _, least in _each_apart(a, b, *pair, limits):
+            yield Compared(name=f"{shown}@{pair[0]}", limit=limit, old=before, new=now, bound=least)
     if limits.gate_popularity != "off":
         alone = a.popularity.ndcg
         least = _least_beside_popularity(alone, a.beside_popularity)
@@ -82,14 +79,22 @@ def _side_by_side(pair: SideBySide, limits: GateSettings) -> Iterator[Found]:
 
 
 def _apart(a: Evaluation, b: Evaluation, depth: int, model: Metrics, served: Metrics, limits: GateSettings) -> Iterator[Found]:
-    for name, shown in COMPARED.items():
-        now, before = float(getattr(model, name)), float(getattr(served, name))
-        error = _error_apart(a, b, depth, name)
-        if now >= _least_apart(before, error, limits):
+    for shown, now, before, error, least in _each_apart(a, b, depth, model, served, limits):
+        if now >= least:
             continue
         by = f", {(before - now) / error:.1f} standard errors" if error else ""
         text = f"{shown} at {depth} is {now:.6f}, {part(now, before)} below {before:.6f} of the current generation{by}"
         yield "refuse", finding("gate_max_metric_drop", now, before, text, limits.gate_max_metric_drop)
+
+
+def _each_apart(
+    a: Evaluation, b: Evaluation, depth: int, model: Metrics, served: Metrics, limits: GateSettings
+) -> Iterator[tuple[str, float, float, float, float]]:
+    """Each metric that is compared: its name, now and before, the error of their difference, and the least that passes."""
+    for name, shown in COMPARED.items():
+        now, before = float(getattr(model, name)), float(getattr(served, name))
+        error = _error_apart(a, b, depth, name)
+        yield shown, now, before, error, min((1 - limits.gate_max_metric_drop) * before * (1 - TOLERANCE), before - APART * error)
 
 
 def _error_apart(a: Evaluation, b: Evaluation, depth: int, name: str) -> float:
@@ -117,10 +122,6 @@ def _least_beside(pair: SideBySide, limits: GateSettings) -> float:
 
 def _least_beside_popularity(popularity: float, pair: SideBySide | None) -> float:
     return min(popularity * (1 - TOLERANCE), popularity - ERRORS * (pair.standard_error if pair else 0.0))
-
-
-def _least_apart(before: float, error: float, limits: GateSettings) -> float:
-    return min((1 - limits.gate_max_metric_drop) * before * (1 - TOLERANCE), before - APART * error)
 
 
 def _by(pair: SideBySide | None) -> str:
