@@ -68,7 +68,7 @@ def hold_out(
     held = test[_ROW].to_numpy()
     kept = np.ones(interactions.user_idx.size, bool)
     kept[held] = False
-    return to_be_found(interactions, kept, _pairs(interactions, held), _pairs(interactions, rows[kept[rows]]), exclude_seen)
+    return to_be_found(interactions, kept, *_late(interactions, held, rows[kept[rows]]), exclude_seen)
 
 
 def _of_target(interactions: Interactions, target: Array, split: Split, sample_users: int, exclude_seen: bool) -> HeldOut | None:
@@ -98,14 +98,18 @@ def _of_target(interactions: Interactions, target: Array, split: Split, sample_u
     kept, held = ~(gone & chosen[user]), held[chosen[user[held]]]
     if not target[kept].any():
         return None
-    return to_be_found(interactions, kept, _pairs(interactions, held), _pairs(interactions, np.flatnonzero(kept & target)), exclude_seen)
+    return to_be_found(interactions, kept, *_late(interactions, held, np.flatnonzero(kept & target)), exclude_seen)
 
 
-def to_be_found(interactions: Interactions, kept: Array, late: Array, early: Array, exclude_seen: bool) -> HeldOut | None:
-    """The rows in `kept`, and the pairs of `late` that lists may hold; None where there are none. `late`, `early`: user_idx · n_items +
-    item_idx, of what is held out and of what was before it."""
-    late = np.unique(late)
-    was_there = np.isin(late, early)
+def _late(interactions: Interactions, held: Array, before: Array) -> tuple[Array, Array]:
+    """The pairs of the rows `held`, and which of them the rows `before` have, too: as `to_be_found` takes them."""
+    late = np.unique(_pairs(interactions, held))
+    return late, np.isin(late, _pairs(interactions, before))
+
+
+def to_be_found(interactions: Interactions, kept: Array, late: Array, was_there: Array, exclude_seen: bool) -> HeldOut | None:
+    """The rows in `kept`, and the pairs of `late` that lists may hold; None where there are none. `late`: distinct user_idx · n_items +
+    item_idx of what is held out, rising; `was_there`: which of them there were before."""
     pairs = late[~was_there] if exclude_seen else late
     if not pairs.size:
         return None

@@ -77,9 +77,10 @@ def at_moment(interactions: Interactions, moment: int, sample_users: int, exclud
     late, early = np.unique(pairs[~kept & is_target & known[interactions.user_idx]]), pairs[kept & is_target]
     if not early.size:
         return None
-    found = late[~np.isin(late, early)] if exclude_seen else late
-    users = lowest_hashes(interactions, np.unique(found // n_items), sample_users)
-    return to_be_found(interactions, kept, late[np.isin(late // n_items, users)], early, exclude_seen)
+    was_there = np.isin(late, early)
+    users = lowest_hashes(interactions, np.unique((late[~was_there] if exclude_seen else late) // n_items), sample_users)
+    measured = np.isin(late // n_items, users)
+    return to_be_found(interactions, kept, late[measured], was_there[measured], exclude_seen)
 
 
 def _moment(interactions: Interactions, ratio: float) -> int:
