@@ -84,7 +84,8 @@ def copied(root: Path, folder: Path) -> None:
 def ran(tests: Sequence[str], folder: Path) -> int:
     """How pytest ends, at the first test that fails."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    environ = {**os.environ, "PYTHONPATH": str(folder)}
+    # Python takes a mutant of the same size and second for the code before it, where it keeps that compiled.
+    environ = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     with subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, start_new_session=True) as process:
         try:
             return process.wait(HANGS_S)
