@@ -46,7 +46,7 @@ def redis(pair: Replicated) -> Iterator[Redis]:
 
 def held(pair: Replicated, within_s: float = 0.2) -> Acknowledged:
     """From now on the replica gets nothing, and is waited for so long."""
-    pair.link.hold()
+    pair.hold()
     return Acknowledged(KEYS, 1, within_s)
 
 
@@ -110,7 +110,7 @@ def test_a_write_that_was_there_before_is_waited_for_as_well(pair: Replicated, r
     """A second try writes nothing, and WAIT alone would answer at once."""
     acknowledged = Acknowledged(KEYS, 1, 0.2)
     Generations(redis, KEYS).begin(make_manifest("g1"))
-    pair.link.hold()
+    pair.hold()
     generations = Generations(redis, KEYS, acknowledged=acknowledged)
     redis.set("anything", "that the replica has not")
     with pytest.raises(NotReplicatedError):

@@ -103,7 +103,7 @@ def test_without_replicas_that_acknowledge_a_generation_lacks_lists_and_is_made_
     assert n_shards > 3
     for shard in range(n_shards):
         if shard == 2:
-            pair.link.hold()
+            pair.hold()
         publish(generations, larder.erasure, make_shard(artifact, shard))
     assert generations.state("g1") == "current"
     before = users_held(larder)
@@ -126,7 +126,7 @@ def test_with_them_nothing_that_is_lost_was_recorded_and_its_jobs_come_back(pair
     artifact, generations = open_artifact(settings.artifacts, "g1"), larder.generations
     for shard in range(2):
         publish(generations, larder.erasure, make_shard(artifact, shard))
-    pair.link.hold()
+    pair.hold()
     with pytest.raises(NotReplicatedError):
         publish(generations, larder.erasure, make_shard(artifact, 2))
     fail_over(pair)
@@ -191,7 +191,7 @@ def test_services_bring_a_run_to_its_end_though_the_primary_is_killed(tmp_path: 
                 return names[-1] if progress and 2 <= progress.shards_recorded < progress.n_shards - 2 else None
 
             generation = await_that(some, lambda: f"some shards are recorded; {stack.logs()}")
-            pair.link.hold()
+            pair.hold()
             progress = stack.generations.progress(generation)
             assert progress is not None
             if not min_replicas:  # more is recorded, which the replica never hears of

@@ -23,6 +23,12 @@ class Replicated:
     link: HeldFront
     url: str
 
+    def hold(self) -> None:
+        """From now on nothing reaches the replica, which has all that was written before."""
+        written = int(self.primary.client.info("replication")["master_repl_offset"])
+        until("the replica has it", lambda: int(self.replica.client.info("replication")["slave_repl_offset"]) >= written)
+        self.link.hold()
+
 
 @contextmanager
 def replicated(folder: Path, sentinels: int = 0) -> Iterator[Replicated]:
