@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,6 +16,14 @@ from api.app import create_app
 from contract.experiments.moves import Experiments
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
+
+
+@pytest.fixture(autouse=True)
+def salts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The n-th experiment of a test has the same salt in each run, so its users fall into the same arms; it is another salt for each n."""
+    n = count()
+    same = SimpleNamespace(token_hex=lambda n_bytes: blake2b(str(next(n)).encode(), digest_size=n_bytes).hexdigest())
+    monkeypatch.setattr("contract.experiments.moves.secrets", same)
 
 
 @pytest.fixture
