@@ -55,8 +55,8 @@ class _Entries:
         user, item, score = user[order], item[order], score[order]
         starts = np.flatnonzero(np.diff(item, prepend=-1))
         found = {}
-        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), item.size], strict=True):
-            end = min(end, start + most)
+        for start, next_one in zip(starts.tolist(), np.append(starts, item.size)[1:].tolist(), strict=True):
+            end = min(next_one, start + most)
             found[int(item[start])] = [ids[at] for at in user[start:end].tolist()], score[start:end].tolist()
         return found
 

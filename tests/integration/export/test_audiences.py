@@ -70,6 +70,12 @@ def test_the_highest_scores_first_and_then_by_id(store_redis: Redis, as_id: Call
     assert before == [store_redis.hgetall(KEYS.audience("g1", bucket)) for bucket in range(manifest.n_item_buckets)], "again: the same"
 
 
+def test_lists_that_are_all_empty_name_nobody(store_redis: Redis) -> None:
+    manifest = promote_lists(store_redis, KEYS, {1: [], 2: []}, audience_depth=DEPTH, n_items=13)
+    assert cook(store_redis) == 0
+    assert stored(store_redis, manifest, 99) == []
+
+
 def test_over_http(store_redis: Redis, client: FlaskClient) -> None:
     lists = lists_of(int)
     promote_lists(store_redis, KEYS, lists, audience_depth=DEPTH, n_items=13)
