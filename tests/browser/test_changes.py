@@ -40,8 +40,11 @@ def test_a_run_is_followed_to_its_promotion_without_a_reload(stack: LocalStack, 
     expect(admin.locator("#h-run")).to_have_text("Running now")
     expect(admin.locator(".stages .running").first).to_be_visible(timeout=RUN_MS)
     expect(admin.locator(f'#live > div:not([data-served="{before}"])')).to_be_attached(timeout=RUN_MS)
-    expect(admin.locator("#newer")).to_be_visible()
-    assert live(admin) == stack.generation() != before
+    after = live(admin)
+    assert after == stack.generation() != before
+    row = admin.locator("#generations tr").filter(has_text=after)
+    expect(row).to_contain_text("current (served)")
+    expect(admin.locator("#tiles")).to_contain_text("Quality of what is served")
     assert admin.evaluate("window.stillTheSamePage") is True
 
 

@@ -1,4 +1,4 @@
-"""Views in states that a healthy stack does not show: nothing served yet, a run that failed, one that was refused, a year of runs."""
+"""Views in states that a healthy stack does not show: nothing served yet, a run failed or was refused, an experiment, a year of runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
+from contract.experiments.moves import Experiments
+from contract.experiments.shares import parsed
 from contract.formats.keys import Keys
 from contract.formats.outcomes.report import EventCounts, Interval, Outcomes, Rate, Row, Table
 from contract.formats.shard_record import ShardRecord
@@ -67,6 +69,7 @@ def redis(stack: LocalStack) -> Iterator[Redis]:
         write_lists(made, keys, refused, lists)
         generations.record_shard(REFUSED, 0, ShardRecord(1, 1, 2, 0))
         generations.promote(REFUSED, "a test")
+        Experiments(generations).start(parsed(f"current=50,{REFUSED}=50"), "a test")
         runs = Runs(made, keys)
         runs.queued(FAILED)
         runs.set(FAILED, "running", "fit", 1, 2)

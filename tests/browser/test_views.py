@@ -116,7 +116,7 @@ def test_a_user_with_reasons_and_moves(stack: LocalStack, page: Page) -> None:
     for at, item in enumerate(asked):
         expect(rows.nth(at)).to_contain_text(item["metadata"]["title"])
         expect(rows.nth(at)).to_contain_text(f"{item['score']:.4f}")
-        expect(rows.nth(at)).to_contain_text("because you liked")
+        expect(rows.nth(at)).to_contain_text("because of")
     moves = [rows.nth(at).locator("td").nth(1).inner_text() for at in range(10)]
     assert all(text == "new" or text == "same" or "up" in text or "down" in text for text in moves), moves
     assert page.locator("section[aria-labelledby=h-user] ol li").count() > 0

@@ -17,6 +17,7 @@ from api.web.context import PageContext, PageRoute
 from api.web.pages.overview import MEASURES
 from api.web.views.charts import BarChart, histogram
 from api.web.views.diffs import DiffView
+from api.web.views.explorer.lists import titles_now
 from api.web.views.snapshot import Generation, generation_of
 from api.web.views.tables.csv_text import Cell, cell_text, csv_answer
 from contract.formats import payload
@@ -51,12 +52,14 @@ def pages(context: PageContext) -> list[PageRoute]:
 
     def card(generation: str) -> Response | str:
         found, raw = known(generation)
+        diff = diff_of(raw)
         shown = {
             "one": found,
             "has_lists": found.progress.state in HAS_LISTS,
             "facts": facts(raw),
             "measures": _measures(found),
-            "diff": diff_of(raw),
+            "diff": diff,
+            "names": titles_now(context.store, [*diff.most_gained, *diff.most_lost]) if diff else {},
             "pictures": _pictures(context, found),
         }
         if "file" not in request.args:

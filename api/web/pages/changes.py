@@ -16,6 +16,7 @@ from api.web.context import PageContext, PageRoute
 from api.web.pages.plans import Plan, plan_cancel, plan_experiment, plan_promote, plan_release, plan_retrain, plan_rollback
 from api.web.sessions import user_here
 from api.web.views.diffs import DiffView, read_diff
+from api.web.views.explorer.lists import titles_now
 from api.web.views.snapshot import Snapshot, take
 from contract.audit import What
 from contract.errors import GenerationError, StoreError
@@ -52,7 +53,8 @@ def pages(context: PageContext) -> list[PageRoute]:
                     else:
                         context.store.pointers.refresh() if seen.pointer else None
                         return redirect(f"{request.script_root}/", 303)
-            body = render_template("change.html", plan=plan, served=served, problem=problem, one=seen.find(plan.target))
+            names = titles_now(context.store, [*plan.diff.most_gained, *plan.diff.most_lost]) if plan.diff else {}
+            body = render_template("change.html", plan=plan, served=served, problem=problem, one=seen.find(plan.target), names=names)
             return Response(body, 409 if problem else 200, mimetype="text/html")
 
         return PageRoute(path, view, "admin", ("GET", "POST"))

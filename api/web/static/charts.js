@@ -30,7 +30,7 @@
       return ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width;
     };
     const nearest = (x) => xs.reduce((best, each, at) => (Math.abs(each - x) < Math.abs(xs[best] - x) ? at : best), 0);
-    const [left, right] = [56, 626];
+    const [left, right] = [70, 626];
     const timeAt = (x) => {
       const [start, end] = [Number(figure.dataset.start), Number(figure.dataset.end)];
       return start + ((Math.min(Math.max(x, left), right) - left) / (right - left)) * (end - start);

@@ -13,11 +13,19 @@
     if (status.textContent !== text) status.textContent = text;
   };
 
-  // The table below is as old as the page: what it calls served is not any more.
-  const outdate = () => {
-    document.getElementById("newer").hidden = false;
-    const was = document.getElementById("was-served");
-    if (was) was.textContent = "was served";
+  const read = async (path) => {
+    const answer = await fetch(path, { headers: { Accept: "text/html" }, cache: "no-store", credentials: "same-origin" });
+    if (!answer.ok) throw Object.assign(new Error(String(answer.status)), { status: answer.status });
+    return new DOMParser().parseFromString(await answer.text(), "text/html").body;
+  };
+
+  // Figures, actions and the table of generations change with a generation, and not each second.
+  const renew = async () => {
+    const page = await read(part.dataset.page);
+    document.dispatchEvent(new CustomEvent("larder:fresh", { detail: page }));
+    for (const id of ["tiles", "actions", "generations"]) {
+      adopt(document.getElementById(id), page.ownerDocument.getElementById(id));
+    }
   };
 
   const wait = () => window.setTimeout(ask, 1000 * Number(part.firstElementChild.dataset.every || 5) * Math.min(1 + failures, 10));
@@ -25,6 +33,7 @@
   const alike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName && one.id === other.id;
 
   const adopt = (old, fresh) => {
+    if (fresh.dataset && "kept" in fresh.dataset) return;
     if (old.nodeType !== Node.ELEMENT_NODE) {
       if (old.data !== fresh.data) old.data = fresh.data;
       return;
@@ -47,21 +56,20 @@
   const ask = async () => {
     if (document.hidden) return;
     try {
-      const answer = await fetch(part.dataset.from, { headers: { Accept: "text/html" }, cache: "no-store", credentials: "same-origin" });
-      if (answer.status === 401) {
-        say("You are signed out: reload the page to sign in again.");
-        return;
-      }
-      if (!answer.ok) throw new Error(String(answer.status));
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").body.firstElementChild;
-      const before = part.firstElementChild.dataset.served;
+      const fresh = (await read(part.dataset.from)).firstElementChild;
+      const before = part.firstElementChild.dataset;
+      const isNew = fresh.dataset.served !== before.served || fresh.dataset.version !== before.version;
+      if (isNew) await renew();
       document.dispatchEvent(new CustomEvent("larder:fresh", { detail: fresh }));
       adopt(part.firstElementChild, fresh);
       failures = 0;
       say(fresh.dataset.says);
       document.title = `${fresh.dataset.state} – Larder`;
-      if (fresh.dataset.served !== before) outdate();
-    } catch {
+    } catch (error) {
+      if (error.status === 401) {
+        say("You are signed out: reload the page to sign in again.");
+        return;
+      }
       failures += 1;
       say("The API does not answer; asking again.");
     }

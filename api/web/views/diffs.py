@@ -7,7 +7,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from api.web.views.charts import BarChart, bar_chart
-from api.web.views.formats import difference, figure, gained_and_lost, number, percent, when
+from api.web.views.formats import difference, figure, gained_and_lost, measure, number, percent, when
 from contract.formats.reports.diff import FIELD, Diff, Distribution
 from contract.store.generations import Generations
 
@@ -51,7 +51,7 @@ class DiffView(Diff):
             (f"first {self.k} unchanged", "", "", f"{percent(self.identical)} of users"),
         ]
         for name in sorted(a.metrics.keys() & b.metrics.keys()):
-            found.append((name, figure(a.metrics[name]), figure(b.metrics[name]), difference(a.metrics[name], b.metrics[name], 4)))
+            found.append((measure(name), figure(a.metrics[name]), figure(b.metrics[name]), difference(a.metrics[name], b.metrics[name], 4)))
         return found
 
     def charts(self) -> list[BarChart]:

@@ -11,6 +11,8 @@ from markupsafe import Markup
 from api.http.problems import sentence
 
 NOTHING = "–"
+ACRONYMS = {"ndcg": "nDCG", "map": "MAP"}
+_ACRONYM = re.compile(rf"\b({'|'.join(ACRONYMS)})\b")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?", re.ASCII)
 
 
@@ -49,6 +51,10 @@ def percent(part: float | None) -> str:
     return NOTHING if part is None else f"{100 * part:.1f} %"
 
 
+def whole_percent(part: float) -> str:
+    return f"{signed(100 * part, '.0f')} %"
+
+
 def size(n_bytes: float) -> str:
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if n_bytes < 1024 or unit == "GiB":
@@ -78,6 +84,11 @@ def milliseconds(seconds: float | None) -> str:
 
 def setting(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def measure(name: str) -> str:
+    """A measure as people write it, from its name in a record, such as `long_tail` or `ndcg@10, time`."""
+    return _ACRONYM.sub(lambda found: ACRONYMS[found[0]], name).replace("_", " ")
 
 
 def findings(text: str) -> list[str]:
@@ -114,6 +125,6 @@ def age_between(earlier: str | None, later: str) -> float | None:
 
 
 FILTERS = {
-    "number": number, "figure": figure, "change": change, "percent": percent, "size": size, "duration": duration,
-    "milliseconds": milliseconds, "at": at, "moment": moment, "findings": findings,
+    "number": number, "figure": figure, "change": change, "percent": percent, "whole_percent": whole_percent, "size": size,
+    "duration": duration, "milliseconds": milliseconds, "at": at, "moment": moment, "findings": findings, "measure": measure,
 }  # fmt: skip

@@ -15,6 +15,7 @@ from api.http.request_models import MAX_SEARCH_CHARACTERS, ItemsQuery, ListOptio
 from api.lists.store import Store, StoredList
 from api.lists.view import View
 from api.routes.session import rank_by_similarity_sum
+from contract.errors import NothingPromotedError
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
@@ -32,7 +33,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`bar`: the score's part of the greatest, from 0 to 1. `before`: the rank in the previous generation; None: not in its list.
+    """`before`: the rank in the previous generation; None: not in its list.
 
     `factor`: by which a rule of the run multiplied the score. `prior`: the share of the run's prior in it. `explores`: it is a new item
     to try.
@@ -42,7 +43,6 @@ class Entry:
     item_id: Id
     title: str
     score: float
-    bar: float
     because: tuple[Named, ...] = ()
     before: int | None = None
     factor: float = 1.0
@@ -159,18 +159,22 @@ def session_view(store: Store, view: View, given: Sequence[str], k: int) -> Sess
 
 
 def entries_of(found: StoredList, k: int) -> list[Entry]:
-    scores = found.scores[:k]
-    most = max((score for score in scores), default=0.0)
-    return [
-        Entry(at + 1, item_id, "", score, max(0.0, score / most) if most > 0 else 0.0)
-        for at, (item_id, score) in enumerate(zip(found.item_ids[:k], scores, strict=True))
-    ]
+    places = enumerate(zip(found.item_ids[:k], found.scores[:k], strict=True), 1)
+    return [Entry(rank, item_id, "", score) for rank, (item_id, score) in places]
 
 
 def titles(store: Store, view: View, item_ids: Iterable[Id]) -> dict[Id, str]:
     """A title for each item, "" where the source has none."""
     wanted = list(dict.fromkeys(item_ids))
     return {item_id: title_of(raw) for item_id, raw in zip(wanted, store.metadata(view, wanted), strict=True)}
+
+
+def titles_now(store: Store, item_ids: Iterable[Id]) -> dict[Id, str]:
+    """As what is served knows them; nothing while nothing is served."""
+    try:
+        return titles(store, store.pointers.current(), item_ids)
+    except NothingPromotedError:
+        return {}
 
 
 def title_of(raw: bytes) -> str:

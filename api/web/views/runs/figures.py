@@ -23,6 +23,13 @@ def _age(seconds: float) -> str:
     return f"{days:,.1f} days" if days >= 1 else duration(seconds)
 
 
+def _time_briefly(seconds: float) -> str:
+    for unit, length in (("y", 365.25 * DAY_S), ("d", DAY_S), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def _briefly(count: float) -> str:
     """As it has room beside an axis."""
     return f"{count / 1e6:,.1f} M" if count >= 1e6 else number(count)
@@ -34,6 +41,11 @@ FIGURES = (
     Figure("Coverage of the catalogue", lambda record: record.model.get("coverage"), percent, is_measured=True),
     Figure("Interactions", lambda record: record.n_interactions, number, axis=_briefly),
     Figure("Users", lambda record: record.n_users, number, axis=_briefly),
-    Figure("Time to train", lambda record: record.seconds or None, duration),
-    Figure("Age of the newest interaction at training", lambda record: age_between(record.data_until, record.trained_at), _age),
+    Figure("Time to train", lambda record: record.seconds or None, duration, axis=_time_briefly),
+    Figure(
+        "Age of the newest interaction at training",
+        lambda record: age_between(record.data_until, record.trained_at),
+        _age,
+        axis=_time_briefly,
+    ),
 )

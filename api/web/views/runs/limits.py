@@ -26,9 +26,9 @@ def limits_of(compared: Sequence[Compared]) -> list[Limit]:
     rows = [
         Limit(
             name=f"{one.name[0].upper()}{one.name[1:]}" if not one.name.startswith("nDCG") else one.name,
-            before="" if one.old is None else _text(one.old),
-            after=_text(one.new),
-            bound=f"{'at most' if one.is_most else 'at least'} {_text(one.bound)}",
+            before="" if one.old is None else _text(one.old, one.bound),
+            after=_text(one.new, one.bound),
+            bound=f"{'at most' if one.is_most else 'at least'} {_text(one.bound, one.bound)}",
             setting=one.limit,
             passed=one.passed,
         )
@@ -37,5 +37,6 @@ def limits_of(compared: Sequence[Compared]) -> list[Limit]:
     return sorted(rows, key=lambda row: row.passed)
 
 
-def _text(value: float) -> str:
-    return number(int(value)) if float(value).is_integer() and abs(value) >= 1 else figure(value)
+def _text(value: float, bound: float) -> str:
+    """As a count where value and limit are whole numbers and the limit is none of a share."""
+    return number(int(value)) if float(value).is_integer() and abs(bound) >= 1 else figure(value)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from contract.store.history import RunRecord
 
 WIDTH, HEIGHT = 640.0, 190.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 14.0, 12.0, 24.0
+LEFT, RIGHT, TOP, BOTTOM = 70.0, 14.0, 12.0, 24.0
 MOST_POINTS = 120
 LEAST_SPAN = 0.1  # of the value: less than that is no change that should fill the height
 DATES, VALUES = 5, 3
@@ -40,7 +40,10 @@ class Date:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """`lines`: one for each stretch of runs that compare; `other`: those of what is drawn dashed. `start`, `end`: epoch seconds."""
+    """`lines`: one for each stretch of runs that passed and compare; `other`: those of what is drawn dashed. `start`, `end`: epoch seconds.
+
+    `latest`: of the latest run that passed; where none has, of the latest.
+    """
 
     title: str
     latest: str
@@ -91,14 +94,15 @@ def timeline(figure: Figure, records: Sequence[RunRecord], start: float = 0, end
         Point(record.run, x(record), y(value), _says(figure, record, value, figure.other(record)), not record.passed)
         for record, value in known
     )
-    first, last = known[0][1], known[-1][1]
+    passed = [(record, value) for record, value in known if record.passed]
+    first, last = (passed or known)[0][1], (passed or known)[-1][1]
     return Timeline(
         title=figure.title,
         latest=figure.spell(last),
         says=f"{figure.title}: {len(known)} run{'' if len(known) == 1 else 's'}, from {figure.spell(first)} to {figure.spell(last)}.",
         points=points,
-        lines=_stretches(figure, known, x, y),
-        other=_stretches(figure, others, x, y),
+        lines=_stretches(figure, passed, x, y),
+        other=_stretches(figure, [pair for pair in others if pair[0].passed], x, y),
         dates=tuple(_dates(start, end)),
         values=tuple(
             (y(value), (figure.axis or figure.spell)(value)) for value in (low + (high - low) * at / VALUES for at in range(VALUES + 1))

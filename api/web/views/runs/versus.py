@@ -42,7 +42,7 @@ def beside_served(record: RunRecord, records: Sequence[RunRecord], served_then: 
     before = next((one for one in records if one.run == name), None)
     if before is None:
         return None, []
-    counts = (Row(title, getattr(before, field), getattr(record, field), COUNT) for title, field in COUNTS)
+    counts = (Row(title.capitalize(), getattr(before, field), getattr(record, field), COUNT) for title, field in COUNTS)
     return before, [*verdict(before, record), *counts]
 
 

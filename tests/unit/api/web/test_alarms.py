@@ -199,13 +199,15 @@ def test_what_changed_last_comes_first() -> None:
     runs = [RunStatus("19700101-000002-aaaa", "failed", "fit", 0, 1, "why"), RunStatus("by-hand", "failed", "", 0, 1, "")]
     refused = progress_of("g3", state="complete", waits="refused", because="nDCG", completed_at_ms=2500)
     changes = [Change(at="1970-01-01T00:00:04.000Z", by="key x", what=what) for what in ("items", "promote")]
+    changes.append(Change(at="1970-01-01T00:00:02.900Z", by="key x", what="run", after="run 19700101-000002-aaaa is queued, model"))
     found = happenings(moves, runs, [refused], changes)
     assert [(one.run, one.what, one.by) for one in found] == [
         ("", "Items were replaced", "key x"),
         ("g2", "rolled back to it", "someone"),
         ("g3", "refused by the gate", ""),
         ("19700101-000002-aaaa", "failed at stage fit", ""),
+        ("19700101-000002-aaaa", "was started", "key x"),
         ("g1", "promoted by its run", ""),
     ]
     assert shown(found, is_admin=False)[0].run == "g2", "the log of changes is for who may change things"
-    assert len(shown(found, is_admin=True)) == 5
+    assert len(shown(found, is_admin=True)) == 6

@@ -4,13 +4,12 @@ import pytest
 from markupsafe import Markup
 
 from api.http.problems import sentence
-from api.lists.store import StoredList
 from api.metrics.counters import Metrics
 from api.web.pages.runbook import html_of
 from api.web.views import formats
 from api.web.views.charts import bar_chart, histogram
 from api.web.views.diffs import DiffView
-from api.web.views.explorer.lists import entries_of, title_of
+from api.web.views.explorer.lists import title_of
 from api.web.views.traffic import TrafficMeter, quantile
 from contract.formats.reports.diff import Diff, Side
 from tests.support.fakes import Clock
@@ -92,7 +91,7 @@ def test_the_pages_read_the_diff_that_the_trainer_writes() -> None:
     found = DiffView.model_validate_json(made.model_dump_json())
     rows = {name: changed for name, _, _, changed in found.rows()}
     assert (rows["users"], rows["items in a list, mean"], rows["first 3 unchanged"]) == ("+1 −2", "−1.00", "50.0 % of users")
-    assert rows["ndcg@10, time"] == "0.0000"
+    assert rows["nDCG@10, time"] == "0.0000"
     assert [chart.title for chart in found.charts()] == ["Overlap of the first 3"]
     back = found.turned()
     rows = {name: changed for name, _, _, changed in back.rows()}
@@ -131,9 +130,13 @@ def test_the_runbook_shows_markup_as_text() -> None:
     assert "<p>An &lt;em&gt; end</p>" in found
 
 
-def test_entries_with_scores_of_zero_and_less() -> None:
-    assert [entry.bar for entry in entries_of(StoredList((1, 2), (0.0, -1.0)), 2)] == [0.0, 0.0]
-    assert [entry.bar for entry in entries_of(StoredList((1, 2), (4.0, 1.0)), 5)] == [1.0, 0.25]
+def test_measures_as_people_write_them() -> None:
+    assert [formats.measure(name) for name in ("ndcg", "popularity ndcg@10, time", "map@5", "long_tail")] == [
+        "nDCG",
+        "popularity nDCG@10, time",
+        "MAP@5",
+        "long tail",
+    ]
 
 
 @pytest.mark.parametrize(("raw", "title"), [(b"{}", ""), (b'{"title": "Alien"}', "Alien"), (b'{"title": 7}', ""), (b"[]", "")])

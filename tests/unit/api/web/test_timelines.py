@@ -43,6 +43,16 @@ def test_a_line_ends_where_figures_stop_comparing() -> None:
     assert [len(line.split()) for line in users.lines] == [4], "a count compares with every other"
 
 
+def test_lines_leave_out_what_the_gate_refused() -> None:
+    runs = [record("a", 1, 0.2), record("b", 2, 0.001, passed=False), record("c", 3, 0.2), record("d", 4, 0.001, passed=False)]
+    chart, all_refused = timeline(NDCG, runs), timeline(NDCG, runs[1:2])
+    assert chart is not None
+    assert [line.split() for line in chart.lines] == [[f"{chart.points[at].x},{chart.points[at].y}" for at in (0, 2)]]
+    assert (len(chart.points), chart.latest) == (4, "0.2000")
+    assert all_refused is not None
+    assert (all_refused.lines, all_refused.latest) == ((), "0.0010")
+
+
 def test_noise_does_not_fill_the_height() -> None:
     chart = timeline(NDCG, [record("a", 1, 0.200), record("b", 2, 0.2001)])
     flat = timeline(Figure("x", lambda _record: 0.0, str), [record("a", 1)])

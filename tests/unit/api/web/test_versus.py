@@ -53,7 +53,7 @@ def test_a_run_stands_beside_what_was_served_when_it_was_judged() -> None:
     before, rows = versus.beside_served(new, [new, old], "")
     assert before is old
     assert (rows[0].name, rows[0].word) == ("nDCG@10, same users", "better")
-    assert ("users", 7_000, new.n_users) in [(row.name, row.before, row.after) for row in rows]
+    assert ("Users", 7_000, new.n_users) in [(row.name, row.before, row.after) for row in rows]
     alone = record("b", 0.3)
     assert versus.beside_served(alone, [alone, old], "a")[0] is old, "as the verdict says, where nothing was measured beside it"
     assert versus.beside_served(alone, [alone, old], "gone") == (None, [])
