@@ -46,7 +46,7 @@ class Commands(click.Group):
 @click.option("--var", type=click.Path(path_type=Path), help="Folder of all data, logs and sockets; by default var/ in the checkout.")
 @click.pass_context
 def app(context: click.Context, var: Path | None) -> None:
-    """Cook recommendations ahead, and serve them. From any folder; relative paths are those of the folder that you are in."""
+    """Compute recommendations ahead of time, and serve them. From any folder; relative paths are those of the folder that you are in."""
     root = trainer_commands.root()
     context.obj = StackPaths(root, (Path.cwd() / var if var else root / "var").resolve())
 

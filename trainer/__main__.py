@@ -46,7 +46,7 @@ console = Console()
 @click.option("--tenant", default="", metavar="NAME", help="Which catalogue of LARDER_TENANTS the command is about.")
 @click.pass_context
 def cli(context: click.Context, tenant: str) -> None:
-    """Cook recommendations ahead: train, watch, look. Every option is also an environment variable, LARDER_..."""
+    """Compute recommendations ahead of time: train, watch, look. Every option is also an environment variable, LARDER_..."""
     choose(tenant, context.invoked_subcommand or "")
 
 

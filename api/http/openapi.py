@@ -25,7 +25,7 @@ _HEADERS: Schema = {"X-Request-ID": {"description": "That of the request, or a n
 _RETRY: Schema = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
 _ALWAYS = (400,)
 _TAGS = {
-    "Lists": "Lists that were cooked ahead, for one user, many, or a visitor.",
+    "Lists": "Lists that were computed ahead of time, for one user, many, or a visitor.",
     "Items": "What items are, what is like them, what is popular.",
     "Generations": "What is served, what else there is, and the switches between them.",
     "Runs": "Training.",

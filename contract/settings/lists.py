@@ -1,4 +1,4 @@
-"""Settings of named lists: what a run cooks besides users' lists, and what fills up a list that is too short."""
+"""Settings of named lists: what a run computes besides users' lists, and what fills up a list that is too short."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ListSettings(BaseModel):
 
     lists: str = Field(
         "popular,trending,new",
-        description="Named lists that a run cooks, by category and by segment, too: popular, trending, new; empty: none.",
+        description="Named lists that a run computes, by category and by segment, too: popular, trending, new; empty: none.",
     )
     lists_depth: int = Field(
         10_000, ge=10, le=MAX_LISTS_DEPTH, description="Items of a named list at the most; the popular list of all items is always whole."
