@@ -64,7 +64,8 @@ def pages(context: PageContext, is_page: Callable[[str], bool]) -> list[PageRout
         snapshot = take(context)
         if snapshot.run and g.get("access") != "admin":
             snapshot = replace(snapshot, run=snapshot.run.without_details())
-        found = alarms(snapshot, context.settings.stale_after_s)
+        traffic = meter.read(is_page)
+        found = alarms(snapshot, context.settings.stale_after_s, traffic)
         overall = state(found)
         return {
             "seen": snapshot,
@@ -79,7 +80,7 @@ def pages(context: PageContext, is_page: Callable[[str], bool]) -> list[PageRout
             "pace": pace(snapshot),
             "every_s": BUSY_EVERY_S if snapshot.is_busy else IDLE_EVERY_S,
             "arms": _arms(context, snapshot),
-            "traffic": meter.read(is_page),
+            "traffic": traffic,
         }
 
     def overview() -> str:

@@ -1,5 +1,5 @@
 """docs/runbook.md as a page, so that an alarm can lead to its section. It is written in a small part of Markdown, which this reads:
-headings, paragraphs, lists with -, blocks of code, `code` and **strong** words.
+headings, paragraphs, lists with -, blocks of code, `code`, **strong** and *emphasised* words; of a link, its text.
 """
 
 from __future__ import annotations
@@ -15,30 +15,40 @@ from api.web.context import PageRoute
 
 # In an image it lies in the package, in a checkout where people look for it.
 PLACES = (Path(__file__).parents[1] / "runbook.md", Path(__file__).parents[3] / "docs" / "runbook.md")
-_INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
+_INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\([^)\s]+\)")
+_SECTION = re.compile(r'<a id="([a-z-]+)"></a>\s+#+ (.+)')
 _ANCHOR = re.compile(r'<a id="([a-z-]+)"></a>')
 
 
 def pages() -> list[PageRoute]:
     def runbook() -> str:
-        return render_template("runbook.html", body=_body())
+        return render_template("runbook.html", body=_body(), sections=_sections())
 
     return [PageRoute("/runbook", runbook, "open")]
 
 
 @lru_cache(maxsize=1)
-def _body() -> Markup:
+def _text() -> str:
+    """ "" where the installation has none."""
     place = next((place for place in PLACES if place.is_file()), None)
-    if place is None:
-        return Markup("<p>This installation has no runbook: it is docs/runbook.md of the source.</p>")
-    return html_of(place.read_text(encoding="utf-8"))
+    return place.read_text(encoding="utf-8") if place else ""
+
+
+@lru_cache(maxsize=1)
+def _body() -> Markup:
+    return html_of(_text()) or Markup("<p>This installation has no runbook: it is docs/runbook.md of the source.</p>")
+
+
+@lru_cache(maxsize=1)
+def _sections() -> list[tuple[str, str]]:
+    """Of each alarm its slug and its heading."""
+    return _SECTION.findall(_text())
 
 
 @lru_cache(maxsize=64)
 def section(slug: str) -> Markup | None:
     """The section of an alarm, with its heading; None where the installation has no runbook, or that no such section."""
-    place = next((place for place in PLACES if place.is_file()), None)
-    _, found, rest = place.read_text(encoding="utf-8").partition(f'<a id="{slug}"></a>\n') if place else ("", "", "")
+    _, found, rest = _text().partition(f'<a id="{slug}"></a>\n')
     return html_of(_ANCHOR.split(rest)[0]) if found else None
 
 
@@ -84,6 +94,11 @@ def _inline(text: str) -> Markup:
     parts, at = [], 0
     for found in _INLINE.finditer(text):
         parts.append(escape(text[at : found.start()]))
-        parts.append(Markup("<code>{}</code>").format(found[1]) if found[1] else Markup("<strong>{}</strong>").format(found[2]))
+        code, strong, emphasised, link = found.groups()
+        if link:
+            parts.append(_inline(link))
+        else:
+            name = "code" if code else "strong" if strong else "em"
+            parts.append(Markup("<{0}>{1}</{0}>").format(name, code or strong or emphasised))
         at = found.end()
     return Markup("").join([*parts, escape(text[at:])])

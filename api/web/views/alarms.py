@@ -10,6 +10,7 @@ from api.http.problems import sentence
 from api.lists.freshness import age_s, is_stale
 from api.web.views.formats import duration, findings, size
 from api.web.views.snapshot import Snapshot
+from api.web.views.traffic import Traffic
 from contract.formats.states import GenerationState, RunState, Waits
 from contract.store.eviction import evicting_policy
 
@@ -17,6 +18,7 @@ Severity = Literal["failing", "warning", "note"]
 WORDS = {"starting": "Starting", "failing": "Failing", "warning": "Needs a look", "note": "Healthy", "stale": "Stale", "healthy": "Healthy"}
 FEED_LATE = 100_000  # messages that wait: a minute or so of reading
 EVENTS_LATE_S = 120
+ERRORS, ENOUGH_ANSWERS = 0.01, 100
 FULL = 0.9  # of maxmemory: a generation more may not fit
 
 
@@ -28,9 +30,9 @@ class Alarm:
     why: str
 
 
-def alarms(seen: Snapshot, stale_after_s: int) -> list[Alarm]:
+def alarms(seen: Snapshot, stale_after_s: int, traffic: Traffic | None = None) -> list[Alarm]:
     """Gravest first."""
-    found = [*_serving(seen, stale_after_s), *_making(seen), *_room(seen)]
+    found = [*_serving(seen, stale_after_s), *_answering(seen, traffic), *_making(seen), *_room(seen)]
     order: dict[Severity, int] = {"failing": 0, "warning": 1, "note": 2}
     return sorted(found, key=lambda alarm: order[alarm.severity])
 
@@ -66,6 +68,15 @@ def _serving(seen: Snapshot, stale_after_s: int) -> Iterator[Alarm]:
         if model is not None and popularity is not None and model < popularity:
             why = f"nDCG is {model:.4f}; popularity alone has {popularity:.4f}."
             yield Alarm("worse-than-popularity", "warning", "Popularity alone does better", why)
+
+
+def _answering(seen: Snapshot, traffic: Traffic | None) -> Iterator[Alarm]:
+    """Errors whose cause is not told already: without Redis or a generation every answer is one."""
+    if seen.away or seen.pointer is None or traffic is None or traffic.recent < ENOUGH_ANSWERS:
+        return
+    if traffic.recent_errors > ERRORS * traffic.recent:
+        why = f"Of the last {traffic.recent:,} answers {traffic.recent_errors:,} were a 5xx. The table of routes shows where."
+        yield Alarm("errors", "failing", "More than one answer in a hundred is an error", why)
 
 
 def _making(seen: Snapshot) -> Iterator[Alarm]:

@@ -17,6 +17,7 @@ HISTOGRAM = "larder_request_seconds"
 OWN = ("/health/live", "/health/ready", "/metrics")  # asked by machines, again and again
 SHOWN = 6
 MIN_WINDOW_S = 0.5
+RECENT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,14 @@ class RouteTraffic:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """`per_s` is None until this process has been asked twice."""
+    """`per_s` is None until this process has been asked twice. `recent`, `recent_errors`: answers of the last RECENT_S at the most."""
 
     routes: tuple[RouteTraffic, ...]
     n: int
     per_s: float | None
     window_s: float
+    recent: int = 0
+    recent_errors: int = 0
 
 
 class TrafficMeter:
@@ -48,6 +51,7 @@ class TrafficMeter:
         self._clock = clock
         self._last: tuple[float, int] | None = None
         self._rate: tuple[float | None, float] = (None, 0.0)
+        self._looks: list[tuple[float, int, int]] = []
 
     def read(self, is_page: Callable[[str], bool]) -> Traffic:
         """Of all processes of this API since it began; `is_page` says which routes are not to be counted."""
@@ -58,7 +62,16 @@ class TrafficMeter:
                 window = now - self._last[0]
                 self._rate = (max(0, n - self._last[1]) / window, window)
             self._last = (now, n)
-        return Traffic(tuple(sorted(routes, key=lambda route: -route.n)[:SHOWN]), n, *self._rate)
+        shown = tuple(sorted(routes, key=lambda route: (-route.errors, -route.n))[:SHOWN])
+        return Traffic(shown, n, *self._rate, *self._recent(now, n, sum(route.errors for route in routes)))
+
+    def _recent(self, now: float, n: int, errors: int) -> tuple[int, int]:
+        """Answers and errors since the oldest look of the last RECENT_S."""
+        looks = [look for look in self._looks if now - look[0] <= RECENT_S] or self._looks[-1:]
+        if not looks or now - looks[-1][0] >= MIN_WINDOW_S:
+            looks.append((now, n, errors))
+        self._looks = looks  # a whole list at once, since threads read it
+        return max(0, n - looks[0][1]), max(0, errors - looks[0][2])
 
 
 def routes_of(families: Iterable[Metric]) -> list[RouteTraffic]:

@@ -14,6 +14,7 @@ from api.web.views.alarms import alarms, state
 from api.web.views.remedies import remedies
 from api.web.views.runs.happenings import happenings, shown
 from api.web.views.snapshot import Generation, Snapshot
+from api.web.views.traffic import Traffic
 from contract.audit import Change
 from contract.formats.manifest import Manifest
 from contract.formats.verdict import Verdict
@@ -192,6 +193,14 @@ def test_a_first_run_on_its_way_is_no_failure() -> None:
 )
 def test_an_alarm_brings_its_buttons(slug: str, paths: list[str]) -> None:
     assert [one.path for one in remedies(slug, made(state="complete", waits="refused"))] == paths
+
+
+@pytest.mark.parametrize(("answers", "errors", "slugs"), [(1000, 11, ["errors"]), (1000, 10, []), (99, 99, []), (100, 100, ["errors"])])
+def test_errors_are_an_alarm_once_there_are_enough_answers(answers: int, errors: int, slugs: list[str]) -> None:
+    traffic = Traffic((), answers, None, 0.0, answers, errors)
+    assert [one.slug for one in alarms(healthy(), 3600, traffic)] == slugs
+    away = alarms(replace(healthy(), away="no"), 3600, traffic)
+    assert "errors" not in [one.slug for one in away], "Redis is told of alone"
 
 
 def test_what_changed_last_comes_first() -> None:

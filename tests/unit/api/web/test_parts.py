@@ -113,7 +113,15 @@ def test_traffic_leaves_out_pages_and_machines_and_knows_a_rate() -> None:
     for _ in range(10):
         metrics.observe("/recommendations", "GET", "200", 0.001)
     clock.now_s += 5
-    assert meter.read(lambda route: route == "/").per_s == 2.0
+    second = meter.read(lambda route: route == "/")
+    assert (second.per_s, second.recent, second.recent_errors) == (2.0, 10, 0), "the error came before the first look"
+    metrics.observe("/items/<id>", "GET", "500", 0.001)
+    clock.now_s += 299
+    third = meter.read(lambda route: route == "/")
+    assert (third.recent, third.recent_errors) == (1, 1), "the first look is more than RECENT_S ago"
+    assert {route.route for route in third.routes} == {"/recommendations", "/items/<id>"}
+    clock.now_s += 3000
+    assert meter.read(lambda route: route == "/").recent == 0
 
 
 def test_a_quantile_beyond_the_last_bucket_is_not_known() -> None:
@@ -128,6 +136,8 @@ def test_the_runbook_shows_markup_as_text() -> None:
     assert "<li>one <code>&lt;i&gt;</code></li><li>two <strong>strong</strong></li>" in found
     assert "&lt;pre&gt;\n\n# code" in found
     assert "<p>An &lt;em&gt; end</p>" in found
+    marked = html_of("see *how <it> goes*, 2 * 3 * 4, and [`x` of y](y.md#z)")
+    assert marked == "<p>see <em>how &lt;it&gt; goes</em>, 2 * 3 * 4, and <code>x</code> of y</p>"
 
 
 def test_measures_as_people_write_them() -> None:
