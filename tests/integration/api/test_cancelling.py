@@ -83,6 +83,7 @@ def test_a_run_that_trains_ends_and_the_next_one_begins(
 
 
 @pytest.mark.parametrize("how", WAYS)
+@pytest.mark.long
 def test_what_is_being_scored_is_given_up_and_never_promoted(services: Callable[..., Services], api: ApiProcess, how: str) -> None:
     stack = services()
     run = queued(stack, "--interactions", SHORT)

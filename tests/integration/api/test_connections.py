@@ -206,6 +206,7 @@ def test_a_place_is_made_for_who_comes_when_all_are_taken() -> None:
             assert statuses(silent[0]) == []
 
 
+@pytest.mark.long
 def test_sigterm_readiness_first_then_nobody_is_let_in_and_what_has_begun_is_finished() -> None:
     with ApiProcess("unix:///nonexistent/redis.sock", LARDER_API_DRAIN_S="2", LARDER_API_READ_TIMEOUT_S="60") as api, connect(api) as begun:
         begun.sendall(HEAD + b"Content-Length: 2\r\n\r\n{")

@@ -116,6 +116,7 @@ def two_apis(store_redis: Redis, redis_server: str) -> Iterator[tuple[ApiProcess
         yield one, other
 
 
+@pytest.mark.long
 def test_nobody_gets_old_lists_after_new_ones(store_redis: Redis, two_apis: tuple[ApiProcess, ApiProcess]) -> None:
     """Each client asks both processes in turn; what it gets has to change once for each promotion."""
     generations, stop = Generations(store_redis, KEYS, settle_ms=500), threading.Event()

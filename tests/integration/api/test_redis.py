@@ -108,6 +108,7 @@ def test_sentinels_name_the_server_and_the_one_after_it(tmp_path: Path) -> None:
         until("lists are served again", lambda: api.ask(54).status_code == 200)
 
 
+@pytest.mark.long
 def test_every_route_answers_while_redis_is_away_and_nothing_leaks(server: Server) -> None:
     serve(server.client)
     posts: list[tuple[str, dict[str, object]]] = [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from contract.formats import payload
 from contract.formats.keys import bucket_of
 from tests.support.servers.api_process import ApiProcess
@@ -14,6 +16,7 @@ from tests.support.servers.zygote import Zygote
 N_USERS = 200
 
 
+@pytest.mark.long
 def test_a_run_through_the_queue_is_served_verified_backed_up_and_restored(
     nodes: Cluster, redis_server: str, tmp_path: Path, zygote: Zygote
 ) -> None:

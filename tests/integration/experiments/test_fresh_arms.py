@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+import pytest
 from pydantic import SecretStr
 from redis import Redis
 
@@ -25,6 +26,7 @@ def overlays(redis: Redis, user: int) -> set[str]:
     return {field[1:].decode() for field in cast("list[bytes]", redis.hkeys(KEYS.fresh(user))) if field.startswith(b"l")}
 
 
+@pytest.mark.long
 def test_lists_are_made_anew_for_the_users_own_arm(services: Callable[..., Services], store_redis: Redis) -> None:
     made = services(interactions="synthetic:300x80x6000", events=True, shard_target_s=60)
     worker = made.start("worker")

@@ -60,6 +60,7 @@ def are_in_arms(api: ApiProcess) -> dict[int, Said] | None:
     return found if all(arm for arm, *_ in found.values()) else None
 
 
+@pytest.mark.long
 def test_all_processes_agree_from_begin_to_end_and_nobody_is_mixed(server: Server, api: ApiProcess, tmp_path: Path) -> None:
     experiments = Experiments(Generations(server.client, KEYS, SETTLE_MS))
     stop, seen = Event(), list[tuple[int, Said]]()

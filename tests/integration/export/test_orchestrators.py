@@ -134,6 +134,7 @@ def check_models(lists: Path, generation: str) -> None:
 
 
 @pytest.mark.usefixtures("stack")
+@pytest.mark.long
 def test_a_bad_source_is_not_tried_again(lists: Path, tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text("nonsense\n")
     dag = of_airflow()

@@ -43,6 +43,7 @@ def brokers(producer: Producer) -> str:
     return ",".join(f"{one.host}:{one.port}" for one in producer.list_topics(timeout=10).brokers.values())
 
 
+@pytest.mark.long
 def test_each_message_once_in_the_files_while_the_reader_is_killed(
     producer: Producer, redis_server: str, store_redis: Redis, tmp_path: Path
 ) -> None:

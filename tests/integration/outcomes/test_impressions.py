@@ -121,6 +121,7 @@ def test_answers_on_every_way_are_kept_and_what_showed_nothing_is_not(server: Re
     assert [path.name for path in tmp_path.glob("day=*")] == [f"day={datetime.now(UTC).date()}"]
 
 
+@pytest.mark.long
 def test_the_answers_are_the_same_bytes_with_it(server: RedisServer) -> None:
     with Redis.from_url(server.url) as redis:
         redis.flushall()
@@ -215,6 +216,7 @@ def test_files_are_merged_and_those_of_old_days_go(tmp_path: Path) -> None:
     assert pl.read_parquet_schema(merged) == IMPRESSIONS.schema
 
 
+@pytest.mark.long
 def test_the_trainer_service_writes_them_and_forgets_old_ones_when_they_are_off(
     services: Callable[..., Services], store_redis: Redis, tmp_path: Path
 ) -> None:

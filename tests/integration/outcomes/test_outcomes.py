@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from redis import Redis
 
 from contract.formats.keys import Keys
@@ -50,6 +51,7 @@ def told(settings: dict[str, str], *options: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_what_is_clicked_and_bought_is_told(store_redis: Redis, redis_server: str, tmp_path: Path) -> None:
     serve(store_redis)
     (tmp_path / "users.csv").write_text("user,country\n1,de\n2,at\n3,de\n")

@@ -51,9 +51,8 @@ def dispatch_run(stack: Services) -> str:
     return run.run
 
 
-@pytest.mark.parametrize(
-    "victims", ["work-horse", *(pytest.param(victims, marks=pytest.mark.long) for victims in ("parent", "both", "supervisor"))]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("victims", ["work-horse", "parent", "both", "supervisor"])
 def test_a_killed_worker_costs_no_list(stack: Services, victims: str) -> None:
     generation = dispatch_run(stack)
     worker = stack.start("worker")

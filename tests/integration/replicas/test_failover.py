@@ -121,6 +121,7 @@ def test_without_replicas_that_acknowledge_a_generation_lacks_lists_and_is_made_
     assert told(larder.store, larder.keys) == []
 
 
+@pytest.mark.long
 def test_with_them_nothing_that_is_lost_was_recorded_and_its_jobs_come_back(pair: Replicated, settings: Settings) -> None:
     larder = Larder(settings)
     artifact, generations = open_artifact(settings.artifacts, "g1"), larder.generations

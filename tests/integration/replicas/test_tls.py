@@ -13,6 +13,7 @@ from contract.store.connections import connect
 from tests.support.servers.redis_variants import EitherFront, Server
 
 
+@pytest.mark.long
 def test_clients_speak_tls_with_the_server_that_sentinels_name(tmp_path: Path) -> None:
     authority = trustme.CA()
     ca = tmp_path / "ca.pem"

@@ -62,6 +62,7 @@ def test_auto_fits_the_winner_keeps_to_it_and_replaces_it_when_told(services: Ca
     assert again.winner == kept.winner
 
 
+@pytest.mark.long
 def test_a_first_run_that_popularity_beats_goes_on_with_auto_and_says_so(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(interactions=table(tmp_path, popular()), evaluate=True, tune_unasked=True)
     stack.start("worker")

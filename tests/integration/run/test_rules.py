@@ -88,6 +88,7 @@ def test_rules_end_to_end(services: Callable[..., Services], redis_server: str, 
     assert len(digests) == 4
 
 
+@pytest.mark.long
 def test_rules_that_name_what_is_not_there_end_the_run_at_its_beginning(services: Callable[..., Services], tmp_path: Path) -> None:
     data = tmp_path / "interactions.csv"
     data.write_text("userID,itemID\n1,1\n1,2\n2,1\n")

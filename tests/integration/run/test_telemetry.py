@@ -129,6 +129,7 @@ def test_what_stands_there_and_is_no_level_is_nothing(store_redis: Redis, rq_log
     assert rq_logger.level == logging.INFO
 
 
+@pytest.mark.long
 def test_a_redis_that_is_away_changes_nothing(rq_logger: logging.Logger) -> None:
     level.follow(Redis(port=1), Keys("larder"), Settings(log_level="INFO"))
     assert rq_logger.level == logging.WARNING

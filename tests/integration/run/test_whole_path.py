@@ -66,6 +66,7 @@ def test_the_api_answers_the_notebook_s_figures_and_the_library_s_lists(notebook
     assert [(user, item) for _, user, item in best[: len(BEST_OF_ALL)]] == BEST_OF_ALL
 
 
+@pytest.mark.long
 def test_the_built_in_data_first_run_and_a_retrain(services: Callable[..., Services], redis_server: str) -> None:
     stack = services(alone=True, evaluate=True)  # as in the stacks: processes of their own, settings as they come
     with ApiProcess(redis_server) as api:

@@ -133,6 +133,7 @@ def test_each_event_once_while_everybody_is_killed(tmp_path: Path) -> None:
         server.remove()
 
 
+@pytest.mark.long
 def test_the_trainer_service_writes_them_and_starts_a_killed_writer_again(
     services: Callable[..., Services], store_redis: Redis, tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ def lists(stack: Services, generation: str, n_buckets: int) -> dict[str, list[in
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.long
 def test_purchases_are_recommended(services: Callable[..., Services], tmp_path: Path) -> None:
     shop = visits(200, 60)
     sold = shop.filter(pl.col("event") == "buy")

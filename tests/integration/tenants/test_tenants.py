@@ -27,6 +27,7 @@ def table(folder: Path, name: str, users: int) -> str:
     return f'[{name}]\ninteractions = "{folder}/{name}.csv"\n'
 
 
+@pytest.mark.long
 def test_each_has_its_own_lists_and_one_that_fails_delays_nobody(services: Callable[..., Services], tmp_path: Path) -> None:
     file = tmp_path / "tenants.toml"
     text = '[broken]\ninteractions = "/no/such/file.csv"\n' + table(tmp_path, "shop-a", 30) + table(tmp_path, "shop-b", 20)

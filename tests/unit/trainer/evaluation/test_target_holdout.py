@@ -126,6 +126,7 @@ def test_nothing_is_held_out_at_a_moment_before_which_nothing_is_known_of_the_ta
     assert at_moment(bought([*rows, (2, 12, "buy", 0)]), 5 * DAY, 10) is not None
 
 
+@pytest.mark.long
 def test_a_tune_looks_at_more_users_where_the_first_have_no_event_of_the_target() -> None:
     interactions = bought(visits(5000, 60))
     is_first = np.isin(interactions.user_idx, of_users(interactions, 0.5).user_idx)
