@@ -202,8 +202,18 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("state", ["current", "previous", "complete"])
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+STATES = ("current", "previous", "complete")
+QUICK = dict(zip(DAMAGES, STATES * 3, strict=False))  # a state for each damage; the others are long
+
+
+@pytest.mark.parametrize(
+    ("damage", "state"),
+    [
+        pytest.param(damage, state, id=f"{name}, {state}", marks=() if QUICK[name] == state else pytest.mark.long)
+        for name, damage in DAMAGES.items()
+        for state in STATES
+    ],
+)
 def test_a_damaged_artifact_keeps_nobody_in_a_list(
     settings: Settings, store_redis: Redis, generations: Generations, damage: Callable[[Path], object], state: str
 ) -> None:
