@@ -10,7 +10,7 @@ from rich.table import Table
 from contract.queue.jobs import score_queue
 from contract.queue.leases import n_alive_here
 from contract.settings.settings import Settings
-from contract.store.connections import connect, explained
+from contract.store.connections import ask_first, connect, explained
 from stack import demo
 from stack.paths import StackPaths
 from stack.supervision.supervisor_client import Process
@@ -32,6 +32,7 @@ def table_of(processes: list[Process]) -> Table:
 
 def workers_line(settings: Settings) -> str:
     """How many of the worker's processes have shown life lately."""
+    ask_first(settings.rq_url)
     with explained(settings.rq_url):
         n_alive = n_alive_here(score_queue(connect(settings.rq_url), settings))
     return f"{n_alive} of {settings.processes} worker processes respond"

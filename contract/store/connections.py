@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from redis import Redis
@@ -16,6 +16,8 @@ from contract.settings.settings import hide_password
 from contract.store import sentinels
 from contract.store.cluster.address import is_cluster
 from contract.store.cluster.client import ClusterRedis
+
+LOOK_S = 2.0
 
 
 def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3, health_check_s: int = 30, **more: Any) -> Redis:
@@ -43,6 +45,13 @@ def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3, health_check_
             f"{hide_password(url)} can't be the address of a Redis: what a password has besides letters and digits is to be quoted, "
             "as %2F for /"
         ) from None
+
+
+def ask_first(url: str) -> None:
+    """Raises StoreError within seconds where a server does not answer, where a client tries for a minute. Of a cluster nothing is asked."""
+    if not is_cluster(url):
+        with explained(url), closing(connect(url, timeout_s=LOOK_S, retries=0)) as redis:
+            redis.ping()
 
 
 def says_full(error: RedisError) -> bool:

@@ -42,6 +42,12 @@ class RunStatus:
     total: int
     message: str
 
+    @property
+    def why(self) -> str:
+        """The message for people: without the name of one of our own errors, which says what to do itself."""
+        _, mark, rest = self.message.partition(": ")
+        return rest if mark and _own_error(self.message) else self.message
+
     def without_details(self) -> RunStatus:
         """For who may not change anything: of a failure its kind alone, since a message may quote what the trainer reads."""
         return replace(self, message=kind_of(self.message)) if self.state == RunState.FAILED else self
@@ -61,10 +67,15 @@ def kind_of(message: str) -> str:
 def failure(text: str, run: RunStatus) -> GenerationFailedError:
     """The error that says `text` of a run that failed; its exit code is that of what the run failed for."""
     error = GenerationFailedError(text)
-    kind = getattr(errors, kind_of(run.message), None)
-    if isinstance(kind, type) and issubclass(kind, LarderError):
+    if kind := _own_error(run.message):
         error.exit_code = kind.exit_code
     return error
+
+
+def _own_error(message: str) -> type[LarderError] | None:
+    """The class that a message names, of contract/errors.py."""
+    kind = getattr(errors, kind_of(message), None)
+    return kind if isinstance(kind, type) and issubclass(kind, LarderError) else None
 
 
 class Runs:

@@ -11,7 +11,7 @@ from contract.experiments.shares import told as told_shares
 from contract.formats.reports.tuned import told
 from contract.larder import Larder
 from contract.settings.command_hints import as_called
-from contract.store.connections import explained
+from contract.store.connections import ask_first, explained
 from contract.store.eviction import HOW, evicting_policy, memory_of
 from contract.store.replicas.lost import told as told_lost
 from contract.store.runs import RunStatus
@@ -30,6 +30,8 @@ def status() -> None:
     from trainer.evaluation.drift.reading import Reading
     from trainer.service.schedule import next_run
 
+    for url in dict.fromkeys((settings.redis_url, settings.rq_url)):
+        ask_first(url)
     with explained(settings.redis_url):
         table = Table("", "", show_header=False, title="Larder")
         pointer = generations.current()

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from api.web.context import PageContext, PageRoute
 from api.web.pages.overview import MEASURES
-from api.web.views.charts import BarChart, histogram
+from api.web.views.charts import BarChart, doubling, histogram
 from api.web.views.diffs import DiffView
 from api.web.views.explorer.lists import titles_now
 from api.web.views.snapshot import Generation, generation_of
@@ -36,6 +36,7 @@ MEASURED = {
     "exploration": "nDCG with exploration (new) and without it (old)",
     "against": "Beside the served model, on the same events",
 }
+LAST = {"format", "payload format", "digest"}  # for programs
 SHOWN_ELSEWHERE = {"generation", "settings", "evaluation", "erased", "arrays"}
 
 
@@ -111,6 +112,7 @@ def facts(raw: dict[bytes, bytes], text: Callable[[object], str] | None = None) 
     text = text or _text
     manifest: dict[str, Any] = json.loads(raw.get(b"manifest", b"{}"))
     plain = [(spelled(name), value) for name, value in manifest.items() if name not in SHOWN_ELSEWHERE and not isinstance(value, dict)]
+    plain.sort(key=lambda row: row[0] in LAST)
     groups = [("Data and model", [(name, text(value)) for name, value in plain])] if plain else []
     for name, value in manifest.items():
         if isinstance(value, dict) and value and name not in SHOWN_ELSEWHERE:
@@ -174,7 +176,7 @@ def _pictures(context: PageContext, one: Generation) -> list[BarChart]:
     found = [
         histogram(f"Items in a list, {n:,} users", [len(items) for items, _ in lists], "users", spell="{:.0f}"),
         histogram(f"Score of the first item, {n:,} users", [scores[0] for _, scores in lists if scores], "users"),
-        histogram(f"How often an item stands in a first {k}, {n:,} users", list(listed.values()), "items", spell="{:.0f}"),
+        doubling(f"How often an item is in a first {k}, {n:,} users", list(listed.values()), "items"),
     ]
     return [chart for chart in found if chart is not None]
 

@@ -82,7 +82,7 @@ def _answering(seen: Snapshot, traffic: Traffic | None) -> Iterator[Alarm]:
 def _making(seen: Snapshot) -> Iterator[Alarm]:
     run, made = seen.run, seen.scoring
     if run and run.state == RunState.FAILED:
-        yield Alarm("run-failed", "warning", "The latest run failed", f"Run {run.run}: {run.message or 'no reason is known'}.")
+        yield Alarm("run-failed", "warning", "The latest run failed", f"Run {run.run}: {sentence(run.why or 'no reason is known')}")
     elif made and made.state == GenerationState.FAILED and run and run.state != RunState.CANCELLED:
         yield Alarm(
             "run-failed", "warning", "The latest run failed", f"Generation {made.generation}: {made.reason or 'no reason is known'}."

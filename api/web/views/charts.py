@@ -52,13 +52,24 @@ def bar_chart(title: str, counts: Sequence[int], left: str, right: str, what: st
 
 
 def histogram(title: str, values: Sequence[float], what: str, n_bins: int = 10, spell: str = "{:.2f}") -> BarChart | None:
-    """`values` in `n_bins` equal parts of their range; None for no values."""
-    if not values:
+    """`values` in `n_bins` equal parts of their range; None for no values, or where all of them are the same."""
+    if not values or min(values) == max(values):
         return None
     low, high = min(values), max(values)
-    span = (high - low) or 1.0
+    span = high - low
     counts = [0] * n_bins
     for value in values:
         counts[min(n_bins - 1, int((value - low) / span * n_bins))] += 1
     ends = [spell.format(low + span * at / n_bins) for at in range(n_bins + 1)]
     return bar_chart(title, counts, ends[0], spell.format(high), what, [f"{a} to {b}" for a, b in pairwise(ends)])
+
+
+def doubling(title: str, values: Sequence[int], what: str) -> BarChart | None:
+    """Counts of 1 and more in bins each twice as wide as the one before: 1, 2 to 3, 4 to 7, ...; None for no values."""
+    if not values:
+        return None
+    counts = [0] * max(values).bit_length()
+    for value in values:
+        counts[value.bit_length() - 1] += 1
+    ranges = [f"{2**at:,} to {2 ** (at + 1) - 1:,}" if at else "1" for at in range(len(counts))]
+    return bar_chart(title, counts, "1", f"{2 ** len(counts) - 1:,}, in bins that double", what, ranges)

@@ -70,12 +70,14 @@ def duration(seconds: float | None) -> str:
     seconds = round(max(0.0, seconds))  # before it is cut into units, or there would be 9 min 60 s
     if seconds < 60:
         return f"{seconds:.0f} s"
+    days, hours, minutes = seconds // 86400, seconds % 86400 // 3600, seconds % 3600 // 60
     if seconds < 3600:
-        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-    if seconds < 86400:
-        return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
-    days, hours = seconds // 86400, seconds % 86400 // 3600
-    return f"{days:,.0f} day{'' if days == 1 else 's'} {hours:.0f} h"
+        parts = [(minutes, "min"), (seconds % 60, "s")]
+    elif seconds < 86400:
+        parts = [(hours, "h"), (minutes, "min")]
+    else:
+        parts = [(days, "day" if days == 1 else "days"), (hours, "h")]
+    return " ".join(f"{n:,.0f} {unit}" for n, unit in parts if n)
 
 
 def milliseconds(seconds: float | None) -> str:

@@ -110,7 +110,7 @@ def test_a_failed_run_says_where_and_why_and_an_admin_reads_its_last_lines(clien
     assert "The alarm and make generations give its reason" in text, "its section of the runbook"
     client.post("/sign-in", data={"key": ADMIN, "next": "/"})
     text = text_of(client, f"/history/{FAILED}")
-    assert "Failed at “Fit the model”: DataError: nothing is left of secret-name" in text
+    assert "Failed at “Fit the model”: nothing is left of secret-name" in text
     assert "WARNING larder.trainer: 1000 rows are read DataError: nothing is left of secret-name" in text
     assert "Retry: retrain…" in text
     assert f"{FAILED} failed made no generation" in text_of(client, "/history?outcome=failed").replace("…", "")

@@ -7,7 +7,7 @@ from api.http.problems import sentence
 from api.metrics.counters import Metrics
 from api.web.pages.runbook import html_of
 from api.web.views import formats
-from api.web.views.charts import bar_chart, histogram
+from api.web.views.charts import bar_chart, doubling, histogram
 from api.web.views.diffs import DiffView
 from api.web.views.explorer.lists import title_of
 from api.web.views.traffic import TrafficMeter, quantile
@@ -23,12 +23,12 @@ from trainer.inspect.measures import distribution
             (0, "0 s"),
             (59, "59 s"),
             (61, "1 min 1 s"),
-            (59.6, "1 min 0 s"),
-            (599.7, "10 min 0 s"),
-            (3599.6, "1 h 0 min"),
+            (59.6, "1 min"),
+            (599.7, "10 min"),
+            (3599.6, "1 h"),
             (7500, "2 h 5 min"),
             (90_000, "1 day 1 h"),
-            (864_000, "10 days 0 h"),
+            (864_000, "10 days"),
         ),
         *((-5, "0 s"), (None, "–")),
     ],
@@ -75,7 +75,13 @@ def test_a_histogram_counts_every_value() -> None:
     assert chart is not None
     assert [bar.says.split(": ")[1] for bar in chart.bars] == ["3 users", "0 users", "0 users", "1 users"]
     assert histogram("nothing", [], "users") is None
-    assert histogram("the same", [2, 2], "users") is not None
+    assert histogram("the same", [2, 2], "users") is None
+    spread = doubling("spread", [1, 1, 2, 3, 4, 9], "items")
+    assert spread is not None
+    assert [(bar.count, bar.says) for bar in spread.bars] == [
+        (2, "1: 2 items"), (2, "2 to 3: 2 items"), (1, "4 to 7: 1 items"), (1, "8 to 15: 1 items"),
+    ]  # fmt: skip
+    assert doubling("nothing", [], "items") is None
 
 
 def test_the_pages_read_the_diff_that_the_trainer_writes() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from api.lists.clients import Clients
-from contract.errors import SettingsError
+from contract.errors import SettingsError, StoreError
 from contract.larder import Larder
 from contract.settings.settings import Settings
-from contract.store.connections import connect
+from contract.store.connections import ask_first, connect
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,16 @@ def test_an_address_that_cant_be_one_is_refused_without_its_password(url: str) -
 def test_the_api_names_the_setting() -> None:
     with pytest.raises(SettingsError, match=r"^LARDER_QUEUE_URL=redis://:"):
         Clients.of("redis://:SECRET@one:6379?db=shop", "LARDER_QUEUE_URL")
+
+
+def test_a_server_that_hangs_is_asked_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with pytest.raises(StoreError, match="does not answer as it should"):
+            ask_first(f"redis://127.0.0.1:{server.getsockname()[1]}")
+        server.settimeout(0)
+        server.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            server.accept()
 
 
 def test_an_address_is_no_connection() -> None:
