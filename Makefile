@@ -131,7 +131,7 @@ test long test-one depth mutants e2e chaos soak browser chart: export PYTHONDONT
 test: dev-tools ## Unit and integration tests, but for the long ones. ARGS go to pytest.
 	@$(venv)/python -m pytest -n logical --dist worksteal --durations=10 -m "not long" $(ARGS)
 
-long: dev-tools ## The long ones: faults while lists are made, documented pages, many runs in a row. ARGS go to pytest.
+long: dev-tools ## The long ones: whole runs, faults while lists are made, documented pages, many runs in a row. ARGS go to pytest.
 	@$(venv)/python -m pytest -n logical --dist worksteal --durations=10 -m "long and not depth" $(ARGS)
 
 test-one: dev-tools ## One test or a few, in this process: K="gate and not rules". ARGS go to pytest.
