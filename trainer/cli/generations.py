@@ -38,7 +38,7 @@ def generations(as_json: bool) -> None:
             return
         Console().print(table_of(rows))
         if held := larder.generations.held():
-            console.print(f"Promotions are held by {held.by}, who went back to {held.generation}. {_release()}")
+            console.print(f"Promotions are held by {held.by}, who rolled back to {held.generation}. {_release()}")
 
 
 @click.command()

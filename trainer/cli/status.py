@@ -58,7 +58,7 @@ def status() -> None:
         if running := larder.experiments.running():
             table.add_row("experiment", f"{told_shares(running)}; `{as_called('experiment', 'status')}` shows it")
         if held := generations.held():
-            table.add_row("held", f"by {held.by}, who went back to {held.generation}: nothing is promoted until `{as_called('release')}`")
+            table.add_row("held", f"by {held.by}, who rolled back to {held.generation}: nothing is promoted until `{as_called('release')}`")
         if due := next_run(settings):
             table.add_row("next scheduled run", f"{due:%Y-%m-%d %H:%M %Z} ({settings.cron})")
         if latest := larder.runs.latest():

@@ -76,7 +76,7 @@ def plan_rollback(seen: Snapshot, target: str, diff_of: Callable[[str], DiffView
 def plan_release(seen: Snapshot) -> Plan:
     if seen.held is None:
         return Plan("Release the hold", "Release", "", refusal="Nothing is held: runs promote what they make.")
-    says = f"{seen.held.by} went back to {seen.held.generation}. Runs will promote again, from the next one on."
+    says = f"{seen.held.by} rolled back to {seen.held.generation}. Runs will promote again, from the next one on."
     return Plan("Release the hold", "Release", says, diff_note="Nothing changes for users now.")
 
 

@@ -96,7 +96,8 @@ def _making(seen: Snapshot) -> Iterator[Alarm]:
         why = f"Everybody keeps older lists: {made.because}."
         yield Alarm("arms", "warning", "The latest run waits for an arm of the experiment", why)
     if seen.held:
-        why = f"{seen.held.by} went back to {seen.held.generation}. Runs train, and their generations wait."
+        ago = duration(seen.now.timestamp() - seen.held.at_ms / 1000)
+        why = f"{seen.held.by} rolled back to {seen.held.generation} {ago} ago. Runs train, and their generations wait."
         yield Alarm("held", "warning", "Promotions are held", why)
     if seen.queue_away:
         yield Alarm("queue-away", "warning", "The job queues can't be read", sentence(seen.queue_away))
