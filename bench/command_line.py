@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bench import cluster, engine, events, load, pipeline, recovery, results, serving, slow_clients
-from bench.deployment import objects, spark, tracing
+from bench.deployment import objects, spark, tenants, tracing
 from bench.experiments import simulated
 from bench.quality import choosing, models, new_items
 from bench.shop import targets
@@ -176,6 +176,17 @@ def tracing_command(users: int, rounds: int, json_file: Path | None) -> None:
 def spark_command(shape: str, neighbors: int, json_file: Path | None) -> None:
     """SAR's similarity by Spark on one executor and on two, beside our own engine (needs the driver spark and a JDK 17)."""
     spark.run(shape, neighbors, json_file)
+
+
+@cli.command(name="tenants")
+@click.option(
+    "--tenants", "n_tenants", type=click.IntRange(min=1), default=200, show_default=True, help="Small catalogues in the deployment."
+)
+@click.option("--seconds", default=30.0, show_default=True, help="Seconds in which nobody asks.")
+@_JSON
+def tenants_command(n_tenants: int, seconds: float, json_file: Path | None) -> None:
+    """Memory, idle processor time and seconds of training of many small tenants on one trainer service, worker and API process."""
+    tenants.run(n_tenants, seconds, json_file)
 
 
 @cli.command(name="plot")

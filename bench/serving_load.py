@@ -58,6 +58,10 @@ class Gunicorn:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def workers(self) -> list[psutil.Process]:
+        """The processes that answer."""
+        return list(psutil.Process(self._process.pid).children())
+
     def cpu_s(self) -> float:
         """Processor time of all its processes so far."""
         process = psutil.Process(self._process.pid)

@@ -67,3 +67,19 @@ def test_every_model_is_measured(tmp_path: Path) -> None:
     assert {row["settings"].get("model", "sar") for row in rows} == set(get_args(ModelName))
     assert all(0 <= row[split]["model"]["ndcg"] <= 1 for row in rows for split in ("time", "stratified"))
     assert done.stdout.count("\n") == 2 + len(rows)
+
+
+def test_many_tenants_are_trained_and_asked_for(tmp_path: Path) -> None:
+    """Four of them: that each was trained and has a list, and that every figure is one; how much they cost, no test judges."""
+    out = tmp_path / "tenants.json"
+    command = [sys.executable, "-m", "bench", "tenants", "--tenants", "4", "--seconds", "1", "--json", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=290, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(out.read_text())
+    assert set(found) == {"machine", "figures"}
+    figures = found["figures"]
+    assert figures.pop("tenants") == 4
+    assert all(figures[name] >= 0 for name in ("api_share", "trainer_share", "worker_share"))
+    assert figures["api_after_mib"] > figures["api_before_mib"] > 0
+    assert min(figures[name] for name in ("trained_s", "first_s", "trainer_mib", "worker_mib", "redis_mib", "api_threads")) > 0
+    assert "4 tenants" in done.stdout
