@@ -79,7 +79,7 @@ def _of_sar(interactions: Interactions, model: ModelSettings, threads: int, limi
         layout=choice.layout,
         similarity_bytes=choice.n_bytes,
         row_work=choice.row_work,
-        peak_bytes=choice.n_bytes // 8 if choice.layout == "dense" else 0,
+        peak_bytes=choice.n_bytes // 8 if choice.layout == "dense" else choice.n_bytes if model.neighbors else 0,
         counting_steps=steps,
         algebra=0.0,
         seconds=steps / rates.count / threads,

@@ -20,19 +20,21 @@ from contract.machine import n_cores
 from contract.settings.family import AUTO
 from contract.settings.settings import ModelSettings, Settings
 from engine.fit.similarity import SPARSE_PER_S
+from trainer.evaluation.evaluate import IN_MEMORY_BYTES
 from trainer.interactions.interactions import Interactions
 from trainer.plan.calibration import Rates, calibrate
 from trainer.plan.capacity import api_bytes, lists_bytes, named_bytes
-from trainer.plan.fits import fit_of
+from trainer.plan.fits import Fit, fit_of
 from trainer.sources import load as sources
 
 MIB = 2**20
 # Resident memory beyond the arrays that the formulas count.
-TRAINER_BASE = 210 * MIB  # Python, NumPy, Numba's compiler, polars
-READER_BYTES = 95 * MIB  # polars' buffers while it reads a file
+TRAINER_BASE = 223 * MIB  # Python, NumPy, Numba's compiler, polars
+EVALUATION_BASE = 140 * MIB  # recommenders and what it imports
 WORKER_BASE = 105 * MIB
-# Bytes an interaction, at the most: while columns are gathered and indexed, and while rows are made of them.
-INTERACTION_BYTES = 52
+# Bytes of own memory an interaction: while columns are gathered and indexed; while a model is fitted on them, whose rows lie in
+# mapped files; and while one part of them is held out, and the rows of the other lie in memory.
+LOADED, FITTED, EVALUATED = 38, 31, 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,17 @@ class Plan:
         return self.load_s + self.fit_s + self.write_s + self.score_s + self.diverse_s
 
 
-def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int, threads: int, limit_bytes: float, rates: Rates) -> Plan:
-    """Count what a run on `interactions` would do; nothing is refused."""
+def make_plan(
+    interactions: Interactions,
+    model: ModelSettings,
+    *,
+    workers: int,
+    threads: int,
+    limit_bytes: float,
+    rates: Rates,
+    evaluate: bool = False,
+) -> Plan:
+    """Count what a run on `interactions` would do; nothing is refused. Seconds are those of a run that does not `evaluate`."""
     n_users, n_items = len(interactions.user_ids), len(interactions.item_ids)
     fit = fit_of(interactions, model, threads, limit_bytes, rates)
     n, layout, similarity_bytes, row_work = fit.n_pairs, fit.layout, fit.similarity_bytes, fit.row_work
@@ -88,7 +99,7 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
         layout=layout,
         similarity_bytes=similarity_bytes,
         artifact_bytes=artifact,
-        trainer_peak_bytes=TRAINER_BASE + READER_BYTES + n * INTERACTION_BYTES + int(fit.peak_bytes),
+        trainer_peak_bytes=trainer_bytes(interactions.user_idx.size, fit, evaluate=evaluate),
         worker_peak_bytes=WORKER_BASE + similarity_bytes + n * row_bytes * shard_users // n_users + shard_users * (depth * 8 + 220),
         redis_bytes=lists_bytes(interactions, model),
         counting_steps=fit.counting_steps,
@@ -108,6 +119,14 @@ def make_plan(interactions: Interactions, model: ModelSettings, *, workers: int,
     )
 
 
+def trainer_bytes(n_events: int, fit: Fit, *, evaluate: bool) -> int:
+    """Of the trainer at its peak, without pages of mapped files, which the system takes back. Of an evaluation, a similarity that is
+    small lies in memory, others in mapped files."""
+    largest = fit.similarity_bytes if fit.layout == "dense" else fit.similarity_bytes // 2
+    evaluated = EVALUATION_BASE + n_events * EVALUATED + int(fit.peak_bytes) + (fit.similarity_bytes if largest <= IN_MEMORY_BYTES else 0)
+    return TRAINER_BASE + max(n_events * LOADED, n_events * FITTED + int(fit.peak_bytes), evaluated if evaluate else 0)
+
+
 def _mean_id_bytes(ids: Sequence[Id]) -> float:
     """Of an id in an artifact: an int64, or text and its end."""
     return 8.0 if isinstance(ids[0], int) else 8.0 + float(np.mean([len(str(value).encode()) for value in ids[:10_000]]))
@@ -121,7 +140,9 @@ def plan_table(settings: Settings, workers: int) -> Table:
     interactions = sources.load(settings.source, folder / ".datasets").interactions
     threads, limit = n_cores(), settings.max_memory_gb * 2**30
     model = settings.model_settings
-    plan = make_plan(interactions, model, workers=workers, threads=threads, limit_bytes=limit, rates=calibrate(folder, model))
+    plan = make_plan(
+        interactions, model, workers=workers, threads=threads, limit_bytes=limit, rates=calibrate(folder, model), evaluate=settings.evaluate
+    )
     api, more = api_bytes(len(interactions.item_ids), settings)
     redis_bytes = plan.redis_bytes + named_bytes(interactions, settings)
     plan = replace(plan, redis_bytes=redis_bytes, api_bytes=api, api_more_bytes=more)
@@ -136,7 +157,9 @@ def table_of(plan: Plan, workers: int) -> Table:
     table.add_row("model", plan.model, "settings (docs/models.md)")
     table.add_row("similarity", _size(plan.similarity_bytes), f"{plan.layout} layout")
     table.add_row("artifact on disk", _size(plan.artifact_bytes), "similarity, rows of users, ids")
-    table.add_row("trainer, peak memory", _size(plan.trainer_peak_bytes), "reading and indexing the interactions")
+    table.add_row(
+        "trainer, peak memory", _size(plan.trainer_peak_bytes), "interactions; besides, pages of mapped files, which the system takes back"
+    )
     table.add_row("one worker, peak memory", _size(plan.worker_peak_bytes), "the mapped similarity (clean pages) and one shard")
     table.add_row("lists in Redis", _size(plan.redis_bytes), "payloads in buckets; twice while a new generation is written")
     if plan.api_bytes:

@@ -22,8 +22,9 @@ SHAPES = {
     "1m": (6_040, 3_706, 1_000_000),
     "10m": (69_878, 10_677, 10_000_000),
     "20m": (138_493, 26_744, 20_000_000),
+    "100m": (1_000_000, 500_000, 100_000_000),
 }
-"""Users, items and interactions of MovieLens' sets."""
+"""Users, items and interactions: of MovieLens' sets, and of a large shop."""
 
 CLUSTERS = 16
 FEWEST = 5  # interactions of a user

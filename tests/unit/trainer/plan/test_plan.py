@@ -18,7 +18,8 @@ from trainer.interactions.interactions import Interactions, from_frame
 from trainer.plan import plan
 from trainer.plan.calibration import ROUNDS, Rates, best_of, calibrate
 from trainer.plan.capacity import api_bytes
-from trainer.plan.plan import Plan, make_plan, plan_table, table_of
+from trainer.plan.fits import Fit
+from trainer.plan.plan import Plan, make_plan, plan_table, table_of, trainer_bytes
 from trainer.run.pipeline import make_artifact
 from trainer.run.spec import RunSpec
 from trainer.sources import synthetic
@@ -144,6 +145,48 @@ def test_a_process_of_the_api_is_planned_by_what_it_holds() -> None:
     whole, more = api_bytes(1_000_000, Settings(filter_columns="categories,price"))
     assert (whole // mib, (whole + more) // mib) == (142, 199)
     assert api_bytes(1_000_000, Settings(find_items=False)) == (60 * mib, 0)
+
+
+MEASURED = [
+    # interactions, items, neighbors, evaluated, MiB: what a run's process held itself, with its libraries, at the most
+    (1_000_000, 3_706, 0, False, 283),
+    (1_000_000, 3_706, 0, True, 475),
+    (10_000_000, 10_639, 0, False, 623),
+    (10_000_000, 10_639, 0, True, 990),
+    (10_000_000, 10_639, 100, False, 623),
+    (100_000_000, 478_065, 100, False, 3_430),
+]
+
+
+@pytest.mark.parametrize(("n", "n_items", "neighbors", "evaluate", "mib"), MEASURED)
+def test_the_trainers_memory_is_that_which_was_measured(n: int, n_items: int, neighbors: int, evaluate: bool, mib: int) -> None:
+    similarity = 8 * n_items * (neighbors + 1) if neighbors else 4 * n_items * n_items
+    fit = Fit(
+        model="sar",
+        n_pairs=n,
+        layout="sparse" if neighbors else "dense",
+        similarity_bytes=similarity,
+        row_work=0.0,
+        peak_bytes=similarity if neighbors else similarity // 8,
+        counting_steps=0.0,
+        algebra=0.0,
+        seconds=0.0,
+        neighbors_that_fit=0,
+        advice="",
+    )
+    assert trainer_bytes(n, fit, evaluate=evaluate) / 2**20 == pytest.approx(mib, rel=0.2)
+
+
+def test_an_evaluation_is_in_the_plan_of_who_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "calibrate", lambda *_: RATES)
+    settings = Settings(artifacts=tmp_path.as_uri(), interactions="synthetic:700x300x30000")
+    table, without = (plan_table(settings.model_copy(update={"evaluate": evaluate}), 1) for evaluate in (True, False))
+
+    def peak(shown_table: Any) -> float:
+        labels, sizes = ([*column.cells] for column in shown_table.columns[:2])
+        return float(sizes[labels.index("trainer, peak memory")].removesuffix(" MiB"))
+
+    assert peak(table) > peak(without) + 100
 
 
 def test_the_table_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
