@@ -112,7 +112,7 @@ def test_the_reason_of_a_failed_run_in_one_step(failed: str, hands: Hands) -> No
     expect(hands.page.locator(".alarm .advice")).to_contain_text("Fix the source")
     hands.press(hands.link("See the run and its log"))
     hands.page.wait_for_url(f"**/history/{failed}")
-    expect(hands.page.get_by_role("alert")).to_contain_text("Failed at “Load interactions”: DataError: there is no file")
+    expect(hands.page.get_by_role("alert")).to_contain_text("Failed at “Load interactions”: there is no file")
     expect(hands.page.locator(".stages .failed")).to_contain_text("Load interactions")
     expect(hands.page.get_by_label("The last lines of the log")).to_contain_text("/nowhere/shop.csv")
     expect(hands.link("Retry: retrain…")).to_be_visible()
