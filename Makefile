@@ -138,7 +138,7 @@ test-one: dev-tools ## One test or a few, in this process: K="gate and not rules
 	@$(venv)/python -m pytest -k "$(K)" $(ARGS)
 
 depth: dev-tools ## The tests that look deeper when they are told to, and the benches' own. ARGS go to pytest.
-	@LARDER_TEST_DEPTH=full $(venv)/python -m pytest -n logical --dist worksteal -m depth tests/unit tests/integration tests/bench $(ARGS)
+	@LARDER_TEST_DEPTH=full $(venv)/python -m pytest -n logical --dist worksteal --durations=15 -m depth tests/unit tests/integration tests/bench $(ARGS)
 	@$(venv)/python -m pytest tests/bench/test_api_bench.py $(ARGS)
 
 mutants: dev-tools ## Break a copy of the code in many places, one at a time: tests must find each. ARGS=gate for some. Half an hour.
