@@ -76,7 +76,7 @@ def test_two_models_for_inactive_users_in_three_steps(stack: LocalStack, hands: 
     hands.press(hands.page.get_by_label("Left"), "ArrowDown")
     hands.press(hands.page.get_by_role("button", name="Compare"))
     hands.page.wait_for_url("**/compare?a=*")
-    row = hands.page.get_by_role("region", name="By activity of users").locator("tr", has_text="Least active third")
+    row = hands.page.get_by_role("region", name="Table by activity of users").locator("tr", has_text="Least active third")
     cells = row.locator("td")
     assert all(0 <= float(cells.nth(at).inner_text()) <= 1 for at in (1, 2))
     assert " to " in cells.nth(4).inner_text(), "an interval"

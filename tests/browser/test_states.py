@@ -8,18 +8,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
+from contract.experiments.ending import Ending
 from contract.experiments.moves import Experiments
 from contract.experiments.shares import parsed
 from contract.formats.keys import Keys
 from contract.formats.outcomes.report import EventCounts, Interval, Outcomes, Rate, Row, Table
 from contract.formats.shard_record import ShardRecord
-from contract.formats.verdict import Verdict
+from contract.formats.verdict import Compared, Verdict
 from contract.store.generations import Generations
 from contract.store.history import History, RunRecord
 from contract.store.runs import Runs
 from contract.store.streams.outcomes import keep
 from tests.browser.conftest import ADMIN_KEY, Open, sign_in
-from tests.browser.test_views import LOOKS, serious
+from tests.browser.test_views import LOOKS, fits, look_at_all, serious
 from tests.e2e.local import LocalStack
 from tests.support.builders import make_manifest, manifest_of, promote_lists, write_lists
 from tests.support.generation_maker import evaluation
@@ -35,11 +36,17 @@ VIEWS = {
         "/history",
         f"/history/{FAILED}",
         f"/history/{REFUSED}",
+        f"/cards/{REFUSED}",
         f"/compare?a=g1&b={REFUSED}",
         "/explore?user=54",
         "/outcomes",
     ),
 }
+BEYOND = (
+    Compared(name="nDCG at 10", limit="gate_max_metric_drop", old=0.2, new=0.1, bound=0.18),
+    Compared(name="users", limit="gate_min_users_ratio", old=1000, new=990, bound=800),
+    Compared(name="age of the data", limit="gate_max_age", old=None, new=12.5, bound=10, is_most=True),
+)
 
 
 def outcomes() -> Outcomes:
@@ -65,7 +72,8 @@ def redis(stack: LocalStack) -> Iterator[Redis]:
             History(made, keys).add(RunRecord.of(manifest, Verdict(passed=days % 9 > 0, because="nDCG fell " * 30), 60.0))
         generations = Generations(made, keys)
         refused = manifest_of(lists, REFUSED, evaluation=evaluation(0.1, 0.1))
-        generations.begin(refused, Verdict(passed=False, because="nDCG is much lower than before. " * 12))
+        because = "nDCG is much lower than before. " * 12
+        generations.begin(refused, Verdict(passed=False, because=because, compared=BEYOND, against="g1"))
         write_lists(made, keys, refused, lists)
         generations.record_shard(REFUSED, 0, ShardRecord(1, 1, 2, 0))
         generations.promote(REFUSED, "a test")
@@ -76,6 +84,9 @@ def redis(stack: LocalStack) -> Iterator[Redis]:
         runs.set(FAILED, "failed", message="DataError: nothing is left to fit")
         runs.keep_log(FAILED, "INFO a line that does not end " * 20)
         keep(made, keys, outcomes())
+        why = f"{REFUSED} had fewer clicks: 1.2 % beside 2.3 %"
+        ended = Ending(experiment="e1", at_ms=1_772_000_000_000, by="judge", arm=REFUSED, why=why)
+        made.set(keys.experiment_ended, ended.model_dump_json())
         yield made
         for key in made.scan_iter("trouble*"):
             made.delete(key)
@@ -91,7 +102,8 @@ def test_every_view_in_every_state(stack: LocalStack, redis: Redis, open_page: O
                 answer = page.goto(api.url + path)
                 assert answer is not None
                 assert answer.status == 200, path
-                assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{path} is wider than the window"
+                look_at_all(page)
+                assert fits(page), f"{path} is wider than the window"
                 assert serious(page) == [], path
 
 
@@ -101,7 +113,8 @@ def test_nothing_sticks_out_at_any_width(stack: LocalStack, redis: Redis, open_p
     with ApiProcess(stack.places.redis_url, LARDER_NAMESPACE="trouble") as api:
         for path in VIEWS["trouble"]:
             page.goto(api.url + path)
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+            look_at_all(page)
+            assert fits(page), path
 
 
 def test_a_selection_survives_what_changes_around_it(stack: LocalStack, redis: Redis, open_page: Open) -> None:

@@ -106,7 +106,7 @@ def test_on_paper_the_runs_are_there_and_what_is_pressed_is_not(api: ApiProcess,
     page, _ = open_page(color_scheme="dark")
     page.goto(f"{api.url}/history")
     page.emulate_media(media="print")
-    table = page.get_by_role("region", name="Runs").locator("table")
+    table = page.get_by_role("region", name="Table of runs").locator("table")
     expect(table.get_by_role("rowheader", name="r3")).to_be_visible()
     expect(table.get_by_text("nDCG")).to_be_visible()
     for gone in (table.get_by_role("radio").first, table.get_by_text("Left", exact=True), page.locator("#zone"), page.locator("header")):

@@ -11,26 +11,25 @@ from api.http.versions import VERSION_PATH
 from api.web.context import PageContext, PageRoute
 from api.web.views.explorer.random_user import random_user
 from api.web.views.reference.examples import curl_of
-from api.web.views.reference.operations import ACCESS, Operation, objects, operations
+from api.web.views.reference.operations import ACCESS, Field, Operation, objects, operations
 from contract.errors import NothingPromotedError, PayloadError, StoreError
 
 
 def pages(context: PageContext) -> list[PageRoute]:
     @lru_cache(maxsize=1)
-    def described() -> tuple[dict[str, Any], dict[str, list[Operation]]]:
+    def described() -> tuple[dict[str, Any], dict[str, list[Operation]], dict[str, list[Field]]]:
         document = context.describe()
-        return document, operations(document)
+        found = operations(document)
+        return document, found, objects(document, found)
 
     def reference() -> str:
-        document, found = described()
+        document, found, answers = described()
         samples, schemas, needs_key = _samples(context), document["components"]["schemas"], not context.api_keys.is_open
         base = context.address() + VERSION_PATH
         curls = {one.name: curl_of(one, base, samples, schemas, needs_key=needs_key) for each in found.values() for one in each}
         about = {tag["name"]: tag["description"] for tag in document["tags"]}
         shown: dict[str, Any] = {"version": document["info"]["version"], "base": base, "about": about, "access_of": ACCESS}
-        return render_template(
-            "reference.html", found=found, curls=curls, objects=objects(document, found), is_sample=bool(samples), **shown
-        )
+        return render_template("reference.html", found=found, curls=curls, objects=answers, is_sample=bool(samples), **shown)
 
     return [PageRoute("/reference", reference, "open")]
 
