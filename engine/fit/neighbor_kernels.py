@@ -28,6 +28,7 @@ def rows_of_neighbors(start, end, events, work, f, kind, threshold, n_neighbors,
     counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
     touched = np.empty(n_items + 1, np.int32)
     few, many = np.empty(n_items, np.int32), np.empty(n_items, np.float64)
+    frequencies = f.astype(np.int32)  # the same numbers in half the memory: those of what was touched lie anywhere in it
     best, highest = np.empty(n_neighbors, np.int32), np.empty(n_neighbors, np.float32)
     for i in range(start, end):
         own = np.float32(0.0)
@@ -35,7 +36,7 @@ def rows_of_neighbors(start, end, events, work, f, kind, threshold, n_neighbors,
             met = count_touched(i, item_ends, item_users, indptr, others, counts, touched)
             for at in range(met):
                 other = touched[at]
-                few[at], many[at] = counts[other], f[other]
+                few[at], many[at] = counts[other], frequencies[other]
                 counts[other] = 0
             similarities(kind, few[:met], threshold, many[:met], f[i], n_items, values[:met])
             for at in range(met):
