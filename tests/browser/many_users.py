@@ -14,11 +14,12 @@ USERS, ITEMS, INTERACTIONS = 100_000, 5_000, 3_000_000
 
 @contextmanager
 def many_users() -> Iterator[LocalStack]:
-    """Up, with explanations, and with two generations; it goes with all that it made."""
+    """Up, with explanations, two generations, and no comparison of models in the background; it goes with all that it made."""
     with tempfile.TemporaryDirectory() as folder:
         stack = LocalStack(Path(folder) / "var", Path(folder) / "numba")
         try:
-            stack.run("up", LARDER_INTERACTIONS=f"synthetic:{USERS}x{ITEMS}x{INTERACTIONS}", LARDER_EXPLAIN_DEPTH="3")
+            shape = f"synthetic:{USERS}x{ITEMS}x{INTERACTIONS}"
+            stack.run("up", LARDER_INTERACTIONS=shape, LARDER_EXPLAIN_DEPTH="3", LARDER_TUNE_UNASKED="false")
             stack.run("retrain", "--similarity", "cosine")
             yield stack
         finally:
