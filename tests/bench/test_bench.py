@@ -18,11 +18,17 @@ FIELDS = {"system", "stage", "seconds", "peak_bytes", "n_users", "n_items", "n_i
 pytestmark = [deeper, pytest.mark.timeout(300)]  # a busy machine takes its time
 
 
-def bench(out: Path, *arguments: str) -> dict[str, Any]:
+def run(out: Path, *arguments: str) -> tuple[Any, str]:
+    """What a bench writes as JSON, and what it prints."""
     command = [sys.executable, "-m", "bench", *arguments, "--json", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=290, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    result: dict[str, Any] = json.loads(out.read_text())
+    return json.loads(out.read_text()), done.stdout
+
+
+def bench(out: Path, *arguments: str) -> dict[str, Any]:
+    """Of a bench whose JSON has rows and ratios."""
+    result: dict[str, Any] = run(out, *arguments)[0]
     assert {"shape", "machine", "rows", "ratios"} == set(result)
     assert all(set(row) == FIELDS for row in result["rows"])
     return result
@@ -45,41 +51,29 @@ def test_pipeline_measures_every_stage(tmp_path: Path) -> None:
 
 def test_a_choice_is_held_against_the_whole_grid(tmp_path: Path) -> None:
     """On made-up data: that both tunes are told, and all candidates; how good the choice is, no test judges."""
-    out = tmp_path / "choosing.json"
-    command = [sys.executable, "-m", "bench", "choosing", "--interactions", "synthetic:300x80x6000", "--users", "100", "--json", str(out)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=290, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads(out.read_text())
+    result, printed = run(tmp_path / "choosing.json", "choosing", "--interactions", "synthetic:300x80x6000", "--users", "100")
     first, again = result["tunes"]
     assert first["cut_short"] or again["cut_short"] or first["winner"]["arguments"] == again["winner"]["arguments"]
     assert len(result["grid"]) > 300
     assert result["gap"] >= 0
-    assert "(chosen)" in done.stdout
+    assert "(chosen)" in printed
 
 
 def test_every_model_is_measured(tmp_path: Path) -> None:
     """On made-up data: no figure is judged but that each is one."""
-    out = tmp_path / "models.json"
-    command = [sys.executable, "-m", "bench", "models", "--interactions", "synthetic:300x80x6000", "--users", "100", "--json", str(out)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=290, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    rows = json.loads(out.read_text())
+    rows, printed = run(tmp_path / "models.json", "models", "--interactions", "synthetic:300x80x6000", "--users", "100")
     assert {row["settings"].get("model", "sar") for row in rows} == set(get_args(ModelName))
     assert all(0 <= row[split]["model"]["ndcg"] <= 1 for row in rows for split in ("time", "stratified"))
-    assert done.stdout.count("\n") == 2 + len(rows)
+    assert printed.count("\n") == 2 + len(rows)
 
 
 def test_many_tenants_are_trained_and_asked_for(tmp_path: Path) -> None:
     """Four of them: that each was trained and has a list, and that every figure is one; how much they cost, no test judges."""
-    out = tmp_path / "tenants.json"
-    command = [sys.executable, "-m", "bench", "tenants", "--tenants", "4", "--seconds", "1", "--json", str(out)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=290, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(out.read_text())
+    found, printed = run(tmp_path / "tenants.json", "tenants", "--tenants", "4", "--seconds", "1")
     assert set(found) == {"machine", "figures"}
     figures = found["figures"]
     assert figures.pop("tenants") == 4
     assert all(figures[name] >= 0 for name in ("api_share", "trainer_share", "worker_share"))
     assert figures["api_after_mib"] > figures["api_before_mib"] > 0
     assert min(figures[name] for name in ("trained_s", "first_s", "trainer_mib", "worker_mib", "redis_mib", "api_threads")) > 0
-    assert "4 tenants" in done.stdout
+    assert "4 tenants" in printed
