@@ -16,8 +16,7 @@ from werkzeug.wrappers import Response
 from api.web.context import PageContext, PageRoute
 from api.web.pages.overview import MEASURES
 from api.web.views.charts import BarChart, doubling, histogram
-from api.web.views.diffs import DiffView
-from api.web.views.explorer.lists import titles_now
+from api.web.views.diffs import DiffView, titles_in
 from api.web.views.snapshot import Generation, generation_of
 from api.web.views.tables.csv_text import Cell, cell_text, csv_answer
 from contract.formats import payload
@@ -60,7 +59,7 @@ def pages(context: PageContext) -> list[PageRoute]:
             "facts": facts(raw),
             "measures": _measures(found),
             "diff": diff,
-            "names": titles_now(context.store, [*diff.most_gained, *diff.most_lost]) if diff else {},
+            "names": titles_in(context.store, diff),
             "pictures": _pictures(context, found),
         }
         if "file" not in request.args:

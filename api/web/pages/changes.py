@@ -15,8 +15,7 @@ from api.routes.runs import cancel_run, queued_text, start_run
 from api.web.context import PageContext, PageRoute
 from api.web.pages.plans import Plan, plan_cancel, plan_experiment, plan_promote, plan_release, plan_retrain, plan_rollback
 from api.web.sessions import user_here
-from api.web.views.diffs import DiffView, read_diff
-from api.web.views.explorer.lists import titles_now
+from api.web.views.diffs import DiffView, read_diff, titles_in
 from api.web.views.snapshot import Snapshot, take
 from contract.audit import What
 from contract.errors import GenerationError, StoreError
@@ -53,7 +52,7 @@ def pages(context: PageContext) -> list[PageRoute]:
                     else:
                         context.store.pointers.refresh() if seen.pointer else None
                         return redirect(f"{request.script_root}/", 303)
-            names = titles_now(context.store, [*plan.diff.most_gained, *plan.diff.most_lost]) if plan.diff else {}
+            names = titles_in(context.store, plan.diff)
             body = render_template("change.html", plan=plan, served=served, problem=problem, one=seen.find(plan.target), names=names)
             return Response(body, 409 if problem else 200, mimetype="text/html")
 

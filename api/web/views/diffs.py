@@ -6,8 +6,12 @@ from typing import cast
 
 from pydantic import ValidationError
 
+from api.lists.store import Store
 from api.web.views.charts import BarChart, bar_chart
+from api.web.views.explorer.lists import titles
 from api.web.views.formats import difference, figure, gained_and_lost, measure, number, percent, when
+from contract.errors import NothingPromotedError
+from contract.formats.keys import Id
 from contract.formats.reports.diff import FIELD, Diff, Distribution
 from contract.store.generations import Generations
 
@@ -87,3 +91,13 @@ def read_diff(generations: Generations, generation: str) -> DiffView | None:
         return DiffView.model_validate_json(raw)
     except ValidationError:
         return None
+
+
+def titles_in(store: Store, diff: DiffView | None) -> dict[Id, str]:
+    """Of the items that `diff` names, as what is served knows them; nothing while nothing is served."""
+    if diff is None:
+        return {}
+    try:
+        return titles(store, store.pointers.current(), [*diff.most_gained, *diff.most_lost])
+    except NothingPromotedError:
+        return {}

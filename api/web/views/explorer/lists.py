@@ -15,7 +15,6 @@ from api.http.request_models import MAX_SEARCH_CHARACTERS, ItemsQuery, ListOptio
 from api.lists.store import Store, StoredList
 from api.lists.view import View
 from api.routes.session import rank_by_similarity_sum
-from contract.errors import NothingPromotedError
 from contract.formats.ids import stored_id
 from contract.formats.keys import Id
 from contract.formats.manifest import Pointer
@@ -167,14 +166,6 @@ def titles(store: Store, view: View, item_ids: Iterable[Id]) -> dict[Id, str]:
     """A title for each item, "" where the source has none."""
     wanted = list(dict.fromkeys(item_ids))
     return {item_id: title_of(raw) for item_id, raw in zip(wanted, store.metadata(view, wanted), strict=True)}
-
-
-def titles_now(store: Store, item_ids: Iterable[Id]) -> dict[Id, str]:
-    """As what is served knows them; nothing while nothing is served."""
-    try:
-        return titles(store, store.pointers.current(), item_ids)
-    except NothingPromotedError:
-        return {}
 
 
 def title_of(raw: bytes) -> str:
