@@ -16,6 +16,15 @@ hypothesis.settings.register_profile("patient", deadline=None)  # the first exam
 hypothesis.settings.load_profile("patient")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Three of two cores, since tests wait for processes a third of their time. None: as xdist's own variable says."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+    return max(2, n_cores * 3 // 2)
+
+
 @pytest.fixture(scope="session")
 def ml100k() -> Path:
     """The folder of MovieLens 100k, which may not be redistributed: the variable LARDER_TEST_ML100K names it, else it is a skip."""

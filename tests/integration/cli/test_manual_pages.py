@@ -81,6 +81,7 @@ def test_the_notebook(environ: dict[str, str], folder: Path, monkeypatch: pytest
         monkeypatch.setenv(name, value)
     notebook = nbformat.reads((DOCS / "notebook.ipynb").read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
     saved = texts_of(notebook)
-    NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    place = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout=900, kernel_name="python3", resources=place, coalesce_streams=True).execute()
     assert texts_of(notebook) == saved
     assert "200" in saved

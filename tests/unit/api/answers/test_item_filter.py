@@ -20,7 +20,7 @@ POINTER = manifest_of({54: [(1, 1.0)]}, "g1").pointer()
 
 
 @given(rows(), FILTERS, st.data())
-@settings(max_examples=examples(40, 10_000), deadline=None)
+@settings(max_examples=examples(40, 2000), deadline=None)
 @pytest.mark.timeout(1200)
 @deeper
 def test_a_list_is_left_with_what_passes_and_is_available(found: list[Row], asked: Asked, data: st.DataObject) -> None:
