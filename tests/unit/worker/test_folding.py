@@ -145,6 +145,15 @@ def test_dislikes_take_back_and_are_never_listed(tmp_path: Path) -> None:
     assert sorted(items(bought, Event("b", 9, 11, "impression", 1))) == [11, 12]
 
 
+def test_what_the_run_has_read_as_disliked_is_not_listed_after_another_event(tmp_path: Path) -> None:
+    rows = [(user, item, 1.0) for user in (1, 2) for item in (10, 11, 12)] + [(3, 10, 1.0), (3, 12, -1.0), (4, 10, 1.0)]
+    frame = pl.DataFrame(rows, schema=["user", "item", "weight"], orient="row").with_columns(time=0)
+    artifact, _ = artifact_of(tmp_path, frame, threshold=1)
+    seen_again: list[Event] = [Event("a", 0, 10, "buy", 0)]
+    found = Folder(artifact, {}).fold({3: seen_again, 4: seen_again})
+    assert [sorted(listed(value)) for value in found.values] == [[11], [11, 12]]
+
+
 def test_what_was_read_of_a_user_who_is_erased_since_is_not_read_again(tmp_path: Path) -> None:
     artifact, _ = artifact_of(tmp_path, films().head(500))
     user = artifact.ids("user_ids")[0]
