@@ -89,7 +89,7 @@ def key_of(command: tuple[object, ...]) -> str | None:
 
 
 def tag_of(key: str) -> str:
-    """What between braces lies in the slot of `key`."""
+    """What between braces lies in the slot of `key`. Keys with empty braces have none, and nobody writes such keys."""
     begin = key.find("{")
     end = key.find("}", begin + 1)
-    return key[begin + 1 : end] if begin >= 0 and end > begin + 1 else key
+    return key[begin + 1 : end] if 0 <= begin < end else key
