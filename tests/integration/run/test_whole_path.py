@@ -123,7 +123,7 @@ def test_the_library_s_engine_serves_the_same_lists(services: Callable[..., Serv
 
 
 def test_bad_data_fails_the_run_with_its_reason_and_what_is_served_stays(services: Callable[..., Services], tmp_path: Path) -> None:
-    stack = services()
+    stack = services(interactions="synthetic:300x80x6000")
     stack.start("worker")
     stack.start("trainer", "serve")
     assert stack.run("run", "--wait").returncode == 0, stack.logs()
