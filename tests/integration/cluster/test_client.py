@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
 import pytest
 from redis import Redis
+from redis.crc import key_slot
 from redis.exceptions import RedisError, ResponseError
 
 from contract.errors import StoreError
@@ -20,6 +22,7 @@ from contract.store.connections import connect, explained
 from contract.store.replicas.acknowledged import Acknowledged
 from tests.support.servers.cluster import Cluster, command
 from tests.support.servers.redis_variants import Server, free_port
+from tests.support.servers.services import await_that
 from trainer.doctor.doctor import examine
 
 KEYS = Keys()
@@ -104,7 +107,8 @@ def test_a_slot_on_its_way_is_written_and_read_at_both_ends(redis: Redis, nodes:
             pipe.hset(new, "state", "scoring")
             pipe.hget(old, "state")
             pipe.hget(new, "state")
-            assert pipe.execute() == [1, b"current", b"scoring"]
+            pipe.incr(MANY[0])  # whose slot stays
+            assert pipe.execute() == [1, b"current", b"scoring", 1]
         acknowledged.send(redis, lambda pipe: pipe.hset(KEYS.shards("new"), "0", "written"))
         assert redis.hget(KEYS.shards("new"), "0") == b"written"
         while nodes.move_keys(CONTROL_SLOT, source, target):
@@ -114,6 +118,26 @@ def test_a_slot_on_its_way_is_written_and_read_at_both_ends(redis: Redis, nodes:
     assert [redis.hget(key, "state") for key in (old, new)] == [b"current", b"scoring"]
     script = redis.register_script("return redis.call('HGET', KEYS[1], 'state')")
     assert script(keys=[old]) == b"current"  # which the new server has not seen before
+
+
+def test_a_command_that_had_its_answer_is_not_sent_again_for_the_sake_of_another(redis: Redis, nodes: Cluster) -> None:
+    """While the slot of the other is with nobody for a moment."""
+    waiting, counted = "{one}waiting", next(key for key in MANY if nodes.of_key(key) is not nodes.of_key("{one}"))
+    of_waiting, of_counted, slot = nodes.of_key(waiting), nodes.of_key(counted), key_slot(waiting.encode())
+    command(of_waiting, "CLUSTER", "DELSLOTS", slot)
+
+    def given_back() -> None:
+        await_that(lambda: of_counted.client.get(counted), "the first command has its answer")
+        command(of_waiting, "CLUSTER", "ADDSLOTS", slot)
+
+    with ThreadPoolExecutor(1) as beside, redis.pipeline(transaction=False) as pipe:
+        giving = beside.submit(given_back)
+        pipe.incr(counted)
+        pipe.set(waiting, "x")
+        answers = pipe.execute()
+        giving.result()
+    assert answers == [1, True]
+    assert (redis.get(counted), redis.get(waiting)) == (b"1", b"x")
 
 
 def test_where_no_server_answers_the_error_says_what_to_do() -> None:
