@@ -395,6 +395,12 @@ def test_a_change_of_size_warns(tmp_path: Path, served: Interactions) -> None:
     assert next(drifted(reading_of(fewer), reading_of(served), GateSettings(gate_max_rows_drop=0.1)))[0] == "refuse"
 
 
+def test_rows_that_were_taken_away_are_not_rows_with_other_times(tmp_path: Path, served: Interactions) -> None:
+    thinned = [row for row in last_night() if random.Random(f"{row.user} {row.item} {row.time}").random() < 0.6]
+    new, old = pairs_of(load(written(tmp_path, "thinned.csv", thinned)).interactions), pairs_of(served)
+    assert list(other_values(new, old, matched(new, old), comparable=False)) == []
+
+
 def test_words_name_both_values(tmp_path: Path, served: Interactions) -> None:
     ((_, finding),) = drifted(
         reading_of(load(written(tmp_path, "ten.csv", MUTATIONS["weights of ten"](tonight()))).interactions),
