@@ -141,6 +141,12 @@ def test_what_may_be_in_two_units_is_asked_and_then_read(
 
 
 @EVERY
+def test_seconds_since_2001_are_read_where_it_is_said(tmp_path: Path, write: Write) -> None:
+    source = write(tmp_path, [725_760_000, 725_846_400] * 20)
+    assert span(source, time_unit="apple") == ("2024-01-01 00:00", "2024-01-02 00:00")
+
+
+@EVERY
 @pytest.mark.parametrize(("usual", "other", "reason"), [(1000, 1, STRAY_TIME), (1, 1000, NO_DATE), (10**6, 1000, STRAY_TIME)])
 def test_rows_in_another_unit_are_named(tmp_path: Path, write: Write, usual: int, other: int, reason: str) -> None:
     times = [(MORNING + n) * (other if n % 50 == 7 else usual) for n in range(N)]
