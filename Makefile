@@ -145,7 +145,7 @@ mutants: dev-tools ## Break a copy of the code in many places, one at a time: te
 	@$(venv)/python -m tools.mutants $(ARGS)
 
 e2e: dev-tools ## End-to-end tests. ARGS go to pytest.
-	@$(venv)/python -m pytest -n logical --dist loadfile tests/e2e $(ARGS)
+	@$(venv)/python -m pytest tests/e2e $(ARGS)
 
 chaos: dev-tools ## Promotions and rollbacks under load, and every fault that the tests know. Some minutes.
 	@LARDER_TEST_CHAOS=full $(venv)/python -m pytest -s tests/integration/recovery/test_swap_under_load.py tests/integration/recovery/test_faults.py \
