@@ -24,7 +24,8 @@ log = logging.getLogger("larder.audit")
 
 
 class Change(BaseModel):
-    """`what`: one of What, or what a later version records. `before` and `after`: for people, or "". No user's id stands there."""
+    """`what`: one of What, or what a later version records. `before` and `after`: for people, or "". `run`: the run
+    that was started, or "". No user's id stands there."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -33,6 +34,7 @@ class Change(BaseModel):
     what: str
     before: str = ""
     after: str = ""
+    run: str = ""
 
 
 class Audit:
@@ -43,7 +45,7 @@ class Audit:
         self._keys = keys
         self._most = most
 
-    def record(self, what: What, by: str, before: str = "", after: str = "") -> None:
+    def record(self, what: What, by: str, before: str = "", after: str = "", run: str = "") -> None:
         """Of a change that has happened: where Redis does not take it, as when it is full, the log says so, and the change stands."""
         if not self._most:
             return
@@ -51,7 +53,7 @@ class Audit:
             seconds, microseconds = self._redis.time()
             at = utc_text(datetime.fromtimestamp(seconds + microseconds / 1e6, UTC), "milliseconds")
             with self._redis.pipeline(transaction=True) as pipe:
-                pipe.lpush(self._keys.audit, Change(at=at, by=by, what=what, before=before, after=after).model_dump_json())
+                pipe.lpush(self._keys.audit, Change(at=at, by=by, what=what, before=before, after=after, run=run).model_dump_json())
                 pipe.ltrim(self._keys.audit, 0, self._most - 1)
                 pipe.execute()
         except RedisError as error:

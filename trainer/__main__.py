@@ -67,7 +67,8 @@ def run(wait: bool, here: bool, force: bool, review: bool, timeout_s: float, **o
     with explained(larder.settings.redis_url):
         run_id = _here(runs, given, forced_by, review) if here else _enqueue(larder, given, forced_by, review)
         how = "dispatched" if here else "queued"
-        larder.audit.record("run", who_asks(), after=", ".join([f"run {run_id} is {how}", *(["forced"] if force else []), *given]))
+        said = ", ".join([f"run {run_id} is {how}", *(["forced"] if force else []), *given])
+        larder.audit.record("run", who_asks(), after=said, run=run_id)
         if not (wait or review):
             console.print(f"run {run_id} is {how}; follow it with: {as_called('watch')}")
             return

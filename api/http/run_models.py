@@ -99,6 +99,7 @@ class AuditedChange(AnswerModel):
     what: str = Field(description="promote, rollback, release, run, cancel, erase, items, publish, prune, restore.")
     before: str = Field(description="What was, for people.")
     after: str = Field(description="What is since.")
+    run: str = Field(description="The run that was started, else empty.")
 
 
 class AuditLog(AnswerModel):

@@ -47,8 +47,8 @@ def moved(store: Store, settings: Settings, what: What, by: str, act: Callable[[
     return store.breaker.ask(move)
 
 
-def record(store: Store, settings: Settings, what: What, by: str, before: str = "", after: str = "") -> None:
-    store.breaker.ask(lambda redis: _audit(redis, store, settings).record(what, by, before, after))
+def record(store: Store, settings: Settings, what: What, by: str, before: str = "", after: str = "", run: str = "") -> None:
+    store.breaker.ask(lambda redis: _audit(redis, store, settings).record(what, by, before, after, run))
 
 
 def _audit(redis: Redis, store: Store, settings: Settings) -> Audit:

@@ -75,7 +75,8 @@ class RunRoutes:
         _check_options(self.settings, options)
         with refused_for_now():
             run = start_run(self.store, self.queue, self.settings, options, forced_by="API" if asked.force else "", review=asked.review)
-        record(self.store, self.settings, "run", who_asks(), after=queued_text(run, options, forced=asked.force, review=asked.review))
+        said = queued_text(run, options, forced=asked.force, review=asked.review)
+        record(self.store, self.settings, "run", who_asks(), after=said, run=run)
         where = f"{request.script_root}/runs/{run}"
         return plain(Accepted(run=run, status_url=where).model_dump_json() + "\n", 202, {"Location": where})
 

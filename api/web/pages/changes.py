@@ -64,7 +64,8 @@ def pages(context: PageContext) -> list[PageRoute]:
     def retrain(_plan: Plan) -> str:
         force, review = bool(request.form.get("force")), bool(request.form.get("review"))
         run = start_run(context.store, context.queue, context.settings, {}, forced_by=_who(context) if force else "", review=review)
-        record(context.store, context.settings, "run", _who(context), after=queued_text(run, (), forced=force, review=review))
+        said = queued_text(run, (), forced=force, review=review)
+        record(context.store, context.settings, "run", _who(context), after=said, run=run)
         return f"Run {run} is queued."
 
     def cancel(plan: Plan) -> str:

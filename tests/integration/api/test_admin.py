@@ -68,7 +68,8 @@ def test_a_run_is_enqueued_and_followed(api: ApiProcess, store_redis: Redis) -> 
     assert job is not None
     assert job.args[:2] == [run, {"k": 5, "similarity": "cosine"}]
     (change,) = api.send_admin("GET", "/audit", ADMIN).json()["changes"]
-    assert (change["what"], change["after"]) == ("run", f"run {run} is queued, with its own k, similarity, review")
+    assert (change["what"], change["run"]) == ("run", run)
+    assert change["after"] == f"run {run} is queued, with its own k, similarity, review"
     state = api.get(f"/runs/{run}").json()
     assert (state["run"], state["state"], state["generation"]) == (run, "queued", None)
     check_problem(api.get("/runs/none"), 404, "Run not found")

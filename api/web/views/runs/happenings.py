@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,6 @@ from contract.store.progress import Event, Progress
 from contract.store.runs import RunStatus
 
 SHOWN = 8
-_QUEUED = re.compile(r"run (\S+) is queued")
 Kind = Literal["good", "bad", "plain"]
 _MOVED = {"run": "promoted by its run", "person": "promoted", "force": "promoted against the gate", "rollback": "rolled back to it"}
 _ENDED: dict[str, tuple[str, Kind]] = {
@@ -89,9 +87,8 @@ def _ending(ending: Ending | None) -> Iterator[Happening]:
 
 def _changes(changes: Iterable[Change], ending: Ending | None) -> Iterator[Happening]:
     for change in changes:
-        queued = _QUEUED.match(change.after)
-        if change.what == "run" and queued and (began := _begun(queued[1])):
-            yield Happening(began, "was started", queued[1], change.by, "plain", is_private=True)
+        if change.run and (began := _begun(change.run)):
+            yield Happening(began, "was started", change.run, change.by, "plain", is_private=True)
         elif change.what not in ("promote", "rollback") and (ending is None or change.after != ending.why):
             what = _CHANGED.get(change.what, change.what)
             yield Happening(datetime.fromisoformat(change.at), what, "", change.by, "plain", is_private=True)

@@ -208,7 +208,8 @@ def test_what_changed_last_comes_first() -> None:
     runs = [RunStatus("19700101-000002-aaaa", "failed", "fit", 0, 1, "why"), RunStatus("by-hand", "failed", "", 0, 1, "")]
     refused = progress_of("g3", state="complete", waits="refused", because="nDCG", completed_at_ms=2500)
     changes = [Change(at="1970-01-01T00:00:04.000Z", by="key x", what=what) for what in ("items", "promote")]
-    changes.append(Change(at="1970-01-01T00:00:02.900Z", by="key x", what="run", after="run 19700101-000002-aaaa is queued, model"))
+    started = Change(at="1970-01-01T00:00:02.900Z", by="key x", what="run", after="in any words", run="19700101-000002-aaaa")
+    changes += [started, Change(at="1970-01-01T00:00:00.500Z", by="key x", what="run", after="run 19700101-000000-aaaa is queued")]
     found = happenings(moves, runs, [refused], changes)
     assert [(one.run, one.what, one.by) for one in found] == [
         ("", "Items were replaced", "key x"),
@@ -217,6 +218,7 @@ def test_what_changed_last_comes_first() -> None:
         ("19700101-000002-aaaa", "failed at stage fit", ""),
         ("19700101-000002-aaaa", "was started", "key x"),
         ("g1", "promoted by its run", ""),
+        ("", "A run was started", "key x"),  # of a log that had no field for the run
     ]
     assert shown(found, is_admin=False)[0].run == "g2", "the log of changes is for who may change things"
-    assert len(shown(found, is_admin=True)) == 6
+    assert len(shown(found, is_admin=True)) == 7
