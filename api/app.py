@@ -29,7 +29,7 @@ from api.routes.viewing import view_of
 from api.serving.cors import Cors
 from api.serving.middleware import Middleware
 from api.serving.plain.fast_lane import FastLane
-from api.serving.plain.quick import ARMS, QUICK, SENDER, TENANTS, Quick
+from api.serving.plain.parts import ARMS, PLAIN, SENDER, TENANTS, PlainParts
 from api.serving.proxy_headers import behind_proxy, own_paths
 from api.tenants.by_tenant import BEGINS, OF_PROCESS, ByTenant
 from api.tenants.metrics import TenantMetrics
@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None, met
     app.wsgi_app = behind_proxy(middleware, settings, paths)  # type: ignore[method-assign, assignment]
     app.extensions[ARMS] = arms = ArmSender(settings, metrics, store.pointers)
     metrics.broken = arms.broken
-    app.extensions[QUICK] = Quick(lane, middleware, app.wsgi_app, store.breaker, store.pointers)
+    app.extensions[PLAIN] = PlainParts(lane, middleware, app.wsgi_app, store.breaker, store.pointers)
     return app
 
 
@@ -91,8 +91,8 @@ def _app_of_tenants(settings: Settings) -> Flask:
 
 def _behind_the_proxy(app: Flask) -> Flask:
     """One of several applications: the path that a proxy has put before all of them is taken off once, before a tenant is looked for."""
-    quick: Quick = app.extensions.pop(QUICK)  # which looks at no tenant
-    app.wsgi_app = quick.middleware  # type: ignore[method-assign]
+    parts: PlainParts = app.extensions.pop(PLAIN)  # which looks at no tenant
+    app.wsgi_app = parts.middleware  # type: ignore[method-assign]
     return app
 
 

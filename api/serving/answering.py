@@ -42,7 +42,7 @@ class Outbox:
         return b"".join(self._parts)
 
 
-class Quick200:
+class PlainResponse:
     """What gunicorn's response makes of an answer whose headers are all our own, in a third of the time."""
 
     __slots__ = ("_headers",)
@@ -112,7 +112,7 @@ class Application:
         return response.sock.taken(), not response.should_close()
 
     def finish_quick(
-        self, arrived: Arriving, response: Quick200, environ: dict[str, Any], parts: Iterable[bytes], since: float, must_close: bool
+        self, arrived: Arriving, response: PlainResponse, environ: dict[str, Any], parts: Iterable[bytes], since: float, must_close: bool
     ) -> tuple[bytes, bool]:
         """`finish`, of an answer of the fast lane to a request of HTTP/1.1; its line of the log is written by `write_log`."""
         body = b"".join(parts)

@@ -17,12 +17,12 @@ from gunicorn.workers.base import Worker as BaseWorker  # type: ignore[import-un
 
 from api.http.problems import RequestError, overloaded, stopping
 from api.http.versions import VERSION_PATH
-from api.serving.answering import Application, Quick200
+from api.serving.answering import Application, PlainResponse
 from api.serving.connection_counts import ConnectionCounts
 from api.serving.connections import Connection, Limits
 from api.serving.framing import Arriving
-from api.serving.plain.express import Express
-from api.serving.plain.quick import ARMS, QUICK, SENDER, TENANTS
+from api.serving.plain.parts import ARMS, PLAIN, SENDER, TENANTS
+from api.serving.plain.threadless import ThreadlessAnswers
 from api.serving.poller import Poller
 from api.serving.request_queue import RequestQueue, Ticket
 from contract.settings.settings import Settings
@@ -60,10 +60,10 @@ class Worker(BaseWorker):  # type: ignore[misc]
     def run(self) -> None:
         self._application = Application(self.cfg, self.log, self.wsgi)
         extensions = getattr(self.wsgi, "extensions", {})
-        quick, senders = extensions.get(QUICK), [extensions[name] for name in (TENANTS, SENDER, ARMS) if name in extensions]
+        parts, senders = extensions.get(PLAIN), [extensions[name] for name in (TENANTS, SENDER, ARMS) if name in extensions]
         if ARMS in extensions:
             extensions[ARMS].begin()
-        self._express = Express.of(quick, self._application, self._poller, self._waiting.put, self._send) if quick else None
+        self._threadless = ThreadlessAnswers.of(parts, self._application, self._poller, self._waiting.put, self._send) if parts else None
         for _ in range(self.cfg.threads):
             threading.Thread(target=self._serve, daemon=True).start()
         while self.alive:
@@ -95,14 +95,14 @@ class Worker(BaseWorker):  # type: ignore[misc]
             if self.ppid != os.getppid() and self.alive:
                 self.log.info("Parent changed, shutting down: %s", self)
                 self.alive = False
-        if self._express is not None:
+        if self._threadless is not None:
             for _ in range(LOOKS):
-                if not self._express.gathers or not self._poller.turn(0):
+                if not self._threadless.gathers or not self._poller.turn(0):
                     break
-            self._express.flush()
-        self._poller.turn(LOOK_S if self._waiting or self._express else TICK_S)
-        if self._express is not None:
-            self._express.give_up_on_slow()
+            self._threadless.flush()
+        self._poller.turn(LOOK_S if self._waiting or self._threadless else TICK_S)
+        if self._threadless is not None:
+            self._threadless.give_up_on_slow()
             self._application.write_log()
         for ticket in self._waiting.overdue():
             self._answer(ticket, overloaded())
@@ -111,7 +111,7 @@ class Worker(BaseWorker):  # type: ignore[misc]
         ticket = Ticket(connection, arrived)
         if arrived.request.path in self._live:  # asks for nothing that could make it wait
             self._answer(ticket)
-        elif self._express is None or not self._express.takes(ticket):
+        elif self._threadless is None or not self._threadless.takes(ticket):
             self._waiting.put(ticket)
 
     def _serve(self) -> None:
@@ -131,8 +131,8 @@ class Worker(BaseWorker):  # type: ignore[misc]
             answer = self._application.failure(error), False
         self._poller.reply(connection, *answer)
 
-    def _send(self, ticket: Ticket, response: Quick200, environ: dict[str, Any], parts: Iterable[bytes]) -> None:
-        """An answer of the express."""
+    def _send(self, ticket: Ticket, response: PlainResponse, environ: dict[str, Any], parts: Iterable[bytes]) -> None:
+        """An answer that took no thread."""
         self._count()
         try:
             answer = self._application.finish_quick(ticket.arrived, response, environ, parts, ticket.since, not self.alive)

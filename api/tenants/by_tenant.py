@@ -13,7 +13,7 @@ from flask import Flask
 
 from api.http.problems import REFUSAL, RequestError
 from api.http.versions import VERSION_PATH
-from api.serving.plain.quick import ARMS, SENDER
+from api.serving.plain.parts import ARMS, SENDER
 from contract.errors import LarderError
 from contract.tenants.file import TenantsFile
 from contract.tenants.tenant import Tenant

@@ -1,4 +1,4 @@
-"""What the express (express.py) has asked Redis for, and awaits."""
+"""What threadless.py has asked Redis for, and awaits."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from redis import Redis
 from redis.exceptions import RedisError
 
-from api.serving.plain.quick import ARMS
+from api.serving.plain.parts import ARMS
 from contract.audit import newest_changes
 from contract.errors import GenerationError
 from contract.experiments.answers import ArmAnswers, BrokenSlot, shares

@@ -7,7 +7,7 @@ import pytest
 from gunicorn.config import Config  # type: ignore[import-untyped]
 from gunicorn.http import errors  # type: ignore[import-untyped]
 
-from api.serving.answering import Application, Quick200
+from api.serving.answering import Application, PlainResponse
 from api.serving.framing import take_head
 from api.serving.logs import AccessLogger
 
@@ -60,7 +60,7 @@ def test_a_quick_answer_is_gunicorns_byte_by_byte_and_so_is_its_line(
         assert arrived is not None
         response, environ = application.begin(arrived, ("127.0.0.1", 1), ("127.0.0.1", 80))
         if quick:
-            answer = Quick200()
+            answer = PlainResponse()
             answer.start_response("200 OK", [*headers])
             found.append(application.finish_quick(arrived, answer, environ, [b"abc"], 99.9, must_close))
         else:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import Client
 
 from api.app import create_app
-from api.serving.plain.quick import SENDER, TENANTS
+from api.serving.plain.parts import SENDER, TENANTS
 from api.tenants.by_tenant import ByTenant
 from contract.errors import SettingsError
 from contract.settings.settings import Settings

@@ -14,7 +14,7 @@ from api.app import create_app
 from api.lists.store import Store
 from api.serving.plain.batches import MAX_USERS
 from api.serving.plain.fast_lane import Answer, FastLane
-from api.serving.plain.quick import QUICK
+from api.serving.plain.parts import PLAIN
 from contract.settings.settings import Settings
 from tests.support.builders import Lists
 from tests.support.fakes import Clock, FakeRedis, serve
@@ -33,7 +33,7 @@ def app_of(store: Store, **settings: str) -> Flask:
 def answered(app: Flask, fake: FakeRedis, body: str, path: str = PATH, method: str = "POST", **headers: str) -> Answer | None:
     """By the lane, in two steps."""
     environ = create_environ(path, method=method, data=body, content_type="application/json", headers=headers)
-    lane: FastLane = app.extensions[QUICK].lane
+    lane: FastLane = app.extensions[PLAIN].lane
     question = lane.question(environ)
     if question is None:
         assert environ["wsgi.input"].read().decode() == body, "it is left as it came"

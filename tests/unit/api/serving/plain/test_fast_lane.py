@@ -16,7 +16,7 @@ from werkzeug.test import create_environ
 from api.app import create_app
 from api.lists.store import Store
 from api.serving.plain.fast_lane import FastLane
-from api.serving.plain.quick import QUICK
+from api.serving.plain.parts import PLAIN
 from contract.formats import payload
 from contract.formats.keys import Keys
 from contract.settings.settings import Settings
@@ -195,7 +195,7 @@ def test_a_named_key_opens_its_routes_as_often_as_it_may_and_each_request_counts
 
 def test_a_question_in_two_steps_asks_for_nothing_by_itself(app: Flask, store: Store, fake: FakeRedis) -> None:
     serve(fake, LISTS, k=3, depth=6)
-    lane = app.extensions[QUICK].lane
+    lane = app.extensions[PLAIN].lane
     environ = create_environ("/recommendations", method="POST", json={"user_id": 54})
     assert lane.question(environ) is None, "the pointer has to be read first"
     store.pointers.current()
@@ -217,7 +217,7 @@ def test_an_answer_stands_on_one_moment(app: Flask, store: Store, fake: FakeRedi
     """Between a question and its answer an item goes out of stock: list and tag are both of before, and the next ones both of after."""
     serve(fake, LISTS, k=3, depth=6, n_item_buckets=1)
     store.pointers.current()
-    lane = app.extensions[QUICK].lane
+    lane = app.extensions[PLAIN].lane
     environ = create_environ("/users/54/recommendations")
     question = lane.question(environ)
     raw = [fake.hashes[key].get(field) for _, key, field in question.commands]

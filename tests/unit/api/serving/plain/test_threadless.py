@@ -1,4 +1,4 @@
-"""The express where it has no connection to Redis; with one: tests/integration/api/test_express.py."""
+"""Answers without a thread where there is no connection to Redis; with one: tests/integration/api/test_threadless.py."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from api.lists.store import Store
 from api.serving.answering import Application
 from api.serving.connections import Connection, Limits
 from api.serving.framing import take_head
-from api.serving.plain.express import Express
-from api.serving.plain.quick import QUICK
+from api.serving.plain.parts import PLAIN
+from api.serving.plain.threadless import ThreadlessAnswers
 from api.serving.poller import Poller
 from api.serving.request_queue import Ticket
 from contract.settings.settings import Settings
@@ -35,19 +35,19 @@ def test_a_machine_that_has_no_more_threads_costs_a_moment(store: Store, caplog:
     ticket = Ticket(Connection(ours, ("127.0.0.1", 1), ("127.0.0.1", 2)), arrived)
     with ours, theirs, socket.create_server(("127.0.0.1", 0)) as redis:
         link = Link(f"redis://127.0.0.1:{redis.getsockname()[1]}/0")
-        quick = create_app(Settings(), store).extensions[QUICK]
-        express = Express(quick, link, application, poller, lambda _ticket: None, lambda *_: None)
+        parts = create_app(Settings(), store).extensions[PLAIN]
+        threadless = ThreadlessAnswers(parts, link, application, poller, lambda _ticket: None, lambda *_: None)
         usual = threading.stack_size(2**47)
         try:
             with caplog.at_level(logging.INFO, "api"):
-                assert not express.takes(ticket), "a thread answers"
-                assert not express.takes(ticket)
+                assert not threadless.takes(ticket), "a thread answers"
+                assert not threadless.takes(ticket)
         finally:
             threading.stack_size(usual)
         assert [record.getMessage() for record in caplog.records] == ["Threads alone ask Redis for lists, for now: can't start new thread"]
 
         def connected() -> bool:
-            express.takes(ticket)
+            threadless.takes(ticket)
             poller.turn(0.01)
             return link.is_open
 

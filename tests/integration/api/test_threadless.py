@@ -22,8 +22,8 @@ from api.lists.store import Store
 from api.serving.answering import Application
 from api.serving.connections import Connection, Limits
 from api.serving.framing import take_head
-from api.serving.plain.express import Express
-from api.serving.plain.quick import QUICK
+from api.serving.plain.parts import PLAIN
+from api.serving.plain.threadless import ThreadlessAnswers
 from api.serving.poller import Poller
 from api.serving.request_queue import Ticket
 from contract.errors import StoreError
@@ -213,10 +213,10 @@ def test_what_is_small_waits_for_others_and_a_batch_for_nobody(server: Server) -
     """Whoever has come by then asks Redis with it; and after that nobody is waited for."""
     settings = Settings(redis_url=f"redis://127.0.0.1:{server.port}/0")
     store = Store.of(settings)
-    quick, link = create_app(settings, store).extensions[QUICK], Link(settings.redis_url)
+    parts, link = create_app(settings, store).extensions[PLAIN], Link(settings.redis_url)
     poller = Poller(Config(), Limits(60, 60), 10, lambda *_: None, lambda _error: b"")
-    express = Express(
-        quick, link, Application(Config(), logging.getLogger("tests"), lambda *_: ()), poller, lambda _: None, lambda *_: None
+    threadless = ThreadlessAnswers(
+        parts, link, Application(Config(), logging.getLogger("tests"), lambda *_: ()), poller, lambda _: None, lambda *_: None
     )
     link.begin(link.connect())
     ours, theirs = socket.socketpair()
@@ -228,15 +228,15 @@ def test_what_is_small_waits_for_others_and_a_batch_for_nobody(server: Server) -
         arrived.body.write(body)
         arrived.body.seek(0)
         store.pointers.current()  # is young, however slow the machine is
-        return express.takes(Ticket(Connection(ours, ("127.0.0.1", 1), ("127.0.0.1", 2)), arrived))
+        return threadless.takes(Ticket(Connection(ours, ("127.0.0.1", 1), ("127.0.0.1", 2)), arrived))
 
     with ours, theirs:
         assert taken(b'{"user_id": 1}', b"recommendations")
-        gathered = [express.gathers]
-        express.flush()
-        gathered.append(express.gathers)
+        gathered = [threadless.gathers]
+        threadless.flush()
+        gathered.append(threadless.gathers)
         assert taken(json.dumps({"user_ids": list(range(1, 33))}).encode(), b"recommendations/batch")
-        assert [*gathered, express.gathers] == [True, False, False]
+        assert [*gathered, threadless.gathers] == [True, False, False]
         link.close()
 
 

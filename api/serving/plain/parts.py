@@ -1,4 +1,4 @@
-"""What the application gives to the worker, for questions that take no thread (express.py)."""
+"""What the application gives to the worker, for questions that take no thread (threadless.py)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from api.serving.middleware import Middleware
 from api.serving.plain.fast_lane import FastLane
 from api.serving.proxy_headers import ProxyHeaders
 
-QUICK = "larder.quick"  # of Flask's extensions
+PLAIN = "larder.plain"  # of Flask's extensions
 ARMS = "larder.arms"  # the same: what tells Redis of the arms of an experiment; begins after the fork, and is closed with the worker
 SENDER = "larder.impressions"  # the same: what is to be closed with the worker, where lists that are shown are kept
 
@@ -19,7 +19,7 @@ TENANTS = "larder.tenants"  # the same, of several applications: closes what the
 
 
 @dataclass(frozen=True, slots=True)
-class Quick:
+class PlainParts:
     """What the application gives to the worker."""
 
     lane: FastLane

@@ -16,11 +16,11 @@ from typing import Any
 
 from api.lists.cluster.link import ClusterLink, link_of
 from api.lists.link import Link
-from api.serving.answering import Application, Quick200
+from api.serving.answering import Application, PlainResponse
 from api.serving.plain.batches import Batch
 from api.serving.plain.fast_lane import Question
+from api.serving.plain.parts import PlainParts
 from api.serving.plain.pending import Pending
-from api.serving.plain.quick import Quick
 from api.serving.poller import Poller
 from api.serving.request_queue import Ticket
 
@@ -33,19 +33,19 @@ _ENDINGS = ("/recommendations", "/recommendations/batch")
 log = logging.getLogger(__name__)
 
 
-class Express:
+class ThreadlessAnswers:
     """Of the poller's thread. `give_back`: for a thread; `send`: what the application answers."""
 
     def __init__(
         self,
-        quick: Quick,
+        given: PlainParts,
         link: Link | ClusterLink,
         application: Application,
         poller: Poller,
         give_back: Callable[[Ticket], None],
-        send: Callable[[Ticket, Quick200, dict[str, Any], Iterable[bytes]], None],
+        send: Callable[[Ticket, PlainResponse, dict[str, Any], Iterable[bytes]], None],
     ) -> None:
-        self._quick, self._link, self._application, self._poller = quick, link, application, poller
+        self._parts, self._link, self._application, self._poller = given, link, application, poller
         self._give_back, self._send = give_back, send
         self._pending: deque[Pending] = deque()
         self._answers: list[Any] = []
@@ -57,10 +57,10 @@ class Express:
         self._paused_until = 0.0
 
     @classmethod
-    def of(cls, quick: Quick, *others: Any) -> Express | None:
+    def of(cls, given: PlainParts, *others: Any) -> ThreadlessAnswers | None:
         """None where Redis is one that only threads can ask."""
         try:
-            return cls(quick, link_of(quick.breaker), *others)
+            return cls(given, link_of(given.breaker), *others)
         except ValueError:
             return None
 
@@ -83,8 +83,8 @@ class Express:
         started = time.perf_counter()
         try:
             _, environ = self._application.begin(arrived, ticket.connection.client, ticket.connection.server)
-            self._quick.apply(environ)
-            question = self._quick.lane.question(environ)
+            self._parts.apply(environ)
+            question = self._parts.lane.question(environ)
         except Exception:  # noqa: BLE001 (whatever it is, the thread meets it again, and knows how to tell it)
             question = None
         if question is None:
@@ -101,7 +101,7 @@ class Express:
 
     def _ask_for_pointers(self) -> None:
         """Before they have to be read anew, which a thread would do: nearly always they are the same."""
-        pointers = self._quick.pointers
+        pointers = self._parts.pointers
         if pointers.ages and not self._asks_for_pointers:
             self._asks_for_pointers = True
             since = pointers.now()
@@ -110,13 +110,13 @@ class Express:
 
     def _confirm(self, since: float, raw: list[Any]) -> None:
         self._asks_for_pointers = False
-        self._quick.pointers.confirm(raw[0], raw[1], since)
+        self._parts.pointers.confirm(raw[0], raw[1], since)
 
     def flush(self) -> None:
         """Ask for all that was taken since, in one round trip."""
         self.gathers = False
         if self._is_unsent:
-            self._quick.breaker.count()
+            self._parts.breaker.count()
             try:
                 self._is_unsent = self._link.flush()
             except OSError as error:
@@ -141,11 +141,11 @@ class Express:
             self._end(ConnectionAbortedError("more answers came than were asked for"))
 
     def _tell(self, ticket: Ticket, environ: dict[str, Any], question: Question | Batch, started: float, raw: list[Any]) -> None:
-        response = Quick200()
+        response = PlainResponse()
         try:
-            found = None if any(isinstance(each, Exception) for each in raw) else self._quick.lane.told(environ, question, raw)
+            found = None if any(isinstance(each, Exception) for each in raw) else self._parts.lane.told(environ, question, raw)
             if found is not None:
-                parts = self._quick.middleware.tell(environ, response.start_response, found, started)
+                parts = self._parts.middleware.tell(environ, response.start_response, found, started)
         except Exception:  # noqa: BLE001 (as above)
             found = None
         if found is None:
@@ -177,7 +177,7 @@ class Express:
 
     def _connect(self) -> None:
         """In a thread that ends with it, since it waits."""
-        if not self._is_connecting and time.monotonic() >= self._paused_until and not self._quick.breaker.is_away:
+        if not self._is_connecting and time.monotonic() >= self._paused_until and not self._parts.breaker.is_away:
             self._is_connecting = True
             try:
                 threading.Thread(target=self._connected, daemon=True).start()
