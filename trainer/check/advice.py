@@ -21,7 +21,8 @@ _ADVICE = {
     values.ZERO_TIME: "Fill them in where they come from, or let them be dropped.",
     values.STRAY_TIME: "They are in another unit, or stand for no time: correct them. --time-unit names the unit of the others.",
     values.LONG_ID: "Ids may have 512 bytes; use a shorter key.",
-    values.FUTURE: "Correct them, or the clock of this machine; --future-times keep keeps them, and lets everything else decay from there.",
+    values.FUTURE: "Correct them, or the clock of this machine; --future-times keep keeps them, and lets everything else decay from there. "
+    "A year such as 2567 is one of the Buddhist calendar: 2024.",
     id_types.ODD_ID: "Correct them. --user-id-type text and --item-id-type text take all ids as texts.",
     row_filter.EMPTY: "Nothing is lost.",
     row_filter.RULE: "Nothing is lost.",
@@ -31,6 +32,7 @@ _ADVICE = {
     broken_csv.NEVER_CLOSED: 'Close it, or write a quotation mark inside a quoted value twice ("").',
     broken_csv.HELD: 'Write a quotation mark inside a value twice (""), and values with line ends without lines that look like rows.',
     broken_csv.STRAY: 'Write a quotation mark inside a quoted value twice (""); put values that hold the separator in quotation marks.',
+    broken_csv.OTHERWISE: "Write all lines with one separator.",
     broken_csv.NOT_TEXT: "Name the encoding of the file with --encoding, as in cp1252.",
     json_lines.NO_OBJECT: "Each line must be one JSON object.",
     json_lines.KEY_TWICE: "Keep one of them where the file is made.",

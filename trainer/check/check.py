@@ -20,6 +20,7 @@ from trainer.check.lookalikes import lookalikes
 from trainer.interactions import cleaning
 from trainer.interactions.doubts import MANY
 from trainer.interactions.interactions import Interactions
+from trainer.interactions.profile import copies
 from trainer.rows.problems import Example, NoNamesError, Problems, UnknownColumnsError, shortened
 from trainer.rows.row_filter import NO_ROWS
 from trainer.sources import load as sources
@@ -147,6 +148,9 @@ def _remarks(made: Interactions) -> list[Finding]:
         remarks.append(
             Finding("every user has one interaction", 0, "Nothing can be learned from that; is the user column an id of events?")
         )
+    if (times := copies(made)) > 1:
+        advice = "Was a file read twice, or a table joined with more than one row of another? --duplicates last counts a pair once."
+        remarks.append(Finding(f"every row stands {times:,} times", 0, advice))
     return remarks
 
 
@@ -161,7 +165,8 @@ def _twins(made: Interactions) -> tuple[list[Finding], bool]:
             advice = f"They are kept apart. Such as {pairs}"
             found.append(
                 Finding(
-                    f"{seen.n:,} {what} differ only in case, spaces, Unicode form or invisible characters, or by letters that look alike",
+                    f"{seen.n:,} {what} differ only in case, spaces, Unicode form, invisible characters, codes (%20, &amp;) "
+                    "or letters that look alike",
                     0,
                     advice,
                 )

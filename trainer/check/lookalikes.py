@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from contract.formats.keys import Id
 
@@ -42,7 +44,11 @@ def lookalikes(ids: Sequence[Id]) -> Lookalikes:
 
 
 def _seen(text: str) -> str:
-    """What is seen of an id, without regard to case."""
+    """What is seen of an id, without regard to case, and to how pages and addresses write letters (&amp;, %20)."""
+    if "&" in text and ";" in text:
+        text = html.unescape(text)
+    if "%" in text:
+        text = unquote(text)
     if len(text) in (32, 36, 38) and (uuid := _UUID.fullmatch(text)):
         return "".join(uuid.groups()).casefold()
     if text.isascii() and text.isprintable():

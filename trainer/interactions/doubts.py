@@ -14,12 +14,14 @@ from trainer.interactions.indexing import counted
 from trainer.interactions.interactions import Interactions
 from trainer.interactions.limits import IN_FUTURE
 from trainer.interactions.profile import SAMPLED, Profile
+from trainer.interactions.weight_doubts import weight_doubts
 from trainer.rows.doubt import LATER_COLUMNS, MIXED_ZONES, Doubt
 from trainer.rows.other_encodings import WESTERN, Readings, readings
 from trainer.rows.problems import Problems
 
 _YEAR = 366 * 86_400
 FAR = 40 * _YEAR  # interactions are not collected for so long
+OTHER_CALENDAR = -14_831_769_600  # 1500: dates of Persian and Islamic calendars lie before it
 OLD = 788_918_400  # 1995: older interactions are rare, and seconds since 2001 read as seconds since 1970 end there
 ROUNDED = 10_000  # seconds: to so many a spreadsheet rounds 1.70428E+09
 COUNTED = " since 1970"  # ends what is said of times that are numbers of a unit
@@ -30,8 +32,6 @@ USERS = 20
 REPEATED = 0.3
 AHEAD = 0.2
 NAMED = 3  # encodings
-EPOCH = 6e8  # a weight of 1989 and later, were it a time
-SENTINELS = tuple(float("9" * n) for n in range(2, 10))
 
 
 def doubts(made: Interactions, columns: Mapping[str, str], profile: Profile, problems: Problems) -> Iterator[Doubt]:
@@ -48,7 +48,7 @@ def doubts(made: Interactions, columns: Mapping[str, str], profile: Profile, pro
             yield _encoded(role, found)
     if profile.rows >= MANY:
         yield from _whole(made, profile)
-    yield from _weights(made, profile)
+    yield from weight_doubts(made, profile, decimal_commas=problems.has_note("semicolons"))
     if problems.has_note("zones"):
         yield Doubt(MIXED_ZONES, "Those without one are taken as UTC; if they are of another zone, write all with theirs.")
     if problems.has_note("columns"):
@@ -63,6 +63,8 @@ def _times(times: Array, *, counted: bool) -> Iterator[Doubt]:
     advice = "Times count seconds since 1970 unless --time-unit or --time-format says otherwise; --time-column '' leaves them out."
     oldest, newest = int(times.min()), int(times.max())
     if newest < _YEAR:
+        if not counted and newest < OTHER_CALENDAR:
+            advice = "Are the years those of a Persian or Islamic calendar? Write dates by the Gregorian one, or say --time-column ''."
         yield Doubt("all times are in 1970" if oldest >= 0 else "all times are before 1971", advice)
         return
     if counted and newest < OLD:
@@ -134,17 +136,3 @@ def _none(role: str, one: Id, n: int, rows: int) -> Doubt:
 def _same(made: Interactions) -> bool:
     rows = range(0, made.user_idx.size, max(1, made.user_idx.size // LOOKED_AT))
     return all(made.user_ids[made.user_idx[row]] == made.item_ids[made.item_idx[row]] for row in rows)
-
-
-def _weights(made: Interactions, profile: Profile) -> Iterator[Doubt]:
-    if profile.weights[len(profile.weights) // 2] > EPOCH:
-        what = f"weights are as large as {profile.weights[-1]:g}"
-        yield Doubt(what, "Are they times? Name the columns with --weight-column and --time-column.")
-        return
-    highest = float(made.weight.max())
-    if profile.rows >= MANY and highest in SENTINELS:
-        others = made.weight[made.weight < highest]
-        if others.size and highest > 5 * float(others.max()):
-            n = profile.rows - others.size
-            what = f"{n:,} weights are {highest:g}, and all others {others.max():g} or less"
-            yield Doubt(what, "If it stands for none, name it with --missing.")

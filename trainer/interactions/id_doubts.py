@@ -24,6 +24,8 @@ _NO_INTEGER = re.compile(rf"\+\d{{1,6}}|[+-]?\d+[.,]\d*|{_THOUSANDS.pattern}|['\
 _INTEGER = re.compile(r"-?\d+")
 _QUOTED = re.compile(r"=?\"[^\"]*\"|'[^']*'|[\u201c\u201e\u00ab].*[\u201c\u201d\u00bb]|'\d+")
 _DATE = re.compile(r"(19|20)\d\d-\d\d-\d\d([ T][\d:.+Z-]*)?")
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|M\u00e4r|Mrz|Mai|Okt|Dez"
+_MONTH = re.compile(rf"(\d{{1,2}}[-. ] ?({_MONTHS})|({_MONTHS})[-. ] ?\d{{2}})")
 _UNSEEN = "[\x00-\x1f\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060\ufeff]"
 _EDGE = re.compile(rf"{_UNSEEN}.*|.*{_UNSEEN}", re.DOTALL)
 _CONTROL = re.compile(r".*[\x00-\x08\x0e-\x1f].*", re.DOTALL)
@@ -58,6 +60,11 @@ _MOSTLY = (
     (_DATE, "are dates", "Is this the right column?"),
 )
 _PARTLY = (
+    (
+        _MONTH,
+        "are in part a day and a month",
+        "A spreadsheet makes dates of ids such as MAR1, and different ids may have become one: export them as texts.",
+    ),
     (_SPREADSHEET, "are in part numbers with an exponent", _MOSTLY[1][2]),
     (_LOST, "hold \ufffd, which stands for a letter that was lost", "Different ids may have become one: make the table anew in UTF-8."),
     (_TWICE, "look like UTF-8 that was read in another encoding", "Say --encoding utf-8, or correct them where the table is made."),

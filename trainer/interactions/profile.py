@@ -11,6 +11,7 @@ from engine.arrays import Array
 from trainer.interactions.interactions import Interactions
 
 SAMPLED = 1 << 16  # rows that are looked at for quantiles and repetitions
+MANY = 50  # different rows
 STEPS = 20  # quantiles: 0, 5 %, ..., 100 %
 
 
@@ -59,16 +60,26 @@ class Profile(BaseModel):
         return self.rows / self.items
 
 
+def copies(made: Interactions) -> int:
+    """How often every row stands there, all of it alike; 0: not all as often, or too few to tell."""
+    rows = np.flatnonzero(np.concatenate([[True], ~_again(made), [True]]))
+    often = np.diff(rows)
+    return int(often[0]) if often.size >= MANY and (often == often[0]).all() else 0
+
+
 def _repeated(made: Interactions) -> float:
-    """Of some users, all of whose rows are looked at."""
+    again = _again(made)
+    return float(again.mean()) if again.size else 0.0
+
+
+def _again(made: Interactions) -> Array:
+    """Whether a row is the one before it again, in the order of their values: of some users, all of whose rows are looked at."""
     step = max(1, made.weight.size // SAMPLED)
     # Users are in the order of their buckets: the first of them are a sample.
     rows: slice | Array = slice(None) if step == 1 else np.flatnonzero(made.user_idx < max(1, len(made.user_ids) // step))
     columns = [made.user_idx[rows], made.item_idx[rows], made.weight[rows], *([] if made.time is None else [made.time[rows]])]
-    if columns[0].size < 2:
-        return 0.0
     order = np.lexsort(columns)
-    again = np.ones(order.size - 1, bool)
+    again = np.ones(max(0, order.size - 1), bool)
     for column in columns:
         again &= column[order][1:] == column[order][:-1]
-    return float(again.mean())
+    return again

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-Kind = Literal["", "encoding", "copies", "columns", "zones"]
+Kind = Literal["", "encoding", "copies", "columns", "zones", "semicolons"]
 """`encoding`: texts were read as cp1252 since they are not UTF-8; `copies`: files with the same bytes are all read; `columns`: a later file
-has some that the first has not; `zones`: some times name theirs, and others none."""
+has some that the first has not; `zones`: some times name theirs, and others none; `semicolons`: they separate fields."""
 
 
 class Note(str):

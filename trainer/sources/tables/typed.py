@@ -76,11 +76,15 @@ def open_scan(location: Location, source: SourceSettings) -> ScannedTable:
     return ScannedTable(scan, address, named=source.header, first_row=1 + source.header)
 
 
+_TRUE_OR_FALSE = "; --event-column {} --event-weights true=1,false=-1 weighs them"
+
+
 def check_types(schema: Mapping[str, pl.DataType], columns: Mapping[str, str], where: str) -> None:
     """Raises DataError for a column whose type can't hold what its role needs."""
     for role, column in columns.items():
         if needed := _unmet(role, schema[column]):
-            raise DataError(f"{where}: column {column!r} holds {schema[column]} where {needed} are needed")
+            hint = _TRUE_OR_FALSE if role == "weight" and schema[column] == pl.Boolean else ""
+            raise DataError(f"{where}: column {column!r} holds {schema[column]} where {needed} are needed{hint.format(column)}")
 
 
 def _unmet(role: str, dtype: pl.DataType) -> str:

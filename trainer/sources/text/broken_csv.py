@@ -23,6 +23,7 @@ NEVER_CLOSED = "a quotation mark that is never closed"
 HELD = "lines that may be rows or one text in quotation marks"
 STRAY = "quotation marks that don't fit its fields"
 NOT_TEXT = "bytes that are no UTF-8"
+OTHERWISE = "one field, in which another separator stands"
 _FAULTS = {
     record_kernels.TOO_MANY: TOO_MANY,
     record_kernels.NEVER_CLOSED: NEVER_CLOSED,
@@ -30,6 +31,8 @@ _FAULTS = {
     record_kernels.STRAY: STRAY,
 }
 _UNREADABLE = "\ufffd"
+_SEPARATORS = ",;|\t"
+_ALONE = "alone"  # a column of frames that have such lines: their only field
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,22 @@ class Layout:
             quote_char=quote,
             null_values=[""],
         )
-        return read.select(pl.col(f"c{place}").alias(role) for role, place in self.at.items())[1:].rechunk()
+        roles = [pl.col(f"c{place}").alias(role) for role, place in self.at.items()]
+        return read.select(*roles, *self._alone(read))[1:].rechunk()
+
+    def _alone(self, read: pl.DataFrame) -> list[pl.Series]:
+        """The first field of lines that have no other one, and in it another separator: none of them, or one column."""
+        if self.width < 2 or read["c0"].dtype != pl.String or min(read[f"c{place}"].null_count() for place in range(1, self.width)) < 2:
+            return []  # the line before the first one has nothing but nulls
+        others = _SEPARATORS.replace(self.separator, "")
+        alone = pl.all_horizontal(pl.exclude("c0").is_null()) & pl.col("c0").str.contains(rf"[^\s{others}][{others}][^\s{others}]")
+        found = read.select(pl.when(alone).then(pl.col("c0")).alias(_ALONE)).to_series()
+        return [found] if found.null_count() < found.len() else []
+
+
+def of_one_separator(frame: pl.DataFrame) -> bool:
+    """Whether no line of a frame of `Layout` is to be named for its separator."""
+    return _ALONE not in frame.columns
 
 
 def take_apart(chunk: Chunk, layout: Layout, problems: Problems, *, final: bool) -> tuple[Batch, Chunk | None]:
@@ -95,6 +113,8 @@ def take_apart(chunk: Chunk, layout: Layout, problems: Problems, *, final: bool)
     check_count(layout.where, n_good, frame.height, 0)
     check_count(layout.where, data.count(b"\n", 0, used) + (used == len(data) and not data.endswith(b"\n")), int(spans.sum()), 0)
     batch = Batch(frame, pl.Series(lines[good], dtype=pl.Int64), n_good + n_bad)
+    if not of_one_separator(frame):
+        batch = _without_others(batch, layout.where, problems)
     if not chunk.valid:
         batch = _readable(batch, layout.where, problems)
     if used == len(data):
@@ -124,9 +144,22 @@ def _readable(batch: Batch, where: str, problems: Problems) -> Batch:
     bad = frame.select(pl.any_horizontal(pl.all().fill_null("").str.contains(_UNREADABLE, literal=True))).to_series()
     if not bad.any():
         return batch
+    return _without(batch, bad, NOT_TEXT, where, problems)
+
+
+def _without_others(batch: Batch, where: str, problems: Problems) -> Batch:
+    """Without the lines that another separator takes apart."""
+    bad = batch.frame[_ALONE].is_not_null()
+    rest = _without(Batch(batch.frame.select(_ALONE), batch.lines, batch.n_records), bad, OTHERWISE, where, problems)
+    return Batch(batch.frame.drop(_ALONE).filter(~bad), rest.lines, rest.n_records)
+
+
+def _without(batch: Batch, bad: pl.Series, reason: str, where: str, problems: Problems) -> Batch:
+    """Without rows that are counted as broken, and shown with what is in them."""
+    frame = batch.frame
     rows = bad.arg_true()[:SHOWN].to_list()
     shown = [(line, " ".join(filter(None, frame.row(row)))) for row, line in zip(rows, batch.places(rows), strict=True)]
-    problems.add(NOT_TEXT, int(bad.sum()), where, "", shown, broken=True)
+    problems.add(reason, int(bad.sum()), where, "", shown, broken=True)
     problems.n_rows += int(bad.sum())
     every = pl.Series(batch.places(range(frame.height)), dtype=pl.Int64)
     return Batch(frame.filter(~bad), every.filter(~bad), batch.n_records)

@@ -16,7 +16,7 @@ from trainer.interactions.external_ids import infer_id_type
 from trainer.rows.batches import Batch
 from trainer.rows.problems import Problems
 from trainer.sources.tables.locations import Location
-from trainer.sources.text.broken_csv import Layout, take_apart
+from trainer.sources.text.broken_csv import Layout, of_one_separator, take_apart
 from trainer.sources.text.dialects import INNER, Dialect, lines_of, sniff, split
 from trainer.sources.text.files import Chunk, TextFile
 from trainer.sources.text.read_ahead import ahead
@@ -99,7 +99,8 @@ class DelimitedTable:
                 frame = layout.typed(chunk.data, None)
         except PolarsError:
             return None
-        return Batch(frame, chunk.first_line, chunk.n_lines) if frame.height == chunk.n_lines else None
+        whole = frame.height == chunk.n_lines and of_one_separator(frame)
+        return Batch(frame, chunk.first_line, chunk.n_lines) if whole else None
 
     def _without_header(self, chunk: Chunk) -> Chunk:
         if chunk.first_line > self._dialect.skip_lines:

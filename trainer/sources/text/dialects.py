@@ -12,6 +12,7 @@ from itertools import islice
 
 from contract.errors import DataError
 from contract.settings.settings import SourceSettings
+from trainer.rows.notes import Note
 from trainer.rows.problems import EmptySourceError, NoNamesError, shortened
 from trainer.sources.tables.columns import is_known
 from trainer.sources.text import preamble
@@ -62,7 +63,7 @@ def sniff(head: str, source: SourceSettings, where: str) -> Dialect:
     elif separator == "auto":
         separator = _separator(lines)
         if separator != ",":
-            notes.append(f"fields are separated by {separator!r}")
+            notes.append(Note(f"fields are separated by {separator!r}", "semicolons" if separator == ";" else ""))
     names = split(lines[0], separator)
     if JSON.match(lines[0]):
         raise DataError(f"{where} holds JSON lines and not CSV; give the file a name that ends in .jsonl (or .jsonl.gz, .jsonl.zst)")

@@ -24,7 +24,7 @@ from trainer.sources.values.number_times import (
     refuse_far,
     unit_of,
 )
-from trainer.sources.values.time_formats import FORMATS, YEAR_1000, other_order, parsed
+from trainer.sources.values.time_formats import FORMATS, YEAR_1000, other_order, parsed, refuse_years_first
 
 SAMPLE = 2000  # values, of those that are not empty
 _GOOD = 0.5  # part of a sample that a format must read to be the one
@@ -164,6 +164,7 @@ def _of_texts(texts: pl.Series, where: str) -> Clock:
     twin = other_order(first)
     if twin in formats and parsed(texts, first).to_list() != parsed(texts, twin).to_list():
         raise DataError(f"{where}: times such as {shortened(texts[0])!r} may be {first} or {twin}; say which with --time-format")
+    refuse_years_first(texts, first, where)
     others = sorted((form for form, n in read.items() if n and form not in (first, twin)), key=lambda form: -read[form])
     zone = "" if _says_zone(first) else ", taken as UTC"
     more = _beside(texts.filter(parsed(texts, first).is_null()), others, where) if best < len(texts) else ""

@@ -139,10 +139,29 @@ def test_ids_that_look_alike_are_counted_and_named(csv: Path) -> None:
     words = " ".join(result.output.split())
     assert result.exit_code == 0
     assert "users 8, such as" in words
-    assert "problem: 6 users differ only in case, spaces, Unicode form or invisible characters" in words
+    assert "problem: 6 users differ only in case, spaces, Unicode form, invisible characters" in words
     assert r"'ANA', 'ana', 'ana\xa0', 'ana\u200b'" in words
     assert r"'Jose\u0301', 'Jos\xe9'" in words
     assert "users are called 'nan'" in words
+
+
+def test_ids_in_codes_of_pages_and_addresses_are_shown_beside_their_twins(csv: Path) -> None:
+    items = ["AT&T", "AT&amp;T", "a b", "a%20b", "100%", "R&D;"]
+    csv.write_text("user,item\n" + "".join(f"{n},{item}\n" for n in range(60) for item in [*items, *(f"p{n}" for n in range(150))]))
+    result = run(str(csv), "--item-id-type", "text")
+    words = " ".join(result.output.split())
+    assert result.exit_code == 0
+    assert "problem: 4 items differ only in" in words
+    assert "'AT&T', 'AT&amp;T'; 'a b', 'a%20b'" in words
+
+
+def test_rows_that_all_stand_as_often_are_pointed_out(csv: Path) -> None:
+    rows = [f"{n % 60},{n * n % 53},{1 + n % 5}\n" for n in range(55)]
+    for lines, said in ((rows, False), (rows * 3, True), (rows * 3 + rows[:1], False)):
+        csv.write_text("user,item,rating\n" + "".join(lines))
+        result = run(str(csv))
+        assert result.exit_code == 0
+        assert ("problem: every row stands 3 times" in " ".join(result.output.split())) == said
 
 
 def test_names_again_and_empty_lines_are_no_losses(csv: Path) -> None:

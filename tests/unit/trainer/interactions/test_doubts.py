@@ -37,6 +37,7 @@ CASES: dict[str, tuple[Callable[[int], tuple[Any, ...]], str]] = {
     ),
     "before 1971": (lambda n: (n % 60, n % 17, 4, day(n, 1900)), "all times are before 1971"),
     "in 1970": (lambda n: (n % 60, n % 17, 4, n), "all times are in 1970"),
+    "years of another calendar": (lambda n: (n % 60, n % 17, 4, day(n, 1402)), "all times are before 1971"),
     "rounded ids": (lambda n: (f"1.2345{n % 60}E+12", n % 17, 4, day(n)), "user ids are numbers with an exponent"),
     "fractions": (lambda n: (f"{n % 60}.5", n % 17, 4, day(n)), "user ids are numbers, and not written as integers"),
     "thousands": (
@@ -109,6 +110,18 @@ CASES: dict[str, tuple[Callable[[int], tuple[Any, ...]], str]] = {
         "50 % of the rows are another row again, to the second",
     ),
     "weights that are times": (lambda n: (n % 60, n % 17, 1_700_000_000 + n, day(n)), "weights are as large as 1.7e+09"),
+    "thousands among weights": (
+        lambda n: (n % 60, n % 17, f"1.{201 + n % 300}" if n % 5 == 0 else 7 * (n % 140) + 1, day(n)),
+        "weights with a point have three digits behind it, as 1.201",
+    ),
+    "items and grades exchanged": (
+        lambda n: (n % 60, 1 + n % 5, n % 17 + 100, 1_700_000_007 + n * 61),
+        "there are 5 items, 1 to 5, and 17 different weights",
+    ),
+    "days of a spreadsheet among items": (
+        lambda n: (n % 60, f"{1 + n % 9}-Mar" if n % 17 == 0 else f"p{n % 17}", 4, day(n)),
+        "item ids are in part a day and a month",
+    ),
     "99 for none": (lambda n: (n % 60, n % 17, 99 if n % 4 == 0 else 1 + n % 3, day(n)), "150 weights are 99, and all others 3 or less"),
 }
 
@@ -132,6 +145,11 @@ def test_it_is_said(tmp_path: Path, name: str) -> None:
         lambda n: (f"{n % 60} Main St", f"2024-01-{1 + n % 20:02d} what happened", 1 + n % 5, day(n)),
         lambda n: (f"anna.{n % 60}@x.org", "unknown" if n % 17 == 0 else f"p{n % 17}", 1 + n % 5, day(n)),
         lambda n: (f"+49151{n % 60:08d}", f"030 {n % 17:03d} 456", 1 + n % 5, day(n)),
+        lambda n: (n % 60, n % 17, f"{1 + n % 5}.{n % 900 + 100}", day(n)),
+        lambda n: (n % 60, n % 17, round(1.037 * n % 900 + 1, 3), day(n)),
+        lambda n: (n % 60, n % 17, n % 200 if n % 5 else 0.375, day(n)),
+        lambda n: (n % 60, 1 + n % 8, 1 + n % 5, 1_700_000_007 + n * 61),
+        lambda n: (n % 60, f"MAR{n % 17}", 1 + n % 5, day(n)),
         lambda n: (f"{{{UUID(int=n % 60 + 2**120)}}}", f"Хлеб {n % 17}", 1 + n % 5, day(n)),
     ],
 )
@@ -159,6 +177,26 @@ def test_it_is_said_of_users_in_many_buckets(tmp_path: Path, name: str) -> None:
     loaded = load(path, user_column="Buyer")
     assert len(loaded.interactions.bucket_ends) > 1
     assert [doubt.what for doubt in loaded.doubts] == [expected]
+
+
+def test_years_of_another_calendar_are_called_so(tmp_path: Path) -> None:
+    row, _ = CASES["years of another calendar"]
+    (doubt,) = load(written(tmp_path, row)).doubts
+    assert doubt.advice.startswith("Are the years those of a Persian or Islamic calendar?")
+
+
+@pytest.mark.parametrize(("separator", "expected"), [(";", ["weights with a point have three digits behind it, as 1.201"]), (",", [])])
+def test_points_between_semicolons_may_part_thousands(tmp_path: Path, separator: str, expected: list[str]) -> None:
+    path = written(tmp_path, lambda n: (n % 60, n % 17, f"{1 + n % 5}.{n % 300 + 201}", day(n)))
+    path.write_text(path.read_text().replace(",", separator))
+    assert [doubt.what for doubt in load(path).doubts] == expected
+
+
+def test_thousands_that_are_asked_for_are_read(tmp_path: Path) -> None:
+    row, _ = CASES["thousands among weights"]
+    loaded = load(written(tmp_path, row), decimal=",")
+    assert sorted(set(loaded.interactions.weight.tolist()))[-1] == 1496
+    assert loaded.doubts == ()
 
 
 def test_lists_are_said_once(tmp_path: Path) -> None:

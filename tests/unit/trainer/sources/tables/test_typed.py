@@ -40,7 +40,13 @@ def test_a_parquet_file_keeps_its_types(tmp_path: Path) -> None:
 def test_a_column_of_another_type_is_named(tmp_path: Path, column: str, values: list[Any], needed: str) -> None:
     message = refusal(parquet(tmp_path, **{column: values}))
     assert f"column {column!r} holds " in message
-    assert message.endswith(f" where {needed} are needed")
+    assert f" where {needed} are needed" in message
+
+
+def test_truth_as_a_weight_is_weighed_if_it_is_said(tmp_path: Path) -> None:
+    table = parquet(tmp_path, rating=[True, False])
+    assert refusal(table).endswith("where numbers are needed; --event-column rating --event-weights true=1,false=-1 weighs them")
+    assert [row[2] for row in rows(table, event_column="rating", event_weights="true=2,false=1")] == [2, 1]
 
 
 def test_a_time_column_without_values(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.support.reading import HEADER, dropped, load, read, refusal, rows
 from trainer.rows.row_filter import EMPTY, MISSING
 from trainer.sources.text import digit_kernels
 from trainer.sources.text import files as text_files
-from trainer.sources.text.broken_csv import NEVER_CLOSED, NOT_TEXT, TOO_MANY
+from trainer.sources.text.broken_csv import NEVER_CLOSED, NOT_TEXT, OTHERWISE, TOO_MANY
 from trainer.sources.values.convert import NO_NUMBER
 
 
@@ -275,6 +275,25 @@ def test_separators_that_end_one_line_are_fields_too_many(csv: Path) -> None:
     csv.write_text("user_id,title,item_id,note\n1,big, red,10,\n" + "2,small,10,x\n" * 50)
     found = dropped(csv)
     assert found == {TOO_MANY: ["line 2: '1,big, red,10,'"]}
+
+
+@pytest.mark.parametrize("other", [";", "|", "\t"])
+@pytest.mark.parametrize("names", ["user_id,item_id,rating", "id,user_id,item_id", "item_id,user_id,rating"])
+@pytest.mark.parametrize("mark", ["", '"'])
+def test_lines_of_another_separator_are_named_and_count_as_broken(csv: Path, other: str, names: str, mark: str) -> None:
+    lines = [f"{n % 7},{mark}{n % 5}{mark},{1 + n % 4}\n" for n in range(60)]
+    lines[8] = lines[8].replace(",", other).replace('"', "")
+    csv.write_text(names + "\n" + "".join(lines))
+    assert dropped(csv) == {OTHERWISE: [f"line 10: {lines[8].strip()!r}"]}
+    assert len(rows(csv)) == 59
+    with_many = [line.replace(",", other) if n % 10 == 0 else line for n, line in enumerate(lines)]
+    csv.write_text(names + "\n" + "".join(with_many).replace('"', ""))
+    assert "of 60 rows are broken" in refusal(csv)
+
+
+def test_a_text_in_quotation_marks_with_other_separators_is_a_missing_item(csv: Path) -> None:
+    csv.write_text("user_id,item_id\n" + '"Doe, John",\n' + "a; b,\n" + "x;y,3\n" + "2,3\n" * 60)
+    assert dropped(csv) == {MISSING: ["line 2: item_id ''", "line 3: item_id ''"]}
 
 
 @pytest.mark.parametrize("odd", ["054", "+5", "-0", " 5", "-05", "00", '"054"'])

@@ -114,3 +114,38 @@ def test_columns_of_datetimes(values: list[Any]) -> None:
 
 def test_columns_of_dates() -> None:
     assert seconds([date(2020, 1, 2), None]) == [DAY, None]
+
+
+def snowflakes(n: int = 60, start: int = MORNING) -> list[int]:
+    """Ids as X gives them: ms since November 2010, a machine of 10 bits, a counter of 12 bits."""
+    return [((start + day * 86_401) * 1000 - 1_288_834_974_657 << 22) + (day * 37 % 1024 << 12) + day % 3 for day in range(n)]
+
+
+@pytest.mark.parametrize("kind", [int, float, str])
+@pytest.mark.parametrize("year", [2013, 2017, 2020, 2024])
+def test_ids_that_hold_a_time_are_no_nanoseconds(kind: type, year: int) -> None:
+    values = [kind(one) for one in snowflakes(start=MORNING + (year - 2020) * 365 * 86_400)]
+    with pytest.raises(DataError, match=r"a\.csv: times such as \d+ may be ids in which a time stands.*say --time-unit ns, or leave times"):
+        seconds(values)
+    assert seconds(values, time_unit="ns")[0] == int(values[0]) // 10**9
+
+
+@pytest.mark.parametrize("grain", [1, 1000, 10**6, 10**8, 10**9, 60 * 10**9, 86_400 * 10**9])
+@pytest.mark.parametrize("kind", [int, float])
+def test_nanoseconds_of_any_grain_are_times(grain: int, kind: type) -> None:
+    values = [MORNING * 10**9 // grain * grain + grain * (n * 7919 % 1013) for n in range(200)]
+    assert seconds([kind(value) for value in values])[3] == pytest.approx(values[3] // 10**9, abs=1)
+
+
+def test_years_of_two_digits_at_the_beginning_are_asked() -> None:
+    days = [f"{date(2024, 1, 1) + timedelta(days=n):%y/%m/%d}" for n in range(90)]
+    with pytest.raises(DataError, match=r"times such as '24/01/01' may be %d/%m/%y or %y/%m/%d; say which with --time-format"):
+        seconds(days)
+    assert seconds(days, time_format="%y/%m/%d")[0] == 1_704_067_200
+    assert seconds([f"{day} 03:04" for day in days], time_format="%y/%m/%d %H:%M")[1] == 1_704_067_200 + 86_400 + 3 * 3600 + 240
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%y", "%m/%d/%y"])
+def test_years_of_two_digits_at_the_end_are_read(form: str) -> None:
+    days = [date(2019, 11, 3) + timedelta(days=n * 5) for n in range(90)]
+    assert seconds([f"{day:{form}}" for day in days]) == [(day - date(1970, 1, 1)).days * 86_400 for day in days]
