@@ -70,6 +70,9 @@ class RedisServer:
         """Size of the append-only file, which Redis rewrites by itself when it has doubled."""
         return sum(path.stat().st_size for path in self._folder.rglob("*") if "appendonly" in str(path) and path.is_file())
 
+    def append_only_files(self, pattern: str) -> list[Path]:
+        return sorted(self._folder.rglob(pattern))
+
     def rewritten_bytes(self, client: Redis) -> int:
         """Its size once it has just been rewritten: what the data need."""
         client.bgrewriteaof()

@@ -1,0 +1,111 @@
+"""The append-only file of Redis is cut or damaged: what is served afterwards is whole, or nothing is served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from contract.artifacts.artifact import open_artifact
+from contract.formats.verdict import Verdict
+from contract.larder import Larder
+from contract.settings.settings import Settings
+from tests.support.generation_maker import settings_for
+from tests.support.models.fitting import interactions_of
+from tests.support.models.samples import many
+from tests.support.servers.redis_server import RedisServer
+from trainer.run.beginning import begin
+from trainer.run.pipeline import make_artifact
+from trainer.run.spec import RunSpec
+from worker.publishing import publish
+from worker.shard import make_shard
+
+N_CUTS = 12
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """As in the stacks, which write down what they hold."""
+    with RedisServer(appendonly="yes", appendfsync="everysec") as server:
+        yield server
+
+
+@pytest.fixture
+def settings(server: RedisServer, tmp_path: Path) -> Settings:
+    return settings_for(server.url, f"file://{tmp_path}/artifacts")
+
+
+def make(settings: Settings, generation: str) -> None:
+    larder = Larder(settings)
+    make_artifact(RunSpec(generation, settings), interactions_of(many()), lambda *_: None)
+    begin(settings, larder.generations, larder.erasure, generation, Verdict(), token=None)
+    artifact = open_artifact(settings.artifacts, generation)
+    for shard in range(artifact.manifest.n_shards):
+        publish(larder.generations, larder.erasure, make_shard(artifact, shard))
+    assert larder.generations.state(generation) == "current"
+
+
+def written(server: RedisServer) -> int:
+    """Bytes of what it holds: a running server may have some of them yet to write."""
+    server.stop_gently()
+    (file,) = server.append_only_files("*.incr.aof")
+    server.start()
+    return file.stat().st_size
+
+
+def n_lists(larder: Larder, generation: str) -> tuple[int, int]:
+    """Of users and of items."""
+    keys, manifest = larder.keys, larder.generations.manifest(generation)
+    users = sum(int(larder.store.hlen(keys.recs(generation, bucket))) for bucket in range(manifest.n_user_buckets))
+    items = sum(int(larder.store.hlen(keys.similar(generation, bucket))) for bucket in range(manifest.n_item_buckets))
+    return users, items
+
+
+def check_whole(larder: Larder) -> str:
+    """What is served has all its lists; "" where nothing is."""
+    pointer = larder.generations.current()
+    if pointer is None:
+        return ""
+    manifest = larder.generations.manifest(pointer.generation)
+    assert n_lists(larder, pointer.generation) == (manifest.n_users, manifest.n_items)
+    return pointer.generation
+
+
+def test_what_is_served_after_the_append_only_file_was_cut_anywhere_is_whole(server: RedisServer, settings: Settings) -> None:
+    larder = Larder(settings)
+    make(settings, "g1")
+    after_one = written(server)
+    make(settings, "g2")
+    server.stop_gently()
+    (file,) = server.append_only_files("*.incr.aof")
+    whole = file.read_bytes()
+    random = Random(1)
+    anywhere = [random.randrange(len(whole)) for _ in range(N_CUTS)]
+    served = {}
+    for size in [after_one // 2, after_one + (len(whole) - after_one) // 2, *anywhere, len(whole)]:
+        file.write_bytes(whole[:size])
+        server.start()
+        served[size] = check_whole(larder)
+        server.stop()
+    in_order = [served[size] for size in sorted(served)]
+    assert in_order == sorted(in_order), served  # nothing, then the first, then the second
+    assert set(in_order) == {"", "g1", "g2"}
+
+
+def test_zeros_in_the_append_only_file_stop_redis_with_the_tool_that_mends_it_and_what_is_before_them_is_served(
+    server: RedisServer, settings: Settings
+) -> None:
+    make(settings, "g1")
+    at = written(server) + 1000
+    make(settings, "g2")
+    server.stop_gently()
+    (file,) = server.append_only_files("*.incr.aof")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:at] + bytes(4096) + whole[at + 4096 :])
+    with pytest.raises(AssertionError, match="check-aof"):
+        server.start()
+    file.write_bytes(whole[:at])  # as `redis-check-aof --fix` leaves it, but for half a command
+    server.start()
+    assert check_whole(Larder(settings)) == "g1"
