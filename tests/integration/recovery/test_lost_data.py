@@ -109,3 +109,19 @@ def test_zeros_in_the_append_only_file_stop_redis_with_the_tool_that_mends_it_an
     file.write_bytes(whole[:at])  # as `redis-check-aof --fix` leaves it, but for half a command
     server.start()
     assert check_whole(Larder(settings)) == "g1"
+
+
+def test_a_run_under_which_all_is_flushed_leaves_nothing_and_the_next_one_is_served_whole(settings: Settings) -> None:
+    make(settings, "g1")
+    larder = Larder(settings)
+    make_artifact(RunSpec("g2", settings), interactions_of(many()), lambda *_: None)
+    begin(settings, larder.generations, larder.erasure, "g2", Verdict(), token=None)
+    artifact = open_artifact(settings.artifacts, "g2")
+    publish(larder.generations, larder.erasure, make_shard(artifact, 0))
+    made = make_shard(artifact, 1)
+    larder.store.flushall()
+    publish(larder.generations, larder.erasure, made)
+    assert list(larder.store.scan_iter("*:g2:*")) == []
+    assert (larder.generations.current(), larder.generations.ids()) == (None, [])
+    make(settings, "g3")
+    assert check_whole(larder) == "g3"
