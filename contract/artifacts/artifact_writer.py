@@ -30,6 +30,13 @@ def id_arrays(which: str, ids: Sequence[Id]) -> dict[str, Array]:
     return {which: np.frombuffer(b"".join(texts), dtype=np.uint8), f"{which}_ends": ends}
 
 
+def reserve(path: Path) -> None:
+    """Give a whole file its place on the disk, or raise OSError: a full disk ends a process that writes to a map of it, with SIGBUS."""
+    if hasattr(os, "posix_fallocate"):  # macOS has none
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
 _WRITTEN = np.empty(0)  # in place of an array whose memory is let go
 
 
@@ -55,7 +62,11 @@ class ArtifactWriter:
             array: Array = np.empty(shape, dtype=dtype)
             np.save(path, array)
         else:
-            array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+            try:
+                array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+                reserve(path)
+            except OSError as error:
+                raise self._no_room(error) from error
         self._created[name] = array
         return array
 
@@ -79,8 +90,11 @@ class ArtifactWriter:
             else:
                 self._name(manifest)
         except OSError as error:
-            raise ArtifactError(f"can't write the artifact {self.final}: {error.strerror}; make room or move LARDER_ARTIFACTS") from error
+            raise self._no_room(error) from error
         return manifest
+
+    def _no_room(self, error: OSError) -> ArtifactError:
+        return ArtifactError(f"can't write the artifact {self.final}: {error.strerror}; make room or move LARDER_ARTIFACTS")
 
     def _name(self, manifest: Manifest) -> None:
         write_manifest(self._aside, manifest)

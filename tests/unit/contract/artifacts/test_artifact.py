@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,16 @@ def test_arrays_come_back_mapped_and_read_only(url: str) -> None:
         assert isinstance(artifact[name], np.memmap)
         assert not artifact[name].flags.writeable
     assert damaged_arrays(url, artifact) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system reserves no room")
+def test_an_array_has_its_room_on_the_disk_before_it_is_filled(url: str) -> None:
+    """Without it a full disk ends the process with a signal and no word."""
+    writer = ArtifactWriter(url, "g1")
+    array = writer.create("similarity", np.float64, (1 << 17,))
+    (path,) = folder_of(url).glob(".g1.*.partial/similarity.npy")
+    assert path.stat().st_blocks * 512 >= array.nbytes
+    writer.discard()
 
 
 def test_an_array_can_be_filled_in_place(url: str) -> None:
