@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -154,12 +154,11 @@ def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[st
     return run
 
 
-def queued_text(run: str, options: Iterable[str], *, forced: bool, review: bool) -> str:
+def queued_text(run: str, options: Collection[str], *, forced: bool, review: bool) -> str:
     """For the log of changes. Values of options are not in it: they may be those of a source."""
-    own = ", ".join(sorted(options))
     said = [
         f"run {run} is queued",
-        *([f"with its own {own}"] if own else []),
+        *([f"with its own {', '.join(sorted(options))}"] if options else []),
         *(["forced"] if forced else []),
         *(["review"] if review else []),
     ]

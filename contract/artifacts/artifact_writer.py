@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -30,11 +32,15 @@ def id_arrays(which: str, ids: Sequence[Id]) -> dict[str, Array]:
     return {which: np.frombuffer(b"".join(texts), dtype=np.uint8), f"{which}_ends": ends}
 
 
-def reserve(path: Path) -> None:
+def reserve(file: IO[bytes]) -> None:
     """Give a whole file its place on the disk, or raise OSError: a full disk ends a process that writes to a map of it, with SIGBUS."""
-    if hasattr(os, "posix_fallocate"):  # macOS has none
-        with open(path, "r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    if not hasattr(os, "posix_fallocate"):  # macOS has none
+        return
+    try:
+        os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):  # a file system that can't
+            raise
 
 
 _WRITTEN = np.empty(0)  # in place of an array whose memory is let go
@@ -64,7 +70,8 @@ class ArtifactWriter:
         else:
             try:
                 array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
-                reserve(path)
+                with open(path, "r+b") as file:
+                    reserve(file)
             except OSError as error:
                 raise self._no_room(error) from error
         self._created[name] = array

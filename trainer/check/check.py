@@ -17,6 +17,7 @@ from engine.fit.rows import rows_by_user
 from trainer.check.advice import advice_for
 from trainer.check.distributions import Distribution, of_counts, of_times, of_weights
 from trainer.check.lookalikes import lookalikes
+from trainer.check.tables_beside import tables_beside
 from trainer.interactions import cleaning
 from trainer.interactions.doubts import MANY
 from trainer.interactions.interactions import Interactions
@@ -70,13 +71,17 @@ def check(source: SourceSettings, cache: Path) -> CheckReport:
         meant = _proposal(source) if isinstance(error, UnknownColumnsError | NoNamesError) or not source.header else []
         return CheckReport(label, "unusable", _rows(problems), tuple(problems.notes), (refused, *meant, *_findings(problems)))
     made, doubts = loaded.interactions, [Finding(doubt.what, 0, doubt.advice) for doubt in loaded.doubts]
+    try:
+        beside, lost_beside = tables_beside(source, made)
+    except DataError as error:
+        return CheckReport(label, "unusable", _rows(problems), tuple(problems.notes), (Finding(str(error), 0, ""), *_findings(problems)))
     twins, many = _twins(made)
-    findings = [*doubts, *_findings(problems), *_remarks(made), *twins]
-    lost = any(reason not in BY_POLICY and reason not in NO_ROWS for reason in made.dropped)
+    findings = [*doubts, *_findings(problems), *(Finding(what, n, "") for what, n in lost_beside.items()), *_remarks(made), *twins]
+    lost = bool(lost_beside) or any(reason not in BY_POLICY and reason not in NO_ROWS for reason in made.dropped)
     return CheckReport(
         label,
         "usable with losses" if lost else "usable with doubts" if doubts or many else "usable",
-        [*_rows(problems), *_facts(made), *_target(made)],
+        [*_rows(problems), *_facts(made), *_target(made), *beside],
         tuple(problems.notes),
         findings,
         _distributions(made),

@@ -23,9 +23,9 @@ from trainer.cli.options import source_options
 def check(source: str | None, html_file: Path | None, **options: Any) -> None:
     """Read SOURCE as a run would, and say what is in it, what is wrong with it and what to do. Changes nothing.
 
-    SOURCE is what --interactions takes: a file, a folder, a database, - for standard input. Exit code 0: usable; 1: usable, and
-    rows are lost or something looks wrong; 2: unusable, or an option is wrong; 9: the file of --html can't be written; 70: an error
-    that nobody expected.
+    SOURCE is what --interactions takes: a file, a folder, a database, - for standard input. The tables of --items and --users are
+    read with it. Exit code 0: usable; 1: usable, and rows are lost or something looks wrong; 2: unusable, or an option is wrong;
+    9: the file of --html can't be written; 70: an error that nobody expected.
     """
     if html_file is not None:
         target.check_writable(html_file)

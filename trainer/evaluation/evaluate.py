@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from contract.artifacts.artifact_writer import reserve
 from contract.errors import ArtifactError
 from contract.formats.evaluation import GATE_DEPTH, Evaluation, NotEvaluated, Split
 from contract.settings.settings import ModelSettings
@@ -142,6 +143,7 @@ class _Store:
                     self._scratch.mkdir(parents=True, exist_ok=True)
                 with TemporaryFile(dir=self._scratch) as file:  # the mapping keeps it open
                     self.arrays[name] = np.memmap(file, dtype, "w+", shape=shape)
+                    reserve(file)
             except OSError as error:
                 raise ArtifactError(f"can't evaluate with a file in {self._scratch}: {error.strerror}; set LARDER_ARTIFACTS") from error
         return self.arrays[name]

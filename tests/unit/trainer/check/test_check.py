@@ -57,6 +57,35 @@ def test_a_good_file(csv: Path) -> None:
     assert "█" in result.output
 
 
+def test_the_tables_of_items_and_users_are_read_as_a_run_would(csv: Path, tmp_path: Path) -> None:
+    items, users = tmp_path / "items.csv", tmp_path / "users.csv"
+    items.write_text("id,title,available\n1,One,true\n2,Two,false\n99,Nine,true\n")
+    users.write_text("user_id,country\n1,DE\n2,FR\n3,DE\n")
+    result = run(str(csv), "--items", str(items), "--users", str(users))
+    words = " ".join(result.output.split())
+    assert result.exit_code == 0
+    assert "table of items 3 items; 2 of the 53 items of the interactions are named; 1 are not available" in words
+    assert "table of users 2 segments; 3 of the 61 users have one" in words
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "said"),
+    [
+        ("1,One\n" * 30 + ",Nobody\n", 1, "items.csv: no id"),
+        ("x,One\ny,Two\n", 2, "none of the 2 ids of"),
+        ('1,One\n2,"Two\n', 2, "a quotation mark that is never closed"),
+        ("", 2, "names no item"),
+    ],
+    ids=["a row without an id", "other ids", "a broken row", "empty"],
+)
+def test_what_is_wrong_with_the_table_of_items_is_said(csv: Path, tmp_path: Path, rows: str, code: int, said: str) -> None:
+    items = tmp_path / "items.csv"
+    items.write_text("id,title\n" + rows)
+    result = run(str(csv), "--items", str(items))
+    assert result.exit_code == code, result.output
+    assert said in " ".join(result.output.split())
+
+
 def test_pairs_are_counted_once_wherever_their_rows_stand(tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     path.write_text(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -364,6 +366,14 @@ def test_a_large_similarity_lies_in_a_file_that_leaves_nothing(tmp_path: Path, m
     (tmp_path / "file").write_text("")
     with pytest.raises(ArtifactError, match="LARDER_ARTIFACTS"):
         result_of(interactions, scratch=tmp_path / "file")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(ArtifactError, match="No space left on device; set LARDER_ARTIFACTS"):
+        result_of(interactions, scratch=tmp_path / "made")
+    assert list((tmp_path / "made").iterdir()) == []
 
 
 def test_the_memory_limit_holds() -> None:
