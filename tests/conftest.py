@@ -18,7 +18,7 @@ hypothesis.settings.load_profile("patient")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Three of two cores, since tests wait for processes a third of their time. None: as xdist's own variable says."""
+    """Three of two cores: of the time of two, tests leave a fifth unused, waiting for processes. None: as xdist's own variable says."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2

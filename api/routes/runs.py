@@ -75,8 +75,7 @@ class RunRoutes:
         _check_options(self.settings, options)
         with refused_for_now():
             run = start_run(self.store, self.queue, self.settings, options, forced_by="API" if asked.force else "", review=asked.review)
-        said = queued_text(run, options, forced=asked.force, review=asked.review)
-        record(self.store, self.settings, "run", who_asks(), after=said, run=run)
+        record_start(self.store, self.settings, who_asks(), run, options, forced=asked.force, review=asked.review)
         where = f"{request.script_root}/runs/{run}"
         return plain(Accepted(run=run, status_url=where).model_dump_json() + "\n", 202, {"Location": where})
 
@@ -154,15 +153,15 @@ def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[st
     return run
 
 
-def queued_text(run: str, options: Collection[str], *, forced: bool, review: bool) -> str:
-    """For the log of changes. Values of options are not in it: they may be those of a source."""
+def record_start(store: Store, settings: Settings, by: str, run: str, options: Collection[str], *, forced: bool, review: bool) -> None:
+    """In the log of changes. Values of options are not in it: they may be those of a source."""
     said = [
         f"run {run} is queued",
         *([f"with its own {', '.join(sorted(options))}"] if options else []),
         *(["forced"] if forced else []),
         *(["review"] if review else []),
     ]
-    return ", ".join(said)
+    record(store, settings, "run", by, after=", ".join(said), run=run)
 
 
 def cancel_run(store: Store, queue: Breaker, settings: Settings, run: str, by: str) -> None:

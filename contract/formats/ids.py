@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from contract.formats.keys import Id
 from contract.formats.manifest import IdType
@@ -16,6 +17,11 @@ _MIN, _MAX = -(2**63), 2**63 - 1
 def is_generation_id(text: str) -> bool:
     """Whether `text` may be the id of a run and of its generation: nothing else that people send becomes part of a key."""
     return _GENERATION_ID.fullmatch(text) is not None
+
+
+def id_type_of(ids: Sequence[Id]) -> IdType:
+    """Of ids that are all of one type; there must be one."""
+    return "str" if isinstance(ids[0], str) else "int"
 
 
 def stored_id(given: Id, id_type: IdType) -> Id | None:

@@ -69,12 +69,12 @@ def check(source: SourceSettings, cache: Path) -> CheckReport:
         reason = str(error).removeprefix(f"{label}: ")
         refused = Finding(reason, 0, "")
         meant = _proposal(source) if isinstance(error, UnknownColumnsError | NoNamesError) or not source.header else []
-        return CheckReport(label, "unusable", _rows(problems), tuple(problems.notes), (refused, *meant, *_findings(problems)))
+        return _unusable(label, problems, refused, *meant)
     made, doubts = loaded.interactions, [Finding(doubt.what, 0, doubt.advice) for doubt in loaded.doubts]
     try:
         beside, lost_beside = tables_beside(source, made)
     except DataError as error:
-        return CheckReport(label, "unusable", _rows(problems), tuple(problems.notes), (Finding(str(error), 0, ""), *_findings(problems)))
+        return _unusable(label, problems, Finding(str(error), 0, ""))
     twins, many = _twins(made)
     findings = [*doubts, *_findings(problems), *(Finding(what, n, "") for what, n in lost_beside.items()), *_remarks(made), *twins]
     lost = bool(lost_beside) or any(reason not in BY_POLICY and reason not in NO_ROWS for reason in made.dropped)
@@ -86,6 +86,10 @@ def check(source: SourceSettings, cache: Path) -> CheckReport:
         findings,
         _distributions(made),
     )
+
+
+def _unusable(label: str, problems: Problems, *why: Finding) -> CheckReport:
+    return CheckReport(label, "unusable", _rows(problems), tuple(problems.notes), (*why, *_findings(problems)))
 
 
 def _proposal(source: SourceSettings) -> list[Finding]:

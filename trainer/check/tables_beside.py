@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from contract.formats.keys import Id
-from contract.formats.manifest import IdType
+from contract.formats.ids import id_type_of
 from contract.settings.settings import SourceSettings
 from trainer.interactions.interactions import Interactions
 from trainer.items.coverage import Known, coverage
@@ -17,17 +14,13 @@ def tables_beside(source: SourceSettings, made: Interactions) -> tuple[list[tupl
     """Facts of those that the settings name; rows that are lost, by what is wrong. Raises DataError for a table that a run would refuse."""
     facts, lost = list[tuple[str, str]](), dict[str, int]()
     if source.items:
-        kind = _kind(made.item_ids)
+        kind = id_type_of(made.item_ids)
         items = read_items(source.items, source, kind)
         found = coverage(items, Known("the interactions", kind, frozenset(map(str, made.item_ids))), (), forced=False)
         facts.append(("table of items", f"{items.n_items:,} items; {found}; {len(items.unavailable()):,} are not available"))
         lost = {f"{source.items}: {reason}": n for reason, n in items.dropped.items()}
     if source.users:
-        segments = read_segments(source.users, source, _kind(made.user_ids))
+        segments = read_segments(source.users, source, id_type_of(made.user_ids))
         n = sum(str(user) in segments for user in made.user_ids)
         facts.append(("table of users", f"{len(set(segments.values())):,} segments; {n:,} of the {len(made.user_ids):,} users have one"))
     return facts, lost
-
-
-def _kind(ids: Sequence[Id]) -> IdType:
-    return "str" if isinstance(ids[0], str) else "int"

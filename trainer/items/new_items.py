@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from contract.errors import DataError
+from contract.formats.ids import id_type_of
 from contract.formats.keys import Id
-from contract.formats.manifest import IdType
 from contract.settings.settings import ModelSettings, SourceSettings
 from trainer.interactions.dislikes import Pairs
 from trainer.interactions.interactions import Interactions
@@ -56,8 +56,7 @@ def known_beside(interactions: Interactions, brought: pl.DataFrame | None, sourc
     """
     if not model.new_items:
         return interactions
-    id_type: IdType = "str" if isinstance(interactions.item_ids[0], str) else "int"
-    return with_content(interactions, snapshot_of(source, brought, model, id_type).items, model)
+    return with_content(interactions, snapshot_of(source, brought, model, id_type_of(interactions.item_ids)).items, model)
 
 
 def _all_ids(met: Sequence[Id], items: Items) -> tuple[list[Id], np.ndarray[tuple[int], np.dtype[np.int32]]]:

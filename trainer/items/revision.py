@@ -10,6 +10,7 @@ from typing import Literal
 
 import polars as pl
 
+from contract.formats.ids import id_type_of
 from contract.formats.keys import Id
 from contract.formats.manifest import IdType
 from contract.settings.settings import ModelSettings, Settings, SourceSettings
@@ -60,7 +61,7 @@ def snapshot_of_run(
 
     Without items of its own, it leaves out what `trainer items` has said is not available.
     """
-    known = Known("the run", "str" if isinstance(item_ids[0], str) else "int", frozenset(map(str, item_ids)))
+    known = Known("the run", id_type_of(item_ids), frozenset(map(str, item_ids)))
     snapshot = snapshot_of(settings.source, brought, settings.model_settings, known.id_type)
     if snapshot.items is None:
         gone = frozenset(catalogue.unavailable()) if _is_by_command(catalogue) else frozenset[str]()

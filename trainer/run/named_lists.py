@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from contract.artifacts.artifact import Artifact
-from contract.formats.manifest import IdType
+from contract.formats.ids import id_type_of
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
 from contract.store.lists import decode_names, fields_of, write_named_lists
@@ -20,8 +19,8 @@ from trainer.items.users import read_segments
 
 def cook_lists(settings: Settings, interactions: Interactions, snapshot: ItemsSnapshot) -> dict[str, Array]:
     """Arrays of the artifact. Raises DataError for a users' file that can't be read."""
-    source, id_type = settings.source, "str" if isinstance(interactions.user_ids[0], str) else "int"
-    segments = read_segments(source.users, source, cast("IdType", id_type)) if source.users else {}
+    source = settings.source
+    segments = read_segments(source.users, source, id_type_of(interactions.user_ids)) if source.users else {}
     return cook(of_target(interactions), snapshot, segments, settings)
 
 

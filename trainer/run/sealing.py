@@ -11,7 +11,8 @@ import numpy as np
 
 from contract.artifacts.artifact_writer import ArtifactWriter, id_arrays
 from contract.formats import payload
-from contract.formats.manifest import IdType, Manifest
+from contract.formats.ids import id_type_of
+from contract.formats.manifest import Manifest
 from contract.text import utc_text
 from engine.arrays import Array
 from engine.fit.similarity import DENSE_PER_S, SPARSE_PER_S
@@ -80,8 +81,8 @@ def seal(
             n_shards=len(shards),
             n_user_buckets=len(interactions.bucket_ends),
             n_item_buckets=len(item_bucket_ends),
-            user_id_type=_id_type(interactions.user_ids),
-            item_id_type=_id_type(interactions.item_ids),
+            user_id_type=id_type_of(interactions.user_ids),
+            item_id_type=id_type_of(interactions.item_ids),
             similarity_layout=fitted.layout,
             weight_min=rows.weight_min,
             weight_max=rows.weight_max,
@@ -94,7 +95,3 @@ def seal(
             audience_depth=settings.audience_depth,
         )
     )
-
-
-def _id_type(ids: Any) -> IdType:
-    return "str" if isinstance(ids[0], str) else "int"

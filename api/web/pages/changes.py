@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from api.http.problems import sentence
 from api.http.request_ids import REQUEST_ID
 from api.routes.audit import moved, record
-from api.routes.runs import cancel_run, queued_text, start_run
+from api.routes.runs import cancel_run, record_start, start_run
 from api.web.context import PageContext, PageRoute
 from api.web.pages.plans import Plan, plan_cancel, plan_experiment, plan_promote, plan_release, plan_retrain, plan_rollback
 from api.web.sessions import user_here
@@ -64,8 +64,7 @@ def pages(context: PageContext) -> list[PageRoute]:
     def retrain(_plan: Plan) -> str:
         force, review = bool(request.form.get("force")), bool(request.form.get("review"))
         run = start_run(context.store, context.queue, context.settings, {}, forced_by=_who(context) if force else "", review=review)
-        said = queued_text(run, (), forced=force, review=review)
-        record(context.store, context.settings, "run", _who(context), after=said, run=run)
+        record_start(context.store, context.settings, _who(context), run, (), forced=force, review=review)
         return f"Run {run} is queued."
 
     def cancel(plan: Plan) -> str:

@@ -12,7 +12,7 @@ from contract.artifacts.artifact import open_artifact
 from contract.formats.verdict import Verdict
 from contract.larder import Larder
 from contract.settings.settings import Settings
-from tests.support.generation_maker import settings_for
+from tests.support.generation_maker import make_generation, settings_for
 from tests.support.models.fitting import interactions_of
 from tests.support.models.samples import many
 from tests.support.servers.redis_server import RedisServer
@@ -39,11 +39,7 @@ def settings(server: RedisServer, tmp_path: Path) -> Settings:
 
 def make(settings: Settings, generation: str) -> None:
     larder = Larder(settings)
-    make_artifact(RunSpec(generation, settings), interactions_of(many()), lambda *_: None)
-    begin(settings, larder.generations, larder.erasure, generation, Verdict(), token=None)
-    artifact = open_artifact(settings.artifacts, generation)
-    for shard in range(artifact.manifest.n_shards):
-        publish(larder.generations, larder.erasure, make_shard(artifact, shard))
+    make_generation(larder.store, settings, generation)
     assert larder.generations.state(generation) == "current"
 
 

@@ -144,22 +144,21 @@ def _readable(batch: Batch, where: str, problems: Problems) -> Batch:
     bad = frame.select(pl.any_horizontal(pl.all().fill_null("").str.contains(_UNREADABLE, literal=True))).to_series()
     if not bad.any():
         return batch
-    return _without(batch, bad, NOT_TEXT, where, problems)
+    return _without(batch, bad, NOT_TEXT, where, problems, frame)
 
 
 def _without_others(batch: Batch, where: str, problems: Problems) -> Batch:
     """Without the lines that another separator takes apart."""
-    bad = batch.frame[_ALONE].is_not_null()
-    rest = _without(Batch(batch.frame.select(_ALONE), batch.lines, batch.n_records), bad, OTHERWISE, where, problems)
-    return Batch(batch.frame.drop(_ALONE).filter(~bad), rest.lines, rest.n_records)
+    alone = batch.frame.select(_ALONE)
+    rest = Batch(batch.frame.drop(_ALONE), batch.lines, batch.n_records)
+    return _without(rest, alone[_ALONE].is_not_null(), OTHERWISE, where, problems, alone)
 
 
-def _without(batch: Batch, bad: pl.Series, reason: str, where: str, problems: Problems) -> Batch:
-    """Without rows that are counted as broken, and shown with what is in them."""
-    frame = batch.frame
+def _without(batch: Batch, bad: pl.Series, reason: str, where: str, problems: Problems, texts: pl.DataFrame) -> Batch:
+    """Without rows that are counted as broken, and shown with what is in those of `texts`."""
     rows = bad.arg_true()[:SHOWN].to_list()
-    shown = [(line, " ".join(filter(None, frame.row(row)))) for row, line in zip(rows, batch.places(rows), strict=True)]
+    shown = [(line, " ".join(filter(None, texts.row(row)))) for row, line in zip(rows, batch.places(rows), strict=True)]
     problems.add(reason, int(bad.sum()), where, "", shown, broken=True)
     problems.n_rows += int(bad.sum())
-    every = pl.Series(batch.places(range(frame.height)), dtype=pl.Int64)
-    return Batch(frame.filter(~bad), every.filter(~bad), batch.n_records)
+    every = pl.Series(batch.places(range(batch.frame.height)), dtype=pl.Int64)
+    return Batch(batch.frame.filter(~bad), every.filter(~bad), batch.n_records)

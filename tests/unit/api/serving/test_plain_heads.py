@@ -95,7 +95,7 @@ def compare(head: bytes) -> bool:
 
 
 @given(heads())
-@settings(max_examples=examples(500, 5000), deadline=None)
+@settings(max_examples=examples(500, 20_000), deadline=None)
 @deeper
 def test_what_is_read_quickly_is_what_gunicorn_reads(head: bytes) -> None:
     compare(head)
