@@ -10,13 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.support.paths import ROOT
 from tests.support.tools import require
 
 FIELDS = {"case", "worker_class", "requests_per_s", "users_per_s", "p50_ms", "p99_ms", "errors", "cpu_us"}
-pytestmark = pytest.mark.timeout(300)  # a busy machine takes its time
 
 
 def test_every_case_is_measured_without_errors(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from tests.browser.conftest import ADMIN_KEY, Open, sign_in
 from tests.e2e.local import LocalStack
 from tests.support.servers.api_process import ApiProcess
 
-pytestmark = pytest.mark.timeout(300)
 RUN_MS = 120_000
 READ_KEY = "a-key-that-reads-things"
 

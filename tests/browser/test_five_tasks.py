@@ -15,7 +15,6 @@ from contract.formats.keys import Keys
 from tests.browser.conftest import Open, sign_in
 from tests.e2e.local import LocalStack
 
-pytestmark = pytest.mark.timeout(300)
 MOST_TABS = 120
 USER = "54"
 

@@ -12,7 +12,6 @@ from tests.e2e.local import LocalStack
 CATEGORIES = ("accessibility", "best-practices", "seo")
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("view", lighthouse.VIEWS)
 def test_nothing_is_found(view: str, stack: LocalStack) -> None:
     npx, chrome = shutil.which("npx"), chromium.find()

@@ -26,7 +26,6 @@ from tests.support.builders import make_manifest, manifest_of, promote_lists, wr
 from tests.support.generation_maker import evaluation
 from tests.support.servers.api_process import ApiProcess
 
-pytestmark = pytest.mark.timeout(300)
 FAILED, REFUSED = "20260302-000000-dead", "20260301-000000-beef"
 LONG = {1: {"title": "A title that does not end " * 20}, 2: {"title": "W" * 300}}
 VIEWS = {

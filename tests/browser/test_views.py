@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open, sign_in
 from tests.e2e.local import LocalStack
 
-pytestmark = pytest.mark.timeout(300)
 SCRIPT = "<script>document.title='taken'</script>"
 VIEWS = {
     "overview": "/",

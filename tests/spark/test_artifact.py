@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import psutil
-import pytest
 
 from contract.artifacts.artifact import open_artifact
 from contract.formats.manifest import Manifest
@@ -20,7 +19,6 @@ from trainer.run.spec import RunSpec
 from trainer.sources import load as sources
 from trainer.spark.cluster import Cluster
 
-pytestmark = pytest.mark.timeout(500)  # a JVM and its Python processes, beside other tests
 CONF = "spark.driver.memory=512m"
 
 

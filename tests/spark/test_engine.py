@@ -17,7 +17,6 @@ from trainer.interactions.interactions import Interactions
 from trainer.sources import load as sources
 from trainer.spark.cluster import Cluster
 
-pytestmark = pytest.mark.timeout(500)  # a JVM and its Python processes, beside other tests
 CONF = "spark.driver.memory=512m"
 
 

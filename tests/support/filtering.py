@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from hypothesis import strategies as st
@@ -58,13 +59,28 @@ def compares(held: Any, sign: str, value: Any) -> bool:
     return bool({"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[sign])
 
 
+def not_(one: Asked) -> Asked:
+    return Asked(f"not ({one.text})", lambda row: not one.means(row))
+
+
+def all_of(several: Sequence[Asked]) -> Asked:
+    return Asked(" AND ".join(f"({one.text})" for one in several), lambda row: all(one.means(row) for one in several))
+
+
+def any_of(several: Sequence[Asked]) -> Asked:
+    return Asked(" or ".join(f"({one.text})" for one in several), lambda row: any(one.means(row) for one in several))
+
+
+def with_pairs(several: Sequence[Asked]) -> list[Asked]:
+    """Them, and each two of them joined: many filters for the price of drawing a few."""
+    pairs = list(combinations(several, 2))
+    return [*several, *map(not_, several), *map(all_of, pairs), *map(any_of, pairs)]
+
+
 def _joined(children: st.SearchStrategy[Asked]) -> st.SearchStrategy[Asked]:
     several = st.lists(children, min_size=2, max_size=4)
     return st.one_of(
-        children.map(lambda one: Asked(f"not ({one.text})", lambda row: not one.means(row))),
-        children.map(lambda one: Asked(f"({one.text})", one.means)),
-        several.map(lambda all_: Asked(" AND ".join(f"({one.text})" for one in all_), lambda row: all(one.means(row) for one in all_))),
-        several.map(lambda some: Asked(" or ".join(f"({one.text})" for one in some), lambda row: any(one.means(row) for one in some))),
+        children.map(not_), children.map(lambda one: Asked(f"({one.text})", one.means)), several.map(all_of), several.map(any_of)
     )
 
 
@@ -75,7 +91,8 @@ KIND_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "number": st.one_of(st.integers(-130, 130), st.integers(-(2**63), 2**63 - 1), st.floats(-130, 130, allow_subnormal=False)),
     "flag": st.booleans(),
 }
-FILTERS = st.recursive(comparisons(), _joined, max_leaves=6).filter(lambda one: len(one.text) <= 1000)
+# A filter has at most 1,000 characters, also where two are joined.
+FILTERS = st.recursive(comparisons(), _joined, max_leaves=6).filter(lambda one: len(one.text) <= 490)
 
 
 @st.composite

@@ -18,7 +18,6 @@ SECRET = "s" * 16
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_nobody_is_served_whose_artifact_is_gone(services: Callable[..., Services]) -> None:
     stack = services(interactions="synthetic:700x300x20000", erasure_secret=SECRET, evaluate=False)
     stack.start("worker")

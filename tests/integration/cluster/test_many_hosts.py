@@ -113,7 +113,6 @@ def pss_bytes() -> int:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
 def test_a_retrain_under_load_ends_whole_though_a_primary_and_a_host_die(
     services: Callable[..., Services],
     hosts: list[Host],

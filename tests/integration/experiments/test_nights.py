@@ -15,7 +15,6 @@ USERS = range(1, 41)
 MODELS = {"model=ease": "ease", "model=sar": "sar"}
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.long
 def test_two_nights_of_two_models(services: Callable[..., Services]) -> None:
     made = services(interactions="synthetic:300x80x6000", shard_target_s=60, pointer_ttl_ms=0, similar_depth=4)

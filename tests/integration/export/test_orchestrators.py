@@ -71,7 +71,6 @@ def of_dagster() -> Any:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_each_trains_and_exports(stack: Services, lists: Path) -> None:
     for said in ("all lists are exported", "what has changed is exported"):
         night = subprocess.run([str(EXAMPLES / "nightly.sh")], capture_output=True, text=True, check=False)

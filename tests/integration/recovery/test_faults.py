@@ -15,7 +15,7 @@ from tests.support.servers.api_process import ApiProcess, until
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.services import Services, await_that, children, sent, stopped
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long]
 SHAPE = "synthetic:3000x2500x150000"
 
 

@@ -165,7 +165,6 @@ def test_a_single_node_that_comes_back_with_an_older_dump_ends_what_was_going_on
 
 
 @pytest.mark.long
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("min_replicas", [0, 1])
 def test_services_bring_a_run_to_its_end_though_the_primary_is_killed(tmp_path: Path, zygote: Zygote, min_replicas: int) -> None:
     """Three Sentinels; lists, records and both queues on one primary, killed while the replica lags behind."""

@@ -201,7 +201,6 @@ def test_arms_of_an_experiment_are_looked_at_as_what_is_served_is(settings: Sett
 
 
 @pytest.mark.long
-@pytest.mark.timeout(200)
 def test_services_make_a_served_generation_whole_while_it_is_served(services: Callable[..., Services], store_redis: Redis) -> None:
     stack = services()
     stack.start("trainer", "serve")

@@ -29,7 +29,6 @@ def lists(stack: Services, folder: Path) -> dict[str, list[str]]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_a_disliked_item_does_not_come_back(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(erasure_secret="a secret of the tests", similar_depth=0)
     stack.start("worker")

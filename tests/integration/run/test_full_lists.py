@@ -30,7 +30,6 @@ def five_in_a_hundred(folder: Path) -> tuple[Path, set[int]]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(400)
 def test_every_list_is_full(services: Callable[..., Services], redis_server: str, tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("userID,country\n" + "".join(f"{user},{['SE', 'NO', 'DK'][user % 3]}\n" for user in range(1, 672)))
     path, kept = five_in_a_hundred(tmp_path)

@@ -35,7 +35,6 @@ def shuffled(honest: Path) -> Path:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
 def test_a_model_of_shuffled_items_is_refused_and_the_same_data_pass(
     services: Callable[..., Services], honest: Path, shuffled: Path
 ) -> None:
@@ -83,7 +82,6 @@ def test_a_model_of_shuffled_items_is_refused_and_the_same_data_pass(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
 def test_a_review_stops_before_promotion_and_shows_what_would_change(services: Callable[..., Services], honest: Path) -> None:
     stack = services(interactions=honest)
     stack.start("worker")
@@ -110,7 +108,6 @@ def test_a_review_stops_before_promotion_and_shows_what_would_change(services: C
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
 def test_a_reading_of_another_meaning_is_refused_and_losses_are_said(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services()
     stack.start("worker")
@@ -163,7 +160,6 @@ def test_a_reading_of_another_meaning_is_refused_and_losses_are_said(services: C
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_a_change_of_k_does_not_let_a_worse_model_pass(services: Callable[..., Services], honest: Path, shuffled: Path) -> None:
     stack = services(evaluate=True, evaluate_users=300)
     stack.start("worker")

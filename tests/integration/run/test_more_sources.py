@@ -101,7 +101,6 @@ def stack(services: Callable[..., Services]) -> Services:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_from_other_kinds_of_tables_to_served_lists(
     stack: Services, tmp_path: Path, mariadb_server: MariadbServer, mariadb_url: str
 ) -> None:

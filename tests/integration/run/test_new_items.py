@@ -32,7 +32,6 @@ def written(folder: Path, new: list[int]) -> dict[str, object]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_a_new_item_is_served(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(**written(tmp_path, [NEW]), depth=60, explain_depth=3)
     n_items = len({int(item) for _, item, _, _ in many()}) + 1
@@ -69,7 +68,6 @@ def test_a_new_item_is_served(services: Callable[..., Services], tmp_path: Path)
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_every_tenth_place_explores_a_new_item(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(**written(tmp_path, list(range(NEW, NEW + 50))), explore=0.1, explain_depth=2, evaluate=True)
     stack.start("worker")

@@ -23,7 +23,6 @@ def scores_of(items: list[dict[str, Any]]) -> list[float]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_rules_end_to_end(services: Callable[..., Services], redis_server: str, tmp_path: Path) -> None:
     data, items = tmp_path / "interactions.csv", tmp_path / "items.csv"
     data.write_text("userID,itemID,rating,timestamp\n" + "".join(f"{u},{i},{w},{t}\n" for u, i, w, t in many()))

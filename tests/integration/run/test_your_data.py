@@ -71,7 +71,6 @@ def test_real_sets_from_file_to_served_lists(stack: Services, real_files: dict[s
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)  # some twenty commands, each a Python of its own
 def test_the_page_runs_as_it_stands(stack: Services, tmp_path: Path) -> None:
     """Every block in one folder, one after another; exit code 1 of `check` means rows that are lost, and there are none."""
     folder = tmp_path / "folder"

@@ -98,7 +98,6 @@ def test_of_a_damaged_backup_nothing_is_left(larder: Larder, store_redis: Redis,
     assert store_redis.dbsize() == 0
 
 
-@pytest.mark.timeout(240)
 def test_lists_come_back_from_an_artifact_alone(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services()
     stack.start("worker")

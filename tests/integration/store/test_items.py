@@ -78,7 +78,6 @@ def items_file(path: Path, unavailable: set[int], extra: str = "") -> Path:
     return path
 
 
-@pytest.mark.timeout(300)
 def test_an_unavailable_item_disappears_from_every_answer(
     services: Callable[..., Services], redis_server: str, store_redis: Redis, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,7 +145,6 @@ def test_an_unavailable_item_disappears_from_every_answer(
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_what_runs_do_with_items(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(time_column="")
     catalogue = Catalogue(stack.redis, stack.keys)
@@ -179,7 +177,6 @@ def test_what_runs_do_with_items(services: Callable[..., Services], tmp_path: Pa
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_items_that_know_too_little_change_nothing(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(time_column="", evaluate="false")
     catalogue = Catalogue(stack.redis, stack.keys)

@@ -159,7 +159,6 @@ def test_a_store_that_refuses_is_one_sentence(host: Callable[[str], str], monkey
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_a_store_that_fails_one_request_in_twenty_costs_only_time(
     host: Callable[[str], str], object_server: ObjectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,7 +186,6 @@ def test_a_bad_address_is_refused(url: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 def test_a_run_a_worker_on_another_host_an_erasure_and_retention(
     services: Callable[..., Services], host: Callable[[str], str], tmp_path: Path
 ) -> None:

@@ -22,7 +22,6 @@ def lists(stack: Services, generation: str, n_buckets: int) -> dict[str, list[in
     return {user.decode(): list(map(int, payload.decode(value)[0])) for users in found for user, value in users.items()}
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.long
 def test_purchases_are_recommended(services: Callable[..., Services], tmp_path: Path) -> None:
     shop = visits(200, 60)

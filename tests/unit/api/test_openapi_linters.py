@@ -32,7 +32,6 @@ def lint(linter: tuple[str, ...], document: object, folder: Path) -> subprocess.
 
 @pytest.mark.long
 @deeper
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("linter", [REDOCLY, SPECTRAL], ids=["redocly", "spectral"])
 def test_nothing_is_found(linter: tuple[str, ...], store: Store, tmp_path: Path) -> None:
     """Of the document as it is, and as it is behind a proxy; something is of one that lacks what each rule set asks for."""

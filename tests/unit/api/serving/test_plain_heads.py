@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random, randrange
 from typing import Any
 
 import pytest
@@ -9,8 +10,6 @@ from gunicorn.config import Config  # type: ignore[import-untyped]
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from gunicorn.http.message import Request  # type: ignore[import-untyped]
 from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from api.serving.plain_heads import MAX_BYTES, plain_request
 from tests.support.depth import deeper, examples
@@ -69,16 +68,26 @@ TARGETS = [
     "/a:b@c",
     "/<x>",
 ]
-LINES = st.tuples(st.sampled_from(NAMES), st.sampled_from([":", ": ", " :", ""]), st.sampled_from(VALUES)).map("".join)
+TARGET_CHARS = "/ab%?#[]:;@&=+$,.~<>\"'\\^`{|}"
 
 
-@st.composite
-def heads(draw: st.DrawFn) -> bytes:
-    method = draw(st.sampled_from(["GET", "GET", "POST", "get", "HEAD", "CONNECT", "G", ""]))
-    target = draw(st.sampled_from(TARGETS) | st.text("/ab%?#[]:;@&=+$,.~<>\"'\\^`{|}", max_size=8).map(lambda text: "/" + text))
-    version = draw(st.sampled_from(["HTTP/1.1"] * 5 + ["HTTP/1.0", "HTTP/2.0", "http/1.1", "HTTP/1.1 "]))
-    lines = [draw(st.sampled_from(["Host: a", "Host: a", "Host:"])), *draw(st.lists(LINES, max_size=6))]
-    return "\r\n".join([f"{method} {target} {version}", *draw(st.permutations(lines)), "", ""]).encode("latin-1")
+def head_of(random: Random) -> bytes:
+    """Of what clients send; each part is odd once in so many."""
+    n_odd = random.choice([3, 10, 40])
+
+    def one_of(common: list[str], odd: list[str]) -> str:
+        return random.choice(odd if random.randrange(n_odd) == 0 else common)
+
+    method = one_of(["GET", "POST"], ["get", "HEAD", "CONNECT", "G", ""])
+    target = one_of(["/", "/a?b=c", "/" + "".join(random.choices(TARGET_CHARS, k=random.randint(0, 8)))], TARGETS)
+    version = one_of(["HTTP/1.1"], ["HTTP/1.0", "HTTP/2.0", "http/1.1", "HTTP/1.1 "])
+    lines = [one_of(["Host: a"], ["Host:", "host:a", "Accept: b"])]
+    for _ in range(random.randint(0, 6)):
+        lines.append(
+            one_of(["Accept", "Cookie", "A", "X-Request-ID"], NAMES) + one_of([": "], [":", " :", ""]) + one_of(["a", "5"], VALUES)
+        )
+    random.shuffle(lines)
+    return "\r\n".join([f"{method} {target} {version}", *lines, "", ""]).encode("latin-1")
 
 
 def compare(head: bytes) -> bool:
@@ -94,11 +103,20 @@ def compare(head: bytes) -> bool:
     return True
 
 
-@given(heads())
-@settings(max_examples=examples(500, 20_000), deadline=None)
 @deeper
-def test_what_is_read_quickly_is_what_gunicorn_reads(head: bytes) -> None:
-    compare(head)
+def test_what_is_read_quickly_is_what_gunicorn_reads() -> None:
+    """Half of them from a fixed seed, half from one that is new each time."""
+    read_quickly = n_heads = 0
+    for seed in (1, randrange(2**32)):
+        random = Random(seed)
+        for number in range(examples(250, 100_000)):
+            n_heads += 1
+            head = head_of(random)
+            try:
+                read_quickly += compare(head)
+            except Exception as error:
+                raise AssertionError(f"seed {seed}, head {number}: {head!r}") from error
+    assert n_heads / 10 < read_quickly < n_heads * 0.9  # both ends of the comparison are tried
 
 
 POST = b"POST /recommendations HTTP/1.1\r\nHost: 127.0.0.1:80\r\nContent-Type: application/json\r\nContent-Length: 15\r\n"

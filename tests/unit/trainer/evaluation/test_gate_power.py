@@ -79,7 +79,6 @@ def honest(events: pl.DataFrame) -> Interactions:
 
 
 @pytest.mark.depth
-@pytest.mark.timeout(600)
 def test_other_samples_of_the_same_data_pass(events: pl.DataFrame, judged: Callable[[Interactions, Interactions], Judgement]) -> None:
     """At most one false refusal in a hundred pairs: four fifths of the users each."""
     users = events["user"].unique(maintain_order=True).to_numpy()
