@@ -128,13 +128,15 @@ def serve() -> None:
     log_to_stdout(settings)
     tracing.check(settings)
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))  # until the RQ worker sets its own; compilers catch SystemExit
+    from trainer.service.service import while_writes_are_refused
+
     if settings.tenants:
         from trainer.service.tenants import serve_tenants as serve_until_stopped
     else:
         from trainer.service.service import serve as serve_until_stopped
 
     with explained(settings.rq_url):
-        serve_until_stopped(settings)
+        while_writes_are_refused(lambda: serve_until_stopped(settings))
 
 
 @cli.command()

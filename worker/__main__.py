@@ -23,7 +23,7 @@ from contract.queue.fair import FairWorker, of_all
 from contract.queue.leases import LeasedWorker, n_alive_here, worker_name
 from contract.queue.names import SCORE_QUEUE
 from contract.settings.settings import Settings
-from contract.store.connections import explained, says_full
+from contract.store.connections import DISK_FAILS, explained, says_disk, says_full
 from contract.store.removal import REDIS_IS_FULL, make_room
 from contract.telemetry import level, tracing
 from contract.telemetry.logs import log_to_stdout
@@ -126,6 +126,9 @@ def _work(settings: Settings, file: TenantsFile | None) -> None:
         worker = _worker(larder, file, name, lambda: level.follow(larder.store, larder.keys, settings))
         worker.work(logging_level=settings.log_level)
     except RedisError as error:
+        if says_disk(error):
+            log.error("no worker can begin: Redis refuses writes, since %s (%s)", DISK_FAILS, error)
+            sys.exit(1)
         if not says_full(error):
             raise
         log.error("no worker can begin: %s (%s)", REDIS_IS_FULL, error)

@@ -114,7 +114,7 @@ class Sender:
     def _is_taken(self, lists: list[Impression]) -> bool:
         try:
             if self._redis is None:
-                self._redis = connect(self._settings.redis_url, timeout_s=TIMEOUT_S, retries=0, health_check_s=0)
+                self._redis = connect(self._settings.redis_url, timeout_s=TIMEOUT_S, retries=0)
             is_taken = push(self._redis, self._keys, self._settings, lists)
         except (RedisError, OSError, LarderError) as error:
             self._tell("away", "Redis does not take lists that were shown, which are dropped until it does: %s", error)

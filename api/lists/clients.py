@@ -48,7 +48,7 @@ class Clients:
         """Raises SettingsError, naming the variable, for an address that can't be one."""
         try:
             # A PING before a command would be one more that Redis may refuse, as it does while it can't write to its disk.
-            base = connect(url, timeout_s=TIMEOUT_S, retries=0, health_check_s=0, command_packer=_Packer())
+            base = connect(url, timeout_s=TIMEOUT_S, retries=0, command_packer=_Packer())
         except SettingsError:
             raise SettingsError(f"{variable}={hide_password(url)}: this can't be the address of a Redis") from None
 

@@ -92,7 +92,7 @@ class ArmSender:
         if known or found:
             slots = {since_of(experiment): {arm.name: arm.slots for arm in experiment.arms}}
             if self._redis is None:
-                self._redis = connect(self._settings.redis_url, timeout_s=TIMEOUT_S, retries=0, health_check_s=0)
+                self._redis = connect(self._settings.redis_url, timeout_s=TIMEOUT_S, retries=0)
             try:
                 ArmAnswers(self._redis, Keys(self._settings.namespace), experiment.id).add(known, slots, found)
             except BaseException:

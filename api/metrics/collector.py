@@ -18,8 +18,8 @@ from contract.formats.evaluation import Evaluation, Figures
 from contract.formats.manifest import Manifest
 from contract.queue.names import QUEUES
 from contract.settings.settings import Settings
+from contract.store.condition import disk_trouble, evicting_policy, memory_of, persistence_of
 from contract.store.event_stream import events_in
-from contract.store.eviction import evicting_policy, memory_of
 from contract.store.replicas.lost import told
 from contract.store.runs import STATE_FIELDS, state_of
 from contract.store.streams.feeds import UNKNOWN, told_of
@@ -110,6 +110,10 @@ class RedisCollector(Collector):
 
     def _memory(self) -> Iterator[Metric]:
         policy = evicting_policy(self._store.breaker.ask(memory_of))
+        trouble = disk_trouble(self._store.breaker.ask(persistence_of))
+        yield _gauge(
+            "store_disk_fails", "1 where Redis could not write to its disk: it may refuse events, runs and erasures.", bool(trouble)
+        )
         yield _gauge("store_evicts", "1 where Redis deletes lists when it is full: its maxmemory-policy is not noeviction.", bool(policy))
         lost = self._store.breaker.ask(lambda redis: told(redis, self._store.keys))
         yield _gauge(

@@ -11,8 +11,8 @@ from contract.experiments.shares import told as told_shares
 from contract.formats.reports.tuned import told
 from contract.larder import Larder
 from contract.settings.command_hints import as_called
+from contract.store.condition import HOW, MAKE_ROOM, disk_trouble, evicting_policy, memory_of, persistence_of
 from contract.store.connections import ask_first, explained
-from contract.store.eviction import HOW, evicting_policy, memory_of
 from contract.store.replicas.lost import told as told_lost
 from contract.store.runs import RunStatus
 from contract.store.tunings import Tunings
@@ -37,6 +37,8 @@ def status() -> None:
         pointer = generations.current()
         if policy := evicting_policy(memory_of(larder.store)):
             table.add_row("Redis", f"[bold red]deletes lists when it is full[/] (maxmemory-policy {policy}): {HOW}")
+        if trouble := disk_trouble(persistence_of(larder.store)):
+            table.add_row("Redis", f"[bold red]can't write to its disk[/] ({trouble}): {MAKE_ROOM}")
         table.add_row("current generation", pointer.generation if pointer else "none: nothing is promoted yet")
         if pointer:
             table.add_row("trained at", pointer.trained_at)
@@ -69,8 +71,8 @@ def status() -> None:
                 table.add_row("its generation", f"{progress.state}, {recorded} {why}".strip())
     with explained(settings.rq_url):
         for queue in (larder.train_queue, larder.score_queue):
-            counts = f"{queue.count} waiting, {queue.started_job_registry.count} running, {queue.failed_job_registry.count} failed"
-            table.add_row(f"queue {queue.name}", counts)
+            running, failed = (each.get_job_count(cleanup=False) for each in (queue.started_job_registry, queue.failed_job_registry))
+            table.add_row(f"queue {queue.name}", f"{queue.count} waiting, {running} running, {failed} failed")
     console.print(table)
     if advice:  # unbroken, to be copied
         console.print(f"[bold yellow]{escape(advice)}[/]", soft_wrap=True, highlight=False)

@@ -10,7 +10,7 @@ from typing import cast
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from contract.store.eviction import HOW, KEEPS
+from contract.store.condition import HOW, KEEPS, MAKE_ROOM, disk_trouble, persistence_of
 from trainer.doctor.finding import Finding, fail, ok, warn
 
 FLOOR = (6, 2)
@@ -22,6 +22,8 @@ def look_at_server(redis: Redis, role: str, *, has_erased: bool = False) -> Iter
     yield _version(redis, role)
     yield _policy(redis, role)
     yield _append_only(redis, role, has_erased)
+    if trouble := disk_trouble(persistence_of(redis)):
+        yield fail(f"{role}: its disk", f"{trouble}; it may refuse writes", f"{MAKE_ROOM[:1].upper()}{MAKE_ROOM[1:]}")
     yield _clock(redis, role)
 
 

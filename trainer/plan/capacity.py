@@ -11,7 +11,7 @@ from redis import Redis
 from contract.errors import StoreFullError
 from contract.formats.keys import Id
 from contract.settings.settings import ModelSettings, Settings, hide_password
-from contract.store.eviction import HOW, evicting_policy, memory_of
+from contract.store.condition import HOW, evicting_policy, memory_of
 from contract.text import words
 from trainer.interactions.indexing import n_buckets_for
 from trainer.interactions.interactions import Interactions

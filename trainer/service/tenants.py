@@ -64,6 +64,10 @@ class Tended:
                 else:
                     self._begun.add(name)
 
+    def close(self) -> None:
+        for _, keeping, _ in self._kept.values():
+            keeping.close()
+
     def turns(self) -> dict[str, Turn]:
         """By the name of the queue."""
         return {turn.queue.name: turn for _, _, turn in self._kept.values()}
@@ -104,9 +108,12 @@ def serve_tenants(settings: Settings) -> None:
         level.follow(larder.store, larder.keys, settings)
         tended.beat()
 
-    FairWorker(
-        *(tended.turns, settings, worker_name(f"{os.getpid()}.{time.time_ns()}")),
-        on_idle=tended.idle,
-        on_beat=beat,
-        service="larder-trainer",
-    ).work(logging_level=settings.log_level)
+    try:
+        FairWorker(
+            *(tended.turns, settings, worker_name(f"{os.getpid()}.{time.time_ns()}")),
+            on_idle=tended.idle,
+            on_beat=beat,
+            service="larder-trainer",
+        ).work(logging_level=settings.log_level)
+    finally:
+        tended.close()

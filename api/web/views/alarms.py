@@ -12,7 +12,7 @@ from api.web.views.formats import duration, findings, size
 from api.web.views.snapshot import Snapshot
 from api.web.views.traffic import Traffic
 from contract.formats.states import GenerationState, RunState, Waits
-from contract.store.eviction import evicting_policy
+from contract.store.condition import evicting_policy
 
 Severity = Literal["failing", "warning", "note"]
 WORDS = {"starting": "Starting", "failing": "Failing", "warning": "Needs a look", "note": "Healthy", "stale": "Stale", "healthy": "Healthy"}
@@ -129,6 +129,9 @@ def _room(seen: Snapshot) -> Iterator[Alarm]:
             yield Alarm("feed-away", "warning", f"No events come from {feed.name}", f"The trainer service can't read it; {told}.")
         elif feed.lag > FEED_LATE:
             yield Alarm("feed-late", "note", f"Events of {feed.name} come late", f"{feed.lag:,} messages wait there; {told}.")
+    if seen.disk:
+        why = f"{sentence(seen.disk)} Lists are served; it may refuse events, runs and erasures until there is room."
+        yield Alarm("store-disk", "failing", "Redis can't write to its disk", why)
     if policy := evicting_policy(seen.memory):
         why = f"maxmemory-policy is {policy}: users whose lists are deleted look as if they were unknown. Runs are refused."
         yield Alarm("store-evicts", "failing", "Redis deletes lists when it is full", why)

@@ -10,6 +10,7 @@ from redis import Redis
 from api.web.context import PageContext
 from contract.errors import LarderError
 from contract.formats.manifest import Pointer
+from contract.store.condition import disk_trouble, persistence_of
 from contract.store.event_stream import events_in
 from contract.store.lists import spread
 from contract.store.streams.feeds import FeedState, told_of
@@ -25,6 +26,14 @@ def memory(context: PageContext) -> Mapping[str, Any]:
         return context.store.breaker.ask(lambda redis: redis.info("memory"))
     except LarderError:
         return {}
+
+
+def disk(context: PageContext) -> str:
+    """What Redis could not write to its disk; "" where it could, or nobody may look."""
+    try:
+        return disk_trouble(context.store.breaker.ask(persistence_of))
+    except LarderError:
+        return ""
 
 
 def is_unpacked(context: PageContext, pointer: Pointer | None) -> bool:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from redis import Redis
 
 from api.web.context import PageContext
-from api.web.views.capacity import events, feeds, is_unpacked, memory
+from api.web.views.capacity import disk, events, feeds, is_unpacked, memory
 from api.web.views.runs.happenings import Happening, happenings
 from contract.audit import newest_changes
 from contract.errors import LarderError, NothingPromotedError
@@ -77,6 +77,7 @@ class Snapshot:
     queues: tuple[Queue, ...] = ()
     tuned: Tuned | None = None
     memory: Mapping[str, Any] = field(default_factory=dict)
+    disk: str = ""
     events: Waiting | None = None
     feeds: Sequence[FeedState] = ()
     happened: tuple[Happening, ...] = ()
@@ -132,7 +133,7 @@ def take(context: PageContext) -> Snapshot:
         except LarderError as error:
             parts["away"] = str(error)
         parts["memory"], parts["events"], parts["feeds"] = memory(context), events(context), feeds(context)
-        parts["is_unpacked"] = is_unpacked(context, parts.get("pointer"))
+        parts["disk"], parts["is_unpacked"] = disk(context), is_unpacked(context, parts.get("pointer"))
     try:
         parts["queues"] = context.queue.ask(lambda redis: read_queues(redis, context.settings.namespace, now))
     except LarderError as error:

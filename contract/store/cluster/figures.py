@@ -7,6 +7,7 @@ from typing import Any
 
 from contract.store.cluster.address import N_SLOTS
 
+WRITE_STATUSES = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
 SUMS = ("used_memory", "used_memory_rss", "used_memory_peak", "mem_fragmentation_bytes")
 
 
@@ -14,13 +15,14 @@ def merged(section: str, told: Sequence[tuple[int, dict[str, Any]]]) -> dict[str
     """`told`: of each primary, how many slots it has, and what it says.
 
     Lists spread by slots, so the fullest server says how much more the cluster can take. The rest is of the first server, but for what
-    counts where one of them has it: a policy that evicts, no append-only file, the fewest replicas.
+    counts where one of them has it: a policy that evicts, no append-only file, a disk that takes no more, the fewest replicas.
     """
     first = dict(told[0][1])
     if section == "memory":
         return first | _memory([(slots, info) for slots, info in told if slots])
     if section == "persistence" and all("aof_enabled" in info for _, info in told):
-        return first | {"aof_enabled": min(int(info["aof_enabled"]) for _, info in told)}
+        failing = {name: "err" for _, info in told for name in WRITE_STATUSES if info.get(name, "ok") != "ok"}
+        return first | failing | {"aof_enabled": min(int(info["aof_enabled"]) for _, info in told)}
     if section == "replication" and all("connected_slaves" in info for _, info in told):
         return min((info for _, info in told), key=lambda info: int(info["connected_slaves"]))
     return first

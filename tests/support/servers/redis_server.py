@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -54,7 +55,8 @@ class RedisServer:
         options |= self._options
         arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
         with open(self._folder / "log", "ab") as log:
-            self._process = subprocess.Popen([server, *arguments], stdout=log, stderr=log)
+            # With Python's own SIGXFSZ, which is ignored: a write beyond the limit of `fill_disk` is an error then.
+            self._process = subprocess.Popen([server, *arguments], stdout=log, stderr=log, restore_signals=False)
         deadline = time.monotonic() + START_TIMEOUT_S
         with Redis.from_url(self.url) as client:
             while True:
@@ -65,6 +67,16 @@ class RedisServer:
                     if self._process.poll() is not None or time.monotonic() > deadline:
                         raise AssertionError((self._folder / "log").read_text()) from error
                 time.sleep(0.02)
+
+    def fill_disk(self, room: int = 0) -> None:
+        """Let no file of it grow by more than `room` bytes beyond what the longest has: it finds "No space left on device"."""
+        longest = max(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
+        _, most = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (longest + room, most))
+
+    def make_room(self) -> None:
+        _, most = resource.prlimit(self.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (most, most))
 
     def append_only_bytes(self) -> int:
         """Size of the append-only file, which Redis rewrites by itself when it has doubled."""

@@ -90,6 +90,7 @@ def test_nothing_is_wrong() -> None:
         ("no-trainer", "warning", replace(healthy(), queues=(Queue("train", 1, 0, 0, ()),))),
         ("no-worker", "warning", replace(healthy(), queues=(Queue("score", 1, 0, 0, ()),))),
         ("jobs-failed", "healthy", replace(healthy(), queues=(Queue("score", 0, 0, 2, (WORKER,)),))),
+        ("store-disk", "failing", replace(healthy(), disk="its append-only file can't be written")),
         ("store-evicts", "failing", replace(healthy(), memory={"used_memory": 5, "maxmemory": 100, "maxmemory_policy": "volatile-ttl"})),
         ("lists-lost", "failing", replace(healthy(), lost=(lost_of("g1"),))),
         ("lists-lost", "warning", replace(healthy(), lost=(lost_of("g0"),))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contract.store.cluster.address import N_SLOTS
 from contract.store.cluster.figures import merged
+from contract.store.condition import disk_trouble
 
 HALF = N_SLOTS // 2
 
@@ -34,6 +35,12 @@ def test_a_server_without_slots_holds_nothing() -> None:
 
 def test_one_server_that_keeps_no_file_is_enough() -> None:
     assert merged("persistence", [(HALF, {"aof_enabled": 1}), (HALF, {"aof_enabled": 0})])["aof_enabled"] == 0
+
+
+def test_one_server_whose_disk_takes_no_more_is_enough() -> None:
+    well, full = {"aof_enabled": 1, "aof_last_write_status": "ok"}, {"aof_enabled": 1, "aof_last_write_status": "err"}
+    assert disk_trouble(merged("persistence", [(HALF, well), (HALF, full)])) == "its append-only file can't be written"
+    assert disk_trouble(merged("persistence", [(HALF, well), (HALF, well)])) == ""
 
 
 def test_the_server_with_the_fewest_replicas_in_step_counts() -> None:
