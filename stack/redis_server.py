@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from stack.paths import StackPaths
 FLOOR = (6, 2)
 NAMES = ("redis-server", "valkey-server")
 _VERSION = re.compile(r"\bv=(\d+)\.(\d+)")
+_DAMAGED = re.compile(r"Bad file format reading the append only file ([^\s:]+)")
+_UNREADABLE = ("Invalid AOF manifest file", "Internal error in RDB", "Wrong signature trying to load DB", "Short read or OOM loading DB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,30 @@ def refuse_older_server(server: Server, places: StackPaths) -> None:
             f"{places.redis} was written by Redis 7 or newer, and {server.path} is {server.version[0]}.{server.version[1]}: "
             "put the newer server back on PATH, or start afresh with `make clean`"
         )
+
+
+def what_can_not_be_read(log: str, folder: Path) -> str:
+    """What to do about files in `folder` that a server could not read at its last start; "" where its log says nothing of the kind."""
+    log = log.rpartition(" is starting")[2]
+    if damaged := _DAMAGED.findall(log):
+        file = folder / "appendonlydir" / damaged[-1]
+        # By this name the server is the tool. Given the manifest, as its log says, Valkey's refuses the file before this one.
+        tool = f'bash -c \'exec -a redis-check-aof "$0" --fix "$1"\' {shlex.quote(str(server_here()))} {shlex.quote(str(file))}'
+        return (
+            f"Redis can't read {file}: it is damaged in its middle. Copy {folder}, then cut the file where the damage begins; what was "
+            f"written after that is lost, and what is served then is whole:\n\n{tool}\n\n"
+            f"Or move {folder} away and restore a backup (docs/backup.md)"
+        )
+    if any(words in log for words in _UNREADABLE):
+        return (
+            f"Redis can't read what it wrote into {folder}: it can't be mended. Move the folder away: Larder then starts with nothing and "
+            "trains. `larder restore` brings a backup back, `larder publish` lists from an artifact (docs/backup.md)"
+        )
+    return ""
+
+
+def server_here() -> Path:
+    return find_redis_server(candidates()).path
 
 
 def configuration(places: StackPaths) -> str:

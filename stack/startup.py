@@ -12,10 +12,13 @@ from contract.errors import GenerationFailedError, LarderError
 from contract.formats.keys import Keys
 from contract.formats.manifest import Pointer
 from contract.formats.states import GenerationState, RunState
+from contract.store.connections import DISK_FAILS, says_disk
 from contract.store.generations import Generations
 from contract.store.progress import Progress as Scoring
 from contract.store.runs import Runs, RunStatus, failure
+from stack import redis_server
 from stack.paths import StackPaths
+from stack.supervision import programs
 from stack.supervision.supervisor_client import Process, Supervisor
 from trainer.cli.show.progress_bars import Show, shown
 
@@ -24,6 +27,7 @@ SLOW_S = 15.0
 NO_RUN_S = 600.0  # a trainer that has not begun a run by then never will; a busy or small machine needs minutes to load it
 MAX_DEATHS = 3
 LOG_LINES = 15
+LOOKED_THROUGH = 500  # lines; a server that ends on a damaged file may print a long report
 SLOW = "The trainer still starts: a busy or small machine needs minutes the first time"
 
 
@@ -42,9 +46,11 @@ class CrashLoopDetector:
                 pids.add(process.pid)
             if process.state == "FATAL" or len(pids) > MAX_DEATHS:
                 log = self._places.log_of(process.name)
+                is_redis = process.name == programs.REDIS
+                why = redis_server.what_can_not_be_read(tail(log, LOOKED_THROUGH), self._places.redis) if is_redis else ""
                 raise LarderError(
                     f"the process {process.name} dies again and again. The end of {log}:\n\n{tail(log)}\n\n"
-                    "Fix this, run `make down`, then `make up`"
+                    f"{why or 'Fix this'}. Then run `make down`, and `make up`"
                 )
 
 
@@ -65,6 +71,8 @@ def until_redis_answers(redis: Redis, supervisor: Supervisor, deaths: CrashLoopD
             redis.ping()
         except RedisError as error:
             deaths.look(supervisor.processes())
+            if says_disk(error):
+                raise LarderError(f"Redis refuses writes: {DISK_FAILS}") from error
             if time.monotonic() > deadline and "loading" not in str(error).lower():
                 raise LarderError(f"Redis does not answer: {error}; see its log with `make logs`") from error
             time.sleep(POLL_S / 2)
