@@ -31,6 +31,7 @@ from trainer.run.beginning import write_named
 from trainer.run.comparison import compare as compare_models
 from trainer.run.last_words import last_words
 from trainer.run.pipeline import train
+from trainer.run.publishing import publish as publish_again
 from trainer.run.spec import RunSpec
 
 log = logging.getLogger("larder.trainer")
@@ -105,6 +106,19 @@ def heal(generation: str) -> None:
         if generations.state(generation) in HAS_LISTS:
             write_named(generations, open_artifact(larder.settings.artifacts, generation))
             log.warning("popular and named lists of generation %s are written again: Redis had lost some", generation)
+
+
+def publish(generation: str) -> None:
+    """Let workers make all lists of a generation again, in a Redis that has lost everything; not where something else is there."""
+    larder = Larder.from_environ()
+    with explained(larder.settings.redis_url), working_on(run=generation):
+        if larder.generations.ids():
+            return
+        manifest = publish_again(larder, generation, lambda: None)
+        larder.audit.record("publish", "the trainer", after=f"{generation} is being scored anew, since Redis had lost everything")
+        if manifest.erased:
+            n = len(manifest.erased)
+            log.error("Redis has forgotten who was erased (%d users of this generation): erase them again before the next run", n)
 
 
 def compare(generation: str) -> None:

@@ -10,7 +10,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from contract.queue.jobs import enqueue_about, enqueue_shards, heal_shard_id
-from contract.queue.known_jobs import HEAL_JOB, HEAL_NAMED_JOB
+from contract.queue.known_jobs import HEAL_JOB, HEAL_NAMED_JOB, PUBLISH_JOB
 from contract.settings.settings import Settings
 
 ALIVE = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED)
@@ -24,6 +24,16 @@ def enqueue_healing(scores: Queue, settings: Settings, generation: str) -> bool:
 def enqueue_named(trains: Queue, settings: Settings, generation: str) -> bool:
     """Let the trainer write popular and named lists again; False where that is on its way."""
     return _enqueue(trains, settings, HEAL_NAMED_JOB, generation, "write lost named lists")
+
+
+def publishing_job_id(generation: str) -> str:
+    return f"publishes-{generation}"
+
+
+def enqueue_publishing(trains: Queue, settings: Settings, generation: str) -> None:
+    """Let the trainer begin a generation anew from its artifact, if nothing else is there by then."""
+    about = f"publish generation {generation} again"
+    enqueue_about(trains, settings, PUBLISH_JOB, publishing_job_id(generation), generation, about)
 
 
 def enqueue_lost_shards(scores: Queue, settings: Settings, generation: str, shards: Iterable[int]) -> int:

@@ -19,6 +19,7 @@ SCORE_JOB = "worker.jobs.score_shard"
 HEAL_JOB = "worker.jobs.heal"
 HEAL_SHARD_JOB = "worker.jobs.heal_shard"
 HEAL_NAMED_JOB = "trainer.jobs.heal"
+PUBLISH_JOB = "trainer.jobs.publish"
 _SHOWN = 80
 
 Check = Callable[[Any], bool]
@@ -61,6 +62,7 @@ CALLS: dict[str, tuple[int, tuple[Check, ...]]] = {
     HEAL_JOB: (1, (_is_id,)),
     HEAL_SHARD_JOB: (2, (_is_id, _is_shard)),
     HEAL_NAMED_JOB: (1, (_is_id,)),
+    PUBLISH_JOB: (1, (_is_id,)),
 }
 """By name: how many arguments there must be at least, and what each is."""
 

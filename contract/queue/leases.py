@@ -23,7 +23,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.utils import as_text, now
-from rq.worker_registration import get_keys
+from rq.worker_registration import get_keys, register
 
 from contract.errors import LarderError, name_of
 from contract.formats.keys import Keys
@@ -75,6 +75,7 @@ class LeasedWorker(Worker):
         )
 
     def run_maintenance_tasks(self) -> None:
+        self.stay_known()
         self.see_to_dead()
         for look in (self._on_beat, self._on_idle):
             if look is not None:
@@ -83,6 +84,17 @@ class LeasedWorker(Worker):
             super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
         self._ticks += 1
         self.last_cleaned_at = now()  # type: ignore[assignment]
+
+    def stay_known(self) -> None:
+        """Enter this worker again where Redis has lost its entry: RQ's signs of life make none, and nobody would count it."""
+        if self.birth_date is None or self.connection.sismember(self.redis_workers_keys, self.key):
+            return
+        with self.connection.pipeline() as pipe:
+            pipe.hset(self.key, mapping=self.serialize())
+            register(self, pipe)
+            pipe.expire(self.key, self.worker_ttl + 60)
+            pipe.execute()
+        log.warning("Redis had lost the entry of this worker: it is entered again")
 
     def see_to_dead(self) -> None:
         """Jobs that others left behind are done again."""
@@ -100,6 +112,7 @@ class LeasedWorker(Worker):
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
         try:
             super().maintain_heartbeats(job, execution)
+            self.stay_known()
         except RedisError as error:  # the job goes on, and the next beat tries again
             log.warning("no sign of life of %s can be given: %s", job.id, error)
         if self._on_beat is not None:

@@ -24,6 +24,7 @@ from trainer import jobs
 from trainer.service.abandoned import see_to_abandoned
 from trainer.service.canary import Canary
 from trainer.service.comparing import Comparing
+from trainer.service.emptied import Emptied
 from trainer.service.guarding import Guarding
 from trainer.service.healing import Healing
 from trainer.service.lost_runs import LostRuns
@@ -50,6 +51,7 @@ class Keeping:
         self._schedule = Schedule(settings, larder.store, larder.queue_redis)
         self._idle = (
             _every(TIDY_EVERY_S, _tried("can't tidy up", self._tidy)),
+            _tried("can't look whether anything is there", Emptied(larder).tick),
             _every(COMPARE_EVERY_S, _tried("can't compare other models", Comparing(larder).tick)),
         )
         self._watching = (

@@ -43,7 +43,7 @@ class Schedule:
     def __init__(self, settings: Settings, store: Redis, queue_redis: Redis, now: datetime | None = None) -> None:
         self._settings, self._store, self._queue_redis = settings, store, queue_redis
         self._due = next_run(settings, now)
-        self._is_told: tuple[datetime | None] | None = None  # (when,)
+        self._is_told: tuple[datetime | None, int] | None = None  # when, in which minute: said anew each minute, since Redis may forget
 
     def tick(self, now: datetime | None = None) -> str | None:
         """Start the run that is due; its id. What falls due while Redis is away is started when it is back, once."""
@@ -62,7 +62,8 @@ class Schedule:
 
     def _tell(self, now: datetime) -> None:
         """Say when the next run is due, for the pages: the API knows no schedule."""
-        if self._is_told == (self._due,):
+        telling = self._due, int(now.timestamp() // 60)
+        if self._is_told == telling:
             return
         key = Keys(self._settings.namespace).due
         try:
@@ -73,7 +74,7 @@ class Schedule:
         except RedisError as error:
             log.debug("when the next run is due can't be told: %s", error)
             return
-        self._is_told = (self._due,)
+        self._is_told = telling
 
 
 def start_scheduled(settings: Settings, store: Redis, queue_redis: Redis, minute: str) -> str | None:
