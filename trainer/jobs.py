@@ -8,7 +8,7 @@ import time
 from contextlib import closing
 from typing import Any
 
-from contract.artifacts.artifact import open_artifact
+from contract.artifacts.artifact import open_artifact, open_whole
 from contract.errors import RunCancelledError, TakenOverError
 from contract.formats.keys import Id
 from contract.formats.states import HAS_LISTS, RunState
@@ -104,7 +104,7 @@ def heal(generation: str) -> None:
     generations = larder.generations
     with explained(larder.settings.redis_url):
         if generations.state(generation) in HAS_LISTS:
-            write_named(generations, open_artifact(larder.settings.artifacts, generation))
+            write_named(generations, open_whole(larder.settings.artifacts, generation))
             log.warning("popular and named lists of generation %s are written again: Redis had lost some", generation)
 
 

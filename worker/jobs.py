@@ -6,7 +6,7 @@ import logging
 
 from redis.exceptions import RedisError
 
-from contract.artifacts.artifact import open_artifact
+from contract.artifacts.artifact import open_artifact, open_whole
 from contract.errors import ArtifactError
 from contract.formats.states import HAS_LISTS, GenerationState, Outcome
 from contract.larder import Larder
@@ -43,7 +43,11 @@ def score_shard(generation: str, shard: int) -> str:
             tidy_up(generations, erasure, generation, *_buckets(settings, generation, shard))
             return state
         with span("score", generation=generation, shard=shard):
-            made = make_shard(open_artifact(settings.artifacts, generation), shard)
+            # Every byte is looked at for the first shard, without which nothing is promoted.
+            opened = open_artifact if shard else open_whole
+                open_artifact if shard else open_whole
+            )  # for the first shard, without which nothing is promoted, every byte is looked at
+            made = make_shard(opened(settings.artifacts, generation), shard)
         try:
             with span("publish", users=len(made.users.ids)):
                 outcome = publish(generations, erasure, made)
@@ -67,7 +71,7 @@ def heal(generation: str) -> int:
         if generations.state(generation) not in HAS_LISTS:
             return 0
         try:
-            shards = lost_shards(generations, open_artifact(settings.artifacts, generation))
+            shards = lost_shards(generations, open_whole(settings.artifacts, generation))
         except ArtifactError as error:
             tell_why(larder.store, larder.keys, generation, str(error))
             raise

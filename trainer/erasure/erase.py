@@ -9,7 +9,7 @@ from typing import cast
 
 from redis import Redis
 
-from contract.artifacts.artifact import Artifact, artifacts_in
+from contract.artifacts.artifact import Artifact, artifacts_in, open_whole
 from contract.errors import ArtifactError, ErasureError, PayloadError
 from contract.experiments.moves import Experiments
 from contract.formats import payload
@@ -23,7 +23,7 @@ from contract.store.removal import take_out
 from contract.store.replicas.acknowledged import Acknowledged
 from contract.store.training_right import right_to_train
 from trainer.erasure.read_rows import remove_read
-from trainer.erasure.scrub import open_whole, scrub
+from trainer.erasure.scrub import READ, scrub
 from trainer.erasure.user_events import remove_done
 
 _FIRST: dict[str, int] = {GenerationState.CURRENT: 0, GenerationState.PREVIOUS: 1}
@@ -108,7 +108,7 @@ def as_json(removed: list[Removed]) -> list[dict[str, object]]:
 
 def _opened(settings: Settings, name: str) -> Artifact | ArtifactError:
     try:
-        return open_whole(settings.artifacts, name)
+        return open_whole(settings.artifacts, name, READ)
     except ArtifactError as error:
         return error
 

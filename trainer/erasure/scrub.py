@@ -12,11 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from contract.artifacts import mirror
-from contract.artifacts.artifact import Array, Artifact, damaged_arrays, folder_of, open_artifact
+from contract.artifacts.artifact import Array, Artifact, folder_of, open_artifact
 from contract.artifacts.artifact_writer import sealed, write_manifest
 from contract.artifacts.copies import alone
 from contract.artifacts.object_store import is_remote
-from contract.errors import ArtifactError
 from contract.formats.manifest import UNSEALED
 from contract.store.erasure import Erasure
 
@@ -26,20 +25,6 @@ ROWS |= dict.fromkeys(("event_items", "event_weights", "event_times", "event_tar
 
 READ = {*ROWS, *ROWS.values(), "exponent", "user_ids", "user_ids_ends", "shards"}
 """Arrays that say where a user's rows are, and those that are sealed anew: damaged ones would mislead, or pass for whole afterwards."""
-
-
-def open_whole(url: str, generation: str) -> Artifact:
-    """An artifact in which users can be found and scrubbed. Raises ArtifactError where a byte of READ is not as it was written."""
-    artifact = open_artifact(url, generation)
-    readable = {name for name in READ & artifact.arrays.keys() if artifact.manifest.arrays[name].crc32 != UNSEALED}
-    folder = folder_of(url) / generation
-    try:
-        damaged = damaged_arrays(url, artifact, readable)
-    except OSError as error:
-        raise ArtifactError(f"{folder} can't be read: {error}") from error
-    if damaged:
-        raise ArtifactError(f"{folder} is damaged: the bytes of {', '.join(f'{name}.npy' for name in damaged)} differ from their checksum")
-    return artifact
 
 
 def scrub(url: str, generation: str, erasure: Erasure, until: float = math.inf) -> list[int]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from contract.artifacts.artifact import artifacts_in, damaged_arrays, manifest_of, open_artifact
-from contract.errors import ArtifactError, GenerationError
-from contract.formats.manifest import UNSEALED, Manifest
+from contract.artifacts.artifact import artifacts_in, manifest_of, open_whole
+from contract.errors import GenerationError
+from contract.formats.manifest import Manifest
 from contract.formats.states import HAS_LISTS, GenerationState, RunState
 from contract.formats.verdict import Verdict
 from contract.larder import Larder
@@ -25,7 +25,7 @@ def publish(larder: Larder, generation: str, waiting: Callable[[], None]) -> Man
     """
     settings, generations = larder.settings, larder.generations
     _check_state(generations.state(generation), generation)
-    _check_artifact(settings.artifacts, generation)
+    open_whole(settings.artifacts, generation)
     with right_to_train(larder.store, larder.keys, generation, settings.lease_s, waiting, larder.acknowledged) as token:
         state = generations.state(generation)
         _check_state(state, generation)
@@ -51,10 +51,3 @@ def _check_state(state: str, generation: str) -> None:
         raise GenerationError(f"the lists of generation {generation} are in Redis: {hint}")
     if state == GenerationState.SCORING:
         raise GenerationError(f"generation {generation} is being scored: `{as_called('watch')}` shows how far it is")
-
-
-def _check_artifact(url: str, generation: str) -> None:
-    artifact = open_artifact(url, generation)
-    unsealed = [name for name, spec in artifact.manifest.arrays.items() if spec.crc32 == UNSEALED]
-    if damaged := [name for name in damaged_arrays(url, artifact) if name not in unsealed]:
-        raise ArtifactError(f"the artifact of generation {generation} is damaged ({', '.join(damaged)}): publish another, or train again")

@@ -11,7 +11,7 @@ from contract.queue.healing import is_alive
 from contract.queue.jobs import enqueue_shards, run_job_id, shard_job_id
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
-from contract.store.progress import leader_of
+from contract.store.progress import Progress, leader_of
 from contract.store.removal import give_up
 
 TIMES = 5
@@ -51,7 +51,14 @@ def see_to_abandoned(generations: Generations, trains: Queue, scores: Queue, set
         if generations.redis.hincrby(generations.keys.generation(generation), "enqueued_again", 1) <= TIMES:
             found.append(Abandoned(generation, enqueue_shards(scores, settings, generation, missing)))
             continue
-        reason = f"abandoned: {len(missing)} of {progress.n_shards} shards are missing, whose jobs were lost {TIMES} times"
-        if give_up(generations, generation, reason):
+        if give_up(generations, generation, _why(progress, len(missing))):
             found.append(Abandoned(generation, 0))
     return found
+
+
+def _why(progress: Progress, n_missing: int) -> str:
+    if n_missing:
+        return f"abandoned: {n_missing} of {progress.n_shards} shards are missing, whose jobs were lost {TIMES} times"
+    users = f"{progress.users_written:,} of {progress.n_users:,} users"
+    similar = f"{progress.similar_written:,} of {progress.n_similar:,} lists of similar items"
+    return f"all {progress.n_shards} shards are recorded, and they have {users} and {similar}: its manifest was changed; train again"
