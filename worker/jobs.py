@@ -45,8 +45,6 @@ def score_shard(generation: str, shard: int) -> str:
         with span("score", generation=generation, shard=shard):
             # Every byte is looked at for the first shard, without which nothing is promoted.
             opened = open_artifact if shard else open_whole
-                open_artifact if shard else open_whole
-            )  # for the first shard, without which nothing is promoted, every byte is looked at
             made = make_shard(opened(settings.artifacts, generation), shard)
         try:
             with span("publish", users=len(made.users.ids)):
