@@ -10,10 +10,11 @@ from pathlib import Path
 
 from redis import Redis
 
-from contract.artifacts.artifact import READ_FOLDER, artifacts_in, folder_of, has_artifact
+from contract.artifacts.artifact import READ_FOLDER, artifacts_in, folder_of, has_artifact, manifest_of
 from contract.artifacts.object_store import is_remote
 from contract.errors import ArtifactError
 from contract.formats.keys import Keys
+from contract.formats.manifest import Manifest
 from contract.formats.states import HAS_LISTS
 from contract.settings.settings import Settings
 from contract.store.generations import Generations
@@ -58,15 +59,23 @@ def look_at_generations(redis: Redis, settings: Settings) -> Iterator[Finding]:
     folder = settings.artifacts if is_remote(settings.artifacts) else str(folder_of(settings.artifacts))
     states = {name: generations.state(name) for name in generations.ids()}
     missing = [name for name, state in states.items() if state in HAS_LISTS and not has_artifact(settings.artifacts, name)]
-    if missing:
+    stray = [name for name in artifacts_in(settings.artifacts) if name not in states and has_artifact(settings.artifacts, name)]
+    if missing and stray:
+        yield fail(
+            "artifacts and namespace",
+            f"{settings.namespace!r} in Redis has {_some(missing)}, and {folder} does not; "
+            f"Redis does not know {_some(stray)}, which that has",
+            "If Redis was restored from older data: what is served is whole, and as old as that; `larder publish` serves the newest "
+            "artifact's lists again. Else another stack uses this namespace, or this folder: give each catalogue its own",
+        )
+    elif missing:
         yield fail(
             "artifacts and namespace",
             f"{settings.namespace!r} in Redis has {_some(missing)}, and {folder} does not",
             "Another trainer seems to use this namespace with a folder of its own: give each catalogue its own LARDER_NAMESPACE. If the "
             "folder was lost, train again",
         )
-    stray = [name for name in artifacts_in(settings.artifacts) if name not in states and has_artifact(settings.artifacts, name)]
-    if stray:
+    elif stray:
         yield warn(
             "artifacts and namespace",
             f"{folder} has {_some(stray)}, and {settings.namespace!r} in Redis does not",
@@ -74,6 +83,21 @@ def look_at_generations(redis: Redis, settings: Settings) -> Iterator[Finding]:
         )
     if not missing and not stray:
         yield ok("artifacts and namespace", "both know the same generations")
+    yield from _forgotten(redis, settings, [*(name for name in states if name not in missing), *stray])
+
+
+def _forgotten(redis: Redis, settings: Settings, names: list[str]) -> Iterator[Finding]:
+    """Artifacts remember where users were erased from them, in a Redis that is older, too."""
+    found = {name: raw for name in names if (raw := manifest_of(settings.artifacts, name)) is not None}
+    n_erased = {name: len(Manifest.model_validate_json(raw).erased) for name, raw in found.items()}
+    remembered = redis.zcard(Keys(settings.namespace).erased)
+    if lost := [name for name, n in n_erased.items() if n > remembered]:
+        most = max(n_erased[name] for name in lost)
+        yield fail(
+            "erased users",
+            f"{most} were erased from {_some(lost)}, and Redis remembers {remembered}: it was emptied, or restored from older data",
+            "Their lists may be served, and the next run brings them back: erase them again, or restore a newer backup",
+        )
 
 
 def _existing(folder: Path) -> Path:

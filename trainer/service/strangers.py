@@ -1,4 +1,4 @@
-"""Says at the start of the service that its namespace and its folder of artifacts belong to different stacks."""
+"""Says at the start of the service that its namespace and its folder of artifacts belong to different stacks, or to different times."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def warn_of_strangers(larder: Larder) -> None:
     if is_remote(larder.settings.artifacts):
         return
     for finding in look_at_generations(larder.store, larder.settings):
-        if finding.level == "fail":
+        if finding.level != "ok":
             log.error("%s: %s. %s", finding.subject, finding.what, finding.advice)
