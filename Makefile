@@ -128,6 +128,10 @@ dev-tools:
 # Python keeps what it compiled, pytest its rewritten assertions, also where the environment says not to: half of a collection's time.
 test long test-one depth mutants e2e chaos soak browser chart: export PYTHONDONTWRITEBYTECODE :=
 
+# Tables of tests are small: handing them to other threads takes a tenth of the time. `make depth` and CI's other Python leave them their threads.
+test long: export POLARS_MAX_THREADS ?= 1
+test long: export OPENBLAS_NUM_THREADS ?= 1
+
 test: dev-tools ## Unit and integration tests, but for the long ones. ARGS go to pytest.
 	@$(venv)/python -m pytest -n logical --dist worksteal --durations=10 -m "not long" $(ARGS)
 
