@@ -143,7 +143,8 @@ def erase(user_id: str, yes: bool) -> None:
     console.print(
         "Every later run leaves the user out. What remains until the next run: the similarities between items and the popularity list, "
         "sums over all users in which this one is still counted; and, on the list of the erased, a keyed hash (HMAC) of the id. "
-        "The interactions you train from, and backups, are yours to clean"
+        "The interactions you train from, backups, access logs, and Redis' append-only file until it is rewritten "
+        "(`redis-cli bgrewriteaof`), are yours to clean"
     )
     erased.check()
 
