@@ -20,6 +20,7 @@ from trainer.service.start_run import start_run
 
 log = logging.getLogger("larder.schedule")
 MINUTE_TTL_S = 7200
+CLOCK_BACK = timedelta(minutes=1)
 DUE_TTL = timedelta(days=1)  # of a time that has passed: a trainer that is away for so long has other things said of it
 
 
@@ -42,12 +43,17 @@ class Schedule:
 
     def __init__(self, settings: Settings, store: Redis, queue_redis: Redis, now: datetime | None = None) -> None:
         self._settings, self._store, self._queue_redis = settings, store, queue_redis
-        self._due = next_run(settings, now)
+        self._seen = now or datetime.now(UTC)
+        self._due = next_run(settings, self._seen)
         self._is_told: tuple[datetime | None, int] | None = None  # when, in which minute: said anew each minute, since Redis may forget
 
     def tick(self, now: datetime | None = None) -> str | None:
         """Start the run that is due; its id. What falls due while Redis is away is started when it is back, once."""
         now = now or datetime.now(UTC)
+        if now < self._seen - CLOCK_BACK:  # what fell due while it was ahead was taken; what it skips by going back would be lost
+            log.warning("the clock went back from %s to %s: the schedule begins again from now", self._seen, now)
+            self._due = next_run(self._settings, now)
+        self._seen = now
         self._tell(now)
         if self._due is None or now < self._due:
             return None

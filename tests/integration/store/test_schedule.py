@@ -109,6 +109,16 @@ def test_a_change_of_the_clock_costs_no_run_and_gives_no_second_one(before: str,
         time.tzset()
 
 
+def test_a_clock_that_was_ahead_and_is_put_right_costs_no_run_and_gives_no_second_one(settings: Settings, store_redis: Redis) -> None:
+    schedule, year, day = Schedule(settings, store_redis, store_redis, at(2)), timedelta(days=365), timedelta(days=1)
+    assert schedule.tick(at(2) + year), "what was due at 3 of today"
+    train_queue(store_redis, settings).empty()  # type: ignore[no-untyped-call]
+    assert schedule.tick(at(2, 5)) is None
+    assert schedule.tick(at(3)) is None, "it was started"
+    assert store_redis.get(KEYS.due) == b"%d" % (1000 * (at(3) + day).timestamp())
+    assert schedule.tick(at(3) + day)
+
+
 def test_of_several_trainers_one_starts_the_run_of_a_minute(settings: Settings, store_redis: Redis) -> None:
     assert start_scheduled(settings, store_redis, store_redis, "202611240300")
     train_queue(store_redis, settings).empty()  # type: ignore[no-untyped-call]
