@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from redis.exceptions import RedisError
 
 from contract.artifacts.artifact import open_artifact, open_whole
-from contract.errors import ArtifactError
+from contract.errors import ArtifactError, LarderError
 from contract.formats.states import HAS_LISTS, GenerationState, Outcome
 from contract.larder import Larder
 from contract.queue.healing import enqueue_lost_shards
@@ -68,11 +70,8 @@ def heal(generation: str) -> int:
     with explained(settings.redis_url), working_on(run=generation):
         if generations.state(generation) not in HAS_LISTS:
             return 0
-        try:
+        with _telling_why(larder, generation):
             shards = lost_shards(generations, open_whole(settings.artifacts, generation))
-        except ArtifactError as error:
-            tell_why(larder.store, larder.keys, generation, str(error))
-            raise
         if shards:
             log.warning("generation %s has lost lists of %d shard(s): they are made again", generation, len(shards))
         return enqueue_lost_shards(larder.score_queue, settings, generation, shards)
@@ -85,7 +84,19 @@ def heal_shard(generation: str, shard: int) -> str:
     with explained(settings.redis_url), working_on(run=generation, shard=shard):
         if (state := generations.state(generation)) not in HAS_LISTS:
             return state
-        return heal_lists(generations, larder.erasure, make_shard(open_artifact(settings.artifacts, generation), shard))
+        with _telling_why(larder, generation):
+            return heal_lists(generations, larder.erasure, make_shard(open_artifact(settings.artifacts, generation), shard))
+
+
+@contextmanager
+def _telling_why(larder: Larder, generation: str) -> Iterator[None]:
+    """Say for people why lists can't be made again, where to try once more would not help."""
+    try:
+        yield
+    except LarderError as error:
+        if not error.transient:
+            tell_why(larder.store, larder.keys, generation, str(error))
+        raise
 
 
 def _buckets(settings: Settings, generation: str, shard: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from rq import Queue
 
 from contract.artifacts.artifact import IMPRESSIONS_FOLDER, folder_of
 from contract.artifacts.object_store import is_remote
-from contract.errors import LarderError
+from contract.errors import LarderError, SettingsError
 from contract.formats.states import GONE, GenerationState
 from contract.larder import Larder
 from contract.queue.jobs import run_of
@@ -71,6 +71,10 @@ class Keeping:
     def announce(self) -> None:
         """What comes first, before anything is compiled."""
         self._larder.erasure.announce()
+        try:
+            self._larder.erasure.revision()
+        except SettingsError as error:
+            log.error("%s: until then no run succeeds, and lost lists are not made again", error)
         warn_of_strangers(self._larder)
         for process in self._sidecars:
             process.see_to()
