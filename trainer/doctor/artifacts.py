@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import ValidationError
 from redis import Redis
 
 from contract.artifacts.artifact import READ_FOLDER, artifacts_in, folder_of, has_artifact, manifest_of
@@ -87,9 +88,15 @@ def look_at_generations(redis: Redis, settings: Settings) -> Iterator[Finding]:
 
 
 def _forgotten(redis: Redis, settings: Settings, names: list[str]) -> Iterator[Finding]:
-    """Artifacts remember where users were erased from them, in a Redis that is older, too."""
+    """Artifacts remember who was erased from them, which a Redis that was emptied, or is older, does not."""
     found = {name: raw for name in names if (raw := manifest_of(settings.artifacts, name)) is not None}
-    n_erased = {name: len(Manifest.model_validate_json(raw).erased) for name, raw in found.items()}
+    n_erased: dict[str, int] = {}
+    for name, raw in found.items():
+        try:
+            n_erased[name] = len(Manifest.model_validate_json(raw).erased)
+        except ValidationError:
+            advice = "Bring it back from a backup; or delete its folder, and train again if it is served"
+            yield fail("artifacts", f"the manifest of {name} is damaged, or of a newer Larder", advice)
     remembered = redis.zcard(Keys(settings.namespace).erased)
     if lost := [name for name, n in n_erased.items() if n > remembered]:
         most = max(n_erased[name] for name in lost)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pydantic import ValidationError
+
 from contract.artifacts.artifact import artifacts_in, manifest_of, open_whole
-from contract.errors import GenerationError
+from contract.errors import ArtifactError, GenerationError
 from contract.formats.manifest import Manifest
 from contract.formats.states import HAS_LISTS, GenerationState, RunState
 from contract.formats.verdict import Verdict
@@ -41,7 +43,12 @@ def publish(larder: Larder, generation: str, waiting: Callable[[], None]) -> Man
 
 def kept_artifacts(url: str) -> list[str]:
     """Generations that have an artifact, oldest first."""
-    found = [Manifest.model_validate_json(raw) for name in artifacts_in(url) if (raw := manifest_of(url, name)) is not None]
+    found = []
+    for name in artifacts_in(url):
+        try:
+            found += [Manifest.model_validate_json(raw)] if (raw := manifest_of(url, name)) is not None else []
+        except ValidationError as error:
+            raise ArtifactError(f"the manifest of {name} is damaged, or of a newer Larder: name the generation to publish") from error
     return [manifest.generation for manifest in sorted(found, key=lambda manifest: manifest.trained_at)]
 
 

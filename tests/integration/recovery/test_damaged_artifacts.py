@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from contract.errors import ArtifactError
 from contract.formats.keys import Keys
 from contract.formats.verdict import Verdict
 from contract.larder import Larder
@@ -21,8 +22,10 @@ from tests.support.models.fitting import interactions_of
 from tests.support.models.samples import many
 from tests.support.servers.services import Services, await_that
 from tests.support.working import work
+from trainer.doctor.artifacts import look_at_generations
 from trainer.run.beginning import begin
 from trainer.run.pipeline import make_artifact
+from trainer.run.publishing import kept_artifacts
 from trainer.run.spec import RunSpec
 from trainer.service.abandoned import see_to_abandoned
 from trainer.service.healing import Healing
@@ -104,6 +107,17 @@ def test_lists_are_not_made_again_of_other_bytes(settings: Settings, store_redis
     (lost,) = told(store_redis, KEYS)
     assert "similarity.npy differ from their checksum" in lost.why
     assert not store_redis.exists(KEYS.recs("g1", 0))
+
+
+def test_a_damaged_manifest_is_named_and_ends_nothing_else(settings: Settings, store_redis: Redis, tmp_path: Path) -> None:
+    make_generation(store_redis, settings, "g2")
+    (tmp_path / "artifacts" / "g1" / "manifest.json").write_text("{")
+    found = [finding.what for finding in look_at_generations(store_redis, settings) if finding.level == "fail"]
+    assert found == ["the manifest of g1 is damaged, or of a newer Larder"]
+    with pytest.raises(ArtifactError, match="manifest of g1 is damaged"):
+        kept_artifacts(settings.artifacts)
+    make_generation(store_redis, settings, "g3")
+    assert Larder(settings).generations.state("g3") == "current"
 
 
 def test_a_manifest_that_says_more_users_than_there_are_ends_as_a_failure_that_says_so(settings: Settings, tmp_path: Path) -> None:

@@ -98,6 +98,30 @@ def test_a_service_that_saw_nothing_served_starts_a_run_once(larder: Larder, sto
     assert job.func_name == "trainer.jobs.run"
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("stage", ["training", "scoring"])
+def test_services_under_which_all_is_flushed_in_mid_run(services: Callable[..., Services], store_redis: Redis, stage: str) -> None:
+    stack = services(interactions="synthetic:2000x1500x100000", shard_target_s=0.01)
+    stack.start("trainer", "serve")
+    stack.start("worker")
+    first = await_that(stack.generations.current, stack.logs).generation
+    assert stack.run("run").returncode == 0
+
+    def is_there() -> bool:
+        if stage == "training":
+            latest = stack.runs.latest()
+            return latest is not None and latest.run != first and latest.state == "running"
+        found = [stack.generations.progress(name) for name in stack.generations.ids() if name != first]
+        return any(one.shards_recorded for one in found if one)
+
+    await_that(lambda: is_there() or None, stack.logs)
+    store_redis.flushall()
+    served = await_that(stack.generations.current, stack.logs)
+    kept = {key.split(b":")[2].decode() for key in store_redis.scan_iter("larder:recs:*")}
+    assert kept == {served.generation}
+    assert sum(map(len, held(store_redis, served.generation).values())) == served.n_users + served.n_items
+
+
 def test_services_under_which_all_is_flushed(services: Callable[..., Services], store_redis: Redis) -> None:
     stack = services(interactions="synthetic:300x200x6000", cron="0 3 * * *")
     stack.start("trainer", "serve")
