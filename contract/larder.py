@@ -24,6 +24,7 @@ from contract.store.replicas.acknowledged import Acknowledged
 from contract.store.runs import Runs
 from contract.telemetry.logs import log_to_stdout
 
+SUBSCRIBED_S = 30  # between signs of life on a service's subscription, by which it is told to stop a job: nothing else comes there for days
 PATIENCE_S = 15.0  # of a service's connection to the queue, on which it waits for jobs
 
 
@@ -64,7 +65,7 @@ class Larder:
         """The Redis of the queues."""
         settings = self.settings
         if self._waits_for_jobs:
-            return connect(settings.rq_url, timeout_s=PATIENCE_S)
+            return connect(settings.rq_url, timeout_s=PATIENCE_S, health_check_interval=SUBSCRIBED_S)
         return self.store if settings.rq_url == settings.redis_url else connect(settings.rq_url)
 
     @cached_property

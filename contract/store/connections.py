@@ -28,10 +28,10 @@ def connect(url: str, *, timeout_s: float = 5.0, retries: int = 3, **more: Any) 
     `more`: options of redis-py's connections. Raises SettingsError for an address that can't be one.
     """
     options: dict[str, Any] = {
+        "health_check_interval": 0,  # a server whose disk is full refuses PING, and not reads; what is dead is met by the retry
         **more,
         "socket_timeout": timeout_s,
         "socket_connect_timeout": min(timeout_s, 2.0),
-        "health_check_interval": 0,  # a server whose disk is full refuses PING, and not reads; what is dead is met by the retry
         "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), retries),
     }
     try:

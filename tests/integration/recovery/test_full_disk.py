@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from redis.exceptions import ResponseError
 
+from contract.larder import Larder
+from contract.settings.settings import Settings
 from contract.store.connections import says_disk
 from tests.support.builders import promote_lists
 from tests.support.servers.api_process import ApiProcess
@@ -40,6 +42,13 @@ def refuses(stack: Services) -> bool:
     except ResponseError as error:
         return says_disk(error)
     return False
+
+
+def test_nothing_is_asked_by_ping_but_what_waits_for_jobs() -> None:
+    """Which hears for days of nothing, on a connection that something in between may drop."""
+    service = Larder(Settings(), waits_for_jobs=True)
+    intervals = [redis.connection_pool.connection_kwargs["health_check_interval"] for redis in (service.store, service.queue_redis)]
+    assert intervals == [0, 30]
 
 
 def test_what_is_served_is_served_on_and_all_else_says_why(stack: Services, server: RedisServer) -> None:
