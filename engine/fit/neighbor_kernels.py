@@ -13,6 +13,7 @@ from contract.artifacts.artifact import TILE
 from engine.fit.counting_kernels import count_item, count_touched
 from engine.fit.similarity_kernels import similarities
 
+BLOCK = 512  # counters that are swept together
 SWEPT = 4  # counters that are swept in the time in which one that was touched is listed, gathered and looked at
 
 
@@ -25,7 +26,7 @@ def rows_of_neighbors(start, end, events, work, f, kind, threshold, n_neighbors,
     """
     n_items = f.size
     item_ends, item_users, indptr, others, place = events[0], events[1], events[2], events[3], events[7]
-    counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
+    counts, values = np.zeros(n_items, np.int32), np.empty(max(n_items, BLOCK), np.float32)
     touched = np.empty(n_items + 1, np.int32)
     few, many = np.empty(n_items, np.int32), np.empty(n_items, np.float64)
     frequencies = f.astype(np.int32)  # the same numbers in half the memory: those of what was touched lie anywhere in it
@@ -46,10 +47,7 @@ def rows_of_neighbors(start, end, events, work, f, kind, threshold, n_neighbors,
             n = _highest_touched(touched[:met], values[:met], best, highest)
         else:
             count_item(i, events, counts)
-            similarities(kind, counts, threshold, f, f[i], n_items, values)
-            own = values[i]
-            values[i] = 0.0
-            n = _highest(values, best, highest)
+            n, own = _highest(i, counts, kind, threshold, f, values, best, highest)
         row = i - start
         filled = 0
         for at in np.argsort(best[:n]):
@@ -66,30 +64,42 @@ def rows_of_neighbors(start, end, events, work, f, kind, threshold, n_neighbors,
 
 
 @njit(nogil=True, cache=True)
-def _highest(values, best, highest):  # type: ignore[no-untyped-def]
-    """Positions and values of the highest that are not 0, into best and highest, falling; how many."""
-    n, most = 0, best.size
+def _highest(i, counts, kind, threshold, f, values, best, highest):  # type: ignore[no-untyped-def]
+    """The highest similarities of item `i` with others that are not 0, and their items, into highest and best, falling; how many, and
+    that with itself. `counts`, int32 (n_items), become 0 again.
+
+    In blocks that stay in the first-level cache. A tile is a view that begins at 0: else LLVM, which can't rule out negative positions,
+    uses no vectors for its comparison.
+    """
+    n, most, own = 0, best.size, np.float32(0.0)
     bound = np.float32(-np.inf)
-    for first in range(0, values.size, TILE):
-        last = min(first + TILE, values.size)
-        higher = 0
-        for j in range(first, last):
-            higher += values[j] > bound
-        if higher == 0:
-            continue
-        for j in range(first, last):
-            value = values[j]
-            if value > bound and value != 0.0:
-                at = n if n < most else n - 1
-                while at > 0 and highest[at - 1] < value:
-                    highest[at], best[at] = highest[at - 1], best[at - 1]
-                    at -= 1
-                highest[at], best[at] = value, j
-                if n < most:
-                    n += 1
-                if n == most:
-                    bound = highest[n - 1]
-    return n
+    for start in range(0, f.size, BLOCK):
+        end = min(start + BLOCK, f.size)
+        block = values[: end - start]
+        similarities(kind, counts[start:end], threshold, f[start:end], f[i], f.size, block)
+        if start <= i < end:
+            own = block[i - start]
+            block[i - start] = 0.0
+        for first in range(0, block.size, TILE):
+            tile = block[first : first + TILE]
+            is_higher = False
+            for j in range(tile.size):
+                is_higher |= tile[j] > bound
+            if not is_higher:
+                continue
+            for j in range(tile.size):
+                value = tile[j]
+                if value > bound and value != 0.0:
+                    at = n if n < most else n - 1
+                    while at > 0 and highest[at - 1] < value:
+                        highest[at], best[at] = highest[at - 1], best[at - 1]
+                        at -= 1
+                    highest[at], best[at] = value, start + first + j
+                    if n < most:
+                        n += 1
+                    if n == most:
+                        bound = highest[n - 1]
+    return n, own
 
 
 @njit(nogil=True, cache=True)

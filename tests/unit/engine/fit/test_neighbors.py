@@ -12,7 +12,7 @@ from engine.arrays import Array
 from engine.blocks import release
 from engine.fit import similarity
 from engine.fit.counting_kernels import increments
-from engine.fit.neighbor_kernels import rows_of_neighbors
+from engine.fit.neighbor_kernels import BLOCK, rows_of_neighbors
 from engine.fit.similarity import Similarity
 from tests.support.models.fitting import Memory, interactions_of, matrix_of, rows_of, similarity_of
 from tests.support.models.samples import many
@@ -42,19 +42,20 @@ def test_neighbors_are_those_of_the_whole_row(name: str, n: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["cooccurrence", "cosine", "jaccard", "mutual information"])
-@pytest.mark.parametrize("threshold", [1, 3])
-def test_listed_and_swept_counters_keep_the_same_bits(name: str, threshold: int) -> None:
+@pytest.mark.parametrize(("threshold", "n_items"), [(1, 150), (3, 150), (1, 2 * BLOCK + 100)])
+def test_listed_and_swept_counters_keep_the_same_bits(name: str, threshold: int, n_items: int) -> None:
     """The work of an item only says how its row is counted: of none at all it is listed, of very much it is swept."""
     model = ModelSettings.model_validate({"similarity": name, "threshold": threshold})
     rows = rows_of(interactions_of(many()), model)
-    fit = Similarity(rows.indptr, rows.indices, 150, model)
+    indices = np.sort(np.random.default_rng(5).permutation(n_items)[:150])[rows.indices].astype(np.int32)  # among items that nobody has
+    fit = Similarity(rows.indptr, indices, n_items, model)
     popular, place, *tail = fit._split()
     rare = np.full_like(place, -1)
     events = (*fit._events, *tail, popular, rare, np.zeros((popular.size, popular.size), np.int32))
 
     def kept(work: int, n: int) -> tuple[bytes, ...]:
-        out = (np.zeros(150, np.int64), np.zeros((150, n + 1), np.int32), np.zeros((150, n + 1), np.float32))
-        rows_of_neighbors(0, 150, events, np.full(150, work), *fit._how, n, *out)
+        out = (np.zeros(n_items, np.int64), np.zeros((n_items, n + 1), np.int32), np.zeros((n_items, n + 1), np.float32))
+        rows_of_neighbors(0, n_items, events, np.full(n_items, work), *fit._how, n, *out)
         return tuple(array.tobytes() for array in out)
 
     for n in (1, 5, 60, 149):
