@@ -19,7 +19,7 @@ from api.http.request_models import ItemRequest, ItemsQuery, ListOptions, ListQu
 from api.http.requests import parse, query, query_fields
 from api.http.responses import Caching, of_generation
 from api.http.route import Route
-from api.lists.alike import alike
+from api.lists.similar_to_new import similar_to_new
 from api.lists.store import POPULAR, Store, StoredList
 from api.lists.view import View
 from api.metrics.counters import Metrics
@@ -114,5 +114,5 @@ def _similar(store: Store, view: View, given: Id) -> tuple[Id, StoredList] | Non
         return None
     (found,) = store.similar(view, [item_id])
     if found is None:
-        found = alike(store, view, item_id)
+        found = similar_to_new(store, view, item_id)
     return None if found is None else (item_id, found)

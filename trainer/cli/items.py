@@ -74,10 +74,12 @@ def items(force: bool, **options: Any) -> None:
             raise DataError(f"{source.interactions} brings no items: name a file with --items or LARDER_ITEMS")
         found = coverage(snapshot.items, known, catalogue.ids(), forced=force) if known and snapshot.items else None
         if snapshot.items and known and known.ids is not None and settings.new_items:
-            from trainer.items.alike import alike_of
+            from trainer.items.similar_to_new import similar_to_new
 
             model, memory = settings.model_settings, settings.max_memory_gb
-            snapshot = replace(snapshot, alike=alike_of(snapshot.items, known.ids, snapshot.unavailable, known.id_type, model, memory))
+            snapshot = replace(
+                snapshot, alike=similar_to_new(snapshot.items, known.ids, snapshot.unavailable, known.id_type, model, memory)
+            )
         from trainer.items.titles import with_titles
 
         snapshot = with_titles(snapshot, settings, known.generation if known else "")

@@ -33,7 +33,7 @@ class ItemsSnapshot:
     unavailable: frozenset[str]
     columns: Mapping[str, bytes] = field(default_factory=dict)
     alike: Mapping[str, bytes] = field(default_factory=dict)
-    """Similar items, as payloads, of items that the served generation does not know (trainer/items/alike.py)."""
+    """Similar items, as payloads, of items that the served generation does not know (trainer/items/similar_to_new.py)."""
     titles: Mapping[str, bytes] = field(default_factory=dict)
     """The index by which items are found (trainer/items/titles.py)."""
 

@@ -17,7 +17,7 @@ from trainer.items.features import features_of
 from trainer.items.items import Items
 
 
-def alike_of(
+def similar_to_new(
     items: Items, known: Collection[str], unavailable: Collection[str], id_type: IdType, model: ModelSettings, max_memory_gb: float
 ) -> dict[str, bytes]:
     """Lists of similar items, as payloads by id, of the items that are not among `known`; none where new_items is off.

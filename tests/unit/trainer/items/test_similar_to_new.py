@@ -7,8 +7,8 @@ import pytest
 
 from contract.formats import payload
 from contract.settings.settings import ModelSettings
-from trainer.items.alike import alike_of
 from trainer.items.items import cleaned
+from trainer.items.similar_to_new import similar_to_new
 
 FILMS = cleaned(
     pl.DataFrame(
@@ -23,7 +23,7 @@ ON = ModelSettings(new_items=1, similar_depth=3)
 
 
 def test_new_items_alone_have_lists_by_content() -> None:
-    found = alike_of(FILMS, {"1", "2", "3", "4"}, {"2"}, "int", ON, 1.0)
+    found = similar_to_new(FILMS, {"1", "2", "3", "4"}, {"2"}, "int", ON, 1.0)
     assert set(found) == {"9"}  # x is no id where ids are integers
     ids, scores = payload.decode(found["9"])
     assert list(ids) == [1, 4]  # without what is unavailable
@@ -32,13 +32,13 @@ def test_new_items_alone_have_lists_by_content() -> None:
 
 
 def test_ids_are_spelled_as_the_generation_spells_them() -> None:
-    assert payload.decode(alike_of(FILMS, {"1", "2", "3", "4", "9"}, set(), "str", ON, 1.0)["x"])[0] == ["3"]
+    assert payload.decode(similar_to_new(FILMS, {"1", "2", "3", "4", "9"}, set(), "str", ON, 1.0)["x"])[0] == ["3"]
 
 
 @pytest.mark.parametrize("model", [ModelSettings(), ModelSettings(new_items=1, similar_depth=0)])
 def test_nothing_is_made_where_it_is_off(model: ModelSettings) -> None:
-    assert alike_of(FILMS, {"1"}, set(), "int", model, 1.0) == {}
+    assert similar_to_new(FILMS, {"1"}, set(), "int", model, 1.0) == {}
 
 
 def test_nothing_is_made_where_all_is_known() -> None:
-    assert alike_of(FILMS, {"1", "2", "3", "4", "9"}, set(), "int", ON, 1.0) == {}
+    assert similar_to_new(FILMS, {"1", "2", "3", "4", "9"}, set(), "int", ON, 1.0) == {}

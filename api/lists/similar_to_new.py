@@ -10,7 +10,7 @@ from contract.formats import payload
 from contract.formats.keys import Id
 
 
-def alike(store: Store, view: View, item_id: Id) -> StoredList | None:
+def similar_to_new(store: Store, view: View, item_id: Id) -> StoredList | None:
     """None for an item that the table of items does not know either. Asks Redis only where the revision of the items has such lists."""
     items, unavailable = view.items.pointer, view.unavailable
     if items is None or not items.n_alike:
