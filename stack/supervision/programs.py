@@ -21,6 +21,7 @@ KEYS_OF_SOURCES = (
 KEYS_OF_NOTICES = tuple(f"{PREFIX}{name}" for name in ("NOTICE_SECRET", "ON_PROMOTED", "ON_REFUSED", "ON_FAILED", "ON_STOPPED"))
 REDIS, TRAINER, WORKER, API = "redis", "trainer", "worker", "api"
 GUNICORN = ("-m", "gunicorn", "--config", "api/gunicorn.conf.py", "api.app:create_app()")
+PATIENT = 500  # a day and a half: a trainer that starts while a Redis of your own is away ends at once
 LOG_BYTES = 10 * 2**20
 NICENESS = 15  # of trainer and workers, which take every core: a request must not wait for them
 LOG_BACKUPS = 3
@@ -35,6 +36,7 @@ class Program:
     priority: int
     stop_s: int  # from SIGTERM to SIGKILL
     start_s: int = 3  # one that ends sooner has failed to start
+    start_retries: int = 4  # after which it is given up for good; before each there is a second more
 
 
 def programs(places: StackPaths, redis_server: Path | None) -> list[Program]:
@@ -42,7 +44,7 @@ def programs(places: StackPaths, redis_server: Path | None) -> list[Program]:
     python = sys.executable
     nice = ("nice", "-n", str(NICENESS))
     listed = [
-        Program(TRAINER, (*nice, *_without(KEYS_OF_API), python, "-m", "trainer", "serve"), priority=20, stop_s=20),
+        Program(TRAINER, (*nice, *_without(KEYS_OF_API), python, "-m", "trainer", "serve"), priority=20, stop_s=20, start_retries=PATIENT),
         # A shard takes about LARDER_SHARD_TARGET_S; who is not done by then is killed, and its shard is scored again.
         Program(WORKER, (*nice, *_without(KEYS_OF_API, KEYS_OF_SOURCES, KEYS_OF_NOTICES), python, "-m", "worker"), priority=30, stop_s=30),
         Program(API, (*_without(SECRET_OF_ERASURES, KEYS_OF_SOURCES, KEYS_OF_NOTICES), python, *GUNICORN), priority=40, stop_s=25),
@@ -91,7 +93,7 @@ def _section(program: Program, places: StackPaths) -> dict[str, object]:
         "autostart": "false",
         "autorestart": "true",
         "startsecs": program.start_s,
-        "startretries": 4,
+        "startretries": program.start_retries,
         "stopsignal": "TERM",
         "stopwaitsecs": program.stop_s,
         "killasgroup": "true",

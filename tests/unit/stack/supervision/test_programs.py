@@ -8,7 +8,7 @@ from pathlib import Path
 from supervisor.options import ServerOptions
 
 from stack.paths import StackPaths
-from stack.supervision.programs import configuration, programs
+from stack.supervision.programs import LOG_BACKUPS, LOG_BYTES, PATIENT, configuration, programs
 
 
 def parsed(places: StackPaths, redis_server: Path | None) -> ServerOptions:
@@ -57,6 +57,10 @@ def test_supervisor_reads_it_and_redis_comes_first(tmp_path: Path) -> None:
         "api": {"erasure", "source", "notices"},
     }
     assert commands["api"][-1] == "api.app:create_app()"
+    retries = {group.name: group.process_configs[0].startretries for group in groups}
+    assert retries == {"redis": 4, "trainer": PATIENT, "worker": 4, "api": 4}, "a trainer ends where a Redis of one's own is away"
+    logs = {(one.stdout_logfile_maxbytes, one.stdout_logfile_backups) for group in groups for one in group.process_configs}
+    assert logs == {(LOG_BYTES, LOG_BACKUPS)}, "logs are rotated"
     config = groups[-1].process_configs[0]
     assert (config.stdout_logfile, config.redirect_stderr, config.autostart) == (str(places.log / "api.log"), True, False)
     assert config.directory == str(tmp_path)
