@@ -4,7 +4,7 @@ the history of runs and of promotions."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Literal, TypeVar, cast
 
@@ -70,6 +70,12 @@ class Audit:
     def newest(self, n: int) -> list[Change]:
         """Newest first."""
         return newest_changes(self._redis, self._keys, n)
+
+
+def begun(run: str, options: Collection[str], *, forced: bool, review: bool, how: str = "queued") -> str:
+    """What is recorded of the start of a run. Values of options are not in it: they may be those of a source."""
+    own = [f"with its own {', '.join(sorted(options))}"] if options else []
+    return ", ".join([f"run {run} is {how}", *own, *(["forced"] if forced else []), *(["review"] if review else [])])
 
 
 def newest_changes(redis: Redis, keys: Keys, n: int) -> list[Change]:

@@ -15,6 +15,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from contract.audit import begun
 from contract.command_exit import guarded
 from contract.errors import GenerationFailedError, LarderError
 from contract.formats.states import RunState
@@ -67,8 +68,7 @@ def run(wait: bool, here: bool, force: bool, review: bool, timeout_s: float, **o
     with explained(larder.settings.redis_url):
         run_id = _here(runs, given, forced_by, review) if here else _enqueue(larder, given, forced_by, review)
         how = "dispatched" if here else "queued"
-        said = ", ".join([f"run {run_id} is {how}", *(["forced"] if force else []), *given])
-        larder.audit.record("run", who_asks(), after=said, run=run_id)
+        larder.audit.record("run", who_asks(), after=begun(run_id, given, forced=force, review=review, how=how), run=run_id)
         if not (wait or review):
             console.print(f"run {run_id} is {how}; follow it with: {as_called('watch')}")
             return

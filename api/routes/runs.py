@@ -22,6 +22,7 @@ from api.lists.breaker import Breaker
 from api.lists.store import Store
 from api.routes.audit import record
 from api.routes.generations import refused_for_now, state_of
+from contract.audit import begun
 from contract.errors import GenerationError, NothingPromotedError
 from contract.formats.ids import is_generation_id
 from contract.formats.keys import Id
@@ -154,14 +155,8 @@ def start_run(store: Store, queue: Breaker, settings: Settings, options: dict[st
 
 
 def record_start(store: Store, settings: Settings, by: str, run: str, options: Collection[str], *, forced: bool, review: bool) -> None:
-    """In the log of changes. Values of options are not in it: they may be those of a source."""
-    said = [
-        f"run {run} is queued",
-        *([f"with its own {', '.join(sorted(options))}"] if options else []),
-        *(["forced"] if forced else []),
-        *(["review"] if review else []),
-    ]
-    record(store, settings, "run", by, after=", ".join(said), run=run)
+    """In the log of changes."""
+    record(store, settings, "run", by, after=begun(run, options, forced=forced, review=review), run=run)
 
 
 def cancel_run(store: Store, queue: Breaker, settings: Settings, run: str, by: str) -> None:

@@ -22,6 +22,7 @@ from contract.store.runs import Runs
 from tests.support.builders import make_manifest
 from tests.support.generation_maker import SECRET, evaluation, make_generation, settings_for
 from tests.support.models.samples import many
+from trainer.__main__ import cli
 from trainer.cli.generations import COMMANDS
 
 REFUSED = Verdict(passed=False, because="nDCG is 0.2, and the current generation has 0.3")
@@ -47,8 +48,7 @@ class Larder:
         return result.output
 
     def result(self, name: str, *arguments: str, **environ: str) -> Result:
-        (command,) = (command for command in COMMANDS if command.name == name)
-        return CliRunner().invoke(command, arguments, env={"COLUMNS": "250", **self._environ, **environ})
+        return CliRunner().invoke(cli.commands[name], arguments, env={"COLUMNS": "250", **self._environ, **environ})
 
     @property
     def served(self) -> str:
@@ -127,6 +127,10 @@ def test_what_was_changed_by_commands_is_listed(larder: Larder) -> None:
     assert lines[2]["after"].startswith("a is served, promotions are held by ")
     assert all("@" in line["by"] for line in lines)
     assert len(larder.call("audit", "--json", "--limit", "1").splitlines()) == 1
+    larder.call("run", "--similarity", "cosine", "--k", "5", "--force")
+    started = json.loads(larder.call("audit", "--json", "--limit", "1"))
+    (run,) = [status.run for status in larder.runs.newest()]
+    assert (started["run"], started["after"]) == (run, f"run {run} is queued, with its own k, similarity, forced")
     assert "LARDER_AUDIT_ENTRIES is 0" in larder.call("audit", "--limit", "9", LARDER_NAMESPACE="other", LARDER_AUDIT_ENTRIES="0")
 
 
