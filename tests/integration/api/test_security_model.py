@@ -43,6 +43,7 @@ def test_an_admin_key_does_not_choose_what_a_run_reads(api: ApiProcess, store_re
     assert store_redis.keys("rq:job:*") == []
 
 
+@pytest.mark.long
 def test_a_writer_of_the_queue_reads_no_file_and_what_failed_is_told_to_admins(
     api: ApiProcess, store_redis: Redis, services: Callable[..., Services]
 ) -> None:
@@ -126,6 +127,7 @@ def test_nor_does_a_command(services: Callable[..., Services], command: tuple[st
     assert (refused.returncode, "is no id of a generation" in refused.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_a_writer_of_the_queue_runs_no_code(services: Callable[..., Services], store_redis: Redis, tmp_path: Path) -> None:
     stack, traces = services(job_retries=3), [tmp_path / f"pwned-{number}" for number in range(4)]
     queues = train_queue(store_redis, stack.settings), score_queue(store_redis, stack.settings)

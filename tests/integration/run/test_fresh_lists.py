@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 from redis import Redis
@@ -45,6 +46,7 @@ def overlay(redis: Redis, user: int) -> bytes:
     return b" ".join(field[1:] for field in cast("list[bytes]", redis.hkeys(KEYS.fresh(user))) if field.startswith(b"l"))
 
 
+@pytest.mark.long
 def test_from_an_event_to_a_list(services: Callable[..., Services], store_redis: Redis, tmp_path: Path) -> None:
     made = services(
         interactions="synthetic:300x80x6000", events=True, events_write_s=0.05, shard_target_s=60, k=5, depth=10, erasure_secret="a secret"

@@ -29,7 +29,7 @@ CASES: dict[str, dict[str, object]] = {
 }
 
 
-QUICK = ("ease and slit", "popularity")
+QUICK = ("ease and slit",)
 
 
 @pytest.fixture(scope="module")

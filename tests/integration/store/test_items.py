@@ -213,6 +213,7 @@ def test_items_that_know_too_little_change_nothing(services: Callable[..., Servi
     assert catalogue.unavailable() == ["3"]
 
 
+@pytest.mark.long
 def test_bad_items_change_nothing(services: Callable[..., Services], tmp_path: Path) -> None:
     stack = services(interactions="/nowhere/interactions.csv")
     bad = tmp_path / "items.csv"

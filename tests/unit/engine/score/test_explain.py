@@ -13,12 +13,13 @@ from contract.formats import explanations
 from contract.formats.keys import Id
 from engine.score.explain import Contributors, encode_contributors, explain_users
 from tests.support.contributors import explained, of_items
+from tests.support.depth import deeper, examples
 from tests.support.models.arrays import Case, lists, random_case
 
 LAYOUTS = ("dense", "sparse")
 EVERY = 10**6
 layouts = pytest.mark.parametrize("layout", LAYOUTS)
-untimed = settings(deadline=None, derandomize=True, database=None)
+untimed = settings(deadline=None, derandomize=True, database=None, max_examples=examples(30, 300))
 
 
 def explain(case: Case, layout: str, explain_depth: int, start: int = 0, end: int | None = None) -> Contributors:
@@ -125,6 +126,7 @@ cases = st.builds(
 @layouts
 @untimed
 @given(case=cases, explain_depth=st.one_of(st.integers(1, 5), st.just(EVERY)))
+@deeper
 def test_contributors_are_those_of_the_reference(layout: str, case: Case, explain_depth: int) -> None:
     expected = [
         [explained(case.affinity[user], case.similarity[:, item], explain_depth) for item, _ in listed]
@@ -149,6 +151,7 @@ def test_both_layouts_give_the_same_bits(neighbors: int) -> None:
 @layouts
 @untimed
 @given(case=cases, explain_depth=st.one_of(st.integers(1, 5), st.just(EVERY)), seed=st.integers(0, 9))
+@deeper
 def test_the_prior_has_a_share_of_its_own(layout: str, case: Case, explain_depth: int, seed: int) -> None:
     """Beside the contributors of the reference; all of them add up to 1."""
     prior = np.random.default_rng(seed).integers(-4, 9, len(case.similarity)) / 8
@@ -202,6 +205,7 @@ id_makers = st.sampled_from(
 
 @untimed
 @given(case=cases, make_id=id_makers, explain_depth=st.one_of(st.integers(1, 5), st.just(EVERY)), layout=st.sampled_from(LAYOUTS))
+@deeper
 def test_bytes_are_those_of_the_contract(case: Case, make_id: Any, explain_depth: int, layout: str) -> None:
     item_ids = [make_id(item) for item in range(case.affinity.shape[1])]
     if len(set(item_ids)) < len(item_ids):

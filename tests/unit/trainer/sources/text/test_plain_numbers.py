@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.depth import deeper, examples
 from tests.support.reading import HEADER, rows
 from trainer.interactions.external_ids import infer_id_type
 from trainer.sources.text.broken_csv import Layout
@@ -74,6 +75,8 @@ def test_a_number_is_the_float_that_python_reads(numerals: list[str]) -> None:
 
 
 @given(st.lists(st.tuples(INTEGERS, INTEGERS, NUMERALS, st.text("ab é.", max_size=3), NUMERALS), min_size=1, max_size=20), st.booleans())
+@settings(max_examples=examples(25, 1000))
+@deeper
 def test_a_chunk_is_what_polars_makes_of_it(lines: list[tuple[str, ...]], windows: bool) -> None:
     data = "".join(",".join(line) + ("\r\n" if windows else "\n") for line in lines).encode()
     plain = layout().plain(data, len(lines))
