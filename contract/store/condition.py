@@ -7,7 +7,7 @@ every write until it can: it tries again each second by itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from redis import Redis
 from redis.exceptions import ResponseError
@@ -15,11 +15,12 @@ from redis.exceptions import ResponseError
 KEEPS = "noeviction"
 MAKE_ROOM = "make room on the disk of Redis, or move its folder; it takes writes again by itself. Lists are served meanwhile"
 HOW = "set maxmemory-policy noeviction in its configuration (`redis-cli config set maxmemory-policy noeviction` until its next start)"
-_WRITES = {
+WRITES: Final = {
     "aof_last_write_status": "its append-only file can't be written",
     "aof_last_bgrewrite_status": "its append-only file can't be rewritten, and grows",
     "rdb_last_bgsave_status": "its snapshot can't be written",
 }
+"""Fields of INFO persistence that say `ok`, and what it means where one does not."""
 
 
 def evicting_policy(memory: Mapping[str, Any]) -> str:
@@ -38,7 +39,7 @@ def disk_trouble(persistence: Mapping[str, Any]) -> str:
 
     For the first and the last the server refuses writes, unless it is told otherwise.
     """
-    failed = [what for name, what in _WRITES.items() if str(persistence.get(name, "ok")) != "ok"]
+    failed = [what for name, what in WRITES.items() if str(persistence.get(name, "ok")) != "ok"]
     return " and ".join(failed)
 
 

@@ -26,7 +26,7 @@ def rows_of_neighbors(start, end, events, work, f, kind, threshold, n_neighbors,
     """
     n_items = f.size
     item_ends, item_users, indptr, others, place = events[0], events[1], events[2], events[3], events[7]
-    counts, values = np.zeros(n_items, np.int32), np.empty(max(n_items, BLOCK), np.float32)
+    counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
     touched = np.empty(n_items + 1, np.int32)
     few, many = np.empty(n_items, np.int32), np.empty(n_items, np.float64)
     frequencies = f.astype(np.int32)  # the same numbers in half the memory: those of what was touched lie anywhere in it

@@ -15,7 +15,7 @@ from tests.support.depth import deeper
 from tests.support.paths import ROOT
 
 FIELDS = {"system", "stage", "seconds", "peak_bytes", "n_users", "n_items", "n_interactions", "k", "note"}
-pytestmark = [deeper]
+pytestmark = deeper
 
 
 def run(out: Path, *arguments: str) -> tuple[Any, str]:

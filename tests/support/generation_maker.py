@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
 from redis import Redis
 
 from contract.artifacts.artifact import open_artifact
@@ -43,6 +44,21 @@ def make_generation(
     for shard in range(manifest.n_shards):
         publish(generations, erasure, make_shard(artifact, shard))
     return manifest
+
+
+def in_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs, which know no other settings, find these."""
+    monkeypatch.setenv("LARDER_REDIS_URL", settings.redis_url)
+    monkeypatch.setenv("LARDER_ARTIFACTS", settings.artifacts)
+    monkeypatch.setenv("LARDER_ERASURE_SECRET", settings.erasure_secret.get_secret_value())
+
+
+def n_lists(generations: Generations, generation: str) -> tuple[int, int]:
+    """How many lists Redis holds: of users and of items."""
+    redis, keys, manifest = generations.redis, generations.keys, generations.manifest(generation)
+    users = sum(int(redis.hlen(keys.recs(generation, bucket))) for bucket in range(manifest.n_user_buckets))
+    items = sum(int(redis.hlen(keys.similar(generation, bucket))) for bucket in range(manifest.n_item_buckets))
+    return users, items
 
 
 def evaluation(ndcg: float, popularity: float, k: int = 10) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from redis import Redis
@@ -10,7 +10,7 @@ from redis import Redis
 from api.web.context import PageContext
 from contract.errors import LarderError
 from contract.formats.manifest import Pointer
-from contract.store.condition import disk_trouble, persistence_of
+from contract.store.condition import disk_trouble, memory_of, persistence_of
 from contract.store.event_stream import events_in
 from contract.store.lists import spread
 from contract.store.streams.feeds import FeedState, told_of
@@ -21,19 +21,21 @@ LOOKED_AT = 4
 
 
 def memory(context: PageContext) -> Mapping[str, Any]:
-    """INFO may be forbidden; then the page does without."""
-    try:
-        return context.store.breaker.ask(lambda redis: redis.info("memory"))
-    except LarderError:
-        return {}
+    """What INFO says of it."""
+    return _told(context, memory_of)
 
 
 def disk(context: PageContext) -> str:
     """What Redis could not write to its disk; "" where it could, or nobody may look."""
+    return disk_trouble(_told(context, persistence_of))
+
+
+def _told(context: PageContext, look: Callable[[Redis], dict[str, Any]]) -> dict[str, Any]:
+    """Nothing where Redis is away, or nobody may look: the page does without."""
     try:
-        return disk_trouble(context.store.breaker.ask(persistence_of))
+        return context.store.breaker.ask(look)
     except LarderError:
-        return ""
+        return {}
 
 
 def is_unpacked(context: PageContext, pointer: Pointer | None) -> bool:

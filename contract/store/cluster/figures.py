@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from contract.store.cluster.address import N_SLOTS
+from contract.store.condition import WRITES
 
-WRITE_STATUSES = ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
 SUMS = ("used_memory", "used_memory_rss", "used_memory_peak", "mem_fragmentation_bytes")
 
 
@@ -21,7 +21,7 @@ def merged(section: str, told: Sequence[tuple[int, dict[str, Any]]]) -> dict[str
     if section == "memory":
         return first | _memory([(slots, info) for slots, info in told if slots])
     if section == "persistence" and all("aof_enabled" in info for _, info in told):
-        failing = {name: "err" for _, info in told for name in WRITE_STATUSES if info.get(name, "ok") != "ok"}
+        failing = {name: "err" for _, info in told for name in WRITES if info.get(name, "ok") != "ok"}
         return first | failing | {"aof_enabled": min(int(info["aof_enabled"]) for _, info in told)}
     if section == "replication" and all("connected_slaves" in info for _, info in told):
         return min((info for _, info in told), key=lambda info: int(info["connected_slaves"]))

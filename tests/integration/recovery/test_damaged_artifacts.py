@@ -17,18 +17,17 @@ from contract.larder import Larder
 from contract.queue.jobs import enqueue_shards
 from contract.settings.settings import Settings
 from contract.store.replicas.lost import told
-from tests.support.generation_maker import SECRET, make_generation, settings_for
+from tests.support.generation_maker import SECRET, in_environment, make_generation, settings_for
 from tests.support.models.fitting import interactions_of
 from tests.support.models.samples import many
 from tests.support.servers.services import Services, await_that
-from tests.support.working import work
+from tests.support.working import heal, work
 from trainer.doctor.artifacts import look_at_generations
 from trainer.run.beginning import begin
 from trainer.run.pipeline import make_artifact
 from trainer.run.publishing import kept_artifacts
 from trainer.run.spec import RunSpec
 from trainer.service.abandoned import see_to_abandoned
-from trainer.service.healing import Healing
 
 KEYS = Keys()
 
@@ -66,8 +65,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
 def settings(redis_server: str, store_redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Of a namespace that serves g1; jobs find the same in the environment."""
     made = settings_for(redis_server, f"file://{tmp_path}/artifacts")
-    for name, value in {"redis_url": redis_server, "artifacts": made.artifacts, "erasure_secret": SECRET}.items():
-        monkeypatch.setenv(f"LARDER_{name.upper()}", value)
+    in_environment(made, monkeypatch)
     make_generation(store_redis, made, "g1")
     return made
 
@@ -100,10 +98,7 @@ def test_lists_are_not_made_again_of_other_bytes(settings: Settings, store_redis
     flip(tmp_path / "artifacts" / "g1" / "similarity.npy")
     store_redis.delete(KEYS.recs("g1", 0))
     larder = Larder(settings)
-    service = Healing(larder)
-    while not larder.score_queue.count:
-        next(service._steps)
-    work(larder.score_queue)
+    heal(larder)
     (lost,) = told(store_redis, KEYS)
     assert "similarity.npy differ from their checksum" in lost.why
     assert not store_redis.exists(KEYS.recs("g1", 0))

@@ -16,7 +16,7 @@ from contract.larder import Larder
 from contract.queue.jobs import score_queue, train_queue
 from contract.queue.leases import n_alive_here
 from contract.settings.settings import Settings
-from tests.support.generation_maker import SECRET, make_generation, settings_for
+from tests.support.generation_maker import in_environment, make_generation, settings_for
 from tests.support.servers.services import Services, await_that
 from tests.support.working import work
 from trainer.erasure.erase import erase
@@ -36,8 +36,7 @@ def held(redis: Redis, generation: str) -> dict[bytes, dict[bytes, bytes]]:
 def larder(redis_server: str, store_redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Larder:
     """One that serves g1; its jobs find its settings in the environment."""
     settings = settings_for(redis_server, f"file://{tmp_path}/artifacts")
-    for name, value in {"redis_url": redis_server, "artifacts": settings.artifacts, "erasure_secret": SECRET}.items():
-        monkeypatch.setenv(f"LARDER_{name.upper()}", value)
+    in_environment(settings, monkeypatch)
     monkeypatch.setattr(emptied, "EVERY_S", 0.0)
     make_generation(store_redis, settings, "g1")
     return Larder(settings)

@@ -25,12 +25,6 @@ EVERYTHING: dict[str, Any] = {
 
 
 @pytest.fixture
-def server() -> Iterator[RedisServer]:
-    with RedisServer(appendonly="yes", appendfsync="everysec") as server:
-        yield server
-
-
-@pytest.fixture
 def stack(server: RedisServer, tmp_path: Path, zygote: Zygote) -> Iterator[Services]:
     """All that keeps something of users is on; their rows lie outside of the folder of the stack."""
     random, own = Random(3), tmp_path / "stack"

@@ -11,10 +11,9 @@ from contract.formats.keys import Keys
 from contract.larder import Larder
 from contract.settings.settings import Settings
 from contract.store.replicas.lost import told
-from tests.support.generation_maker import SECRET, make_generation, settings_for
-from tests.support.working import work
+from tests.support.generation_maker import SECRET, in_environment, make_generation, n_lists, settings_for
+from tests.support.working import heal
 from trainer.erasure.erase import erase
-from trainer.service.healing import Healing
 from trainer.service.keeping import Keeping
 
 KEYS = Keys()
@@ -30,8 +29,7 @@ def settings(redis_server: str, store_redis: Redis, tmp_path: Path, monkeypatch:
     made = settings_for(redis_server, f"file://{tmp_path}/artifacts")
     make_generation(store_redis, made, "g1")
     erase(made, store_redis, 7, lambda: None)
-    for name, value in {"redis_url": redis_server, "artifacts": made.artifacts}.items():
-        monkeypatch.setenv(f"LARDER_{name.upper()}", value)
+    in_environment(made, monkeypatch)
     return made
 
 
@@ -45,19 +43,12 @@ def test_lost_lists_are_made_again_once_the_secret_is_right(
     keeping.announce()
     assert SAID[secret] in caplog.text
     store_redis.delete(KEYS.recs("g1", 0))
-    healing = Healing(larder)
-    while not larder.score_queue.count:
-        next(healing._steps)
-    work(larder.score_queue)
+    heal(larder)
     (lost,) = told(store_redis, KEYS)
     assert SAID[secret] in lost.why
     assert not store_redis.exists(KEYS.recs("g1", 0))
     monkeypatch.setenv("LARDER_ERASURE_SECRET", SECRET)
-    again = Healing(Larder(settings))
-    while not larder.score_queue.count:
-        next(again._steps)
-    work(larder.score_queue)
+    heal(Larder(settings))
     pointer = larder.generations.current()
     assert pointer is not None
-    held = sum(store_redis.hlen(KEYS.recs("g1", bucket)) for bucket in range(pointer.n_user_buckets))
-    assert held == pointer.n_users == 399
+    assert n_lists(larder.generations, "g1")[0] == pointer.n_users == 399

@@ -11,19 +11,13 @@ from pathlib import Path
 import pytest
 
 from contract.store.removal import retire
+from tests.support.generation_maker import n_lists
 from tests.support.servers.api_process import ApiProcess, until
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.services import Services, await_that, children, sent, stopped
 
-pytestmark = [pytest.mark.long]
+pytestmark = pytest.mark.long
 SHAPE = "synthetic:3000x2500x150000"
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """One that can be stopped and come back with what it knew."""
-    with RedisServer(appendonly="yes", appendfsync="everysec") as server:
-        yield server
 
 
 @pytest.fixture
@@ -69,9 +63,7 @@ def check_whole(stack: Services, generation: str) -> None:
     progress, manifest = stack.generations.progress(generation), stack.generations.manifest(generation)
     assert progress is not None
     assert (progress.shards_recorded, progress.users_written) == (progress.n_shards, manifest.n_users)
-    n_users = sum(stack.redis.hlen(stack.keys.recs(generation, bucket)) for bucket in range(manifest.n_user_buckets))
-    n_items = sum(stack.redis.hlen(stack.keys.similar(generation, bucket)) for bucket in range(manifest.n_item_buckets))
-    assert (n_users, n_items) == (manifest.n_users, manifest.n_items)
+    assert n_lists(stack.generations, generation) == (manifest.n_users, manifest.n_items)
 
 
 def kill_all(worker: int) -> None:

@@ -14,18 +14,13 @@ from contract.larder import Larder
 from contract.settings.settings import Settings
 from contract.store.connections import says_disk
 from tests.support.builders import promote_lists
+from tests.support.generation_maker import n_lists
 from tests.support.servers.api_process import ApiProcess
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.services import Services, await_that, children
 from tests.support.servers.zygote import Zygote
 
 SHAPE = "synthetic:600x300x12000"
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    with RedisServer(appendonly="yes", appendfsync="everysec") as server:
-        yield server
 
 
 @pytest.fixture
@@ -90,6 +85,5 @@ def test_a_run_in_the_middle_of_which_the_disk_is_full_is_promoted_whole_once_th
     server.make_room()
     assert stack.await_state(generation, "current", "failed") == "current"
     manifest = stack.generations.manifest(generation)
-    held = sum(stack.redis.hlen(stack.keys.recs(generation, bucket)) for bucket in range(manifest.n_user_buckets))
-    assert held == manifest.n_users
+    assert n_lists(stack.generations, generation)[0] == manifest.n_users
     assert (trainer.poll(), worker.poll()) == (None, None), "nothing that starts them had to"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -12,7 +11,7 @@ from contract.artifacts.artifact import open_artifact
 from contract.formats.verdict import Verdict
 from contract.larder import Larder
 from contract.settings.settings import Settings
-from tests.support.generation_maker import make_generation, settings_for
+from tests.support.generation_maker import make_generation, n_lists, settings_for
 from tests.support.models.fitting import interactions_of
 from tests.support.models.samples import many
 from tests.support.servers.redis_server import RedisServer
@@ -23,13 +22,6 @@ from worker.publishing import publish
 from worker.shard import make_shard
 
 N_CUTS = 12
-
-
-@pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """As in the stacks, which write down what they hold."""
-    with RedisServer(appendonly="yes", appendfsync="everysec") as server:
-        yield server
 
 
 @pytest.fixture
@@ -51,21 +43,13 @@ def written(server: RedisServer) -> int:
     return file.stat().st_size
 
 
-def n_lists(larder: Larder, generation: str) -> tuple[int, int]:
-    """Of users and of items."""
-    keys, manifest = larder.keys, larder.generations.manifest(generation)
-    users = sum(int(larder.store.hlen(keys.recs(generation, bucket))) for bucket in range(manifest.n_user_buckets))
-    items = sum(int(larder.store.hlen(keys.similar(generation, bucket))) for bucket in range(manifest.n_item_buckets))
-    return users, items
-
-
 def check_whole(larder: Larder) -> str:
     """What is served has all its lists; "" where nothing is."""
     pointer = larder.generations.current()
     if pointer is None:
         return ""
     manifest = larder.generations.manifest(pointer.generation)
-    assert n_lists(larder, pointer.generation) == (manifest.n_users, manifest.n_items)
+    assert n_lists(larder.generations, pointer.generation) == (manifest.n_users, manifest.n_items)
     return pointer.generation
 
 

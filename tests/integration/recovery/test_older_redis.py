@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis import Redis
 
 from contract.artifacts.artifact import artifacts_in
 from contract.formats.keys import Keys
 from contract.larder import Larder
 from contract.settings.settings import Settings
 from contract.store.removal import retire
-from tests.support.generation_maker import SECRET, make_generation, settings_for
+from tests.support.generation_maker import in_environment, make_generation, n_lists, settings_for
 from tests.support.models.samples import many
 from tests.support.servers.redis_server import RedisServer
 from tests.support.working import work
@@ -28,16 +26,9 @@ KEYS = Keys()
 
 
 @pytest.fixture
-def server() -> Iterator[RedisServer]:
-    with RedisServer(appendonly="yes", appendfsync="everysec") as server:
-        yield server
-
-
-@pytest.fixture
 def settings(server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     made = settings_for(server.url, f"file://{tmp_path}/artifacts", keep_generations=0)
-    for name, value in {"redis_url": server.url, "artifacts": made.artifacts, "erasure_secret": SECRET}.items():
-        monkeypatch.setenv(f"LARDER_{name.upper()}", value)
+    in_environment(made, monkeypatch)
     return made
 
 
@@ -69,14 +60,10 @@ def findings(larder: Larder) -> dict[str, Finding]:
     return {finding.subject: finding for finding in look_at_generations(larder.store, larder.settings)}
 
 
-def n_users(redis: Redis, larder: Larder, name: str) -> int:
-    return sum(redis.hlen(KEYS.recs(name, bucket)) for bucket in range(larder.generations.manifest(name).n_user_buckets))
-
-
 def served(larder: Larder) -> str:
     pointer = larder.generations.current()
     assert pointer is not None
-    assert n_users(larder.store, larder, pointer.generation) == pointer.n_users
+    assert n_lists(larder.generations, pointer.generation)[0] == pointer.n_users
     return pointer.generation
 
 

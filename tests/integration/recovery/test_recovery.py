@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from contract.queue.jobs import score_queue
+from tests.support.generation_maker import n_lists
 from tests.support.servers.services import Services, await_that, children, sent, stopped
 
 N_USERS, N_ITEMS, PER_USER = 6000, 6000, 60
@@ -35,11 +36,6 @@ def interactions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def stack(services: Callable[..., Services], interactions: Path) -> Services:
     return services(interactions=interactions, time_column="", shard_target_s=0.02, lease_s=2)
-
-
-def users_served(stack: Services, generation: str) -> int:
-    manifest = stack.generations.manifest(generation)
-    return sum(stack.redis.hlen(stack.keys.recs(generation, bucket)) for bucket in range(manifest.n_user_buckets))
 
 
 def dispatch_run(stack: Services) -> str:
@@ -79,7 +75,7 @@ def test_a_killed_worker_costs_no_list(stack: Services, victims: str) -> None:
     if victims in ("work-horse", "both"):
         sent(horse, signal.SIGKILL)  # which may have died with its parent already
     assert stack.await_state(generation, "current", "failed") == "current"
-    assert users_served(stack, generation) == N_USERS
+    assert n_lists(stack.generations, generation)[0] == N_USERS
     progress = stack.generations.progress(generation)
     assert progress is not None
     assert progress.users_written == N_USERS
@@ -93,7 +89,7 @@ def test_a_job_that_was_taken_but_never_begun_is_put_back(stack: Services) -> No
     stack.redis.lmove(queue.key, queue.intermediate_queue_key, "LEFT", "RIGHT")
     stack.start("worker")
     assert stack.await_state(generation, "current", "failed") == "current"
-    assert users_served(stack, generation) == N_USERS
+    assert n_lists(stack.generations, generation)[0] == N_USERS
 
 
 @pytest.mark.long
@@ -107,11 +103,11 @@ def test_a_shard_that_sleeps_past_its_lease_is_taken_over_and_its_twin_changes_n
     sleeper = await_that(horse_at_work, "a work-horse")
     stack.start("worker")
     assert stack.await_state(generation, "current", "failed") == "current"
-    assert users_served(stack, generation) == N_USERS
+    assert n_lists(stack.generations, generation)[0] == N_USERS
     os.kill(sleeper, signal.SIGCONT)
     await_that(lambda: not Path(f"/proc/{sleeper}").exists(), "the sleeper ends")
     assert stack.generations.state(generation) == "current"
-    assert users_served(stack, generation) == N_USERS
+    assert n_lists(stack.generations, generation)[0] == N_USERS
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from contract.store.generations import Generations
+from tests.support.generation_maker import n_lists
 from tests.support.servers.services import Services, await_that
 from tests.support.servers.zygote import Zygote
 
@@ -25,8 +26,7 @@ def other(redis_server: str, store_redis: Redis, tmp_path: Path, zygote: Zygote)
 
 
 def check_whole(generations: Generations, name: str) -> None:
-    manifest, keys = generations.manifest(name), generations.keys
-    assert sum(generations.redis.hlen(keys.recs(name, bucket)) for bucket in range(manifest.n_user_buckets)) == manifest.n_users
+    assert n_lists(generations, name)[0] == generations.manifest(name).n_users
 
 
 def test_runs_of_two_trainers_at_once_are_all_promoted_in_their_order(services: Callable[..., Services]) -> None:

@@ -19,7 +19,7 @@ from contract.settings.settings import Settings
 from contract.store.connections import connect
 from contract.store.generations import Generations
 from contract.store.replicas.lost import told
-from tests.support.generation_maker import SECRET, settings_for
+from tests.support.generation_maker import SECRET, n_lists, settings_for
 from tests.support.models.fitting import interactions_of
 from tests.support.models.samples import many
 from tests.support.servers.api_process import until
@@ -80,11 +80,6 @@ def _answers(url: str) -> bool:
         return False
 
 
-def users_held(larder: Larder) -> int:
-    keys, redis = larder.keys, larder.store
-    return sum(int(redis.hlen(keys.recs("g1", bucket))) for bucket in range(larder.generations.manifest("g1").n_user_buckets))
-
-
 def test_without_replicas_that_acknowledge_a_generation_lacks_lists_and_is_made_whole(
     pair: Replicated, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,7 +101,7 @@ def test_without_replicas_that_acknowledge_a_generation_lacks_lists_and_is_made_
             pair.hold()
         publish(generations, larder.erasure, make_shard(artifact, shard))
     assert generations.state("g1") == "current"
-    before = users_held(larder)
+    before = n_lists(larder.generations, "g1")[0]
     assert before < N_USERS
     monkeypatch.setattr(healing, "WHILE_LOST_S", 0.0)
     service = Healing(larder)
@@ -115,7 +110,7 @@ def test_without_replicas_that_acknowledge_a_generation_lacks_lists_and_is_made_
     (lost,) = told(larder.store, larder.keys)
     assert lost.n >= N_USERS - before
     work(larder.score_queue)
-    assert users_held(larder) == N_USERS
+    assert n_lists(larder.generations, "g1")[0] == N_USERS
     for _ in range(10):
         service.tick()
     assert told(larder.store, larder.keys) == []
@@ -138,7 +133,7 @@ def test_with_them_nothing_that_is_lost_was_recorded_and_its_jobs_come_back(pair
     assert {job.func_name for job in larder.score_queue.jobs} == {SCORE_JOB}
     work(larder.score_queue)
     assert generations.state("g1") == "current"
-    assert users_held(larder) == N_USERS
+    assert n_lists(larder.generations, "g1")[0] == N_USERS
 
 
 def test_a_single_node_that_comes_back_with_an_older_dump_ends_what_was_going_on_then(
@@ -161,7 +156,7 @@ def test_a_single_node_that_comes_back_with_an_older_dump_ends_what_was_going_on
         assert left.enqueued == artifact.manifest.n_shards - 2
         work(larder.score_queue)
         assert larder.generations.state("g1") == "current"
-        assert users_held(larder) == N_USERS
+        assert n_lists(larder.generations, "g1")[0] == N_USERS
 
 
 @pytest.mark.long

@@ -22,7 +22,7 @@ from contract.store.erasure import Erasure
 from contract.store.generations import Generations
 from contract.store.removal import unlink_lists
 from contract.store.replicas.lost import Count, Lost, told
-from tests.support.generation_maker import SECRET, make_generation, settings_for
+from tests.support.generation_maker import SECRET, make_generation, n_lists, settings_for
 from tests.support.servers.services import Services, await_that
 from tests.support.working import work
 from trainer.run.beginning import write_named
@@ -214,7 +214,7 @@ def test_services_make_a_served_generation_whole_while_it_is_served(services: Ca
     assert f"of {n} lists of users" in asked.stderr.replace(",", "")
 
     def is_whole() -> bool:
-        return n == sum(int(store_redis.hlen(KEYS.recs(generation, bucket))) for bucket in range(pointer.n_user_buckets))
+        return n == n_lists(stack.generations, generation)[0]
 
     await_that(is_whole, lambda: f"all lists are there again; {stack.logs()}")
     verified = stack.run("verify")
