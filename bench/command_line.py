@@ -172,10 +172,11 @@ def tracing_command(users: int, rounds: int, json_file: Path | None) -> None:
 @cli.command(name="spark")
 @click.option("--shape", type=click.Choice(list(SHAPES)), default="1m", show_default=True, help="Size of the made-up data.")
 @click.option("--neighbors", default=100, show_default=True, help="Neighbors that an item keeps; 0 for all.")
+@click.option("--model", type=click.Choice(spark.MODELS), default="sar", show_default=True, help="What is fitted.")
 @_JSON
-def spark_command(shape: str, neighbors: int, json_file: Path | None) -> None:
-    """SAR's similarity by Spark on one executor and on two, beside our own engine (needs the driver spark and a JDK 17)."""
-    spark.run(shape, neighbors, json_file)
+def spark_command(shape: str, neighbors: int, json_file: Path | None, model: str) -> None:
+    """A model by Spark on one executor and on two, beside our own engine (needs the driver spark and a JDK 17)."""
+    spark.run(shape, neighbors, json_file, model)
 
 
 @cli.command(name="tenants")

@@ -102,8 +102,12 @@ class FamilySettings(BaseModel):
     def _unfit(self) -> str:
         """Why these settings don't go together; "" where they do."""
         normalizes, engine = bool(getattr(self, "normalize", False)), getattr(self, "engine", "larder")
-        if engine != "larder" and (self.model != "sar" or self.affinity or self.prior_gain):
-            return f"the engine {engine} has SAR alone, with its own affinity and without a prior: use the engine larder"
+        if engine == "recommenders" and (self.model != "sar" or self.affinity or self.prior_gain):
+            return "the engine recommenders has SAR alone, with its own affinity and without a prior: use the engine larder"
+        if engine == "spark" and self.model == AUTO:
+            return "the model auto stands for an engine, too: with the engine spark name the model"
+        if engine == "spark" and "slit" in (self.model, self.blend):
+            return "the engine spark counts users in common, and slit learns from the order of their items: use the engine larder"
         if self.model != "sar" and normalizes:
             return f"normalize maps scores to the scale of the weights, which is sar's: with model {self.model} say --no-normalize"
         if self.model == "sar" and normalizes and (self.affinity or self.prior_gain):
@@ -120,8 +124,11 @@ class FamilySettings(BaseModel):
 def unfit_for_target(settings: object) -> str:
     """Why a model with these settings can't have a target; "" where it can, or where they say nothing of models."""
     model, blend = getattr(settings, "model", AUTO), getattr(settings, "blend", "")
-    if (engine := getattr(settings, "engine", "larder")) != "larder":
-        return f"the engine {engine} has SAR alone, which knows no target: use the engine larder"
+    engine = getattr(settings, "engine", "larder")
+    if engine == "recommenders":
+        return "the engine recommenders has SAR alone, which knows no target: use the engine larder"
+    if engine == "spark":
+        return "the engine spark sends one row of a user, and a target needs two, of all events and of the target's: use the engine larder"
     if model not in (*FOR_TARGETS, AUTO):
         return f"the model {model} learns from all events alike; with a target the models are {', '.join(FOR_TARGETS)}"
     return "a blend knows no target: fit one model" if blend else ""

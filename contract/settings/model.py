@@ -24,7 +24,8 @@ class ModelSettings(FamilySettings, ContentSettings):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     engine: Literal["larder", "recommenders", "spark"] = Field(
-        "larder", description="What fits sar: Larder, the library recommenders, or Larder's kernels in tasks of Spark (docs/spark.md)."
+        "larder",
+        description="What fits: Larder, the library recommenders (sar alone), or Larder's kernels in tasks of Spark (docs/spark.md).",
     )
     similarity: Similarity = Field("jaccard", description="Item-item similarity of sar, from co-occurrence counts.")
     time_decay_days: float = Field(30.0, ge=0, description="Half-life of a weight of sar in days; 0 turns decay off.")

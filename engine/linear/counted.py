@@ -1,4 +1,4 @@
-"""Models that are a Gram matrix and a formula: S[i, j] = G[i, j] · left[i] · right[j] / (norms[i] · norms[j] + shrinkage), diagonal 0.
+"""Models that are a Gram matrix and a formula (gram.Formula).
 
 With `neighbors` each column is made by itself and keeps its entries of greatest magnitude: 20 bytes an entry while it is made, whatever
 the catalogue. Without, the whole matrix is made: 4 n_items² bytes. Either takes all pair products in increments.
@@ -6,31 +6,13 @@ the catalogue. Without, the whole matrix is made: 4 n_items² bytes. Either take
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from engine.arrays import Array
 from engine.linear import gram, gram_kernels
+from engine.linear.gram import Formula
 from engine.linear.matrix import Columns, Cost, Dense, Limits, Shape, column_bytes, dense_bytes, packed
 from engine.weighing.rows import UserRows
-
-
-class Formula(NamedTuple):
-    """left, right, norms float64 (n_items)."""
-
-    left: Array
-    right: Array
-    norms: Array
-    shrinkage: float
-
-    @classmethod
-    def product(cls, left: Array, right: Array) -> Formula:
-        return cls(left, right, np.ones_like(left), 0.0)
-
-    @classmethod
-    def quotient(cls, norms: Array, shrinkage: float) -> Formula:
-        return cls(np.ones_like(norms), np.ones_like(norms), norms, float(shrinkage))
 
 
 def cost(shape: Shape, neighbors: int, limits: Limits) -> Cost:
@@ -45,15 +27,14 @@ def cost(shape: Shape, neighbors: int, limits: Limits) -> Cost:
 def fit(rows: UserRows, formula: Formula, neighbors: int, limits: Limits, what: str) -> Dense | Columns:
     """S of weights as they are in `rows`."""
     limits.refuse_above(cost(Shape.of(rows), neighbors, limits), what, "keep the nearest items only, with --neighbors")
-    source, n = gram.Gram(rows), rows.n_items
+    n = rows.n_items
     if not neighbors:
         matrix = np.empty((n, n), np.float32)
 
         def keep(start: int, block: Array) -> None:
-            gram_kernels.normalise(start, block, *formula)
             matrix[start : start + len(block)] = block
 
-        gram.each_block(source, limits.threads, keep)
+        gram.each_block(limits.gram(rows, formula), limits.threads, keep)
         return Dense(matrix)
     most = min(neighbors, n)
     kept = (np.zeros(n, np.int64), np.zeros((n, most), np.int32), np.zeros((n, most), np.float32))
@@ -61,8 +42,7 @@ def fit(rows: UserRows, formula: Formula, neighbors: int, limits: Limits, what: 
     turned = formula._replace(left=formula.right, right=formula.left)
 
     def select(start: int, block: Array) -> None:
-        gram_kernels.normalise(start, block, *turned)
         gram_kernels.keep_greatest(start, block, most, *kept)
 
-    gram.each_block(source, limits.threads, select)
+    gram.each_block(limits.gram(rows, turned), limits.threads, select, most=most)
     return packed(*kept)

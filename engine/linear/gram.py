@@ -6,40 +6,67 @@ two passes of all pair products; cut to what fits in memory. Sums are float64 in
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from engine.arrays import Array
 from engine.blocks import in_blocks
+from engine.fit.part import SomeRows
 from engine.linear import column_kernels, gram_kernels
 from engine.weighing.rows import UserRows
 
 ROWS_OF_A_BLOCK = 16
 
 
-class Source(Protocol):
+class Source(ABC):
     """Makes rows of an items × items matrix. `load` float64 (n_items): what a row costs; `diagonal` float64 (n_items)."""
 
     load: Array
     diagonal: Array
 
+    def begin(self, upper: bool, most: int) -> None:  # noqa: B027 - most sources need not know
+        """Called before all rows are asked for, with what is looked at: of each row what lies from the diagonal on (`upper`), or its
+        `most` entries of greatest magnitude; 0: all."""
+
+    @abstractmethod
     def fill(self, start: int, end: int, upper: bool, out: Array) -> None:
         """Rows `start` to `end`, with `upper` from the diagonal on only, into out float64 (end − start, n_items), which holds zeros."""
 
 
-class Gram:
-    """G = XᵀX of rows of users, weights and all."""
+class Formula(NamedTuple):
+    """S[i, j] = G[i, j] · left[i] · right[j] / (norms[i] · norms[j] + shrinkage), diagonal 0. left, right, norms float64 (n_items)."""
 
-    def __init__(self, rows: UserRows) -> None:
+    left: Array
+    right: Array
+    norms: Array
+    shrinkage: float
+
+    @classmethod
+    def product(cls, left: Array, right: Array) -> Formula:
+        return cls(left, right, np.ones_like(left), 0.0)
+
+    @classmethod
+    def quotient(cls, norms: Array, shrinkage: float) -> Formula:
+        return cls(np.ones_like(norms), np.ones_like(norms), norms, float(shrinkage))
+
+
+class Gram(Source):
+    """G = XᵀX of rows of users, weights and all; or what a formula makes of it. `diagonal` is that of G."""
+
+    def __init__(self, rows: UserRows, formula: Formula | None = None) -> None:
         unsigned = rows.item_idx.view(np.dtype(f"u{rows.item_idx.itemsize}"))  # Numba then spares a test for negative positions
         self._columns = (*rows.by_item(), rows.indptr, unsigned, rows.weights)
-        self.load = work_of(rows) + rows.n_items
+        self._formula = formula
+        self.load = load_of(rows)
         self.diagonal = diagonal_of(rows)
 
     def fill(self, start: int, end: int, upper: bool, out: Array) -> None:
         gram_kernels.fill(start, end, *self._columns, upper, out)
+        if self._formula is not None:
+            gram_kernels.normalise(start, out, *self._formula)
 
 
 def diagonal_of(rows: UserRows) -> Array:
@@ -50,6 +77,11 @@ def diagonal_of(rows: UserRows) -> Array:
 def work_of(rows: UserRows) -> Array:
     """Increments that each item's row of a Gram matrix costs, float64 (n_items)."""
     return np.bincount(rows.item_idx, weights=np.repeat(rows.widths(), rows.widths()), minlength=rows.n_items)
+
+
+def load_of(rows: UserRows) -> Array:
+    """What each row of a Gram matrix costs: its increments, and a sweep over all items."""
+    return work_of(rows) + rows.n_items
 
 
 class SparseGram(NamedTuple):
@@ -67,23 +99,47 @@ class SparseGram(NamedTuple):
     rest: Array
 
 
-def each_block(source: Source, threads: int, use: Callable[[int, Array], None], *, upper: bool = False) -> None:
+def each_block(source: Source, threads: int, use: Callable[[int, Array], None], *, upper: bool = False, most: int = 0) -> None:
     """Call `use(start, block)` for all rows in blocks float64 (rows, n_items); a block is overwritten after its call.
 
-    `upper`: a block holds nothing before the column `start`.
+    `upper`: a block holds nothing before the column `start`. `most`: `use` looks at no more entries of a row, those of greatest magnitude.
     """
-    n_items = source.load.size
 
     def work(start: int, end: int) -> None:
-        room = np.empty((min(ROWS_OF_A_BLOCK, end - start), n_items))
-        for first in range(start, end, ROWS_OF_A_BLOCK):
-            last = min(first + ROWS_OF_A_BLOCK, end)
-            block = room[: last - first]
-            block[:, first if upper else 0 :] = 0.0
-            source.fill(first, last, upper, block)
+        for first, block in blocks(source, start, end, upper=upper):
             use(first, block)
 
+    source.begin(upper, most)
     in_blocks(work, source.load, threads)
+
+
+def blocks(source: Source, start: int, end: int, *, upper: bool) -> Iterator[tuple[int, Array]]:
+    """Rows `start` to `end` as `each_block` has them, each with the number of its first row."""
+    room = np.empty((min(ROWS_OF_A_BLOCK, end - start), source.load.size))
+    for first in range(start, end, ROWS_OF_A_BLOCK):
+        last = min(first + ROWS_OF_A_BLOCK, end)
+        block = room[: last - first]
+        block[:, first if upper else 0 :] = 0.0
+        source.fill(first, last, upper, block)
+        yield first, block
+
+
+def entries(source: Source, start: int, end: int, upper: bool, most: int) -> Iterator[SomeRows]:
+    """The entries that are not 0 of rows `start` to `end`, some rows at a time, with values float64: what a task of many makes."""
+    for first, block in blocks(source, start, end, upper=upper):
+        left = first if upper else 0
+        found = [left + np.flatnonzero(row[left:]) for row in block]
+        if most:
+            found = [_greatest(row, items, most) for row, items in zip(block, found, strict=True)]
+        values = [row[items] for row, items in zip(block, found, strict=True)]
+        yield SomeRows(np.array([items.size for items in found]), np.concatenate(found).astype(np.int32), np.concatenate(values))
+
+
+def _greatest(row: Array, items: Array, most: int) -> Array:
+    chosen, magnitudes = np.empty(most, np.int32), np.empty(most)
+    n = column_kernels.greatest(row[items], most, chosen, magnitudes)
+    kept: Array = items[chosen[:n]]
+    return kept
 
 
 def whole(source: Source, dtype: type[np.float32 | np.float64], threads: int) -> Array:

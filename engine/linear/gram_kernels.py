@@ -32,7 +32,7 @@ def fill(start, end, ends, users, places, indptr, item_idx, weights, upper, out)
 
 @njit(nogil=True, cache=True)
 def normalise(start, block, left, right, norms, shrinkage):  # type: ignore[no-untyped-def]
-    """Rows of G, from row `start` on, become rows of S (counted.py) in place, with a diagonal of 0."""
+    """Rows of G, from row `start` on, become rows of S (gram.Formula) in place, with a diagonal of 0."""
     for r in range(block.shape[0]):
         i = start + r
         for j in range(left.size):

@@ -5,6 +5,7 @@ S[i, j] is what the seen item i says for item j: score = A · S, so the column o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from contract.errors import SettingsError
 from contract.machine import n_cores
 from engine.arrays import Array
 from engine.linear import column_kernels as kernels
+from engine.linear.gram import Gram, Source
 from engine.weighing.rows import UserRows
 
 GIB = 2**30
@@ -104,10 +106,12 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a fit may use: bytes beyond its rows, its result included; and threads of its own."""
+    """What a fit may use: bytes beyond its rows, its result included; threads of its own; and what makes the Gram matrix of rows, as
+    gram.Gram does, by a formula or without."""
 
     memory_bytes: float = 4 * GIB
     threads: int = field(default_factory=n_cores)
+    gram: Callable[..., Source] = Gram
 
     def refuse_above(self, cost: Cost, what: str, way_out: str) -> None:
         """Raises SettingsError where a fit would take more memory than it may."""

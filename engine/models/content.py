@@ -85,8 +85,8 @@ class Features:
         return {"content_indptr": self.terms.indptr, "content_items": self.terms.item_idx, "content_vectors": self.vectors}
 
 
-class _Cosines:
-    """Rows of S, with its diagonal (gram.Source)."""
+class _Cosines(gram.Source):
+    """Rows of S, with its diagonal."""
 
     def __init__(self, features: Features) -> None:
         self._gram, self._vectors = gram.Gram(features.terms), features.vectors

@@ -17,7 +17,6 @@ import numpy as np
 
 from engine.linear import ridge
 from engine.linear.checks import within
-from engine.linear.gram import Gram
 from engine.linear.matrix import Cost, Fitted, Limits, Shape
 from engine.weighing.rows import UserRows
 
@@ -40,7 +39,7 @@ class Parameters:
 
 def fit(rows: UserRows, parameters: Parameters, limits: Limits) -> Fitted:
     added = np.full(rows.n_items, float(parameters.ridge))
-    return Fitted(ridge.fit(Gram(rows), Shape.of(rows), added, parameters.neighbors, limits, "ease"))
+    return Fitted(ridge.fit(limits.gram(rows), Shape.of(rows), added, parameters.neighbors, limits, "ease"))
 
 
 def cost(shape: Shape, parameters: Parameters, limits: Limits) -> Cost:

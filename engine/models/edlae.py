@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from engine.linear import ridge
 from engine.linear.checks import within
-from engine.linear.gram import Gram, diagonal_of
+from engine.linear.gram import diagonal_of
 from engine.linear.matrix import Cost, Fitted, Limits, Shape
 from engine.weighing.rows import UserRows
 
@@ -33,7 +33,7 @@ class Parameters:
 
 def fit(rows: UserRows, parameters: Parameters, limits: Limits) -> Fitted:
     added = parameters.dropout / (1.0 - parameters.dropout) * diagonal_of(rows) + parameters.ridge
-    return Fitted(ridge.fit(Gram(rows), Shape.of(rows), added, parameters.neighbors, limits, "edlae"))
+    return Fitted(ridge.fit(limits.gram(rows), Shape.of(rows), added, parameters.neighbors, limits, "edlae"))
 
 
 def cost(shape: Shape, parameters: Parameters, limits: Limits) -> Cost:

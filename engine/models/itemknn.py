@@ -19,7 +19,7 @@ import numpy as np
 from contract.errors import SettingsError
 from engine.linear import counted
 from engine.linear.checks import within
-from engine.linear.gram import diagonal_of
+from engine.linear.gram import Formula, diagonal_of
 from engine.linear.matrix import Cost, Fitted, Limits, Shape
 from engine.weighing.rows import UserRows
 
@@ -45,9 +45,9 @@ class Parameters:
 def fit(rows: UserRows, parameters: Parameters, limits: Limits) -> Fitted:
     weighed = _weighed(rows, parameters.weighting)
     if parameters.weighting == "bm25":
-        formula = counted.Formula.product(np.ones(rows.n_items), np.ones(rows.n_items))
+        formula = Formula.product(np.ones(rows.n_items), np.ones(rows.n_items))
     else:
-        formula = counted.Formula.quotient(np.sqrt(diagonal_of(weighed)), parameters.shrinkage)
+        formula = Formula.quotient(np.sqrt(diagonal_of(weighed)), parameters.shrinkage)
     return Fitted(counted.fit(weighed, formula, parameters.neighbors, limits, "itemknn"))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from engine.arrays import Array
 from engine.linear import counted
 from engine.linear.checks import within
+from engine.linear.gram import Formula
 from engine.linear.matrix import Cost, Fitted, Limits, Shape
 from engine.weighing.rows import UserRows
 
@@ -39,7 +40,7 @@ def fit(rows: UserRows, parameters: Parameters, limits: Limits) -> Fitted:
     of_user = np.repeat(_power(rows.row_sums(), -alpha / 2), rows.widths())
     of_item = rows.item_sums()
     scaled = rows.reweighted(rows.weights.astype(np.float64) ** alpha * of_user)
-    formula = counted.Formula.product(_power(of_item, -alpha), _power(of_item, -parameters.beta))
+    formula = Formula.product(_power(of_item, -alpha), _power(of_item, -parameters.beta))
     return Fitted(counted.fit(scaled, formula, parameters.neighbors, limits, "rp3beta"))
 
 

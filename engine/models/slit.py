@@ -22,7 +22,7 @@ from contract.errors import SettingsError
 from engine.arrays import Array
 from engine.linear import ridge
 from engine.linear.checks import within
-from engine.linear.gram import work_of
+from engine.linear.gram import Source, load_of
 from engine.linear.matrix import Cost, Fitted, Limits, Shape
 from engine.models import slit_kernels
 from engine.weighing import row_kernels
@@ -71,23 +71,23 @@ class _Events:
         self.columns = (ends, users, places, rows.indptr, items, weights, self.moments, self.lengths)
 
 
-class Past:
-    """Rows of A (gram.Source)."""
+class Past(Source):
+    """Rows of A."""
 
     def __init__(self, rows: UserRows, events: _Events, parameters: Parameters) -> None:
         longest = int(events.lengths.max(initial=1))
         steps = np.arange(longest + 1, dtype=np.float64)
         self._columns, self._powers = events.columns, parameters.past**steps
         self._cuts = np.cumsum(parameters.past ** (2 * steps))  # [s]: over 0 to s
-        self.load = work_of(rows) + rows.n_items
+        self.load = load_of(rows)
         self.diagonal: Array = slit_kernels.past_diagonal(*events.columns[3:], self._cuts, rows.n_items)
 
     def fill(self, start: int, end: int, upper: bool, out: Array) -> None:
         slit_kernels.fill_past(start, end, *self._columns, self._powers, self._cuts, upper, out)
 
 
-class Future:
-    """Rows of the transpose of C (gram.Source): of each item, what came before it."""
+class Future(Source):
+    """Rows of the transpose of C: of each item, what came before it."""
 
     def __init__(self, rows: UserRows, events: _Events, parameters: Parameters) -> None:
         longest = int(events.lengths.max(initial=1))
@@ -97,7 +97,7 @@ class Future:
         self._by_distance = np.zeros(longest + 1)  # [d]: Σ ρ^a σ^b over a + b = d − 1
         for distance in range(1, longest + 1):
             self._by_distance[distance] = rising[:distance] @ falling[:distance][::-1]
-        self.load = work_of(rows) + rows.n_items
+        self.load = load_of(rows)
         self.diagonal: Array = np.zeros(rows.n_items)
 
     def fill(self, start: int, end: int, upper: bool, out: Array) -> None:  # noqa: ARG002 - not symmetric

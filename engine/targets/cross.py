@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from engine.arrays import Array
+from engine.linear.gram import Source
 from engine.targets.cross_kernels import fill_cross
 from engine.weighing.rows import UserRows
 
 
-class Cross:
-    """Rows of BᵀA (engine/linear/gram.py, Source): row j is the column of item j in AᵀB. Sums are float64 in the order of users."""
+class Cross(Source):
+    """Rows of BᵀA: row j is the column of item j in AᵀB. Sums are float64 in the order of users."""
 
     def __init__(self, inputs: UserRows, targets: UserRows) -> None:
         self._columns = (*targets.by_item(), targets.weights, inputs.indptr, inputs.item_idx, inputs.weights)

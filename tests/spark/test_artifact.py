@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from contract.artifacts.artifact import open_artifact
 from contract.formats.manifest import Manifest
@@ -22,13 +23,21 @@ from trainer.spark.cluster import Cluster
 CONF = "spark.driver.memory=512m"
 
 
-def test_a_whole_artifact_on_two_executors(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("model", "evaluate"), [("sar", False), ("ease", True)])
+def test_a_whole_artifact_on_two_executors(model: str, evaluate: bool, tmp_path: Path) -> None:
     films = sources.load(Settings().source, tmp_path).interactions
 
     def made(engine: str) -> tuple[Manifest, dict[str, bytes]]:
         url = (tmp_path / engine).as_uri()
         settings = Settings(
-            artifacts=url, engine=engine, neighbors=30, evaluate=False, spark_master="local-cluster[2,1,1024]", spark_conf=CONF
+            artifacts=url,
+            engine=engine,
+            model=model,
+            normalize=model == "sar",
+            neighbors=30,
+            evaluate=evaluate,
+            spark_master="local-cluster[2,1,1024]",
+            spark_conf=CONF,
         )
         manifest = make_artifact(RunSpec("g1", settings), films, lambda *_: None)
         return manifest, {name: array.tobytes() for name, array in open_artifact(url, "g1").arrays.items()}
@@ -36,6 +45,8 @@ def test_a_whole_artifact_on_two_executors(tmp_path: Path) -> None:
     (ours, our_arrays), (theirs, their_arrays) = made("larder"), made("spark")
     assert their_arrays == our_arrays
     assert (theirs.digest, theirs.settings.engine) == (ours.digest, "spark")
+    measured = [{**(manifest.evaluation or {}), "seconds": 0} for manifest in (ours, theirs)]
+    assert measured[0] == measured[1]
     assert {name: spec.crc32 for name, spec in theirs.arrays.items()} == {name: spec.crc32 for name, spec in ours.arrays.items()}
     assert list((tmp_path / "spark" / ".spark").iterdir()) == []
 

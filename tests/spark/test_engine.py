@@ -49,15 +49,20 @@ def assert_same(interactions: Interactions, model: ModelSettings, spark: Cluster
     [
         ModelSettings(engine="spark", neighbors=50),
         ModelSettings(engine="spark", similarity="lexicographers mutual information", threshold=3),
+        ModelSettings(engine="spark", neighbors=50, affinity="binary:rank:0.9", prior_gain=0.1, normalize=False),
+        ModelSettings(engine="spark", model="ease", neighbors=30),
+        ModelSettings(engine="spark", model="itemknn", weighting="tfidf", neighbors=50),
+        ModelSettings(engine="spark", model="rp3beta", neighbors=50, blend="itemknn"),
     ],
-    ids=["nearest", "sparse"],
+    ids=["nearest", "sparse", "sar with a prior", "ease", "itemknn", "a blend"],
 )
 def test_the_bytes_of_our_own_engine(model: ModelSettings, films: Interactions, cluster: Cluster) -> None:
     assert_same(films, model, cluster)
 
 
-def test_dense_tiles(cluster: Cluster) -> None:
-    model = ModelSettings(engine="spark")
+@pytest.mark.parametrize("name", ["sar", "ease", "edlae", "itemknn"])
+def test_dense_tiles(name: str, cluster: Cluster) -> None:
+    model = ModelSettings(engine="spark", model=name, neighbors=0)
     names = fitted(interactions_of(many()), model, None)
     assert [name for name in names if name.startswith("similarity")] == ["similarity"]
     assert_same(interactions_of(many()), model, cluster)

@@ -7,7 +7,7 @@ The rows that scores are made from have the affinity of `--affinity`; the rows t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from engine.targets import ridge
 from engine.weighing.affinity import Affinity, lasting, weigh
 from engine.weighing.rows import UserRows, rows_of_events
 from engine.weighing.scored import scored_rows, whole
+from trainer.fitting.counts import Counts
 from trainer.fitting.fit_model import NOTHING, Made, Similar, sar_rows
 from trainer.fitting.newcomers import fit_sar, known_of, mix_of, similar_rows, written_columns
 from trainer.interactions.interactions import Interactions
@@ -42,17 +43,17 @@ def fit(
     limit_bytes: float,
     report: Report,
     similar: Similar | None,
+    counts: Counts,
 ) -> Made:
     """As fit_model.fit_model, for a model of the family, or sar with an affinity or a prior."""
-    pairs = user_rows(interactions)
+    pairs, limits = user_rows(interactions), Limits(limit_bytes, threads, counts.gram)
     if model.model == "sar":
         counted = sar_rows(interactions, model)
-        made, near = fit_sar(interactions, counted, model, allocate, Limits(limit_bytes, threads), report, similar)
+        made, near = fit_sar(interactions, counted, model, allocate, limits, report, similar, counts)
         own = None
     else:
         report(0, 1)
         counted = None
-        limits = Limits(limit_bytes, threads)
         found, mix = fitted(pairs, model, limits), mix_of(interactions, pairs.item_idx, model, limits)
         matrix = mixed(found.matrix, mix)
         if not model.exclude_seen and model.repeat_gain and model.model not in MATRIXLESS:
@@ -78,7 +79,7 @@ def fitted(pairs: UserRows, model: ModelSettings, limits: Limits) -> Fitted:
     first = _one(model.model, pairs, decayed, model, limits)
     if not model.blend:
         return first
-    left = Limits(limits.memory_bytes - first.matrix.n_bytes, limits.threads)
+    left = replace(limits, memory_bytes=limits.memory_bytes - first.matrix.n_bytes)
     return blend.blend(first, _one(model.blend, pairs, decayed, model, left), model.blend_share)
 
 

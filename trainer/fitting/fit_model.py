@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from engine.arrays import Allocate, Array, Report
 from engine.fit import rows as sar
 from engine.fit.similarity import Fitted
 from engine.linear.matrix import Limits
+from trainer.fitting.counts import counts_of
 from trainer.fitting.newcomers import Similar, fit_sar, known_of
 from trainer.interactions.interactions import Interactions
 from trainer.spark.cluster import Cluster
@@ -84,7 +84,7 @@ def fit_model(
     """
     if model.model == AUTO:
         raise SettingsError("the model auto is chosen in a run, or by `larder tune`: name the model that is meant here")
-    n_items = len(interactions.item_ids)
+    n_items, counts = len(interactions.item_ids), counts_of(model, spark, report)
     if interactions.target is not None:
         from trainer.fitting import targets  # SciPy
 
@@ -96,14 +96,9 @@ def fit_model(
     if model.model != "sar" or model.affinity or model.prior_gain:
         from trainer.fitting import family  # SciPy, which SAR does without
 
-        return family.fit(interactions, model, allocate, threads, limit_bytes, report, similar)
+        return family.fit(interactions, model, allocate, threads, limit_bytes, report, similar, counts)
     rows = sar_rows(interactions, model, threads, allocate)
-    fit = sar.fit_similarity
-    if model.engine == "spark" and spark is not None:
-        from trainer.spark.similarity import fit_similarity
-
-        fit = partial(fit_similarity, spark)
-    fitted, near = fit_sar(interactions, rows, model, allocate, Limits(limit_bytes, threads), report, similar, fit)
+    fitted, near = fit_sar(interactions, rows, model, allocate, Limits(limit_bytes, threads), report, similar, counts)
     return Made(rows, fitted, similar=near, learnt_from=known_of(interactions))
 
 

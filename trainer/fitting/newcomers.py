@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +15,8 @@ from engine.linear.column_kernels import transposed
 from engine.linear.matrix import Columns, Limits
 from engine.linear.nearest import nearest, nearest_of_tiles
 from engine.models.newcomers import Mix, Parameters
+from trainer.fitting.counts import Counts
 from trainer.interactions.interactions import Interactions
-
-SarFit = Callable[..., similarity.Fitted]
 
 
 class Similar(NamedTuple):
@@ -65,23 +64,20 @@ def fit_sar(
     limits: Limits,
     report: Report,
     similar: Similar | None,
-    fit: SarFit = sar.fit_similarity,
+    counts: Counts,
 ) -> tuple[similarity.Fitted, Mapping[str, Array]]:
-    """SAR's similarity where `allocate` puts it, mixed where something is known of items; then the similar items, too.
-
-    `fit`: what makes it, engine.fit.rows.fit_similarity or what makes the same.
-    """
+    """SAR's similarity where `allocate` puts it, mixed where something is known of items; then the similar items, too."""
     n_items, how = len(interactions.item_ids), {"threads": limits.threads, "limit_bytes": limits.memory_bytes, "report": report}
     mix = mix_of(interactions, rows.indices, model, limits)
     if mix is None:
-        return fit(rows, n_items, model, allocate, **how), {}
+        return counts.similarity(rows, n_items, model, allocate, **how), {}
     held: dict[str, Array] = {}
 
     def keep(name: str, dtype: np.typing.DTypeLike, shape: tuple[int, ...]) -> Array:
         held[name] = allocate(name, dtype, shape) if name == "similarity" else np.zeros(shape, dtype)
         return held[name]
 
-    made = fit(rows, n_items, model, keep, **how)
+    made = counts.similarity(rows, n_items, model, keep, **how)
     wants = similar is not None and similar.depth > 0
     if made.layout == "dense":
         mix.tiles(held["similarity"])

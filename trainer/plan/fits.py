@@ -49,7 +49,7 @@ def fit_of(interactions: Interactions, model: ModelSettings, threads: int, limit
     half_life = gram_affinity(pairs, model).half_life_days if model.fit_decay_days and pairs.timestamps is not None else 0.0
     width = n_items if is_dense else 0.0 if model.model in MATRIXLESS else min(model.neighbors, n_items)
     return Fit(
-        model=_text(model, half_life) + _told(interactions),
+        model=_text(model, half_life) + _told(interactions, model),
         n_pairs=pairs.n_pairs,
         layout="dense" if is_dense else "sparse",
         similarity_bytes=4 * TILE * -(-n_items // TILE) * n_items if is_dense else int(cost.matrix_bytes),
@@ -74,7 +74,7 @@ def _of_sar(interactions: Interactions, model: ModelSettings, threads: int, limi
         else ""
     )
     return Fit(
-        model=f"sar, {model.similarity}{_told(interactions)}" + (", seconds of one host without Spark" if model.engine == "spark" else ""),
+        model=f"sar, {model.similarity}{_told(interactions, model)}",
         n_pairs=int(rows.indices.size),
         layout=choice.layout,
         similarity_bytes=choice.n_bytes,
@@ -111,9 +111,10 @@ def _is_large(shape: Shape, model: ModelSettings) -> bool:
     return shape.n_items > ease.WHOLE_ITEMS and not {model.model, model.blend}.isdisjoint(REGRESSIONS)
 
 
-def _told(interactions: Interactions) -> str:
+def _told(interactions: Interactions, model: ModelSettings) -> str:
     """With a target, `sar` counts less than is said here: of each user's items, with those that were bought."""
-    return ", with a target" if interactions.target is not None else ""
+    told = ", with a target" if interactions.target is not None else ""
+    return told + (", seconds of one host without Spark" if model.engine == "spark" else "")
 
 
 def _text(model: ModelSettings, half_life: float) -> str:

@@ -51,8 +51,13 @@ def test_a_folder_is_named_from_the_root_on() -> None:
     assert "expected a folder from / on" in refusal(spark_folder="mnt/larder")
 
 
-def test_the_engine_has_sar_alone() -> None:
+def test_models_of_the_engine() -> None:
     assert ModelSettings(engine="spark", new_items=1).new_items == 1
-    assert "he engine spark has SAR alone" in refusal(engine="spark", model="ease")
-    assert "he engine spark has SAR alone" in refusal(engine="spark", target="buy")
+    for model in ("ease", "edlae", "itemknn", "rp3beta", "popularity"):
+        assert ModelSettings(engine="spark", model=model).model == model
+    assert ModelSettings(engine="spark", affinity="binary", normalize=False).affinity == "binary"
+    for unfit in ({"model": "slit"}, {"model": "ease", "blend": "slit"}):
+        assert "he engine spark counts users in common, and slit learns" in refusal(engine="spark", **unfit)
+    assert "he model auto stands for an engine, too" in refusal(engine="spark", model="auto")
+    assert "he engine spark sends one row of a user" in refusal(engine="spark", target="buy")
     assert "he engine recommenders has SAR alone" in refusal(engine="recommenders", model="ease")

@@ -24,8 +24,15 @@ def as_lists(indptr: Array, indices: Array) -> list[list[int]]:
 
 
 def sent(rows: list[list[int]], ends: list[int]) -> dict[int, list[list[int]]]:
-    found = packs(*csr(rows), np.array(ends))
-    return {pack.block: as_lists(*rows_of([(pack.lengths.tobytes(), pack.item_idx.tobytes())])) for pack in found}
+    """Item_idx by block; the other column, of item_idx / 2, must have come with them."""
+    indptr, indices = csr(rows)
+    found = {}
+    for pack in packs(indptr, (indices, indices.astype(np.float32) / 2), np.array(ends)):
+        in_bytes = (pack.lengths.tobytes(), [column.tobytes() for column in pack.columns])
+        ends_of_rows, (items, others) = rows_of([in_bytes], ["int32", "float32"])
+        assert (items == 2 * others).all()
+        found[pack.block] = as_lists(ends_of_rows, items)
+    return found
 
 
 def test_a_row_goes_to_each_block_that_it_touches_once() -> None:
@@ -45,30 +52,43 @@ def test_many_rows() -> None:
 
 def test_nobody_has_anything() -> None:
     assert sent([[], []], [0, 4]) == {}
-    assert as_lists(*rows_of([])) == [[]]
+    indptr, columns = rows_of([], ["int16", "float32"])
+    assert (indptr.tolist(), [column.dtype.name for column in columns]) == ([0], ["int16", "float32"])
 
 
 def test_packs_are_put_together() -> None:
-    two = [(np.array([1, 2], np.int32).tobytes(), np.array([3, 4, 5], np.int32).tobytes())] * 2
-    assert as_lists(*rows_of(two)) == [[3], [4, 5], [3], [4, 5]]
+    two = [(np.array([1, 2], np.int32).tobytes(), [np.array([3, 4, 5], np.int16).tobytes()])] * 2
+    indptr, (items,) = rows_of(two, ["int16"])
+    assert as_lists(indptr, items) == [[3], [4, 5], [3], [4, 5]]
 
 
 def test_rows_in_files_come_back(tmp_path: Path) -> None:
     rows = [[1, 2], [], [0], [0, 1, 2, 3], [5]]
-    n_files = write_rows(tmp_path, *csr(rows), 3)
+    indptr, items = csr(rows)
+    n_files = write_rows(tmp_path, indptr, (items, items * np.float32(2)), 3)
     assert n_files > 1
-    assert [row for at in range(n_files) for row in as_lists(*read_rows(tmp_path, at))] == rows
+    found = [read_rows(tmp_path, at, 2) for at in range(n_files)]
+    assert [row for ends, (part, _) in found for row in as_lists(ends, part)] == rows
+    assert all((doubled == 2 * part).all() for _, (part, doubled) in found)
 
 
 def test_each_try_of_a_task_writes_a_part_of_its_own(tmp_path: Path) -> None:
-    first, second = (write_part(tmp_path, 4, SomeRows(np.array([n]), np.empty(0, np.int32), np.zeros((2, n)))) for n in (1, 2))
+    first, second = (write_part(tmp_path, 4, [SomeRows(np.array([n]), np.empty(0, np.int32), np.zeros((2, n)))]) for n in (1, 2))
     assert first != second
     assert (read_part(tmp_path, first).values.shape, read_part(tmp_path, second).lengths.tolist()) == ((2, 1), [2])
     clear(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_rows_of_a_part_are_written_as_they_come(tmp_path: Path) -> None:
+    some = [SomeRows(np.full(n, n), np.arange(n, dtype=np.int32), np.full((n, 3), n / 2)) for n in (2, 0, 5)]
+    found = read_part(tmp_path, write_part(tmp_path, 1, iter(some)))
+    assert [array.tolist() for array in found] == [np.concatenate(arrays).tolist() for arrays in zip(*some, strict=True)]
+    assert [array.dtype.name for array in found] == ["int64", "int32", "float64"]
+
+
 def test_blocks_are_as_many_as_cores_want_and_as_small_as_memory_wants() -> None:
-    assert n_blocks(100_000, 1000, 2, GIB // 4) == 8
-    assert n_blocks(20_000_000, 138_000, 2, GIB // 4) == 8
-    assert n_blocks(1_000_000_000, 10_000_000, 16, GIB // 4) == 1490
+    assert n_blocks(100_000, 1000, 2, 4, GIB // 4) == 8
+    assert n_blocks(20_000_000, 138_000, 2, 4, GIB // 4) == 8
+    assert n_blocks(1_000_000_000, 10_000_000, 16, 4, GIB // 4) == 1490
+    assert n_blocks(1_000_000_000, 10_000_000, 16, 8, GIB // 4) == 2980
