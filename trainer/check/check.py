@@ -29,6 +29,7 @@ from trainer.sources import load as sources
 BY_POLICY = {*cleaning.DUPLICATE.values(), cleaning.FEW_USER, cleaning.FEW_ITEM, cleaning.ROBOT}
 """Reasons to drop a row that the settings ask for: no loss."""
 FEW = 50  # users or items below which recommendations mean little
+ONE_ROW = "Write each on one row; several categories of an item stand on its row with a bar between them."
 FEW_TWINS, MANY_TWINS = 10, 0.1  # ids that have a twin: more than so many, and than this part of all, are no accident
 Verdict = Literal["usable", "usable with losses", "usable with doubts", "unusable"]
 EXIT_CODES: dict[Verdict, int] = {"usable": 0, "usable with losses": 1, "usable with doubts": 1, "unusable": 2}
@@ -72,16 +73,17 @@ def check(source: SourceSettings, cache: Path) -> CheckReport:
         return _unusable(label, problems, refused, *meant)
     made, doubts = loaded.interactions, [Finding(doubt.what, 0, doubt.advice) for doubt in loaded.doubts]
     try:
-        beside, lost_beside = tables_beside(source, made)
+        beside = tables_beside(source, made)
     except DataError as error:
         return _unusable(label, problems, Finding(str(error), 0, ""))
+    doubts += [Finding(what, 0, ONE_ROW) for what in beside.doubtful]
     twins, many = _twins(made)
-    findings = [*doubts, *_findings(problems), *(Finding(what, n, "") for what, n in lost_beside.items()), *_remarks(made), *twins]
-    lost = bool(lost_beside) or any(reason not in BY_POLICY and reason not in NO_ROWS for reason in made.dropped)
+    findings = [*doubts, *_findings(problems), *(Finding(what, n, "") for what, n in beside.lost.items()), *_remarks(made), *twins]
+    lost = bool(beside.lost) or any(reason not in BY_POLICY and reason not in NO_ROWS for reason in made.dropped)
     return CheckReport(
         label,
         "usable with losses" if lost else "usable with doubts" if doubts or many else "usable",
-        [*_rows(problems), *_facts(made), *_target(made), *beside],
+        [*_rows(problems), *_facts(made), *_target(made), *beside.facts],
         tuple(problems.notes),
         findings,
         _distributions(made),

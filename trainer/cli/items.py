@@ -100,6 +100,8 @@ def items(force: bool, **options: Any) -> None:
         console.print(f"How many of them {known.name} knows can't be told: its artifact is not here")
     if snapshot.items and snapshot.items.left_out:
         console.print(snapshot.items.left_out, markup=False)
+    if snapshot.items and snapshot.items.doubled.told:
+        console.print(snapshot.items.doubled.told, markup=False)
     if now.n_alike:
         console.print(f"{now.n_alike:,} items that no run knows yet have similar items, by what they are like")
     if now.n_titles:

@@ -15,6 +15,7 @@ from contract.errors import DataError
 from contract.formats.manifest import IdType
 from trainer.interactions.external_ids import MAX_ID_BYTES
 from trainer.items.item_ids import LONG_ID, NO_ID, texts
+from trainer.rows.doubled import Doubled, doubled
 
 CATEGORY_COLUMNS = ("categories", "category", "genres", "genre")
 AVAILABLE = "available"
@@ -30,12 +31,14 @@ class Items:
     """`frame`, one row an item: item (text), available (bool), categories (list of texts), and other columns as they came.
 
     `dropped`: rows that name no item, or can't be read, by reason. `supplied`: columns of the frame that the source does not have.
+    `doubled`: what to tell of items that stand on more than one row.
     """
 
     source: str
     frame: pl.DataFrame
     dropped: Mapping[str, int] = field(default_factory=dict)
     supplied: frozenset[str] = frozenset()
+    doubled: Doubled = field(default_factory=Doubled)
 
     @property
     def left_out(self) -> str:
@@ -102,9 +105,15 @@ def cleaned(
     if "title" in frame.columns:
         frame = frame.with_columns(pl.col("title").cast(pl.String))
     dropped = {**broken, NO_ID: frame["item"].null_count(), LONG_ID: int((frame["item"].str.len_bytes() > MAX_ID_BYTES).sum())}
-    kept = frame.filter(pl.col("item").str.len_bytes() <= MAX_ID_BYTES)
+    good = (frame["item"].str.len_bytes() <= MAX_ID_BYTES).fill_null(value=False)
+    kept = frame.filter(good)
+    once = kept.unique("item", keep="last", maintain_order=True)
+    told = Doubled()
+    if once.height < kept.height:
+        places = pl.Series(lines or range(1, frame.height + 1), dtype=pl.Int64).filter(good)
+        told = doubled(kept, "item", places, "line" if lines else "row", named=True)
     supplied = frozenset({AVAILABLE, "categories"} - names.keys())
-    return Items(source, kept.unique("item", keep="last", maintain_order=True), {reason: n for reason, n in dropped.items() if n}, supplied)
+    return Items(source, once, {reason: n for reason, n in dropped.items() if n}, supplied, told)
 
 
 def _roles(frame: pl.DataFrame, source: str) -> Mapping[str, str]:

@@ -71,6 +71,8 @@ def snapshot_of_run(
     log.info("items from %s: %s", snapshot.items.source, found)
     if snapshot.items.left_out:
         log.warning("%s: %s", snapshot.items.source, snapshot.items.left_out)
+    if snapshot.items.doubled.told:
+        log.warning("%s: %s", snapshot.items.source, snapshot.items.doubled.told)
     return snapshot, said | {"known": found.n_known if found else 0}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from contract.formats.manifest import IdType
 from contract.settings.settings import SourceSettings
 from trainer.items.item_ids import texts
 from trainer.rows import column_names
+from trainer.rows.doubled import Doubled, doubled
 from trainer.rows.ledger import Ledger
 from trainer.rows.problems import Problems
 from trainer.sources.tables.columns import AUTO, KNOWN_NAMES, OWN_NAMES, plain_name
@@ -21,8 +23,15 @@ SEGMENT_NAMES = ("segment", "country", "region", "market", "group")
 ID = "id"
 
 
-def read_segments(path: str, source: SourceSettings, id_type: IdType | None) -> dict[str, str]:
-    """Segment by user id as text, of users who have one. Of a user who stands twice, the last row counts. Raises DataError.
+class Segments(NamedTuple):
+    """Segment by user id as text, of users who have one. `doubled`: what to tell of users who stand on more than one row."""
+
+    of: Mapping[str, str]
+    doubled: Doubled = Doubled()
+
+
+def read_segments(path: str, source: SourceSettings, id_type: IdType | None) -> Segments:
+    """Of a user who stands twice, the last row counts. Raises DataError.
 
     `id_type`: of the users' ids in the interactions; None where it is not known: integers, if all of them are.
     """
@@ -30,15 +39,18 @@ def read_segments(path: str, source: SourceSettings, id_type: IdType | None) -> 
     table, ledger = open_table(path, source), Ledger(path, problems)
     user = _user_column(table.names, source, path)
     segment = _segment_column(table.names, user, source, path)
-    frames = [pl.DataFrame(schema={"user": pl.String, "segment": pl.String})]
+    frames = [pl.DataFrame(schema={"user": pl.String, "segment": pl.String, "line": pl.Int64})]
     for batch in table.batches({"user": user, "segment": segment}, [], problems):
         ledger.enter(batch, batch.frame.height)
         ids = texts(batch.frame["user"], source.missing_values, id_type).alias("user")
-        frames.append(pl.DataFrame([ids, batch.frame["segment"].cast(pl.String).str.strip_chars()]))
+        lines = pl.Series("line", batch.places(range(batch.frame.height)), pl.Int64)
+        frames.append(pl.DataFrame([ids, batch.frame["segment"].cast(pl.String).str.strip_chars(), lines]))
     problems.check_share(path, source.max_broken_rows)
-    frame = pl.concat(frames).filter(pl.col("user").is_not_null()).unique("user", keep="last", maintain_order=True)
+    rows = pl.concat(frames).filter(pl.col("user").is_not_null())
+    frame = rows.unique("user", keep="last", maintain_order=True)
+    told = doubled(rows.drop("line"), "user", rows["line"], "line", named=False) if frame.height < rows.height else Doubled()
     known = frame.filter(pl.col("segment").is_not_null() & ~pl.col("segment").is_in(["", *source.missing_values]))
-    return dict(zip(known["user"].to_list(), known["segment"].to_list(), strict=True))
+    return Segments(dict(zip(known["user"].to_list(), known["segment"].to_list(), strict=True)), told)
 
 
 def _user_column(columns: Sequence[str], source: SourceSettings, path: str) -> str:

@@ -49,7 +49,7 @@ def _segments(settings: Settings, tables: Sequence[Sequence[str]], id_type: IdTy
         return {}
     if not settings.users:
         raise SettingsError("segment: nothing tells the segments of users: name the users' table in LARDER_USERS")
-    return read_segments(settings.users, settings.source, id_type)
+    return read_segments(settings.users, settings.source, id_type).of
 
 
 def _with_expected(counts: pl.DataFrame) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 
 from contract.artifacts.artifact import Artifact
@@ -14,14 +15,18 @@ from trainer.interactions.interactions import Interactions
 from trainer.interactions.subset import of_target
 from trainer.items.named_lists import cook
 from trainer.items.revision import ItemsSnapshot
-from trainer.items.users import read_segments
+from trainer.items.users import Segments, read_segments
+
+log = logging.getLogger("larder.trainer")
 
 
 def cook_lists(settings: Settings, interactions: Interactions, snapshot: ItemsSnapshot) -> dict[str, Array]:
     """Arrays of the artifact. Raises DataError for a users' file that can't be read."""
     source = settings.source
-    segments = read_segments(source.users, source, id_type_of(interactions.user_ids)) if source.users else {}
-    return cook(of_target(interactions), snapshot, segments, settings)
+    segments = read_segments(source.users, source, id_type_of(interactions.user_ids)) if source.users else Segments({})
+    if segments.doubled.told:
+        log.warning("%s: %s", source.users, segments.doubled.told)
+    return cook(of_target(interactions), snapshot, segments.of, settings)
 
 
 def names_of(lists: Mapping[str, Array]) -> tuple[str, ...]:

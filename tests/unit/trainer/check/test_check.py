@@ -72,11 +72,17 @@ def test_the_tables_of_items_and_users_are_read_as_a_run_would(csv: Path, tmp_pa
     ("rows", "code", "said"),
     [
         ("1,One\n" * 30 + ",Nobody\n", 1, "items.csv: no id"),
+        (
+            "1,One\n2,Two\n1,Won\n",
+            1,
+            "items.csv: 1 items stand on rows that differ, and the last row counts (item '1', lines 2 and 4: title 'One' and",
+        ),
+        ("1,One\n2,Two\n1,One\n", 0, "1 items stand on several rows that are the same"),
         ("x,One\ny,Two\n", 2, "none of the 2 ids of"),
         ('1,One\n2,"Two\n', 2, "a quotation mark that is never closed"),
         ("", 2, "names no item"),
     ],
-    ids=["a row without an id", "other ids", "a broken row", "empty"],
+    ids=["a row without an id", "rows that differ", "a row twice", "other ids", "a broken row", "empty"],
 )
 def test_what_is_wrong_with_the_table_of_items_is_said(csv: Path, tmp_path: Path, rows: str, code: int, said: str) -> None:
     items = tmp_path / "items.csv"
@@ -84,6 +90,16 @@ def test_what_is_wrong_with_the_table_of_items_is_said(csv: Path, tmp_path: Path
     result = run(str(csv), "--items", str(items))
     assert result.exit_code == code, result.output
     assert said in " ".join(result.output.split())
+
+
+def test_users_with_two_segments_are_a_doubt(csv: Path, tmp_path: Path) -> None:
+    users = tmp_path / "users.csv"
+    users.write_text("user_id,country\n1,DE\n2,FR\n1,SE\n")
+    result = run(str(csv), "--users", str(users))
+    assert result.exit_code == 1, result.output
+    assert "users.csv: 1 users stand on rows that differ, and the last row counts (lines 2 and 4: segment 'DE' and 'SE')" in " ".join(
+        result.output.split()
+    )
 
 
 def test_pairs_are_counted_once_wherever_their_rows_stand(tmp_path: Path) -> None:

@@ -61,6 +61,10 @@ def test_a_csv_with_all_that_has_a_meaning(tmp_path: Path) -> None:
         "5": {"title": "five again"},
     }
     assert items.unavailable() == ["2", "054"]
+    assert items.doubled == (
+        "1 items stand on rows that differ, and the last row counts (item '5', lines 6 and 7: title 'five' and 'five again')",
+        "",
+    )
     assert items.left_out == "1 rows of items were left out: 1 with no id"
     assert items.categories() == {"1": ["Crime", "Thriller"], "054": ["Drama"]}
     assert items.category_names() == {"Crime", "Thriller", "Drama"}
@@ -106,6 +110,26 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
         "2": {"sizes": {"s": 2}},
     }
     assert items.unavailable() == []
+
+
+def test_items_on_several_rows_are_told_with_places_and_values(tmp_path: Path) -> None:
+    path = tmp_path / "items.parquet"
+    pl.DataFrame(
+        {
+            "item_id": ["1", "", "2", "1", "3", "2", "3", "3", "4", "5", "4", "5"],
+            "available": [True, True, True, False, True, True, None, True, True, True, True, True],
+            "genres": [["a"], [], ["a"], ["a"], ["a"], ["a", "b"], ["a"], ["a"], [], [], [], []],
+            "price": [float("nan"), 0, 1, None, 2, 1, 2, 2, 3, 1, 4, None],
+        }
+    ).write_parquet(path)
+    items = read(path)
+    assert items.unavailable() == ["1"]
+    assert items.doubled.differ == (
+        "4 items stand on rows that differ, and the last row counts (item '1', rows 1 and 4: available 'True' and 'False'; "
+        "item '2', rows 3 and 6: categories 'a' and 'a, b'; item '4', rows 9 and 11: price '3.0' and '4.0')"
+    )
+    assert items.doubled.same == "1 items stand on several rows that are the same"
+    assert read(written(tmp_path / "ids.csv", "itemID\n7\n7\n")).doubled.told == "1 items stand on several rows that are the same"
 
 
 def test_json_lines(tmp_path: Path) -> None:

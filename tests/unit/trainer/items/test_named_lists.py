@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.support.models.fitting import interactions_of
 from trainer.items.items import cleaned
 from trainer.items.named_lists import cook
 from trainer.items.revision import ItemsSnapshot
-from trainer.items.users import read_segments
+from trainer.items.users import Segments, read_segments
 
 DAY = 86_400
 NOW = 1_000 * DAY
@@ -93,9 +94,21 @@ def test_lists_are_cut_into_chunks() -> None:
     }
 
 
-def users_file(path: Path, text: str, **fields: object) -> dict[str, str]:
+def users_file(path: Path, text: str, **fields: object) -> Mapping[str, str]:
+    return segments_in(path, text, **fields).of
+
+
+def segments_in(path: Path, text: str, **fields: object) -> Segments:
     (path / "users.csv").write_text(text)
     return read_segments(str(path / "users.csv"), SourceSettings.model_validate(fields), "int")
+
+
+def test_users_on_several_rows_are_told_by_lines_and_not_by_name(tmp_path: Path) -> None:
+    assert segments_in(tmp_path, "userID,country\n77,SE\n78,NO\n77,\n78,NO\n,DK\n,SE\n").doubled == (
+        "1 users stand on rows that differ, and the last row counts (lines 2 and 4: segment 'SE' and nothing)",
+        "1 users stand on several rows that are the same",
+    )
+    assert segments_in(tmp_path, "userID,country\n77,SE\n78,NO\n").doubled.told == ""
 
 
 def test_a_users_file(tmp_path: Path) -> None:
