@@ -10,7 +10,9 @@ class TuneSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tune_budget_s: float = Field(120.0, ge=5, le=86400, description="Seconds that a tune may take. A longer tune tries more models.")
+    tune_budget_s: float = Field(
+        120.0, ge=5, le=86400, description="Seconds after which a tune begins to measure nothing more. A longer tune tries more models."
+    )
     tune_days: float = Field(
         0.0, ge=0, description="Age in days from which a run with model auto replaces the winner that it keeps to; 0: only when it is told."
     )
