@@ -6,18 +6,18 @@ no primary key: its index would take more memory than the lists.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import sqlalchemy as sa
 
 from contract.errors import SettingsError, TargetError
 from contract.settings.drivers import how_to_install
 from contract.text import without_values
+from trainer.export.objects import passing_folder
 from trainer.export.parquet import write_parquet
 from trainer.export.rows import GONE, Kind, Shape, UserList
 from trainer.export.sql import EXPORTS, note_of, parse_table, refuse_base, refuse_foreign, refuse_leftover, refuse_wide
@@ -50,11 +50,11 @@ class DuckdbTarget:
 
     def write(self, lists: Lists) -> None:
         """Raises also what reading the lists raises."""
-        with tempfile.NamedTemporaryFile(prefix="larder-export-", suffix=".parquet") as file:
+        with passing_folder() as made, open(made / "lists.parquet", "xb") as file:
             others: list[int | str] = []  # users that have changed, and of whom no row tells it
             if lists.shape.since:
                 lists = replace(lists, by_user=_without_gone(lists, others))
-            write_parquet(lists, cast(BinaryIO, file))
+            write_parquet(lists, file)
             file.flush()
             with self._opened() as database:
                 database.execute("BEGIN")

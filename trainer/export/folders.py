@@ -15,7 +15,6 @@ import os
 import re
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,7 +24,7 @@ from contract.artifacts.object_store import ObjectStore
 from contract.errors import TargetError
 from contract.machine import sync_folder
 from contract.text import utc_text
-from trainer.export.objects import explained_store, is_remote, place_of
+from trainer.export.objects import explained_store, is_remote, passing_folder, place_of
 from trainer.export.parquet import write_buckets
 from trainer.export.rows import Shape
 from trainer.export.target import Lists
@@ -60,9 +59,9 @@ class FolderTarget:
         name = f"export={datetime.now(UTC):{_TIME}}-{secrets.token_hex(4)}"
         try:
             if is_remote(self._to):
-                with tempfile.TemporaryDirectory(prefix="larder-export-") as made, explained_store():
-                    write_buckets(lists, Path(made), self._n_buckets)
-                    self._upload(ObjectStore(self._to), Path(made), name, lists)
+                with passing_folder() as made, explained_store():
+                    write_buckets(lists, made, self._n_buckets)
+                    self._upload(ObjectStore(self._to), made, name, lists)
             else:
                 self._move(lists, name)
         except OSError as error:

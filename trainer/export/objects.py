@@ -1,6 +1,6 @@
 """Files of an export as objects of a store: s3://, gs:// and az://, by the client that artifacts have.
 
-An object is written aside, in TMPDIR, then uploaded, in parts where it is large. A store shows an object when its last part has
+An object is written aside, in a folder in TMPDIR, then uploaded, in parts where it is large. A store shows an object when its last part has
 come: whoever reads it finds the old one or the new one, whole.
 """
 
@@ -10,13 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
 from contract.artifacts.object_store import SCHEMES, ObjectStore, is_remote
 from contract.errors import ArtifactError, SettingsError, TargetError
+from contract.own_folder import OwnFolder
 
-__all__ = ["check_object", "explained_store", "is_remote", "place_of", "uploading"]
+__all__ = ["check_object", "explained_store", "is_remote", "passing_folder", "place_of", "uploading"]
 
 
 class Place(NamedTuple):
@@ -56,8 +57,18 @@ def check_object(url: str) -> None:
 def uploading(url: str) -> Iterator[BinaryIO]:
     """A file that becomes the object at `url` at the end of the block, and nothing after an error."""
     folder, key = place_of(url)
-    with tempfile.NamedTemporaryFile(prefix="larder-export-") as file:
-        yield cast(BinaryIO, file)
-        file.flush()
+    with passing_folder() as made:
+        with open(made / "object", "xb") as file:
+            yield file
         with explained_store():
-            ObjectStore(folder).upload(key, Path(file.name))
+            ObjectStore(folder).upload(key, made / "object")
+
+
+@contextmanager
+def passing_folder() -> Iterator[Path]:
+    """A folder in TMPDIR that is gone after the block. That of a killed export goes with the next one."""
+    own = OwnFolder(Path(tempfile.gettempdir()))
+    try:
+        yield own.path
+    finally:
+        own.remove()

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contract.artifacts.artifact import folder_of
-from contract.errors import SparkError
+from contract.errors import SettingsError, SparkError
+from contract.own_folder import OwnFolder
 from contract.settings.engines.spark import SparkSettings
 from contract.settings.settings import Settings
 from engine.arrays import Report
 from engine.kernel_cache import ROOT
 from trainer.spark import machine
-from trainer.spark.folder import OwnFolder
 from trainer.spark.said import said_by
 
 FOLDER = ".spark"  # beside the artifacts
@@ -51,7 +51,12 @@ class Cluster:
         """Raises SettingsError for what Spark lacks here, SparkError where it does not start."""
         if self._session is None:
             machine.check()
-            self._own = OwnFolder(self._base, shared=bool(self._settings.spark_folder))
+            try:
+                self._own = OwnFolder(self._base, shared=bool(self._settings.spark_folder))
+            except OSError as error:
+                raise SettingsError(
+                    f"Spark's folder {self._base} can't be used: {error.strerror}: make it, or name another by LARDER_SPARK_FOLDER"
+                ) from None
             with _told(self.folder / "spark.log"):
                 self._session = self._started()
         return self._session

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -130,19 +131,26 @@ def test_an_error_names_no_user(url: str, store_redis: Redis) -> None:
     assert not {"4711", "4712", "815"} & set(re.findall(r"\d+", str(raised.value)))
 
 
-def test_a_killed_export_leaves_the_table_before(url: str, store_redis: Redis, redis_server: str) -> None:
+def test_a_killed_export_leaves_the_table_before(
+    url: str, store_redis: Redis, redis_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passing = tmp_path / "passing"
+    passing.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(passing))
     promote_many(store_redis, "a", 300, 1000)
     promote_many(store_redis, "b", 500, 2000)
     export_to(url, store_redis, "a")
     module, target, method = ("duckdb", "duckdb.DuckdbTarget", "_note") if "duckdb" in url else ("mysql", "mysql.MysqlTarget", "_rename")
     code = DIES_BEFORE_THE_SWAP.format(module=module, target=target, method=method)
-    environ = {**os.environ, "LARDER_REDIS_URL": redis_server}
+    environ = {**os.environ, "LARDER_REDIS_URL": redis_server, "TMPDIR": str(passing)}
     died = subprocess.run([sys.executable, "-c", code, "--to", url], cwd=ROOT, env=environ, check=False, capture_output=True)
     assert died.returncode == -signal.SIGKILL, died.stderr
     counted = "SELECT count(*), max(item3) < 2000 FROM recommendations"
     assert rows_in(url, counted) == [(300, 1)]
     assert rows_in(url, "SELECT generation FROM larder_exports") == [("a",)]
+    assert any(passing.rglob("*.parquet")) == ("duckdb" in url)
     export_to(url, store_redis, "b")
+    assert list(passing.iterdir()) == []
     assert rows_in(url, counted) == [(500, 0)]
     found = {name for (name,) in rows_in(url, "SELECT table_name FROM duckdb_tables()")} if "duckdb" in url else tables_in(url)
     assert found == {"recommendations", "larder_exports"}

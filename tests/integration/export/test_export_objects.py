@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
@@ -77,7 +79,17 @@ def test_one_object_of_each_form(place: str, store_redis: Redis, options: dict[s
     assert pl.read_parquet(f"{place}/deep/lists.parquet", storage_options=options).rows() == [(1, 10, 11), (2, 12, None)]
 
 
-def test_a_killed_upload_leaves_the_object_before(place: str) -> None:
+@pytest.fixture
+def passing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files, of this process and of those that it starts."""
+    folder = tmp_path / "passing"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+def test_a_killed_upload_leaves_the_object_before(place: str, passing: Path) -> None:
     url = f"{place}/large.csv"
     with uploading(url) as file:
         file.write(b"old" * PART)
@@ -85,8 +97,10 @@ def test_a_killed_upload_leaves_the_object_before(place: str) -> None:
     died = subprocess.run([sys.executable, "-c", DIES_BETWEEN_PARTS, url], cwd=ROOT, check=False, capture_output=True)
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert read(place, "large.csv") == b"old" * PART
+    assert len(list(passing.rglob("object"))) == 1
     with uploading(url) as file:
         file.write(b"new")
+    assert list(passing.iterdir()) == []
     assert read(place, "large.csv") == b"new"
 
 
@@ -101,7 +115,7 @@ def test_an_error_uploads_nothing(place: str) -> None:
 
 
 def test_a_folder_names_an_export_only_when_all_of_it_is_there(
-    place: str, store_redis: Redis, redis_server: str, options: dict[str, str]
+    place: str, store_redis: Redis, redis_server: str, options: dict[str, str], passing: Path
 ) -> None:
     promote_many(store_redis, "a", 300, 1000)
     promote_many(store_redis, "b", 400, 2000)
@@ -112,12 +126,14 @@ def test_a_folder_names_an_export_only_when_all_of_it_is_there(
     died = subprocess.run(called, cwd=ROOT, check=False, capture_output=True, env={**os.environ, "LARDER_REDIS_URL": redis_server})
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert len(ObjectStore(f"{place}/lists").folders()) == 2
+    assert any(passing.rglob("*.parquet"))
     assert json.loads(read(place, "lists/_latest.json")) == first
     frame = pl.read_parquet(f"{first['folder']}/**/*.parquet", storage_options=options, hive_partitioning=True)
     assert (frame.height, frame["user_bucket"].n_unique()) == (300, 4)
     ObjectStore(f"{place}/lists").put("export=20200101T000000Z-00000000/user_bucket=0/00000000.parquet", b"old")
     ObjectStore(f"{place}/lists").put("notes/thesis.txt", b"somebody's")
     export_to(target, store_redis, "b")
+    assert list(passing.iterdir()) == []
     pointer = json.loads(read(place, "lists/_latest.json"))
     assert (pointer["users"], len(pointer["replaced"])) == (400, 3)
     for one in pointer["replaced"]:

@@ -1,4 +1,4 @@
-"""A folder for the files of a fit, with a lock beside it while its process lives; what is left of the killed is removed by the next."""
+"""A folder for the files of one process, with a lock beside it while that lives; what is left of the killed is removed by the next."""
 
 from __future__ import annotations
 
@@ -9,27 +9,20 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from contract.errors import SettingsError
-
 _OURS, _LOCK = "larder-", ".lock"  # nothing else in the place is looked at: it may be one that others use, too
 
 
 class OwnFolder:
-    """`shared`: executors may be other users of the same group, who write into it too."""
+    """`shared`: other users of the same group may write into it, too. Raises OSError."""
 
-    def __init__(self, base: Path, *, shared: bool) -> None:
-        try:
-            base.mkdir(parents=True, exist_ok=True)
-            for left in base.glob(f"{_OURS}*{_LOCK}"):
-                _remove_if_left(left)
-            self._lock, self._lock_file = _locked(base)
-            self.path = self._lock_file.with_suffix("")
-            self.path.mkdir(0o700)
-            self.path.chmod(0o770 if shared else 0o700)
-        except OSError as error:
-            raise SettingsError(
-                f"Spark's folder {base} can't be used: {error.strerror}: make it, or name another by LARDER_SPARK_FOLDER"
-            ) from None
+    def __init__(self, base: Path, *, shared: bool = False) -> None:
+        base.mkdir(parents=True, exist_ok=True)
+        for left in base.glob(f"{_OURS}*{_LOCK}"):
+            _remove_if_left(left)
+        self._lock, self._lock_file = _locked(base)
+        self.path = self._lock_file.with_suffix("")
+        self.path.mkdir(0o700)
+        self.path.chmod(0o770 if shared else 0o700)
 
     def remove(self) -> None:
         _remove(self._lock_file)

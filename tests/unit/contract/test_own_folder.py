@@ -1,4 +1,4 @@
-"""What a killed fit has left is removed by the next one; what is somebody else's stays."""
+"""What a killed process has left is removed by the next one; what is somebody else's stays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.spark.folder import OwnFolder
+from contract.own_folder import OwnFolder
 
 
 def test_folders_of_others_stay_though_they_hold_a_lock(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_what_a_task_writes_while_the_folder_goes_is_removed_by_the_next(tmp_pat
         (path / "part-0-late.npy").touch()
 
     with monkeypatch.context() as late:
-        late.setattr("trainer.spark.folder.shutil.rmtree", removed_but_for_a_late_file)
+        late.setattr("contract.own_folder.shutil.rmtree", removed_but_for_a_late_file)
         folder.remove()
     assert (folder.path / "part-0-late.npy").exists()
     OwnFolder(tmp_path, shared=False).remove()
