@@ -21,7 +21,6 @@ from trainer.check.tables_beside import tables_beside
 from trainer.interactions import cleaning
 from trainer.interactions.doubts import MANY
 from trainer.interactions.interactions import Interactions
-from trainer.interactions.profile import copies
 from trainer.rows.problems import Example, NoNamesError, Problems, UnknownColumnsError, shortened
 from trainer.rows.row_filter import NO_ROWS
 from trainer.sources import load as sources
@@ -78,7 +77,8 @@ def check(source: SourceSettings, cache: Path) -> CheckReport:
         return _unusable(label, problems, Finding(str(error), 0, ""))
     doubts += [Finding(what, 0, ONE_ROW) for what in beside.doubtful]
     twins, many = _twins(made)
-    findings = [*doubts, *_findings(problems), *(Finding(what, n, "") for what, n in beside.lost.items()), *_remarks(made), *twins]
+    lost_rows = [*_findings(problems), *(Finding(what, n, "") for what, n in beside.lost.items())]
+    findings = [*doubts, *lost_rows, *_remarks(made, loaded.profile.copies), *twins]
     lost = bool(beside.lost) or any(reason not in BY_POLICY and reason not in NO_ROWS for reason in made.dropped)
     return CheckReport(
         label,
@@ -148,7 +148,7 @@ def _findings(problems: Problems) -> list[Finding]:
     ]
 
 
-def _remarks(made: Interactions) -> list[Finding]:
+def _remarks(made: Interactions, copies: int) -> list[Finding]:
     """What is no loss, and yet worth a look."""
     remarks = []
     n_users, n_items = len(made.user_ids), len(made.item_ids)
@@ -159,9 +159,9 @@ def _remarks(made: Interactions) -> list[Finding]:
         remarks.append(
             Finding("every user has one interaction", 0, "Nothing can be learned from that; is the user column an id of events?")
         )
-    if (times := copies(made)) > 1:
+    if copies > 1:
         advice = "Was a file read twice, or a table joined with more than one row of another? --duplicates last counts a pair once."
-        remarks.append(Finding(f"every row stands {times:,} times", 0, advice))
+        remarks.append(Finding(f"every row stands {copies:,} times", 0, advice))
     return remarks
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine.arrays import Array
 from trainer.interactions.interactions import Interactions
@@ -18,8 +18,8 @@ STEPS = 20  # quantiles: 0, 5 %, ..., 100 %
 class Profile(BaseModel):
     """`weights`: quantiles in equal steps. `oldest`, `newest`, `span` (of the middle 90 %): epoch seconds, seconds; None without times.
 
-    `repeated`: part of the rows that are another one again: user, item, weight and time. `to_the_second`: whether times are finer than
-    minutes.
+    `repeated`: part of the rows that are another one again: user, item, weight and time. `copies`: how often every row stands there; 0:
+    not all as often, or too few to tell; not kept. `to_the_second`: whether times are finer than minutes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,6 +29,7 @@ class Profile(BaseModel):
     items: int
     weights: tuple[float, ...]
     repeated: float
+    copies: int = Field(0, exclude=True)
     oldest: int | None = None
     newest: int | None = None
     span: int | None = None
@@ -37,12 +38,14 @@ class Profile(BaseModel):
     @classmethod
     def of(cls, made: Interactions) -> Self:
         some = slice(None, None, max(1, made.weight.size // SAMPLED))
+        again = _again(made)
         found = cls(
             rows=int(made.weight.size),
             users=len(made.user_ids),
             items=len(made.item_ids),
             weights=tuple(np.quantile(made.weight[some], np.linspace(0, 1, STEPS + 1), method="nearest").tolist()),
-            repeated=round(_repeated(made), 4),
+            repeated=round(float(again.mean()), 4) if again.size else 0.0,
+            copies=_copies(again),
         )
         if made.time is None:
             return found
@@ -60,16 +63,10 @@ class Profile(BaseModel):
         return self.rows / self.items
 
 
-def copies(made: Interactions) -> int:
-    """How often every row stands there, all of it alike; 0: not all as often, or too few to tell."""
-    rows = np.flatnonzero(np.concatenate([[True], ~_again(made), [True]]))
+def _copies(again: Array) -> int:
+    rows = np.flatnonzero(np.concatenate([[True], ~again, [True]]))
     often = np.diff(rows)
     return int(often[0]) if often.size >= MANY and (often == often[0]).all() else 0
-
-
-def _repeated(made: Interactions) -> float:
-    again = _again(made)
-    return float(again.mean()) if again.size else 0.0
 
 
 def _again(made: Interactions) -> Array:

@@ -63,7 +63,7 @@ class LoadedSource:
     interactions: Interactions
     items: pl.DataFrame | None
     problems: Problems
-    columns: Mapping[str, str]
+    profile: Profile
     doubts: tuple[Doubt, ...] = ()
 
 
@@ -107,7 +107,7 @@ def gather(raw: OpenedSource, source: SourceSettings, *, validate: bool = False)
         reading |= {"target": targets.target, "events": named, "n_events": targets.met.total()}
     if raw.events_until:
         reading["events_until"] = raw.events_until
-    return LoadedSource(replace(made, reading=reading), raw.items, problems, raw.columns, found)
+    return LoadedSource(replace(made, reading=reading), raw.items, problems, profile, found)
 
 
 def label_of(source: SourceSettings) -> str:

@@ -51,7 +51,6 @@ def outcome(source: SourceSettings, home: Path, left_out: ErasedRows | None) -> 
         "examples": problems.examples,
         "broken": dict(problems.broken),
         "doubts": loaded.doubts,
-        "columns": dict(loaded.columns),
     }
 
 
