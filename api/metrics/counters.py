@@ -30,6 +30,7 @@ class Counters:
         )  # fmt: skip
         self.round_trips = Counter("larder_redis_round_trips", "Commands or pipelines sent to the store.", registry=self.registry)
         self.unknown_users = Counter("larder_unknown_users", "Users asked for who have no list.", registry=self.registry)
+        self.batch_users = Counter("larder_batch_users", "Users asked for in batches, with a list or without.", registry=self.registry)
         self.fallbacks = Counter(
             "larder_fallbacks",
             "Lists that are named ones in place of a user's own, or were filled up from such.",
@@ -74,6 +75,7 @@ class Metrics:
     def __init__(self, counters: Counters | None = None) -> None:
         self.counters = counters or Counters()
         self.observe, self.round_trips, self.unknown_users = self.counters.observe, self.counters.round_trips, self.counters.unknown_users
+        self.batch_users = self.counters.batch_users
         self.broken: Callable[[str, str, Iterable[Id]], object] = lambda _arm, _outcome, _users: None
         """Called with the arm, the outcome and the users of answers that were empty, or errors, while an experiment runs."""
 

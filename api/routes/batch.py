@@ -89,6 +89,7 @@ class BatchRoutes:
         if asked.explain:
             need_explanations(pointer)
         n_unknown = sum(one is None for one in found.lists)
+        self.metrics.batch_users.inc(len(found.lists))
         self.metrics.unknown_users.inc(n_unknown)
         chain = chain_of(self.store, asked)
         is_whole = not n_unknown and (not chain or all(one and len(one.item_ids) >= (asked.k or pointer.k) for one in found.lists))

@@ -24,6 +24,9 @@ def test_each_user_gets_what_a_single_question_gets(client: FlaskClient, fake: F
 def test_a_user_without_a_list_is_an_error_within(client: FlaskClient, fake: FakeRedis) -> None:
     serve(fake, LISTS)
     answer = client.post("/recommendations/batch", json={"user_ids": [54, 1, "054"]})
+    counted = client.get("/metrics").text
+    assert "larder_batch_users_total 3.0" in counted
+    assert "larder_unknown_users_total 2.0" in counted
     assert answer.status_code == 200
     first, *rest = answer.get_json()["results"]
     assert first["user_id"] == 54

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml  # type: ignore[import-untyped]
 from prometheus_client import Metric
 
@@ -69,6 +71,43 @@ def test_every_rule_leads_to_a_section() -> None:
 
 def test_promtool_takes_the_rules() -> None:
     subprocess.run([require("promtool"), "check", "rules", str(RULES)], check=True, timeout=60)
+
+
+def rings(alarm: str, series: dict[str, str], folder: Path) -> bool:
+    """Whether Prometheus raises the alarm after two hours of these series, in its notation, a minute a step."""
+    given = [{"series": name, "values": values} for name, values in series.items()]
+    asked = {"interval": "1m", "input_series": given, "alert_rule_test": [{"eval_time": "2h", "alertname": alarm, "exp_alerts": []}]}
+    told = folder / "alarm.yml"
+    told.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "tests": [asked]}))
+    done = subprocess.run([require("promtool"), "test", "rules", str(told)], check=False, capture_output=True, text=True, timeout=60)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0 or f'alertname="{alarm}"' in said, said
+    return done.returncode != 0
+
+
+@pytest.mark.parametrize(("method", "route"), [("POST", "/recommendations"), ("GET", "/users/<user_id>/recommendations")])
+@pytest.mark.parametrize(("fast", "slow"), [(1000, False), (900, True)])
+def test_slow_lists_are_an_alarm_by_whichever_route(tmp_path: Path, method: str, route: str, fast: int, slow: bool) -> None:
+    bucket = f'larder_request_seconds_bucket{{job="larder",instance="a",route="{route}",method="{method}",status="200",le='
+    series = {f'{bucket}"0.1"}}': f"0+{fast}x120", f'{bucket}"1.0"}}': "0+1000x120", f'{bucket}"+Inf"}}': "0+1000x120"}
+    assert rings("LarderSlow", series, tmp_path) is slow
+
+
+@pytest.mark.parametrize(
+    ("unknown", "asked", "in_batches", "many"),
+    [(60, 100, 0, True), (40, 100, 0, False), (600, 10, 990, True), (60, 10, 990, False), (600, 0, 1000, True)],
+)
+def test_many_unknown_users_are_an_alarm_beside_all_who_are_asked_for(
+    tmp_path: Path, unknown: int, asked: int, in_batches: int, many: bool
+) -> None:
+    count = 'larder_request_seconds_count{job="larder",instance="a",route="/recommendations",method="POST",status="200"}'
+    series = {
+        'larder_unknown_users_total{job="larder",instance="a"}': f"0+{unknown}x120",
+        'larder_batch_users_total{job="larder",instance="a"}': f"0+{in_batches}x120",
+    }
+    if asked:
+        series[count] = f"0+{asked}x120"
+    assert rings("LarderUnknownUsers", series, tmp_path) is many
 
 
 def test_the_compose_file_mounts_what_exists() -> None:
