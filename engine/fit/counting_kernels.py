@@ -64,59 +64,61 @@ def set_bits(popular, item_ends, item_users, n_users):  # type: ignore[no-untype
 
 
 @njit(nogil=True, cache=True)
-def without(is_left_out, indptr, others):  # type: ignore[no-untyped-def]
-    """CSR rows without some columns: indptr int64, and columns of the type of `others`."""
-    out_indptr = np.zeros(indptr.size, np.int64)
-    n = 0
-    for t in range(others.size):
-        n += not is_left_out[others[t]]
-    out = np.empty(n, others.dtype)
-    n = 0
-    for u in range(indptr.size - 1):
-        for t in range(indptr[u], indptr[u + 1]):
-            if not is_left_out[others[t]]:
-                out[n] = others[t]
-                n += 1
-        out_indptr[u + 1] = n
-    return out_indptr, out
+def popular_first(start, end, indptr, indices, place, tails, numbers, others):  # type: ignore[no-untyped-def]
+    """Rows of the users `start` to `end` with their popular items first and the numbers of items for item_idx, into `others`.
+
+    place, numbers int32 (n_items). tails int64 (n_users): where what is not popular begins in a row.
+    """
+    for user in range(start, end):
+        popular, rest = indptr[user], tails[user]
+        for item in indices[indptr[user] : indptr[user + 1]]:
+            if place[item] >= 0:
+                others[popular] = numbers[item]
+                popular += 1
+            else:
+                others[rest] = numbers[item]
+                rest += 1
+        others[indptr[user] : tails[user]].sort()
+        others[tails[user] : indptr[user + 1]].sort()
 
 
 @njit(nogil=True, cache=True)
-def _count_along(item, item_ends, item_users, indptr, others, counts):  # type: ignore[no-untyped-def]
-    """Along the rows of the item's users, which lie anywhere in memory: fetched ahead, or half of the time is spent waiting."""
-    stop = item_ends[item + 1]
-    for at in range(item_ends[item], stop):
-        if at + AHEAD < stop:
-            coming = item_users[at + AHEAD]
-            fetch(others, indptr[coming], indptr[coming + 1])
-        user = item_users[at]
-        for t in range(indptr[user], indptr[user + 1]):
-            counts[others[t]] += 1
+def _count_along(item, item_ends, item_users, firsts, indptr, others, counts):  # type: ignore[no-untyped-def]
+    """Along the rows of the item's users from `firsts` on. Rows lie anywhere in memory: fetched ahead, or half of the time is spent
+    waiting. A row is a view that begins at 0, since Numba would test every position for a negative one."""
+    users = item_users[item_ends[item] : item_ends[item + 1]]
+    for at in range(users.size):
+        if at + AHEAD < users.size:
+            coming = users[at + AHEAD]
+            fetch(others, firsts[coming], indptr[coming + 1])
+        row = others[firsts[users[at]] : indptr[users[at] + 1]]
+        for t in range(row.size):
+            counts[row[t]] += 1
 
 
 @njit(nogil=True, cache=True)
-def increments(place, item_ends, item_users, indptr, tail_indptr):  # type: ignore[no-untyped-def]
+def increments(place, item_ends, item_users, indptr, tails):  # type: ignore[no-untyped-def]
     """Increments of counters that the rows of each item's users take, int64 (n_items): of popular items, the rows' tails alone."""
     out = np.zeros(place.size, np.int64)
     for item in range(place.size):
-        ends = indptr if place[item] < 0 else tail_indptr
-        for at in range(item_ends[item], item_ends[item + 1]):
-            user = item_users[at]
-            out[item] += ends[user + 1] - ends[user]
+        firsts = indptr if place[item] < 0 else tails
+        for user in item_users[item_ends[item] : item_ends[item + 1]]:
+            out[item] += indptr[user + 1] - firsts[user]
     return out
 
 
 @njit(nogil=True, cache=True)
-def count_touched(item, item_ends, item_users, indptr, others, counts, touched):  # type: ignore[no-untyped-def]
-    """Co-occurrences of `item` with all items, and with how many; `touched`, int32 (n_items + 1), begins with those, in no order."""
-    stop, n = item_ends[item + 1], 0
-    for at in range(item_ends[item], stop):
-        if at + AHEAD < stop:
-            coming = item_users[at + AHEAD]
+def count_touched(item, events, counts, touched):  # type: ignore[no-untyped-def]
+    """As `count_item`, and with how many others; `touched`, int32 (n_items + 1), begins with their numbers, in no order."""
+    item_ends, item_users, indptr, others = events[0], events[1], events[2], events[3]
+    users, n = item_users[item_ends[item] : item_ends[item + 1]], 0
+    for at in range(users.size):
+        if at + AHEAD < users.size:
+            coming = users[at + AHEAD]
             fetch(others, indptr[coming], indptr[coming + 1])
-        user = item_users[at]
-        for t in range(indptr[user], indptr[user + 1]):
-            other = others[t]
+        row = others[indptr[users[at]] : indptr[users[at] + 1]]
+        for t in range(row.size):
+            other = row[t]
             touched[n] = other  # kept if it is the first time: no branch that the processor could mispredict
             n += counts[other] == 0
             counts[other] += 1
@@ -145,12 +147,12 @@ def count_popular(start, end, bits, counts):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True, cache=True)
 def count_item(item, events, counts):  # type: ignore[no-untyped-def]
-    """Co-occurrences of `item` with all items: counts int32 (n_items), zeros before."""
-    item_ends, item_users, indptr, others, tail_indptr, tail_others, popular, place, popular_counts = events
+    """Co-occurrences of `item` with all items, by their numbers in `events`: counts int32 (n_items), zeros before."""
+    item_ends, item_users, indptr, others, tails, popular, place, popular_counts = events
     if place[item] < 0:
-        _count_along(item, item_ends, item_users, indptr, others, counts)
+        _count_along(item, item_ends, item_users, indptr, indptr, others, counts)
     else:
-        _count_along(item, item_ends, item_users, tail_indptr, tail_others, counts)
+        _count_along(item, item_ends, item_users, tails, indptr, others, counts)
         row = popular_counts[place[item]]
         for h in range(popular.size):
             counts[popular[h]] = row[h]

@@ -5,7 +5,6 @@ Counts of users are whole numbers, and the formula is given the frequencies amon
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,10 +12,10 @@ import numpy as np
 from contract.artifacts.artifact import TILE
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
-from engine.fit import counting_kernels as counting
 from engine.fit import similarity_kernels as kernels
 from engine.fit.neighbor_kernels import rows_of_neighbors
-from engine.fit.similarity import NOTHING, Similarity, increments_of
+from engine.fit.popular import Popular, by_popularity
+from engine.fit.similarity import NOTHING, Similarity
 
 
 class SomeRows(NamedTuple):
@@ -35,7 +34,7 @@ class Part(Similarity):
         if indptr.size == 1:
             indptr = np.zeros(2, np.int64)  # one user, who has nothing
         super().__init__(indptr, indices, frequencies.size, model)
-        self._how = (np.maximum(frequencies, 1).astype(np.float64), *self._how[1:])
+        self._how = (np.maximum(frequencies, 1).astype(np.int32), *self._how[1:])
         self._start, self._end = start, end
 
     def rows(self, layout: Literal["dense", "sparse"]) -> SomeRows:
@@ -47,8 +46,10 @@ class Part(Similarity):
     def _nearest(self) -> SomeRows:
         n, width = self._end - self._start, self._n_neighbors + 1
         lengths, best, values = np.empty(n, np.int64), np.empty((n, width), np.int32), np.empty((n, width), np.float32)
-        events = self._counted()
-        rows_of_neighbors(self._start, self._end, events, increments_of(events), *self._how, self._n_neighbors, lengths, best, values)
+        numbering, (popular, first) = by_popularity(self._how[0]), self._popular()
+        events, work = popular.counted(self._events, numbering[1], 1, first), popular.increments(self._events)
+        how = (events, work, numbering, *self._how, self._n_neighbors)
+        rows_of_neighbors(self._start, self._end, *how, lengths, best, values)
         kept = np.arange(width) < lengths[:, None]
         return SomeRows(lengths, best[kept], values[kept])
 
@@ -62,18 +63,14 @@ class Part(Similarity):
 
     def _tiles(self) -> SomeRows:
         tiles = np.zeros((self._n_tiles, self._end - self._start, TILE), np.float32)
-        kernels.fill_dense(tiles, self._start, self._start, self._end, self._counted(), *self._how)
+        popular, first = self._popular()
+        events = popular.counted(self._events, np.arange(self._n_items, dtype=np.int32), 1, first)
+        kernels.fill_dense(tiles, self._start, self._start, self._end, events, *self._how)
         return SomeRows(np.empty(0, np.int64), NOTHING[0], tiles)
 
-    def _counted(self, _threads: int = 1) -> tuple[Array, ...]:
-        """Counts of these items alone with all popular ones: they come last, since a count of an item is with all before it."""
-        every, _, tail_indptr, tail_others = self._split()
-        ours = (every >= self._start) & (every < self._end)
-        popular = np.concatenate((every[~ours], every[ours]))
-        place = np.full(self._n_items, -1, np.int32)
-        place[popular] = np.arange(popular.size, dtype=np.int32)
-        bits = counting.set_bits(popular, self._events[0], self._events[1], self._events[2].size - 1)
-        counts = np.zeros((popular.size, popular.size), np.int32)
-        for start, end in pairwise([*range(int(np.sum(~ours)), popular.size, counting.BLOCK), popular.size]):
-            counting.count_popular(start, end, bits, counts)
-        return *self._events, tail_indptr, tail_others, popular, place, counts
+    def _popular(self) -> tuple[Popular, int]:
+        """Those of this part come last, from the second number on: a count of an item is with all before it."""
+        popular = Popular.among(self._events, self._f)
+        ours = (popular.items >= self._start) & (popular.items < self._end)
+        items = np.concatenate((popular.items[~ours], popular.items[ours]))
+        return Popular.of(items, self._n_items, popular.tails), int(np.sum(~ours))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from engine.fit import counting_kernels as counting
 from engine.fit import neighbor_kernels, row_kernels
 from engine.fit import similarity_kernels as kernels
 from engine.fit.neighbor_kernels import SWEPT
+from engine.fit.popular import Popular, by_popularity
 
 # Multiply-adds a second of one worker process, on the slow side of what today's cores do: shards come out short, not long.
 DENSE_PER_S = 4e9
@@ -24,8 +24,7 @@ SLOW_S = 30.0  # of one worker, for all users: what a smaller artifact is worth
 _SHORT = 1 << 16
 _SAMPLED_ROWS = 32  # of the similarity, to tell whether it is dense
 NOTHING = (np.empty(0, np.int32), np.empty(0, np.float32))  # rows_sparse then only counts
-_BIT_SET_BYTES = 2**27  # at the most for bit sets, and for the counts from them
-_PER_BIT_WORD = 1 / 5  # cost of a word of a bit set in increments of a counter: 1/8 to 1/12 as measured, and its memory
+_PER_SWEPT = 1 / 4  # cost of a counter that is swept in increments of a counter
 _COPIED = 1 << 14  # rows of neighbors at once
 
 
@@ -49,11 +48,10 @@ class Similarity:
 
     def __init__(self, indptr: Array, indices: Array, n_items: int, model: ModelSettings) -> None:
         item_ends, item_users = row_kernels.transpose(indptr, indices, n_items)
-        self._f = np.maximum(np.diff(item_ends), 1).astype(np.float64)  # nobody's items share nothing: 0 / 1, where 0 / 0 is none
+        self._f = np.maximum(np.diff(item_ends), 1).astype(np.int32)  # nobody's items share nothing: 0 / 1, where 0 / 0 is none
         self._how = (self._f, kernels.SIMILARITIES.index(model.similarity), model.threshold)
         self._n_items, self._n_neighbors = n_items, model.neighbors
         self._n_tiles = -(-n_items // TILE)
-        self._n_words = counting.WORDS * -(-(indptr.size - 1) // (64 * counting.WORDS))  # of a bit set of users
         # Without a sign, Numba spares a test for negative positions; in two bytes, more of a row comes with a cache line.
         others = indices.astype(np.uint16) if n_items <= _SHORT else indices.view(np.uint32)
         self._events = (item_ends, item_users, indptr, others)
@@ -88,14 +86,14 @@ class Similarity:
 
     def counting_steps(self) -> float:
         """Increments of counters that the counting costs, with words of bit sets as what they cost in increments."""
-        popular, place, tail_indptr, _ = self._split()
-        work = counting.increments(place, *self._events[:3], tail_indptr).astype(np.float64)
-        swept = np.minimum(work * SWEPT, self._n_items) if self._n_neighbors else np.full(self._n_items, self._n_items, np.float64)
-        return float(work.sum() + swept.sum()) + popular.size**2 * self._n_words * _PER_BIT_WORD
+        popular = Popular.among(self._events, self._f)
+        work = popular.increments(self._events)
+        formulas = self._selecting(work).sum() if self._n_neighbors else self._n_items**2
+        return float(work.sum() + formulas) + popular.bit_sets(self._events[2].size - 1)
 
     def dense(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
         tiles = allocate("similarity", np.float32, (self._n_tiles, self._n_items, TILE))
-        events = self._counted(threads)
+        events = Popular.among(self._events, self._f).counted(self._events, np.arange(self._n_items, dtype=np.int32), threads)
 
         def report_and_release(done: int, total: int) -> None:
             report(done, total)
@@ -126,14 +124,14 @@ class Similarity:
     def neighbors(self, allocate: Allocate, threads: int, report: Report) -> Fitted:
         n, width = self._n_items, self._n_neighbors + 1
         lengths, best, values = np.empty(n, np.int64), np.empty((n, width), np.int32), np.empty((n, width), np.float32)
-        events = self._counted(threads)
-        work = increments_of(events)
+        popular, numbering = Popular.among(self._events, self._f), by_popularity(self._f)
+        events, work = popular.counted(self._events, numbering[1], threads), popular.increments(self._events)
 
         def select(start: int, end: int) -> None:
             out = (lengths[start:end], best[start:end], values[start:end])
-            neighbor_kernels.rows_of_neighbors(start, end, events, work, *self._how, self._n_neighbors, *out)
+            neighbor_kernels.rows_of_neighbors(start, end, events, work, numbering, *self._how, self._n_neighbors, *out)
 
-        in_blocks(select, work + np.minimum(work * SWEPT, n), threads, report)
+        in_blocks(select, work + self._selecting(work), threads, report)
         indptr, indices, data = self._csr(allocate, lengths)
         for start in range(0, n, _COPIED):
             end = min(start + _COPIED, n)
@@ -147,53 +145,20 @@ class Similarity:
         entries = (int(indptr[-1]),)
         return indptr, allocate("similarity_indices", np.int32, entries), allocate("similarity_data", np.float32, entries)
 
-    def _split(self) -> tuple[Array, ...]:
-        """The popular items, their places among them or -1, and the users' rows without them."""
-        order = np.argsort(-self._f, kind="stable")
-        popular = order[: self._n_popular(order)].astype(np.int32)
-        place = np.full(self._n_items, -1, np.int32)
-        place[popular] = np.arange(popular.size, dtype=np.int32)
-        return popular, place, *counting.without(place >= 0, *self._events[2:])
-
-    def _counted(self, threads: int) -> tuple[Array, ...]:
-        """The events as counting_kernels.count_item takes them: with the counts of popular items among each other."""
-        popular, place, tail_indptr, tail_others = self._split()
-        bits = counting.set_bits(popular, self._events[0], self._events[1], self._events[2].size - 1)
-        counts = np.zeros((popular.size, popular.size), np.int32)
-
-        def count(start: int) -> None:
-            counting.count_popular(start, min(start + counting.BLOCK, popular.size), bits, counts)
-
-        with ThreadPoolExecutor(threads) as pool:  # the last blocks are the longest: begin with them
-            list(pool.map(count, range(0, popular.size, counting.BLOCK)[::-1]))
-        return *self._events, tail_indptr, tail_others, popular, place, counts
-
-    def _n_popular(self, order: Array) -> int:
-        """How many of the most popular items to count by bit sets: until the next item would cost more than it saves.
-
-        Two items cost the words of a bit set, and about f_i · f_j / n_users increments of counters without.
-        """
-        saves = self._f[order] * np.cumsum(self._f[order]) / (self._events[2].size - 1)
-        costs = np.arange(1, self._n_items + 1) * self._n_words * _PER_BIT_WORD
-        worth = int(np.searchsorted(-(saves / costs), -1.0))
-        return min(worth, _BIT_SET_BYTES // (8 * self._n_words), int((_BIT_SET_BYTES / 4) ** 0.5))
-
-
-def increments_of(events: tuple[Array, ...]) -> Array:
-    """Increments of counters that each item's row costs, int64 (n_items), of `events` as `_counted` makes them."""
-    item_ends, item_users, indptr, _, tail_indptr, _, _, place, _ = events
-    work: Array = counting.increments(place, item_ends, item_users, indptr, tail_indptr)
-    return work
+    def _selecting(self, work: Array) -> Array:
+        """What it costs to find the neighbors among the counts of each item, in increments of a counter, float64 (n_items)."""
+        increments: Array = np.minimum(work * SWEPT, self._n_items) * _PER_SWEPT
+        return increments
 
 
 def warm() -> None:
     """Compile, or load from Numba's cache, what a fit calls. Starts no thread."""
     fit = Similarity(np.array([0, 1]), np.zeros(1, np.int32), 1, ModelSettings())
-    popular, place, *tail = fit._split()
-    bits = counting.set_bits(np.zeros(1, np.int32), *fit._events[:2], 1)
-    counting.count_popular(0, 1, bits, np.zeros((1, 1), np.int32))
-    events, length = (*fit._events, *tail, popular, place, np.zeros((1, 1), np.int32)), np.empty(1, np.int64)
+    one, counts = Popular(np.zeros(1, np.int32), np.zeros(1, np.int32), np.ones(1, np.int64)), np.zeros((1, 1), np.int32)
+    counting.count_popular(0, 1, counting.set_bits(one.items, *fit._events[:2], 1), counts)
+    counting.popular_first(0, 1, *fit._events[2:], one.place, one.tails, one.place, np.empty_like(fit._events[3]))
+    events, length = (*fit._events, one.tails, one.items, one.place, counts), np.empty(1, np.int64)
     kernels.fill_dense(np.zeros((1, 1, TILE), np.float32), 0, 0, 1, events, *fit._how)
     kernels.rows_sparse(0, 1, fit._events, *fit._how, length, np.empty(1, np.int32), np.empty(1, np.float32))
-    work = increments_of(events)
-    neighbor_kernels.rows_of_neighbors(0, 1, events, work, *fit._how, 1, length, np.empty((1, 2), np.int32), np.empty((1, 2), np.float32))
+    out = (length, np.empty((1, 2), np.int32), np.empty((1, 2), np.float32))
+    neighbor_kernels.rows_of_neighbors(0, 1, events, one.increments(fit._events), by_popularity(fit._f), *fit._how, 1, *out)

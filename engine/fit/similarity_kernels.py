@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from contract.artifacts.artifact import TILE
-from engine.fit.counting_kernels import count_item
+from engine.fit.counting_kernels import count_item, count_touched
 
 COOCCURRENCE, COSINE, INCLUSION, JACCARD, LEXICOGRAPHERS, LIFT, INFORMATION = range(7)
 SIMILARITIES = (
@@ -27,9 +27,9 @@ SIMILARITIES = (
 
 @njit(nogil=True, cache=True, error_model="numpy")  # no test for a zero divisor, which would keep LLVM from using vectors
 def similarities(kind, counts, threshold, f, f_i, n_items, values):  # type: ignore[no-untyped-def]
-    """values float32 from counts int32, which become 0 again. recommenders/utils/python_utils.py has the formulas; 0 for no count.
+    """values float32 from whole counts, which become 0 again. recommenders/utils/python_utils.py has the formulas; 0 for no count.
 
-    f float64: frequencies of the items; f_i: that of the row's. One plain loop per formula, so that LLVM can use vectors.
+    f int32: frequencies of the items; f_i, float64: that of the row's. One plain loop per formula, so that LLVM can use vectors.
     """
     n = counts.size
     for j in range(n):
@@ -66,7 +66,7 @@ def fill_dense(tiles, first, start, end, events, f, kind, threshold):  # type: i
     counts, values = np.zeros(n_items, np.int32), np.empty(n_items, np.float32)
     for i in range(start, end):
         count_item(i, events, counts)
-        similarities(kind, counts, threshold, f, f[i], n_items, values)
+        similarities(kind, counts, threshold, f, np.float64(f[i]), n_items, values)
         for t in range(tiles.shape[0]):
             width = min(TILE, n_items - t * TILE)
             tiles[t, i - first, :width] = values[t * TILE : t * TILE + width]
@@ -79,26 +79,17 @@ def rows_sparse(start, end, events, f, kind, threshold, lengths, out_indices, ou
     Out: lengths int64 (rows), indices int32 rising within a row, data float32. With empty out_indices it only counts.
     """
     n_items = f.size
-    item_ends, item_users, indptr, others = events[0], events[1], events[2], events[3]
     counts = np.zeros(n_items, np.int32)
-    touched = np.empty(n_items, np.int32)
-    few, many, values = np.empty(n_items, np.int32), np.empty(n_items, np.float64), np.empty(n_items, np.float32)
+    touched = np.empty(n_items + 1, np.int32)
+    few, many, values = np.empty(n_items, np.int32), np.empty(n_items, np.int32), np.empty(n_items, np.float32)
     filled = 0
     for i in range(start, end):
-        n = 0
-        for at in range(item_ends[i], item_ends[i + 1]):
-            user = item_users[at]
-            for t in range(indptr[user], indptr[user + 1]):
-                other = others[t]
-                if counts[other] == 0:
-                    touched[n] = other
-                    n += 1
-                counts[other] += 1
+        n = count_touched(i, events, counts, touched)
         row = np.sort(touched[:n])
         for at in range(n):
             few[at], many[at] = counts[row[at]], f[row[at]]
             counts[row[at]] = 0
-        similarities(kind, few[:n], threshold, many[:n], f[i], n_items, values[:n])
+        similarities(kind, few[:n], threshold, many[:n], np.float64(f[i]), n_items, values[:n])
         before = filled
         for at in range(n):
             if values[at] != 0.0:

@@ -10,10 +10,11 @@ import pytest
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.blocks import release
-from engine.fit import similarity
-from engine.fit.counting_kernels import increments
+from engine.fit import popular
 from engine.fit.neighbor_kernels import BLOCK, rows_of_neighbors
+from engine.fit.popular import Popular, by_popularity
 from engine.fit.similarity import Similarity
+from engine.fit.similarity_kernels import SIMILARITIES
 from tests.support.models.fitting import Memory, interactions_of, matrix_of, rows_of, similarity_of
 from tests.support.models.samples import many
 
@@ -41,25 +42,51 @@ def test_neighbors_are_those_of_the_whole_row(name: str, n: int) -> None:
     assert fitted == ("sparse", memory["similarity_data"].size / n_items)
 
 
-@pytest.mark.parametrize("name", ["cooccurrence", "cosine", "jaccard", "mutual information"])
-@pytest.mark.parametrize(("threshold", "n_items"), [(1, 150), (3, 150), (1, 2 * BLOCK + 100)])
-def test_listed_and_swept_counters_keep_the_same_bits(name: str, threshold: int, n_items: int) -> None:
+def shop(n_users: int, n_items: int, n: int) -> tuple[Array, Array]:
+    """Rows of users, indptr and indices, of items of which few are popular and most are rare."""
+    generator = np.random.default_rng(5)
+    popularity = generator.permutation(np.exp(2 * generator.standard_normal(n_items)))
+    pairs = np.unique(generator.integers(n_users, size=n) * n_items + generator.choice(n_items, n, p=popularity / popularity.sum()))
+    indptr = np.zeros(n_users + 1, np.int64)
+    np.cumsum(np.bincount(pairs // n_items, minlength=n_users), out=indptr[1:])
+    return indptr, (pairs % n_items).astype(np.int32)
+
+
+@pytest.mark.parametrize("threshold", [1, 3])
+@pytest.mark.parametrize("name", SIMILARITIES)
+def test_listed_and_swept_counters_keep_what_the_whole_row_says(name: str, threshold: int) -> None:
     """The work of an item only says how its row is counted: of none at all it is listed, of very much it is swept."""
+    n_items = 3 * BLOCK + 100
+    indptr, indices = shop(300, n_items, 20_000)
     model = ModelSettings.model_validate({"similarity": name, "threshold": threshold})
-    rows = rows_of(interactions_of(many()), model)
-    indices = np.sort(np.random.default_rng(5).permutation(n_items)[:150])[rows.indices].astype(np.int32)  # among items that nobody has
-    fit = Similarity(rows.indptr, indices, n_items, model)
-    popular, place, *tail = fit._split()
-    rare = np.full_like(place, -1)
-    events = (*fit._events, *tail, popular, rare, np.zeros((popular.size, popular.size), np.int32))
+    memory = Memory()
+    Similarity(indptr, indices, n_items, model).dense(memory.allocate, 1, lambda _done, _total: None)
+    matrix = matrix_of(memory, n_items)
+    fit = Similarity(indptr, indices, n_items, model)
+    numbering = by_popularity(fit._f)
+    events = Popular.of(indices[:0], n_items, indptr[:-1]).counted(fit._events, numbering[1], 1)
+    for n in (1, 20, 300):
+        for work in (0, 10**12):
+            lengths, kept, values = (
+                np.zeros(n_items, np.int64),
+                np.zeros((n_items, n + 1), np.int32),
+                np.zeros((n_items, n + 1), np.float32),
+            )
+            rows_of_neighbors(0, n_items, events, np.full(n_items, work), numbering, *fit._how, n, lengths, kept, values)
+            for item in range(0, n_items, 7):
+                found = list(zip(kept[item, : lengths[item]].tolist(), values[item, : lengths[item]].tolist(), strict=True))
+                assert found == sorted(nearest(matrix[item], item, n).items())
 
-    def kept(work: int, n: int) -> tuple[bytes, ...]:
-        out = (np.zeros(n_items, np.int64), np.zeros((n_items, n + 1), np.int32), np.zeros((n_items, n + 1), np.float32))
-        rows_of_neighbors(0, n_items, events, np.full(n_items, work), *fit._how, n, *out)
-        return tuple(array.tobytes() for array in out)
 
-    for n in (1, 5, 60, 149):
-        assert kept(0, n) == kept(10**12, n)
+def test_an_item_of_more_users_than_two_bytes_count() -> None:
+    """Two items of all users, and one of every second: a count of 70,000 is not one of 4,464."""
+    n_users = 70_000
+    indices = np.concatenate([[0, 1, 2] if user % 2 else [0, 1] for user in range(n_users)]).astype(np.int32)
+    indptr = np.concatenate(([0], np.cumsum([3 if user % 2 else 2 for user in range(n_users)]))).astype(np.int64)
+    memory = Memory()
+    fit = Similarity(indptr, indices, 3, ModelSettings(similarity="cooccurrence", neighbors=2))
+    fit.neighbors(memory.allocate, 1, lambda _done, _total: None)
+    assert matrix_of(memory, 3).tolist() == [[70_000, 70_000, 35_000], [70_000, 70_000, 35_000], [35_000, 35_000, 35_000]]
 
 
 def test_increments_are_those_of_the_rows_of_an_item_s_users() -> None:
@@ -68,8 +95,7 @@ def test_increments_are_those_of_the_rows_of_an_item_s_users() -> None:
     widths = np.diff(rows.indptr)
     users = np.repeat(np.arange(widths.size), widths)
     expected = np.bincount(rows.indices, weights=widths[users], minlength=150)
-    none = np.full(150, -1, np.int32)
-    assert increments(none, *fit._events[:3], fit._events[2]).tolist() == expected.tolist()
+    assert Popular.of(rows.indices[:0], 150, rows.indptr[:-1]).increments(fit._events).tolist() == expected.tolist()
 
 
 def test_many_ties_are_cut_at_the_lower_position() -> None:
@@ -86,7 +112,7 @@ def test_many_ties_are_cut_at_the_lower_position() -> None:
 def test_the_room_for_bit_sets_changes_nothing(n_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = rows_of(interactions_of(many()), ModelSettings())
     before = similarity_of(rows, 150, ModelSettings(), "dense")["similarity"].tobytes()
-    monkeypatch.setattr(similarity, "_BIT_SET_BYTES", n_bytes)
+    monkeypatch.setattr(popular, "BIT_SET_BYTES", n_bytes)
     assert similarity_of(rows, 150, ModelSettings(), "dense")["similarity"].tobytes() == before
 
 

@@ -11,7 +11,7 @@ import pytest
 from contract.settings.settings import ModelSettings, Similarity
 from engine.arrays import Array
 from engine.blocks import cuts
-from engine.fit import counting_kernels
+from engine.fit import counting_kernels, popular
 from engine.fit.part import Part
 from engine.fit.rows import Rows
 from engine.fit.similarity import Similarity as Whole
@@ -66,7 +66,7 @@ def test_nearest_neighbors_in_parts(n_parts: int) -> None:
 
 def test_popular_items_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """With every item counted by bit sets, in blocks that do not end where a part's items do."""
-    monkeypatch.setattr(Whole, "_n_popular", lambda _self, order: order.size)
+    monkeypatch.setattr(popular, "PER_BIT_WORD", 1e-9)
     monkeypatch.setattr(counting_kernels, "BLOCK", 4)
     model, interactions = ModelSettings(neighbors=9), interactions_of(many())
     assert_same(rows_of(interactions, model), len(interactions.item_ids), model, "sparse", 6)

@@ -11,8 +11,8 @@ import pytest
 from contract.errors import SettingsError
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
+from engine.fit import popular, similarity
 from engine.fit import rows as sar
-from engine.fit import similarity
 from engine.fit.similarity import Similarity
 from tests.support.models.fitting import LAYOUTS, Event, Layout, Memory, interactions_of, matrix_of, rows_of, similarity_of
 from tests.support.models.samples import BY_HAND, many
@@ -87,7 +87,7 @@ def test_the_way_of_counting_changes_nothing(cost: float, monkeypatch: pytest.Mo
     rows = rows_of(interactions_of(many()), model)
     known = np.zeros((len(rows.exponent), 150))
     known[np.repeat(np.arange(len(rows.exponent)), np.diff(rows.indptr)), rows.indices] = 1
-    monkeypatch.setattr(similarity, "_PER_BIT_WORD", cost)
+    monkeypatch.setattr(popular, "PER_BIT_WORD", cost)
     np.testing.assert_array_equal(matrix_of(similarity_of(rows, 150, model, "dense"), 150), known.T @ known)
 
 
