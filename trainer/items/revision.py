@@ -73,6 +73,7 @@ def snapshot_of_run(
         log.warning("%s: %s", snapshot.items.source, snapshot.items.left_out)
     if snapshot.items.doubled.told:
         log.warning("%s: %s", snapshot.items.source, snapshot.items.doubled.told)
+        said["doubled"] = snapshot.items.doubled.told
     return snapshot, said | {"known": found.n_known if found else 0}
 
 

@@ -183,16 +183,18 @@ def test_items_that_know_too_little_change_nothing(services: Callable[..., Servi
     stack.start("worker")
     data, path = tmp_path / "interactions.csv", tmp_path / "items.csv"
     data.write_text("userID,itemID,rating\n" + "".join(f"{user},{user % 7 + step},1\n" for user in range(20) for step in range(4)))
-    path.write_text("itemID,title\n" + "".join(f"{item}.0,Title {item}\n" for item in range(10)) + ",nobody\n")
+    path.write_text("itemID,title\n" + "".join(f"{item}.0,Title {item}\n" for item in range(10)) + ",nobody\n3,Another 3\n")
     run = ("run", "--here", "--wait", "--interactions", str(data), "--items", str(path))
     ran = stack.run(*run)
     assert ran.returncode == 0, ran.stderr
     assert "items: 1 rows were left out: 1 with no id" in ran.stdout
+    doubled = "1 items stand on rows that differ, and the last row counts (item '3', lines 5 and 13: title 'Title 3' and 'Another 3')"
+    assert f"items: {doubled}" in " ".join(ran.stdout.split())
     first, generation = catalogue.current(), stack.generations.current()
     assert first is not None
     assert generation is not None
     manifest = stack.generations.manifest(generation.generation)
-    assert manifest.reading["items"] == {"source": str(path), "items": 10, "dropped": {"no id": 1}, "known": 10}
+    assert manifest.reading["items"] == {"source": str(path), "items": 10, "dropped": {"no id": 1}, "doubled": doubled, "known": 10}
 
     path.write_text("itemID,title,available\n")
     for arguments in (("items", "--items", str(path)), run):
@@ -200,7 +202,7 @@ def test_items_that_know_too_little_change_nothing(services: Callable[..., Servi
         assert (refused.returncode, "names no item" in refused.stderr) == (3, True), refused.stderr
     path.write_text("itemID,available\nx3,no\n")
     assert "none of the 1 ids of" in stack.run("items", "--items", str(path)).stderr
-    path.write_text("itemID,title,available\n3.0,three,no\n")
+    path.write_text("itemID,title,available\n3.0,three,yes\n3.0,three,no\n")
     assert "only 1 of the 10 items of generation" in stack.run("items", "--items", str(path)).stderr
     assert catalogue.current() == first
 
@@ -209,6 +211,7 @@ def test_items_that_know_too_little_change_nothing(services: Callable[..., Servi
     assert catalogue.current() == first, "a run under review changes nothing that is served"
     meant = stack.run("items", "--items", str(path), "--force")
     assert "1 of the 10 items of generation" in meant.stdout
+    assert "(item '3', lines 2 and 3: available 'True' and 'False')" in meant.stdout
     assert "1 of them are in no list from now on" in meant.stdout
     assert catalogue.unavailable() == ["3"]
 

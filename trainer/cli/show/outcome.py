@@ -21,9 +21,12 @@ def say_outcome(generations: Generations, generation: str, console: Console) -> 
     progress = generations.progress(generation)
     if progress and (losses := Reading.of(generations.manifest(generation)).losses):
         console.print(f"[yellow]rows:[/] {escape(losses)}")
-    if progress and (lost := generations.manifest(generation).reading.get("items", {}).get("dropped")):
+    items = generations.manifest(generation).reading.get("items", {}) if progress else {}
+    if lost := items.get("dropped"):
         reasons = ", ".join(f"{n:,} with {reason}" for reason, n in lost.items())
         console.print(f"[yellow]items:[/] {sum(lost.values()):,} rows were left out: {escape(reasons)}")
+    if told := items.get("doubled"):
+        console.print(f"[yellow]items:[/] {escape(told)}")
     if progress is None or not progress.waits:
         console.print(f"generation {generation} is {progress.state if progress else 'gone'}")
         if progress:
