@@ -16,13 +16,13 @@ from engine.arrays import Array
 from engine.fit.part import SomeRows
 from trainer.spark.packs import Columns
 
-FILE_PAIRS = 1 << 22  # of a file of rows, about
+FILE_PAIRS = 1 << 22  # of a file of rows, at the most, about
 
 
-def write_rows(folder: Path, indptr: Array, columns: Columns, n_files: int) -> int:
-    """Rows of users in at least `n_files` files, if there are so many users, of about equal size; how many files."""
+def write_rows(folder: Path, indptr: Array, columns: Columns, n_cores: int) -> int:
+    """Rows of users in files of about equal size, as many for each core, if there are so many users; how many files."""
     n_pairs = columns[0].size
-    wanted = max(n_files, -(-n_pairs // FILE_PAIRS))
+    wanted = n_cores * max(1, -(-n_pairs // (FILE_PAIRS * n_cores)))
     cuts = np.searchsorted(indptr, np.linspace(0, n_pairs, wanted + 1)[1:-1])
     ends = np.unique(np.concatenate(([0], cuts, [indptr.size - 1])))
     for at, (start, end) in enumerate(pairwise(ends)):

@@ -29,7 +29,8 @@ def fit_similarity(
     _, choice = sar.chosen(rows, n_items, model, limit_bytes)
     frequencies = np.bincount(rows.indices, minlength=n_items)
     make, given = tasks.similarity(model.model_dump(), choice.layout), {"frequencies": frequencies}
-    made = blocks.made(cluster, rows.indptr, (rows.indices,), frequencies.astype(np.float64), make, given, report)
+    sent = rows.indices.astype(np.uint16) if n_items <= 1 << 16 else rows.indices  # half of what goes through Spark
+    made = blocks.made(cluster, rows.indptr, (sent,), frequencies.astype(np.float64), make, given, report)
     return _fill_tiles(made, n_items, allocate) if choice.layout == "dense" else _fill_rows(made, n_items, allocate)
 
 

@@ -77,11 +77,13 @@ def similarity(model: Mapping[str, Any], layout: Literal["dense", "sparse"]) -> 
     """SAR's, of columns item_idx; given are the `frequencies` of all items."""
 
     def make(indptr: Array, columns: tuple[Array, ...], start: int, end: int, given: Mapping[str, Array]) -> Iterator[SomeRows]:
+        import numpy as np
+
         from contract.settings.settings import ModelSettings
         from engine.fit.part import Part
 
         (indices,) = columns
-        yield Part(indptr, indices, given["frequencies"], start, end, ModelSettings(**model)).rows(layout)
+        yield Part(indptr, indices.astype(np.int32, copy=False), given["frequencies"], start, end, ModelSettings(**model)).rows(layout)
 
     return make
 

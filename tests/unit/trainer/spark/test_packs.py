@@ -6,9 +6,11 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from engine.arrays import Array
 from engine.fit.part import SomeRows
+from trainer.spark import parts
 from trainer.spark.packs import n_blocks, packs, rows_of
 from trainer.spark.parts import clear, read_part, read_rows, write_part, write_rows
 
@@ -70,6 +72,12 @@ def test_rows_in_files_come_back(tmp_path: Path) -> None:
     found = [read_rows(tmp_path, at, 2) for at in range(n_files)]
     assert [row for ends, (part, _) in found for row in as_lists(ends, part)] == rows
     assert all((doubled == 2 * part).all() for _, (part, doubled) in found)
+
+
+@pytest.mark.parametrize(("n_pairs", "n_files"), [(3, 2), (8, 2), (9, 4), (20, 6)])
+def test_cores_get_as_many_files_each(n_pairs: int, n_files: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "FILE_PAIRS", 4)
+    assert write_rows(tmp_path, np.arange(n_pairs + 1), (np.zeros(n_pairs, np.int32),), 2) == n_files
 
 
 def test_each_try_of_a_task_writes_a_part_of_its_own(tmp_path: Path) -> None:
