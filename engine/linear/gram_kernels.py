@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from engine.fit.counting_kernels import AHEAD, fetch
+from engine.fetching import AHEAD, fetch
 from engine.linear.column_kernels import greatest
 
 
@@ -14,7 +14,7 @@ from engine.linear.column_kernels import greatest
 def fill(start, end, ends, users, places, indptr, item_idx, weights, upper, out):  # type: ignore[no-untyped-def]
     """Rows `start` to `end` of XᵀX, whole or (`upper`) from the diagonal on, into out float64 (end − start, n_items), zeros before.
 
-    item_idx is of an unsigned type. Rows of users lie anywhere in memory: they are fetched ahead, as counting_kernels does.
+    item_idx is of an unsigned type. Rows of users lie anywhere in memory: they are fetched ahead, and read as views.
     """
     for i in range(start, end):
         sums = out[i - start]
@@ -24,10 +24,12 @@ def fill(start, end, ends, users, places, indptr, item_idx, weights, upper, out)
                 first = places[o + AHEAD] if upper else indptr[coming]
                 fetch(item_idx, first, indptr[coming + 1])
                 fetch(weights, first, indptr[coming + 1])
-            place, user = places[o], users[o]
+            place, stop = places[o], indptr[users[o] + 1]
+            first = place if upper else indptr[users[o]]
+            row, row_weights = item_idx[first:stop], weights[first:stop]
             weight = np.float64(weights[place])
-            for at in range(place if upper else indptr[user], indptr[user + 1]):
-                sums[item_idx[at]] += weight * weights[at]
+            for at in range(row.size):
+                sums[row[at]] += weight * row_weights[at]
 
 
 @njit(nogil=True, cache=True)

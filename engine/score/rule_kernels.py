@@ -46,7 +46,7 @@ def sums_dense(similarity, rows, start, end, sums, spread):  # type: ignore[no-u
 @njit(nogil=True, cache=True, fastmath={"contract"})  # as score_sparse
 def sums_sparse(similarity, rows, start, end, sums, spread):  # type: ignore[no-untyped-def]
     """As score_sparse, but for the lists: sums float32 (users, at least n_items), zeros to begin with."""
-    sim_indptr, sim_indices, sim_data = similarity
+    sim_indptr, sim_indices, sim_data = similarity[0], similarity[1].view(np.uint32), similarity[2]
     n_items = sim_indptr.size - 1
     indptr, indices, affinity, unity = rows
     low, high = spread
@@ -58,13 +58,14 @@ def sums_sparse(similarity, rows, start, end, sums, spread):  # type: ignore[no-
         for t in range(indptr[start + u], indptr[start + u + 1]):
             item, weight = indices[t], affinity[t]
             unit = unity[t] if normalize else np.float32(0.0)
-            for at in range(sim_indptr[item], sim_indptr[item + 1]):
-                j = sim_indices[at]
+            near, values = sim_indices[sim_indptr[item] : sim_indptr[item + 1]], sim_data[sim_indptr[item] : sim_indptr[item + 1]]
+            for at in range(near.size):
+                j = near[at]
                 n_touched += not is_touched[j]
                 is_touched[j] = True
-                sums[u, j] += weight * sim_data[at]
+                sums[u, j] += weight * values[at]
                 if normalize:
-                    units[j] += unit * sim_data[at]
+                    units[j] += unit * values[at]
         least, most = (np.float32(np.inf), np.float32(-np.inf)) if n_touched == n_items else (np.float32(0.0), np.float32(0.0))
         for j in range(n_items):
             if is_touched[j]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from engine.fetching import AHEAD, fetch
 from engine.score.scoring_kernels import insert
 
 
 @njit(nogil=True, cache=True, fastmath={"contract"})  # contract alone: allows the fused multiply-add, not another order
 def score_sparse(similarity, rows, start, end, prior, left_out, top, spread):  # type: ignore[no-untyped-def]
-    """As score_dense, from a CsrSimilarity. What the user's items touch are the candidates; with a prior, all items are."""
-    sim_indptr, sim_indices, sim_data = similarity
+    """As score_dense, from a CsrSimilarity. What the user's items touch are the candidates; with a prior, all items are.
+
+    Rows of items lie anywhere in memory, and are fetched ahead. A row is a view of unsigned numbers that begins at 0, since Numba would
+    test every position for a negative one.
+    """
+    sim_indptr, sim_indices, sim_data = similarity[0], similarity[1].view(np.uint32), similarity[2]
     n_items = sim_indptr.size - 1
     indptr, indices, affinity, unity = rows
     disliked_indptr, disliked_indices = left_out.disliked_indptr, left_out.disliked_indices
@@ -21,7 +26,7 @@ def score_sparse(similarity, rows, start, end, prior, left_out, top, spread):  #
     depth = items.shape[1]
     sums = np.zeros(n_items, np.float32)
     units = np.zeros(n_items, np.float32)
-    touched = np.empty(n_items, np.int32)
+    touched = np.empty(n_items + 1, np.int32)
     is_touched = np.zeros(n_items, np.bool_)
     for u in range(end - start):
         n_touched = 0
@@ -29,15 +34,19 @@ def score_sparse(similarity, rows, start, end, prior, left_out, top, spread):  #
         for t in range(row, stop):
             item, weight = indices[t], affinity[t]
             unit = unity[t] if normalize else np.float32(0.0)
-            for at in range(sim_indptr[item], sim_indptr[item + 1]):
-                j = sim_indices[at]
-                if not is_touched[j]:
-                    is_touched[j] = True
-                    touched[n_touched] = j
-                    n_touched += 1
-                sums[j] += weight * sim_data[at]
+            if t + AHEAD < stop:
+                coming = indices[t + AHEAD]
+                fetch(sim_indices, sim_indptr[coming], sim_indptr[coming + 1])
+                fetch(sim_data, sim_indptr[coming], sim_indptr[coming + 1])
+            near, values = sim_indices[sim_indptr[item] : sim_indptr[item + 1]], sim_data[sim_indptr[item] : sim_indptr[item + 1]]
+            for at in range(near.size):
+                j = near[at]
+                touched[n_touched] = j  # kept if it is the first time: no branch that the processor could mispredict
+                n_touched += not is_touched[j]
+                is_touched[j] = True
+                sums[j] += weight * values[at]
                 if normalize:
-                    units[j] += unit * sim_data[at]
+                    units[j] += unit * values[at]
         if normalize:
             least, most = (np.float32(np.inf), np.float32(-np.inf)) if n_touched == n_items else (np.float32(0.0), np.float32(0.0))
             for at in range(n_touched):
