@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from contract.artifacts.artifact import TILE
 from contract.settings.settings import ModelSettings
 from engine.arrays import Array
 from engine.blocks import release
 from engine.fit import popular
-from engine.fit.neighbor_kernels import BLOCK, rows_of_neighbors
+from engine.fit.key_kernels import rising
+from engine.fit.neighbor_kernels import BLOCK, _bounds, rows_of_neighbors
 from engine.fit.popular import Popular, by_popularity
 from engine.fit.similarity import Similarity
-from engine.fit.similarity_kernels import SIMILARITIES
+from engine.fit.similarity_kernels import SIMILARITIES, similarities
 from tests.support.models.fitting import Memory, interactions_of, matrix_of, rows_of, similarity_of
 from tests.support.models.samples import many
 
@@ -76,6 +78,22 @@ def test_listed_and_swept_counters_keep_what_the_whole_row_says(name: str, thres
             for item in range(0, n_items, 7):
                 found = list(zip(kept[item, : lengths[item]].tolist(), values[item, : lengths[item]].tolist(), strict=True))
                 assert found == sorted(nearest(matrix[item], item, n).items())
+
+
+@pytest.mark.parametrize("threshold", [1, 3])
+@pytest.mark.parametrize("f_i", [2.0, 40.0, 3000.0])
+@pytest.mark.parametrize("name", SIMILARITIES)
+def test_no_similarity_of_a_tile_is_above_its_bound(name: str, f_i: float, threshold: int) -> None:
+    """Far more frequent items than there are items: most logarithms are negative."""
+    kind, generator, n_items = SIMILARITIES.index(name), np.random.default_rng(5), 20 * TILE + 7
+    frequencies = np.sort(generator.integers(1, 3000, n_items).astype(np.int32))[::-1].copy()
+    counts = np.minimum(generator.choice([0, 0, 1, 2, 5, 40], n_items), np.minimum(frequencies, f_i)).astype(np.uint16)
+    rarest = np.append(frequencies[TILE - 1 :: TILE], frequencies[-1])
+    values = np.empty(n_items, np.float32)
+    similarities(kind, counts.astype(np.int32), threshold, frequencies, f_i, n_items, values)
+    bounds = _bounds(counts, rarest, kind, threshold, f_i)
+    for bound, tile in zip(bounds.tolist(), np.split(values, range(TILE, n_items, TILE)), strict=True):
+        assert all(rising(bits) << 32 <= bound for bits in tile[tile != 0].view(np.uint32).tolist())
 
 
 def test_an_item_of_more_users_than_two_bytes_count() -> None:
