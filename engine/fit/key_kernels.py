@@ -52,6 +52,12 @@ def rising(bits):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
+def bits_of(number):  # type: ignore[no-untyped-def]
+    """The bits of the float32 whose `rising` is `number`."""
+    return number ^ SIGN if number >= SIGN else ~number
+
+
+@njit(nogil=True, cache=True)
 def cut(keys, n, most):  # type: ignore[no-untyped-def]
     """Put the `most` greatest of the first `n` keys to the front, in no order; the least of them. Hoare's FIND."""
     low, high = 0, n - 1

@@ -2,7 +2,8 @@
 
 Counters lie in order of popularity: most increments then fall into a few that stay in the cache, and of a tile of counters its greatest
 count and its rarest item bound all similarities. An item that meets few others is counted with a list of them; one that meets more is
-swept, and most tiles are left out by their bound. Both keep the same bits."""
+swept, and most tiles are left out by their bound. Both keep the same bits.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from numba import njit
 
 from contract.artifacts.artifact import TILE
 from engine.fit.counting_kernels import count_item, count_touched
-from engine.fit.key_kernels import HALF, SIGN, add, cut, reached, rising
+from engine.fit.key_kernels import HALF, add, bits_of, cut, reached, rising
 from engine.fit.similarity_kernels import LEXICOGRAPHERS, similarities
 
 SWEPT = 10  # counters that are swept in the time in which one that was touched is listed, gathered and looked at
@@ -58,8 +59,7 @@ def rows_of_neighbors(start, end, events, work, numbering, f, kind, threshold, n
             keys[at] = ~keys[at] << HALF | keys[at] >> HALF  # the item above, the similarity's bits below
         row, values = np.sort(keys[:n]), out_data[i - start].view(np.uint32)
         for at in range(n):
-            bits = np.uint32(row[at])
-            out_indices[i - start, at], values[at] = row[at] >> HALF, bits ^ SIGN if bits >= SIGN else ~bits
+            out_indices[i - start, at], values[at] = row[at] >> HALF, bits_of(np.uint32(row[at]))
         lengths[i - start] = n
 
 
@@ -105,11 +105,10 @@ def _bounds(counts, rarest, kind, threshold, f_i):  # type: ignore[no-untyped-de
     A similarity falls with the frequency of the other item, and rises with the count; where count and logarithm are multiplied it falls
     and then rises: so none is above those of the rarest item with the greatest count and with the least.
     """
-    greatest, values, others = np.empty(rarest.size, np.int32), np.empty(rarest.size, np.float32), np.empty(rarest.size, np.float32)
+    greatest, values = np.empty(rarest.size, np.int32), np.empty(rarest.size, np.float32)
     for t in range(rarest.size):
-        tile = counts[
-            t * TILE : (t + 1) * TILE
-        ]  # a view that begins at 0: else LLVM, which can't rule out negative positions, uses no vectors
+        # A view that begins at 0: else LLVM, which can't rule out negative positions, uses no vectors.
+        tile = counts[t * TILE : (t + 1) * TILE]
         most = tile[0]
         for j in range(tile.size):
             if tile[j] > most:
@@ -117,6 +116,7 @@ def _bounds(counts, rarest, kind, threshold, f_i):  # type: ignore[no-untyped-de
         greatest[t] = most
     similarities(kind, greatest.copy(), threshold, rarest, f_i, counts.size, values)
     if kind == LEXICOGRAPHERS:
+        others = np.empty(rarest.size, np.float32)
         similarities(kind, np.full(rarest.size, max(threshold, 1), np.int32), threshold, rarest, f_i, counts.size, others)
         values = np.maximum(values, others)
     values += np.abs(values) * ROUNDING
